@@ -1,0 +1,419 @@
+"""The table: its columns by kind, its target, and the intermediates that meta-features share."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from metalearn.exceptions import InvalidInputError
+from metalearn.task import ProblemType
+
+__all__ = ["ColumnKind", "Dataset", "column_kinds", "infer_problem_type", "subsample_rows"]
+
+MIN_ROWS = 20
+"""Fewer rows than this say nothing about how a model would do."""
+
+REGRESSION_FROM = 30
+"""A numeric target with at least this many different values is a quantity, not a class."""
+
+_TEXT_LENGTH = 40
+_ISO_DATE = r"^\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*$"
+
+
+class ColumnKind(StrEnum):
+    """Tell the kinds of column apart."""
+
+    NUMERIC = "numeric"
+    BOOLEAN = "boolean"
+    CATEGORICAL = "categorical"
+    DATETIME = "datetime"
+    TEXT = "text"
+
+
+def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:
+    present = values.dropna()
+    if present.empty:
+        return ColumnKind.CATEGORICAL
+    if len(present) > 1000:  # noqa: PLR2004 - a sample tells the kind as well
+        present = present.sample(1000, random_state=0)
+    text = present.astype(str)
+    if text.str.match(_ISO_DATE).all():
+        return ColumnKind.DATETIME
+    lengths = text.str.len()
+    if lengths.mean() > _TEXT_LENGTH and text.nunique() > len(text) / 2:
+        return ColumnKind.TEXT
+    return ColumnKind.CATEGORICAL
+
+
+def _kind_of(values: "pd.Series[Any]") -> ColumnKind:
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return ColumnKind.CATEGORICAL
+    if pd.api.types.is_bool_dtype(dtype):
+        return ColumnKind.BOOLEAN
+    if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
+        return ColumnKind.DATETIME
+    if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
+        return ColumnKind.NUMERIC
+    if dtype == object:
+        inferred = pd.api.types.infer_dtype(values, skipna=True)
+        if inferred in {"integer", "floating", "mixed-integer-float", "decimal"}:
+            return ColumnKind.NUMERIC
+        if inferred == "boolean":
+            return ColumnKind.BOOLEAN
+        if inferred in {"datetime64", "datetime", "date"}:
+            return ColumnKind.DATETIME
+    return _kind_of_strings(values)
+
+
+def column_kinds(X: pd.DataFrame, categorical: Sequence[str] = ()) -> dict[str, ColumnKind]:
+    """Tell the kind of every column.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_features)
+        The table.
+    categorical : sequence of str, default=()
+        Columns that are categorical whatever they look like.
+
+    Returns
+    -------
+    dict of str to ColumnKind
+        In the order of the columns.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"when": ["2024-01-31", "2024-02-01"], "size": [1.5, 2.5], "shop": ["a", "b"]})
+    >>> [str(kind) for kind in column_kinds(X).values()]
+    ['datetime', 'numeric', 'categorical']
+    """
+    forced = set(categorical)
+    return {
+        name: ColumnKind.CATEGORICAL if name in forced else _kind_of(X.iloc[:, position])
+        for position, name in enumerate(X.columns)
+    }
+
+
+def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
+    """Tell the kind of problem from the target.
+
+    Parameters
+    ----------
+    y : Series of shape (n_rows,)
+        The target.
+
+    Returns
+    -------
+    ProblemType
+        Regression for numbers with at least 30 different values and for fractions; else binary or multiclass.
+
+    Raises
+    ------
+    InvalidInputError
+        If the target is text that holds numbers, or has a single value.
+    """
+    present = y.dropna()
+    n_values = int(present.nunique())
+    if n_values < 2:  # noqa: PLR2004
+        message = (
+            f"The target {str(y.name)!r} has a single value, so there is nothing to learn. "
+            "Expected at least two. Choose another target column."
+        )
+        raise InvalidInputError(message)
+    numeric = pd.api.types.is_numeric_dtype(y.dtype) and not pd.api.types.is_bool_dtype(y.dtype)
+    if numeric:
+        values = present.to_numpy(dtype=float)
+        if n_values >= REGRESSION_FROM or (n_values > 2 and not np.all(values == np.floor(values))):  # noqa: PLR2004
+            return ProblemType.REGRESSION
+    elif n_values >= REGRESSION_FROM and not isinstance(y.dtype, pd.CategoricalDtype):
+        numbers = pd.to_numeric(present.astype(str).str.replace(r"[,$%\s]", "", regex=True), errors="coerce")
+        share = float(numbers.notna().mean())
+        if share > 0.9:  # noqa: PLR2004
+            bad = present[numbers.isna()].iloc[:1].tolist() or present.iloc[:1].tolist()
+            message = (
+                f"The target {str(y.name)!r} is text, but {share:.0%} of its values are numbers (such a value: {bad[0]!r}). "
+                "Expected numbers for regression, or classes. Convert it with pandas.to_numeric, "
+                "or say that it holds classes: problem_type='multiclass' (--task multiclass)."
+            )
+            raise InvalidInputError(message)
+    return ProblemType.BINARY if n_values == 2 else ProblemType.MULTICLASS  # noqa: PLR2004
+
+
+def subsample_rows(
+    y: npt.ArrayLike, n_rows: int, problem_type: ProblemType, *, random_state: int = 0
+) -> npt.NDArray[np.intp]:
+    """Choose rows by a fixed seed, in classification with the classes in their proportions.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_total,)
+        The target.
+    n_rows : int
+        How many rows to keep at most.
+    problem_type : ProblemType
+        Whether there are classes.
+    random_state : int, default=0
+        The seed.
+
+    Returns
+    -------
+    ndarray of int, shape (min(n_rows, n_total),)
+        Sorted positions; every class keeps at least one row.
+    """
+    values = np.asarray(y)
+    total = len(values)
+    if total <= n_rows:
+        return np.arange(total)
+    rng = np.random.default_rng(random_state)
+    order = rng.permutation(total)
+    if problem_type.is_classification:
+        codes = pd.factorize(values[order])[0]
+        counts = np.bincount(codes)
+        rank = pd.Series(codes).groupby(codes).cumcount().to_numpy()
+        # the rank within a class, relative to its size, spreads every class evenly over the order
+        order = order[np.lexsort((codes, (rank + (rank > 0)) / counts[codes]))]
+    return np.sort(order[:n_rows])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Hold a table, its target and the kinds of its columns; intermediates are computed once.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_features)
+        The table, with unique column names.
+    y : Series of shape (n_rows,)
+        The target, without missing values.
+    problem_type : ProblemType
+        The kind of problem.
+    categorical : tuple of str, default=()
+        Columns that are categorical whatever they look like.
+
+    See Also
+    --------
+    Dataset.from_data : Build one from anything that a user may bring.
+    """
+
+    X: pd.DataFrame
+    y: "pd.Series[Any]"
+    problem_type: ProblemType
+    categorical: tuple[str, ...] = ()
+
+    @classmethod
+    def from_data(
+        cls,
+        X: Any,
+        y: Any,
+        *,
+        problem_type: ProblemType | str | None = None,
+        categorical: Sequence[str] = (),
+    ) -> Self:
+        """Check a table and its target, and bring them into one form.
+
+        Parameters
+        ----------
+        X : DataFrame, array-like or sparse matrix of shape (n_rows, n_features)
+            The table. Data frames of other libraries are taken through the dataframe interchange protocol.
+        y : Series or array-like of shape (n_rows,)
+            The target; rows where it is missing are left out.
+        problem_type : ProblemType or str or None, default=None
+            The kind of problem; None infers it from the target.
+        categorical : sequence of str, default=()
+            Columns that are categorical whatever they look like.
+
+        Returns
+        -------
+        Dataset
+            The checked table.
+
+        Raises
+        ------
+        InvalidInputError
+            If the table is empty, has fewer than 20 rows, repeated column names or another length than the target;
+            if the target is missing everywhere, holds infinite values, a single value, or numbers as text.
+        """
+        frame = _to_frame(X)
+        target = _to_series(y)
+        _check_table(frame, target, categorical)
+        present = target.notna().to_numpy()
+        if not present.all():
+            frame, target = frame.loc[present], target.loc[present]
+        frame, target = frame.reset_index(drop=True), target.reset_index(drop=True)
+        _check_target(target)
+        kind = infer_problem_type(target) if problem_type is None else _fitting(target, problem_type)
+        if kind is ProblemType.REGRESSION:
+            target = target.astype(float)
+        return cls(frame, target, kind, tuple(categorical))
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.X)
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns without the target."""
+        return self.X.shape[1]
+
+    @cached_property
+    def kinds(self) -> dict[str, ColumnKind]:
+        """Kind of every column, in their order."""
+        return column_kinds(self.X, self.categorical)
+
+    @cached_property
+    def _classes(self) -> tuple[npt.NDArray[np.intp], tuple[Any, ...]]:
+        plain = self.y.astype(object).to_numpy()
+        try:
+            codes, labels = pd.factorize(plain, sort=True)
+        except TypeError:  # labels of several types have no order
+            codes, labels = pd.factorize(np.array([str(v) for v in plain], dtype=object), sort=True)
+        return codes, tuple(labels)
+
+    @property
+    def codes(self) -> npt.NDArray[np.intp]:
+        """Classes as 0 to n_classes - 1, in the order of their labels."""
+        return self._classes[0]
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """The class labels, sorted; the second one is the positive class of a binary problem."""
+        return self._classes[1]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; 0 in regression."""
+        return len(self.labels) if self.problem_type.is_classification else 0
+
+    @cached_property
+    def target(self) -> npt.NDArray[Any]:
+        """The target as a plain array: class codes, or numbers in regression."""
+        return self.codes if self.problem_type.is_classification else self.y.to_numpy(dtype=float)
+
+    def head(self, n_rows: int, *, random_state: int = 0) -> Self:
+        """Return a subsample, in classification with the classes in their proportions.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many rows to keep at most.
+        random_state : int, default=0
+            The seed.
+
+        Returns
+        -------
+        Dataset
+            The same object if it is small enough.
+        """
+        if self.n_rows <= n_rows:
+            return self
+        rows = subsample_rows(self.target, n_rows, self.problem_type, random_state=random_state)
+        X, y = self.X.iloc[rows].reset_index(drop=True), self.y.iloc[rows].reset_index(drop=True)
+        return type(self)(X, y, self.problem_type, self.categorical)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identify the data by its shape and coarse sums, whatever the order of rows and columns.
+
+        Row hashes are summed, so that the order does not matter; a value cannot be read back from a sum of
+        thousands of hashes.
+        """
+        columns = []
+        for name in range(self.n_features):
+            hashed = pd.util.hash_pandas_object(self.X.iloc[:, name].astype(object), index=False).to_numpy()
+            columns.append(int(hashed.astype(np.uint64).sum(dtype=np.uint64)))
+        target = pd.util.hash_pandas_object(self.y.astype(object), index=False).to_numpy().astype(np.uint64)
+        text = f"{self.n_rows};{sorted(columns)};{int(target.sum(dtype=np.uint64))}"
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _to_frame(X: Any) -> pd.DataFrame:
+    if isinstance(X, pd.DataFrame):
+        return X.set_axis([str(name) for name in X.columns], axis=1)
+    if hasattr(X, "__dataframe__"):
+        return pd.api.interchange.from_dataframe(X).set_axis([str(name) for name in X.columns], axis=1)
+    if hasattr(X, "tocsc"):
+        return pd.DataFrame.sparse.from_spmatrix(X).set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
+    array = np.asarray(X)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:  # noqa: PLR2004
+        message = f"The table has {array.ndim} dimensions. Expected 2: rows and columns. Reshape it."
+        raise InvalidInputError(message)
+    return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+
+
+def _to_series(y: Any) -> "pd.Series[Any]":
+    if isinstance(y, pd.DataFrame):
+        if y.shape[1] != 1:
+            message = f"The target has {y.shape[1]} columns. Expected one. Choose one column."
+            raise InvalidInputError(message)
+        y = y.iloc[:, 0]
+    if isinstance(y, pd.Series):
+        return y.rename("target" if y.name is None else str(y.name))
+    if hasattr(y, "to_pandas"):
+        return _to_series(y.to_pandas())
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004
+        array = array[:, 0]
+    if array.ndim != 1:
+        message = f"The target has shape {array.shape}. Expected one value for each row. Choose one column."
+        raise InvalidInputError(message)
+    return pd.Series(array, name="target")
+
+
+def _check_table(frame: pd.DataFrame, target: "pd.Series[Any]", categorical: Sequence[str]) -> None:
+    if frame.shape[0] == 0 or frame.shape[1] == 0:
+        message = f"The table is empty: {frame.shape[0]} rows, {frame.shape[1]} columns besides the target. Expected both. Check the file."
+        raise InvalidInputError(message)
+    if not frame.columns.is_unique:
+        repeated = sorted(set(frame.columns[frame.columns.duplicated()]))
+        message = f"Column names stand twice: {repeated[:5]}. Expected unique names. Rename or drop the copies."
+        raise InvalidInputError(message)
+    if len(frame) != len(target):
+        message = f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
+        raise InvalidInputError(message)
+    unknown = [name for name in categorical if name not in frame.columns]
+    if unknown:
+        message = f"The categorical columns {unknown[:5]} are not in the table. Expected some of {list(frame.columns)[:20]}. Correct the names."
+        raise InvalidInputError(message)
+
+
+def _check_target(target: "pd.Series[Any]") -> None:
+    if len(target) == 0:
+        message = f"The target {str(target.name)!r} is missing in every row. Expected values to learn from. Choose another column."
+        raise InvalidInputError(message)
+    if len(target) < MIN_ROWS:
+        message = f"The table has {len(target)} rows with a target. Expected at least {MIN_ROWS}. Bring more rows."
+        raise InvalidInputError(message)
+    if pd.api.types.is_numeric_dtype(target.dtype) and not pd.api.types.is_bool_dtype(target.dtype):
+        n_infinite = int(np.isinf(target.to_numpy(dtype=float)).sum())
+        if n_infinite:
+            message = f"The target {str(target.name)!r} holds {n_infinite} infinite values. Expected finite ones. Drop those rows or correct them."
+            raise InvalidInputError(message)
+
+
+def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> ProblemType:
+    if problem_type not in set(ProblemType):
+        message = f"Unknown problem type {str(problem_type)!r}. Expected one of {[str(p) for p in ProblemType]}. Choose one of them."
+        raise InvalidInputError(message)
+    kind = ProblemType(problem_type)
+    n_values = int(target.nunique())
+    if kind is ProblemType.REGRESSION:
+        numbers = pd.to_numeric(target.astype(object), errors="coerce")
+        if not pd.api.types.is_numeric_dtype(target.dtype) and (numbers.isna().any() or target.dtype == object):
+            message = f"The target {str(target.name)!r} is not numeric. Expected numbers for regression. Convert it with pandas.to_numeric."
+            raise InvalidInputError(message)
+    if n_values < 2:  # noqa: PLR2004
+        message = f"The target {str(target.name)!r} has a single value. Expected at least two. Choose another target column."
+        raise InvalidInputError(message)
+    if kind is ProblemType.BINARY and n_values != 2:  # noqa: PLR2004
+        message = f"The target {str(target.name)!r} has {n_values} classes. Expected two for a binary problem. Use problem_type='multiclass'."
+        raise InvalidInputError(message)
+    return ProblemType.BINARY if kind is ProblemType.MULTICLASS and n_values == 2 else kind  # noqa: PLR2004

@@ -1,0 +1,177 @@
+"""The result of running a configuration on a task, and how predictions are scored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from metalearn.space import Configuration
+from metalearn.task import ProblemType
+
+__all__ = ["Evaluation", "Status", "score_classes", "score_numbers"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.integer]
+
+
+class Status(StrEnum):
+    """Tell how a run ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    PRUNED = "pruned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Record one metric of one configuration on one fold of a task.
+
+    Parameters
+    ----------
+    task_id : str
+        The task.
+    configuration : Configuration
+        The model family and its parameters.
+    metric : str
+        Name of the metric.
+    value : float
+        As measured, in the metric's own direction; NaN unless the status is ok.
+    fold : int, default=0
+        Index of the fold, from 0.
+    fit_seconds, predict_seconds : float or None, default=None
+        Seconds on one thread.
+    status : Status, default=Status.OK
+        How the run ended.
+    message : str, default=""
+        What went wrong, if anything.
+    versions : str, default=""
+        Library versions, such as ``"scikit-learn 1.9.1"``.
+    """
+
+    task_id: str
+    configuration: Configuration
+    metric: str
+    value: float
+    fold: int = 0
+    fit_seconds: float | None = None
+    predict_seconds: float | None = None
+    status: Status = Status.OK
+    message: str = ""
+    versions: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", Status(self.status))
+
+    @property
+    def configuration_id(self) -> str:
+        """Content hash of the configuration."""
+        return self.configuration.id
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the evaluation as plain values.
+
+        Returns
+        -------
+        dict
+                Strings, numbers and the configuration's own dict.
+        """
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**plain, "configuration": self.configuration.to_dict(), "status": str(self.status)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the evaluation that :meth:`to_dict` wrote.
+
+        Parameters
+        ----------
+        values : mapping
+            Plain values.
+
+        Returns
+        -------
+        Evaluation
+            An equal evaluation.
+        """
+        return cls(**{**values, "configuration": Configuration.from_dict(values["configuration"])})
+
+
+def _auc_by_class(codes: IntArray, probabilities: FloatArray) -> FloatArray:
+    """Area under the ROC curve of every class against the rest; NaN where a class or its rest is absent."""
+    n_classes = probabilities.shape[1]
+    ranks = rankdata(probabilities, axis=0)
+    is_class = codes[:, None] == np.arange(n_classes)
+    positives = is_class.sum(axis=0).astype(float)
+    negatives = len(codes) - positives
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area = ((ranks * is_class).sum(axis=0) - positives * (positives + 1) / 2) / (positives * negatives)
+    return np.where((positives > 0) & (negatives > 0), area, np.nan)
+
+
+def score_classes(codes: IntArray, probabilities: FloatArray, problem_type: ProblemType) -> dict[str, float]:
+    """Score predicted class probabilities by every classification metric at once.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n_rows,)
+        True classes as 0 to n_classes - 1.
+    probabilities : ndarray of shape (n_rows, n_classes)
+        Predicted probabilities.
+    problem_type : ProblemType
+        Binary scores the second class; multiclass averages one-vs-rest over the classes present.
+
+    Returns
+    -------
+    dict of str to float
+        ``roc_auc``, ``log_loss``, ``balanced_accuracy``, ``accuracy``, ``f1_macro``.
+
+    Notes
+    -----
+    They agree with scikit-learn's functions of the same names; ``roc_auc`` of several classes leaves out classes
+    that are absent from the rows, where scikit-learn raises an error.
+    """
+    n, n_classes = probabilities.shape
+    predicted = probabilities.argmax(axis=1)
+    confusion = np.bincount(codes * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
+    hits, true, chosen = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    seen = (true + chosen) > 0
+    areas = _auc_by_class(codes, probabilities)
+    total = probabilities.sum(axis=1)
+    tiny = np.finfo(np.float64).eps
+    likelihood = np.clip(probabilities[np.arange(n), codes] / np.where(total > 0, total, 1.0), tiny, 1 - tiny)
+    return {
+        "roc_auc": float(areas[1] if problem_type is ProblemType.BINARY else np.nanmean(areas)),
+        "log_loss": float(-np.log(likelihood).mean()),
+        "balanced_accuracy": float((hits[true > 0] / true[true > 0]).mean()),
+        "accuracy": float(hits.sum() / n),
+        "f1_macro": float((2 * hits[seen] / (true + chosen)[seen]).mean()),
+    }
+
+
+def score_numbers(y: FloatArray, predicted: FloatArray) -> dict[str, float]:
+    """Score predicted numbers by every regression metric at once.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        True values.
+    predicted : ndarray of shape (n_rows,)
+        Predicted values.
+
+    Returns
+    -------
+    dict of str to float
+        ``r2``, ``rmse``, ``mae``; ``r2`` of a constant target is 1 if it is met exactly, else 0.
+    """
+    gap = y - predicted
+    squares, spread = float(gap @ gap), float(((y - y.mean()) ** 2).sum())
+    return {
+        "r2": 1 - squares / spread if spread > 0 else float(squares == 0),
+        "rmse": float(np.sqrt(squares / len(y))),
+        "mae": float(np.abs(gap).mean()),
+    }

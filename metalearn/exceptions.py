@@ -1,0 +1,62 @@
+"""The errors that metalearn raises on purpose."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "InvalidInputError",
+    "KnowledgeBaseError",
+    "MetalearnError",
+    "MissingExtraError",
+    "UnknownNameError",
+    "unknown_name",
+]
+
+
+class MetalearnError(Exception):
+    """Catch every error that metalearn raises on purpose."""
+
+
+class InvalidInputError(MetalearnError, ValueError):
+    """Report a value or a table that cannot be used, and what would be accepted."""
+
+
+class UnknownNameError(MetalearnError, LookupError):
+    """Report a name that nobody registered, with the nearest known ones."""
+
+
+class MissingExtraError(MetalearnError, ImportError):
+    """Report an optional package that is not installed, with the line that installs it."""
+
+
+class KnowledgeBaseError(MetalearnError, ValueError):
+    """Report stored knowledge that is damaged, newer than this version, or inconsistent."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """Return the error for a name that is not among the known ones.
+
+    Parameters
+    ----------
+    kind : str
+        What the name should have named, such as ``"model"``.
+    name : str
+        The name as given.
+    known : iterable of str
+        Every name that would have been accepted.
+
+    Returns
+    -------
+    UnknownNameError
+        Ready to be raised; its message offers the nearest name.
+
+    Examples
+    --------
+    >>> print(unknown_name("model", "lightgmb", ["lightgbm", "svm"]))
+    Unknown model 'lightgmb'. Did you mean 'lightgbm'? Available: ['lightgbm', 'svm'].
+    """
+    options = sorted(known)
+    near = get_close_matches(name, options, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    shown = options if len(options) <= 40 else [*options[:40], "..."]  # noqa: PLR2004
+    return UnknownNameError(f"Unknown {kind} {name!r}.{hint} Available: {shown}.")

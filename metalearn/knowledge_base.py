@@ -1,0 +1,405 @@
+"""The knowledge base: what was tried on past tasks, and how it went. Immutable and in memory."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from metalearn.evaluation import Evaluation, Status
+from metalearn.exceptions import unknown_name
+from metalearn.metafeatures import MetaFeatures
+from metalearn.space import Configuration
+from metalearn.task import Metric, ProblemType, Task
+
+__all__ = ["KnowledgeBase"]
+
+TASK_COLUMNS = (
+    "task_id",
+    "problem_type",
+    "dataset_id",
+    "name",
+    "family",
+    "fingerprint",
+    "n_rows",
+    "n_features",
+    "n_classes",
+    "n_rows_used",
+    "source",
+    "licence",
+    "note",
+)
+CONFIGURATION_COLUMNS = ("configuration_id", "model", "params")
+META_FEATURE_COLUMNS = ("task_id", "name", "value", "seconds")
+EVALUATION_COLUMNS = (
+    "task_id",
+    "configuration_id",
+    "metric",
+    "fold",
+    "value",
+    "fit_seconds",
+    "predict_seconds",
+    "status",
+    "message",
+    "versions",
+)
+EVALUATION_KEY = ["task_id", "configuration_id", "metric", "fold"]
+
+
+@dataclass(frozen=True, eq=False)
+class KnowledgeBase:
+    """Hold past tasks, their meta-features, configurations and evaluations as four linked tables.
+
+    Parameters
+    ----------
+    tasks : DataFrame of shape (n_tasks, 13)
+        One row a task, with the columns of :data:`TASK_COLUMNS`.
+    meta_features : DataFrame
+        One row a task and meta-feature: ``task_id``, ``name``, ``value``, ``seconds``.
+    configurations : DataFrame
+        One row a configuration: ``configuration_id``, ``model``, ``params`` (JSON).
+    evaluations : DataFrame
+        One row a task, configuration, metric and fold: ``value`` in the metric's own direction, seconds, status.
+
+    See Also
+    --------
+    KnowledgeBase.from_records : Build one from value objects.
+    """
+
+    tasks: pd.DataFrame
+    meta_features: pd.DataFrame
+    configurations: pd.DataFrame
+    evaluations: pd.DataFrame
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return a knowledge base that knows nothing.
+
+        Returns
+        -------
+        KnowledgeBase
+            With four empty tables.
+        """
+        return cls.from_records([], {}, [])
+
+    @classmethod
+    def from_records(
+        cls,
+        tasks: Iterable[Task],
+        meta_features: Mapping[str, MetaFeatures],
+        evaluations: Iterable[Evaluation],
+    ) -> Self:
+        """Build a knowledge base from value objects.
+
+        Parameters
+        ----------
+        tasks : iterable of Task
+            The tasks.
+        meta_features : mapping of str to MetaFeatures
+            Meta-features by task id.
+        evaluations : iterable of Evaluation
+            The evaluations; of repeated ones the last counts.
+
+        Returns
+        -------
+        KnowledgeBase
+            The four tables.
+        """
+        task_rows = [{"task_id": t.id, **{k: getattr(t, k) for k in TASK_COLUMNS[1:]}} for t in tasks]
+        value_rows = [
+            (task_id, name, value, found.seconds.get(name, np.nan))
+            for task_id, found in meta_features.items()
+            for name, value in found.values.items()
+        ]
+        known: dict[str, Configuration] = {}
+        rows = []
+        for e in evaluations:
+            known[e.configuration_id] = e.configuration
+            rows.append(
+                (
+                    e.task_id,
+                    e.configuration_id,
+                    e.metric,
+                    e.fold,
+                    e.value,
+                    np.nan if e.fit_seconds is None else e.fit_seconds,
+                    np.nan if e.predict_seconds is None else e.predict_seconds,
+                    str(e.status),
+                    e.message,
+                    e.versions,
+                )
+            )
+        configuration_rows = [(c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in known.values()]
+        return cls(
+            pd.DataFrame(task_rows, columns=list(TASK_COLUMNS)).astype({"problem_type": str}),
+            pd.DataFrame(value_rows, columns=list(META_FEATURE_COLUMNS)),
+            pd.DataFrame(configuration_rows, columns=list(CONFIGURATION_COLUMNS)),
+            pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS)),
+        )._normalised()
+
+    def _normalised(self) -> Self:
+        """Return the same knowledge without repeats (the last counts), with compact column types."""
+        evaluations = self.evaluations.drop_duplicates(EVALUATION_KEY, keep="last").reset_index(drop=True)
+        compact = {
+            "task_id": "category",
+            "configuration_id": "category",
+            "metric": "category",
+            "fold": "int16",
+            "value": "float64",
+            "fit_seconds": "float32",
+            "predict_seconds": "float32",
+            "status": "category",
+            "message": "category",
+            "versions": "category",
+        }
+        return type(self)(
+            self.tasks.drop_duplicates("task_id", keep="last").reset_index(drop=True),
+            self.meta_features.drop_duplicates(["task_id", "name"], keep="last").reset_index(drop=True),
+            self.configurations.drop_duplicates("configuration_id", keep="last").reset_index(drop=True),
+            evaluations.astype(compact),
+        )
+
+    def __add__(self, other: "KnowledgeBase") -> Self:
+        """Join two knowledge bases; where both know the same thing, the second one counts."""
+        return type(self)(
+            *(
+                pd.concat([_plain(mine), _plain(theirs)], ignore_index=True) if len(theirs) else mine
+                for mine, theirs in zip(self._tables, other._tables, strict=True)
+            )
+        )._normalised()
+
+    @property
+    def _tables(self) -> tuple[pd.DataFrame, ...]:
+        return self.tasks, self.meta_features, self.configurations, self.evaluations
+
+    def __len__(self) -> int:
+        """Count the tasks."""
+        return len(self.tasks)
+
+    def __repr__(self) -> str:
+        """Return one readable line."""
+        return (
+            f"KnowledgeBase({len(self.tasks)} tasks, {len(self.configurations)} configurations, "
+            f"{len(self.evaluations)} evaluations)"
+        )
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the content: equal knowledge has equal ids, whatever the order of rows."""
+        digest = hashlib.sha256()
+        for table in self._tables:
+            hashed = pd.util.hash_pandas_object(_plain(table), index=False).to_numpy()
+            digest.update(np.sort(hashed).tobytes())
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def task_ids(self) -> tuple[str, ...]:
+        """Ids of the tasks, in the order of the table."""
+        return tuple(self.tasks["task_id"])
+
+    @cached_property
+    def _task_rows(self) -> dict[str, int]:
+        return {task_id: row for row, task_id in enumerate(self.task_ids)}
+
+    @cached_property
+    def families(self) -> "pd.Series[str]":
+        """Family of each task, by task id: near-copies share one and are left out together."""
+        return self.tasks.set_index("task_id")["family"]
+
+    def task(self, task_id: str) -> Task:
+        """Return a task.
+
+        Parameters
+        ----------
+        task_id : str
+            Its id.
+
+        Returns
+        -------
+        Task
+            With the default metric of its problem type.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such task.
+        """
+        if task_id not in self._task_rows:
+            raise unknown_name("task", task_id, self.task_ids)
+        row = self.tasks.iloc[self._task_rows[task_id]].to_dict()
+        row["id"] = row.pop("task_id")
+        return Task(**{k: (v.item() if hasattr(v, "item") else v) for k, v in row.items()})
+
+    @cached_property
+    def configuration_by_id(self) -> dict[str, Configuration]:
+        """The configurations by id."""
+        table = self.configurations
+        return {
+            i: Configuration(m, json.loads(p))
+            for i, m, p in zip(table["configuration_id"], table["model"], table["params"], strict=True)
+        }
+
+    @cached_property
+    def models(self) -> "pd.Series[str]":
+        """Model family of each configuration, by configuration id."""
+        return self.configurations.set_index("configuration_id")["model"]
+
+    @cached_property
+    def meta_feature_table(self) -> pd.DataFrame:
+        """Meta-features of shape (n_tasks, n_meta_features), rows in the order of ``task_ids``."""
+        wide = self.meta_features.pivot_table(index="task_id", columns="name", values="value", dropna=False)
+        return wide.reindex(list(self.task_ids))
+
+    def subset(
+        self,
+        *,
+        tasks: Collection[str] | None = None,
+        models: Collection[str] | None = None,
+        problem_type: ProblemType | None = None,
+    ) -> Self:
+        """Return what is known about some of the tasks and model families.
+
+        Parameters
+        ----------
+        tasks : collection of str or None, default=None
+            Ids of the tasks to keep; None keeps all.
+        models : collection of str or None, default=None
+            Model families to keep; None keeps all.
+        problem_type : ProblemType or None, default=None
+            Kind of problem to keep; None keeps all.
+
+        Returns
+        -------
+        KnowledgeBase
+            The smaller knowledge base.
+        """
+        keep = np.ones(len(self.tasks), dtype=bool)
+        if tasks is not None:
+            keep &= self.tasks["task_id"].isin(list(tasks)).to_numpy()
+        if problem_type is not None:
+            keep &= (self.tasks["problem_type"] == str(problem_type)).to_numpy()
+        kept_tasks = self.tasks[keep].reset_index(drop=True)
+        evaluations, meta_features, configurations = self.evaluations, self.meta_features, self.configurations
+        if not keep.all():
+            ids = set(kept_tasks["task_id"])
+            evaluations = evaluations[evaluations["task_id"].isin(ids)]
+            meta_features = meta_features[meta_features["task_id"].isin(ids)]
+        if models is not None:
+            configurations = configurations[configurations["model"].isin(list(models))]
+            evaluations = evaluations[evaluations["configuration_id"].isin(set(configurations["configuration_id"]))]
+        return type(self)(
+            kept_tasks,
+            meta_features.reset_index(drop=True),
+            configurations.reset_index(drop=True),
+            evaluations.reset_index(drop=True),
+        )
+
+    def without(self, task_id: str) -> Self:
+        """Leave out a task and everything of its family: near-copies of a table, and its other tasks.
+
+        Parameters
+        ----------
+        task_id : str
+            The task.
+
+        Returns
+        -------
+        KnowledgeBase
+            What remains.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such task.
+        """
+        task = self.task(task_id)
+        apart = (self.tasks["family"] != task.family) & (self.tasks["dataset_id"] != task.dataset_id)
+        return self.subset(tasks=set(self.tasks["task_id"][apart]))
+
+    def _matrix(self, values: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_], how: str) -> pd.DataFrame:
+        """Aggregate values of chosen rows over folds: shape (n_tasks, n_configurations), NaN where nothing is known."""
+        chosen = self.evaluations[rows]
+        task_codes = chosen["task_id"].cat.rename_categories(str).cat.codes.to_numpy()
+        task_place = pd.Index(self.task_ids).get_indexer(chosen["task_id"].cat.categories)
+        used = self.configurations["configuration_id"]
+        configuration_place = pd.Index(used).get_indexer(chosen["configuration_id"].cat.categories)
+        i = task_place[task_codes]
+        j = configuration_place[chosen["configuration_id"].cat.codes.to_numpy()]
+        shape = (len(self.tasks), len(used))
+        flat = i * shape[1] + j
+        picked = values[rows]
+        count = np.bincount(flat, minlength=shape[0] * shape[1])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.bincount(flat, weights=picked, minlength=len(count)) / count
+            if how == "deviation":
+                gap = picked - mean[flat]
+                mean = np.sqrt(np.bincount(flat, weights=gap**2, minlength=len(count)) / (count - 1))
+        return pd.DataFrame(mean.reshape(shape), index=list(self.task_ids), columns=list(used))
+
+    def _values(self, metric: Metric) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        rows = (self.evaluations["metric"] == metric.name).to_numpy()
+        losses = metric.to_loss(self.evaluations["value"].to_numpy(dtype=float))
+        ok = (self.evaluations["status"] == str(Status.OK)).to_numpy()
+        return np.where(ok, losses, np.inf), rows
+
+    def losses(self, metric: Metric) -> pd.DataFrame:
+        """Return mean losses over folds, lower is better.
+
+        Parameters
+        ----------
+        metric : Metric
+            Which measure.
+
+        Returns
+        -------
+        DataFrame of shape (n_tasks, n_configurations)
+            NaN where nothing was run; infinity where any fold failed, which is worse than anything.
+        """
+        values, rows = self._values(metric)
+        return self._matrix(values, rows, "mean")
+
+    def loss_deviations(self, metric: Metric) -> pd.DataFrame:
+        """Return the standard deviation of losses over folds.
+
+        Parameters
+        ----------
+        metric : Metric
+            Which measure.
+
+        Returns
+        -------
+        DataFrame of shape (n_tasks, n_configurations)
+            NaN where fewer than two folds were run or one failed.
+        """
+        values, rows = self._values(metric)
+        with np.errstate(invalid="ignore"):
+            found = self._matrix(np.where(np.isfinite(values), values, np.nan), rows, "deviation")
+        return found
+
+    @cached_property
+    def fit_seconds(self) -> pd.DataFrame:
+        """Mean seconds of one fit, of shape (n_tasks, n_configurations); NaN where unknown."""
+        first = self.evaluations.drop_duplicates(["task_id", "configuration_id", "fold"])
+        known = np.zeros(len(self.evaluations), dtype=bool)
+        known[first.index.to_numpy()] = True
+        seconds = self.evaluations["fit_seconds"].to_numpy(dtype=float)
+        return self._matrix(seconds, known & ~np.isnan(seconds), "mean")
+
+    @cached_property
+    def done(self) -> frozenset[tuple[str, str]]:
+        """Pairs of task id and configuration id that were run, whether or not they succeeded."""
+        pairs = self.evaluations[["task_id", "configuration_id"]].drop_duplicates()
+        return frozenset(zip(pairs["task_id"].astype(str), pairs["configuration_id"].astype(str), strict=True))
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without category types, so that tables with other categories can be joined."""
+    categories: dict[str, Any] = {
+        name: object for name, dtype in table.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)
+    }
+    return table.astype(categories) if categories else table

@@ -1,0 +1,185 @@
+"""What a model family has to say about itself."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+
+from metalearn.exceptions import InvalidInputError, MissingExtraError
+from metalearn.models.preprocessing import dense_preprocessing, tree_preprocessing
+from metalearn.space import Configuration, ParamValue, SearchSpace
+from metalearn.task import ProblemType
+
+__all__ = ["KnownConfiguration", "ModelSpec"]
+
+Builder = Callable[[dict[str, Any], ProblemType, int, int | None], BaseEstimator]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownConfiguration:
+    """Hold a configuration that is known to be good, and who says so.
+
+    Parameters
+    ----------
+    params : mapping
+        The parameters that differ from the default configuration.
+    reference : str
+        Where it comes from.
+    """
+
+    params: Mapping[str, ParamValue]
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Describe a model family: what can be tuned, where one starts, and how it is built.
+
+    Parameters
+    ----------
+    name : str
+        The name under which it is registered.
+    spaces : mapping of ProblemType to SearchSpace
+        What can be tuned; a problem type that is absent is not supported.
+    defaults : mapping of ProblemType to mapping
+        The library's default parameters; those left out are chosen by the library from the data.
+    estimator : callable
+        ``estimator(params, problem_type, random_state, n_jobs)`` returns an unfitted estimator.
+    preprocessing : {"tree", "dense"}, default="dense"
+        Whether missing values and category codes are taken as they are, or imputed, one-hot encoded and scaled.
+    known : tuple of KnownConfiguration, default=()
+        Good configurations from elsewhere.
+    requires : str, default="sklearn"
+        The package that has to be installed, by import name.
+    extra : str, default=""
+        The extra of metalearn-recommender that installs it.
+    """
+
+    name: str
+    spaces: Mapping[ProblemType, SearchSpace]
+    defaults: Mapping[ProblemType, Mapping[str, ParamValue]]
+    estimator: Builder
+    preprocessing: Literal["tree", "dense"] = "dense"
+    known: tuple[KnownConfiguration, ...] = field(default=())
+    requires: str = "sklearn"
+    extra: str = ""
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the package it requires is installed."""
+        return importlib.util.find_spec(self.requires) is not None
+
+    def supports(self, problem_type: ProblemType) -> bool:
+        """Tell whether the family solves a kind of problem.
+
+        Parameters
+        ----------
+        problem_type : ProblemType
+            The kind of problem.
+
+        Returns
+        -------
+        bool
+            True if it has a search space for it.
+        """
+        return problem_type in self.spaces
+
+    def default(self, problem_type: ProblemType) -> Configuration:
+        """Return the library's default configuration.
+
+        Parameters
+        ----------
+        problem_type : ProblemType
+            A supported kind of problem.
+
+        Returns
+        -------
+        Configuration
+            With every active parameter that has a fixed default.
+        """
+        return Configuration(self.name, self.defaults[problem_type])
+
+    def design(self, problem_type: ProblemType, n: int) -> tuple[Configuration, ...]:
+        """List configurations to be evaluated on every task, the most valuable first.
+
+        Parameters
+        ----------
+        problem_type : ProblemType
+            A supported kind of problem.
+        n : int
+            How many; a longer list begins with the shorter one.
+
+        Returns
+        -------
+        tuple of Configuration
+            The default, the known good ones, then a Sobol design on the transformed space.
+        """
+        space, default = self.spaces[problem_type], dict(self.defaults[problem_type])
+        chosen = {c.id: c for c in (Configuration(self.name, default),)}
+        for known in self.known:
+            params = {**default, **{k: v for k, v in known.params.items() if k in space.parameters}}
+            configuration = Configuration(self.name, {k: params[k] for k in space.active(params) if k in params})
+            chosen.setdefault(configuration.id, configuration)
+        for params in space.sobol(n):
+            configuration = Configuration(self.name, params)
+            chosen.setdefault(configuration.id, configuration)
+        return tuple(chosen.values())[:n]
+
+    def build(
+        self,
+        configuration: Configuration,
+        problem_type: ProblemType,
+        *,
+        random_state: int = 0,
+        n_jobs: int | None = None,
+    ) -> Pipeline:
+        """Return an unfitted pipeline of preprocessing and estimator that takes any DataFrame.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            Of this family; its parameters are checked against the search space.
+        problem_type : ProblemType
+            The kind of problem.
+        random_state : int, default=0
+            Seed of the estimator.
+        n_jobs : int or None, default=None
+            Threads of the estimator, where it takes any.
+
+        Returns
+        -------
+        Pipeline
+            Steps ``preprocessing`` and ``model``.
+
+        Raises
+        ------
+        InvalidInputError
+            If the family does not solve such problems, or a parameter is unknown to it.
+        MissingExtraError
+            If the required package is not installed.
+        """
+        if not self.supports(problem_type):
+            message = (
+                f"The model {self.name!r} does not solve {problem_type} problems. "
+                f"Expected one of {[str(p) for p in self.spaces]}. Choose another family."
+            )
+            raise InvalidInputError(message)
+        unknown = [name for name in configuration.params if name not in self.spaces[problem_type].parameters]
+        if unknown:
+            message = (
+                f"The model {self.name!r} has no parameter {unknown[0]!r}. "
+                f"Expected some of {list(self.spaces[problem_type].parameters)}. Correct or drop it."
+            )
+            raise InvalidInputError(message)
+        if not self.is_available:
+            message = (
+                f"The model {self.name!r} needs the package {self.requires!r}, which is not installed. "
+                f'Run: pip install "metalearn-recommender[{self.extra}]".'
+            )
+            raise MissingExtraError(message)
+        steps = tree_preprocessing() if self.preprocessing == "tree" else dense_preprocessing()
+        model = self.estimator(dict(configuration.params), problem_type, random_state, n_jobs)
+        return Pipeline([("preprocessing", steps), ("model", model)])

@@ -1,0 +1,56 @@
+"""CatBoost: gradient boosting of oblivious trees."""
+
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from metalearn.models.base import KnownConfiguration, ModelSpec
+from metalearn.models.labels import EncodedLabels
+from metalearn.space import Float, Integer, SearchSpace
+from metalearn.task import ProblemType
+
+__all__ = ["SPEC"]
+
+_SPACE = SearchSpace(
+    {
+        "iterations": Integer(100, 1000, log=True),
+        "learning_rate": Float(0.01, 0.3, log=True),
+        "depth": Integer(3, 8),
+        "l2_leaf_reg": Float(0.1, 30.0, log=True),
+        "random_strength": Float(0.1, 10.0, log=True),
+        "rsm": Float(0.3, 1.0),
+    }
+)
+# the learning rate is left out: CatBoost derives it from the number of rows and iterations
+_DEFAULT = {"iterations": 1000, "depth": 6, "l2_leaf_reg": 3.0, "random_strength": 1.0, "rsm": 1.0}
+
+
+def _estimator(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
+    from catboost import CatBoostClassifier, CatBoostRegressor  # noqa: PLC0415 - optional
+
+    fixed = {
+        "random_seed": random_state,
+        "thread_count": -1 if n_jobs is None else n_jobs,
+        "verbose": False,
+        "allow_writing_files": False,
+    }
+    if problem_type.is_classification:
+        return EncodedLabels(CatBoostClassifier(**params, **fixed))
+    return CatBoostRegressor(**params, **fixed)
+
+
+SPEC = ModelSpec(
+    name="catboost",
+    spaces=dict.fromkeys(ProblemType, _SPACE),
+    defaults=dict.fromkeys(ProblemType, _DEFAULT),
+    estimator=_estimator,
+    preprocessing="tree",
+    known=(
+        KnownConfiguration(
+            {"iterations": 300, "learning_rate": 0.05},
+            "AutoGluon's learning rate for CatBoost (Erickson et al., 2020), with a fixed number of trees",
+        ),
+    ),
+    requires="catboost",
+    extra="boosting",
+)

@@ -1,0 +1,83 @@
+"""Random forests and extremely randomised trees of scikit-learn."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from metalearn.models.base import Builder, KnownConfiguration, ModelSpec
+from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace
+from metalearn.task import ProblemType
+
+__all__ = ["EXTRA_TREES", "RANDOM_FOREST"]
+
+_COMMON: dict[str, Parameter] = {
+    "n_estimators": Integer(50, 500, log=True),
+    "max_features": Float(0.05, 1.0),
+    "min_samples_leaf": Integer(1, 20, log=True),
+    "bootstrap": Categorical((True, False)),
+    "max_samples": Float(0.3, 1.0),
+}
+_CLASSES: dict[str, Parameter] = {
+    **_COMMON,
+    "criterion": Categorical(("gini", "entropy")),
+    "class_weight": Categorical((None, "balanced")),
+}
+_CONDITIONS = {"max_samples": Condition("bootstrap", (True,))}
+_SPACES = {
+    ProblemType.BINARY: SearchSpace(_CLASSES, _CONDITIONS),
+    ProblemType.MULTICLASS: SearchSpace(_CLASSES, _CONDITIONS),
+    ProblemType.REGRESSION: SearchSpace(_COMMON, _CONDITIONS),
+}
+
+
+def _defaults(*, bootstrap: bool) -> dict[ProblemType, Mapping[str, ParamValue]]:
+    # max_features of classification is left out: scikit-learn takes the square root of the number of columns
+    common: dict[str, ParamValue] = {"n_estimators": 100, "min_samples_leaf": 1, "bootstrap": bootstrap}
+    if bootstrap:
+        common["max_samples"] = 1.0
+    classes: dict[str, ParamValue] = {**common, "criterion": "gini", "class_weight": None}
+    return {
+        ProblemType.BINARY: classes,
+        ProblemType.MULTICLASS: classes,
+        ProblemType.REGRESSION: {**common, "max_features": 1.0},
+    }
+
+
+def _builder(classifier: str, regressor: str) -> Builder:
+    def estimator(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
+        from sklearn import ensemble  # noqa: PLC0415 - slow to import, and not needed to recommend
+
+        kind = getattr(ensemble, classifier if problem_type.is_classification else regressor)
+        return kind(**params, random_state=random_state, n_jobs=n_jobs)
+
+    return estimator
+
+
+RANDOM_FOREST = ModelSpec(
+    name="random_forest",
+    spaces=_SPACES,
+    defaults=_defaults(bootstrap=True),
+    estimator=_builder("RandomForestClassifier", "RandomForestRegressor"),
+    preprocessing="tree",
+    known=(
+        KnownConfiguration(
+            {"n_estimators": 300, "max_features": 0.33},
+            "a third of the columns, as R's randomForest uses in regression (Breiman 2001; Liaw & Wiener 2002)",
+        ),
+    ),
+)
+
+EXTRA_TREES = ModelSpec(
+    name="extra_trees",
+    spaces=_SPACES,
+    defaults=_defaults(bootstrap=False),
+    estimator=_builder("ExtraTreesClassifier", "ExtraTreesRegressor"),
+    preprocessing="tree",
+    known=(
+        KnownConfiguration(
+            {"n_estimators": 300, "min_samples_leaf": 2, "max_features": 0.5},
+            "more columns and smaller trees for noisy problems (Geurts, Ernst & Wehenkel 2006, section 3)",
+        ),
+    ),
+)

@@ -1,0 +1,283 @@
+"""The preprocessing that all families share: any DataFrame becomes numbers."""
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
+from sklearn.utils.validation import check_is_fitted
+
+from metalearn.dataset import ColumnKind, column_kinds
+
+__all__ = [
+    "MAX_LEVELS",
+    "TableCleaner",
+    "dense_preprocessing",
+    "few_levels",
+    "many_levels",
+    "numbers",
+    "tree_preprocessing",
+]
+
+MAX_LEVELS = 30
+"""Categorical columns with more levels are encoded by the target instead of one by one."""
+
+_NANOSECONDS_PER_DAY = 86_400e9
+
+
+class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turn any DataFrame into columns of numbers (float64) and of category codes (int32).
+
+    Categories, strings and mixed objects become codes; categories unseen in fitting and missing ones become -1.
+    Dates become years, months, weekdays, hours and days since 1970; text becomes its length and number of words.
+    Infinite numbers become missing. Columns that are constant in fitting are dropped.
+
+    Attributes
+    ----------
+    feature_names_in_ : ndarray of str
+        Columns seen in fitting.
+    kinds_ : dict of str to str
+        Kind of every column that is kept.
+    levels_ : dict of str to list
+        Categories of the categorical columns, in the order of their codes.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Learn which columns there are, and the categories of the categorical ones.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            The table.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        TableCleaner
+            Itself.
+        """
+        frame = self._frame(X)
+        self.feature_names_in_ = np.array(frame.columns, dtype=object)
+        self.n_features_in_ = frame.shape[1]
+        self.kinds_, self.levels_ = {}, {}
+        for name, kind in column_kinds(frame).items():
+            column = frame[name]
+            if kind is ColumnKind.CATEGORICAL:
+                levels = self._levels(column)
+                if len(levels) + column.isna().any() > 1:
+                    self.kinds_[name], self.levels_[name] = str(kind), levels
+            elif kind in (ColumnKind.DATETIME, ColumnKind.TEXT) or self._varies(column):
+                self.kinds_[name] = str(kind)
+        return self
+
+    def transform(self, X: Any) -> pd.DataFrame:
+        """Return numbers and category codes.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            A table with the columns seen in fitting, in any order.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_columns)
+            float64 columns of numbers and int32 columns of codes.
+
+        Raises
+        ------
+        ValueError
+            If a column seen in fitting is absent.
+        """
+        check_is_fitted(self, "kinds_")
+        frame = self._frame(X)
+        absent = [name for name in self.feature_names_in_ if name not in frame.columns]
+        if absent:
+            message = f"The columns {absent[:5]} are absent. Expected those seen in fitting. Add them."
+            raise ValueError(message)
+        columns: dict[str, npt.NDArray[Any]] = {}
+        for name, kind in self.kinds_.items():
+            columns |= self._columns(name, kind, frame[name])
+        if not columns:  # everything was constant: estimators need at least one column
+            columns["constant"] = np.zeros(len(frame))
+        return pd.DataFrame(columns, copy=False)
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:  # noqa: ARG002
+        """Name the columns that come out.
+
+        Parameters
+        ----------
+        input_features : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str
+            Names of the output columns.
+        """
+        check_is_fitted(self, "kinds_")
+        empty = pd.DataFrame({name: pd.Series(dtype=object) for name in self.feature_names_in_})
+        return np.array(self.transform(empty).columns, dtype=object)
+
+    def _frame(self, X: Any) -> pd.DataFrame:
+        if isinstance(X, pd.DataFrame):
+            return X.set_axis([str(name) for name in X.columns], axis=1)
+        array = np.asarray(X)
+        return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+
+    @staticmethod
+    def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+        """Return categories as strings, so that 1 and '1' read from different files are the same."""
+        missing = column.isna()
+        return column.astype(object).map(lambda v: v if isinstance(v, str) else str(v)).where(~missing, None)
+
+    def _levels(self, column: "pd.Series[Any]") -> list[str]:
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            used = column.cat.remove_unused_categories().cat.categories
+            names = [str(level) for level in used]
+            return list(dict.fromkeys(names)) if column.cat.ordered else sorted(set(names))
+        return sorted(set(self._plain(column).dropna()))
+
+    @staticmethod
+    def _numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+        if pd.api.types.is_timedelta64_dtype(column.dtype):
+            return column.dt.total_seconds().to_numpy(dtype=float)
+        if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub":
+            values = column.to_numpy(dtype=float, copy=True)
+        else:
+            values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float, na_value=np.nan).copy()
+        values[~np.isfinite(values)] = np.nan
+        return values
+
+    def _varies(self, column: "pd.Series[Any]") -> bool:
+        values = self._numbers(column)
+        missing = np.isnan(values)
+        if missing.all():
+            return False
+        return bool(missing.any() or (values != values[0]).any())
+
+    def _columns(self, name: str, kind: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
+        if kind == ColumnKind.CATEGORICAL:
+            known = self.levels_[name]
+            if isinstance(column.dtype, pd.CategoricalDtype):
+                position = {level: code for code, level in enumerate(known)}
+                table = np.array([position.get(str(c), -1) for c in column.cat.categories] + [-1], dtype=np.int32)
+                return {name: table[column.cat.codes.to_numpy()]}
+            codes = pd.Categorical(self._plain(column), categories=known).codes
+            return {name: codes.astype(np.int32)}
+        if kind == ColumnKind.DATETIME:
+            return self._dates(name, column)
+        if kind == ColumnKind.TEXT:
+            text = column.astype(object).where(column.notna(), "").map(str)
+            return {
+                f"{name}.characters": text.str.len().to_numpy(dtype=float),
+                f"{name}.words": (text.str.count(r"\S+")).to_numpy(dtype=float),
+            }
+        return {name: self._numbers(column)}
+
+    @staticmethod
+    def _dates(name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
+        plain = column.dt.to_timestamp() if isinstance(column.dtype, pd.PeriodDtype) else column
+        when = pd.to_datetime(plain, errors="coerce", utc=True)
+        parts = when.dt
+        missing = when.isna().to_numpy()
+        days = np.where(missing, np.nan, when.dt.tz_localize(None).astype("datetime64[ns]").astype("int64") / _NANOSECONDS_PER_DAY)
+        found = {f"{name}.days": days}
+        for unit in ("year", "month", "dayofweek", "hour"):
+            found[f"{name}.{unit}"] = getattr(parts, unit).to_numpy(dtype=float, na_value=np.nan)
+        return found
+
+
+def numbers(X: pd.DataFrame) -> list[str]:
+    """List the columns of numbers.
+
+    Parameters
+    ----------
+    X : DataFrame
+        What :class:`TableCleaner` returns.
+
+    Returns
+    -------
+    list of str
+        Names of float64 columns.
+    """
+    return [name for name, dtype in X.dtypes.items() if dtype == np.float64]
+
+
+def _level_counts(X: pd.DataFrame) -> dict[str, int]:
+    return {str(n): int(X[n].max()) + 1 for n, dtype in X.dtypes.items() if dtype == np.int32}
+
+
+def few_levels(X: pd.DataFrame) -> list[str]:
+    """List the columns of codes with at most :data:`MAX_LEVELS` levels.
+
+    Parameters
+    ----------
+    X : DataFrame
+        What :class:`TableCleaner` returns.
+
+    Returns
+    -------
+    list of str
+        Names of int32 columns.
+    """
+    return [name for name, n_levels in _level_counts(X).items() if n_levels <= MAX_LEVELS]
+
+
+def many_levels(X: pd.DataFrame) -> list[str]:
+    """List the columns of codes with more than :data:`MAX_LEVELS` levels.
+
+    Parameters
+    ----------
+    X : DataFrame
+        What :class:`TableCleaner` returns.
+
+    Returns
+    -------
+    list of str
+        Names of int32 columns.
+    """
+    return [name for name, n_levels in _level_counts(X).items() if n_levels > MAX_LEVELS]
+
+
+def tree_preprocessing() -> Pipeline:
+    """Return preprocessing for families that take missing values and split on category codes.
+
+    Returns
+    -------
+    Pipeline
+        Unfitted; categories with many levels are encoded by the target.
+    """
+    encode = ColumnTransformer(
+        [
+            ("numbers", "passthrough", numbers),
+            ("few_levels", "passthrough", few_levels),
+            ("many_levels", TargetEncoder(random_state=0, shuffle=True), many_levels),
+        ],
+        verbose_feature_names_out=False,
+    )
+    return Pipeline([("clean", TableCleaner()), ("encode", encode)])
+
+
+def dense_preprocessing() -> Pipeline:
+    """Return preprocessing for families that need complete, scaled numbers.
+
+    Returns
+    -------
+    Pipeline
+        Unfitted; medians for missing numbers with an indicator, one-hot for few levels, the target's mean for many.
+    """
+    encode = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()), numbers),
+            ("few_levels", OneHotEncoder(handle_unknown="ignore", sparse_output=False), few_levels),
+            ("many_levels", make_pipeline(TargetEncoder(random_state=0, shuffle=True), StandardScaler()), many_levels),
+        ],
+        verbose_feature_names_out=False,
+    )
+    return Pipeline([("clean", TableCleaner()), ("encode", encode)])

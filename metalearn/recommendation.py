@@ -1,0 +1,377 @@
+"""The answer: ranked configurations, what to expect of each, and the past tasks that say so."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self, overload
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from metalearn.exceptions import InvalidInputError
+from metalearn.models import get_model
+from metalearn.space import Configuration, ParamValue
+from metalearn.task import ProblemType, Task
+
+__all__ = ["Candidate", "Neighbour", "Recommendation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Recommend one configuration and say what to expect of it.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Model family and parameters.
+    problem_type : ProblemType
+        The kind of problem it is recommended for.
+    expected_score : float
+        In the metric's own direction, cross-validated; NaN where nothing is known.
+    interval : tuple of (float, float)
+        80 % interval of the score, lower end first.
+    expected_seconds : float
+        Seconds of one fit on one thread; NaN where nothing is known.
+    evidence : tuple of str, default=()
+        Names of the past tasks that speak for it, the weightiest first.
+    """
+
+    configuration: Configuration
+    problem_type: ProblemType
+    expected_score: float
+    interval: tuple[float, float]
+    expected_seconds: float
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> str:
+        """Name of the model family."""
+        return self.configuration.model
+
+    @property
+    def changes(self) -> dict[str, ParamValue]:
+        """The parameters that differ from the family's default, by name."""
+        default = get_model(self.model).defaults[self.problem_type]
+        missing = object()
+        return {k: v for k, v in self.configuration.params.items() if default.get(k, missing) != v}
+
+    def build(self, *, random_state: int = 0, n_jobs: int | None = None) -> Pipeline:
+        """Return the unfitted pipeline of preprocessing and estimator.
+
+        Parameters
+        ----------
+        random_state : int, default=0
+            Seed of the estimator.
+        n_jobs : int or None, default=None
+            Threads of the estimator, where it takes any.
+
+        Returns
+        -------
+        Pipeline
+            Takes any DataFrame with the columns it is fitted on.
+
+        Raises
+        ------
+        MissingExtraError
+            If the family's package is not installed.
+        """
+        spec = get_model(self.model)
+        return spec.build(self.configuration, self.problem_type, random_state=random_state, n_jobs=n_jobs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the candidate as plain values.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
+        return {
+            "configuration": self.configuration.to_dict(),
+            "problem_type": str(self.problem_type),
+            "expected_score": self.expected_score,
+            "interval": list(self.interval),
+            "expected_seconds": self.expected_seconds,
+            "evidence": list(self.evidence),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the candidate that :meth:`to_dict` wrote.
+
+        Parameters
+        ----------
+        values : mapping
+            Plain values.
+
+        Returns
+        -------
+        Candidate
+            An equal candidate.
+        """
+        low, high = values["interval"]
+        return cls(
+            configuration=Configuration.from_dict(values["configuration"]),
+            problem_type=ProblemType(values["problem_type"]),
+            expected_score=values["expected_score"],
+            interval=(low, high),
+            expected_seconds=values["expected_seconds"],
+            evidence=tuple(values["evidence"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Describe a past task that resembles the new one.
+
+    Parameters
+    ----------
+    task_id, name : str
+        The past task.
+    weight : float
+        Its share in the recommendation, 0 to 1.
+    distance : float
+        Distance of its standardised meta-features to the new table's.
+    n_rows, n_features : int
+        Its size.
+    best : Configuration
+        What won there.
+    best_score : float
+        The winner's score, in the metric's own direction.
+    """
+
+    task_id: str
+    name: str
+    weight: float
+    distance: float
+    n_rows: int
+    n_features: int
+    best: Configuration
+    best_score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the neighbour as plain values.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
+        return {f: getattr(self, f) for f in self.__slots__ if f != "best"} | {"best": self.best.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the neighbour that :meth:`to_dict` wrote.
+
+        Parameters
+        ----------
+        values : mapping
+            Plain values.
+
+        Returns
+        -------
+        Neighbour
+            An equal neighbour.
+        """
+        return cls(**{**values, "best": Configuration.from_dict(values["best"])})
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Hold ranked candidates for a task and everything that explains them.
+
+    Parameters
+    ----------
+    task : Task
+        The task, with the metric that was asked for.
+    candidates : tuple of Candidate
+        The configurations to try, in this order.
+    recommender : str
+        Name of the strategy that made the list.
+    novelty : float, default=nan
+        0 = seen often, 1 = unlike anything known.
+    neighbours : tuple of Neighbour, default=()
+        The past tasks that count most, the weightiest first.
+    drivers : mapping of str to float, default={}
+        Meta-features that made the nearest tasks near, with their shares.
+    meta_features : mapping of str to float, default={}
+        What was measured of the table.
+    notes : tuple of str, default=()
+        What the reader should know: findings of the data checks, families left out, and so on.
+    """
+
+    task: Task
+    candidates: tuple[Candidate, ...]
+    recommender: str
+    novelty: float = float("nan")
+    neighbours: tuple[Neighbour, ...] = ()
+    drivers: Mapping[str, float] = field(default_factory=dict)
+    meta_features: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "drivers", MappingProxyType(dict(self.drivers)))
+        object.__setattr__(self, "meta_features", MappingProxyType(dict(self.meta_features)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by constructor arguments: a mapping proxy does not pickle."""
+        values = {f: getattr(self, f) for f in self.__dataclass_fields__}
+        plain = [dict(v) if isinstance(v, MappingProxyType) else v for v in values.values()]
+        return type(self), tuple(plain)
+
+    def __len__(self) -> int:
+        """Count the candidates."""
+        return len(self.candidates)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """Iterate over the candidates in order."""
+        return iter(self.candidates)
+
+    @overload
+    def __getitem__(self, index: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Candidate, ...]: ...
+    def __getitem__(self, index: int | slice) -> Candidate | tuple[Candidate, ...]:
+        """Return the candidate at a rank, counted from 0."""
+        return self.candidates[index]
+
+    @property
+    def configurations(self) -> tuple[Configuration, ...]:
+        """The configurations in order."""
+        return tuple(candidate.configuration for candidate in self.candidates)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the candidates as a table.
+
+        Returns
+        -------
+        DataFrame of shape (n_candidates, 6)
+            Indexed by rank from 1: ``model``, ``changes``, ``expected_score``, ``low``, ``high``, ``expected_seconds``.
+        """
+        rows = [
+            {
+                "model": c.model,
+                "changes": ", ".join(f"{k}={v}" for k, v in c.changes.items()),
+                "expected_score": c.expected_score,
+                "low": c.interval[0],
+                "high": c.interval[1],
+                "expected_seconds": c.expected_seconds,
+            }
+            for c in self.candidates
+        ]
+        columns = ["model", "changes", "expected_score", "low", "high", "expected_seconds"]
+        return pd.DataFrame(rows, columns=columns, index=pd.RangeIndex(1, len(rows) + 1, name="rank"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recommendation as plain values.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
+        return {
+            "task": self.task.to_dict(),
+            "candidates": [c.to_dict() for c in self.candidates],
+            "recommender": self.recommender,
+            "novelty": self.novelty,
+            "neighbours": [n.to_dict() for n in self.neighbours],
+            "drivers": dict(self.drivers),
+            "meta_features": dict(self.meta_features),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the recommendation that :meth:`to_dict` wrote.
+
+        Parameters
+        ----------
+        values : mapping
+            Plain values.
+
+        Returns
+        -------
+        Recommendation
+            An equal recommendation.
+        """
+        return cls(
+            task=Task.from_dict(values["task"]),
+            candidates=tuple(Candidate.from_dict(c) for c in values["candidates"]),
+            recommender=values["recommender"],
+            novelty=values["novelty"],
+            neighbours=tuple(Neighbour.from_dict(n) for n in values["neighbours"]),
+            drivers=values["drivers"],
+            meta_features=values["meta_features"],
+            notes=tuple(values["notes"]),
+        )
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the recommendation as JSON, and write it to a file if one is named.
+
+        Parameters
+        ----------
+        path : str or Path or None, default=None
+            Where to write it.
+
+        Returns
+        -------
+        str
+            Standard JSON: values that are not finite become null.
+        """
+        text = json.dumps(_finite(self.to_dict()), indent=1, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
+
+    def to_code(self, rank: int = 1) -> str:
+        """Return a script that trains the candidate of a rank and cross-validates it.
+
+        Parameters
+        ----------
+        rank : int, default=1
+            Counted from 1.
+
+        Returns
+        -------
+        str
+            Python code; only the file name and the target have to be filled in.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such rank.
+        """
+        if not 1 <= rank <= len(self.candidates):
+            message = f"There is no rank {rank}. Expected 1 to {len(self.candidates)}. Ask for one of them."
+            raise InvalidInputError(message)
+        candidate = self.candidates[rank - 1]
+        params = "".join(f"    {name!r}: {value!r},\n" for name, value in candidate.configuration.params.items())
+        scoring = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error", "log_loss": "neg_log_loss"}
+        name = scoring.get(self.task.metric.name, self.task.metric.name)
+        if name == "roc_auc" and self.task.problem_type is ProblemType.MULTICLASS:
+            name = "roc_auc_ovr"
+        return (
+            "import pandas as pd\n"
+            "from sklearn.model_selection import cross_val_score\n\n"
+            "from metalearn.models import build_pipeline\n"
+            "from metalearn.space import Configuration\n"
+            "from metalearn.task import ProblemType\n\n"
+            'data = pd.read_csv("data.csv")\n'
+            'y = data.pop("target")\n'
+            f"configuration = Configuration({candidate.model!r}, {{\n{params}}})\n"
+            f'model = build_pipeline(configuration, ProblemType("{self.task.problem_type}"))\n'
+            f'print(cross_val_score(model, data, y, cv=3, scoring="{name}"))\n'
+            "model.fit(data, y)\n"
+        )
+
+
+def _finite(value: Any) -> Any:
+    """Return plain values with None for numbers that JSON cannot hold."""
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value  # noqa: PLR0124

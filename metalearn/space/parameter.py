@@ -1,0 +1,256 @@
+"""The kinds of hyperparameter, each mapped to and from the unit interval."""
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from metalearn.exceptions import InvalidInputError
+
+__all__ = ["Categorical", "Float", "Integer", "ParamValue", "Parameter"]
+
+ParamValue: TypeAlias = bool | int | float | str | None
+"""What a hyperparameter may be set to: plain JSON values."""
+
+_DIGITS = 4
+"""Significant digits of sampled floats: enough to tell configurations apart, short enough to read."""
+
+
+def _check_range(kind: str, low: float, high: float, *, log: bool) -> None:
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        message = f"{kind} range [{low}, {high}] is empty or not finite. Expected low < high. Swap or correct the bounds."
+        raise InvalidInputError(message)
+    if log and low <= 0:
+        message = f"{kind} range [{low}, {high}] cannot be on a log scale. Expected low > 0. Raise low or use log=False."
+        raise InvalidInputError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Float:
+    """Describe a real-valued hyperparameter.
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds, both inclusive.
+    log : bool, default=False
+        Whether it is searched on a logarithmic scale.
+
+    Raises
+    ------
+    InvalidInputError
+        If the range is empty, not finite, or not positive on a log scale.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range("Float", self.low, self.high, log=self.log)
+
+    def from_unit(self, u: float) -> float:
+        """Map a position in [0, 1] to a value, rounded to four significant digits.
+
+        Parameters
+        ----------
+        u : float
+            Position on the (transformed) scale, in [0, 1].
+
+        Returns
+        -------
+        float
+            A value within the bounds.
+        """
+        if self.log:
+            value = math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
+        else:
+            value = self.low + u * (self.high - self.low)
+        return min(max(float(f"{value:.{_DIGITS}g}"), self.low), self.high)
+
+    def to_unit(self, value: ParamValue) -> float:
+        """Map a value to its position in [0, 1]; values outside the bounds land on the nearest one.
+
+        Parameters
+        ----------
+        value : float
+            A value.
+
+        Returns
+        -------
+        float
+            Position on the (transformed) scale.
+        """
+        number = min(max(float(value), self.low), self.high)  # type: ignore[arg-type]
+        if self.log:
+            return (math.log(number) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
+        return (number - self.low) / (self.high - self.low)
+
+    def contains(self, value: object) -> bool:
+        """Tell whether a value is a real number within the bounds.
+
+        Parameters
+        ----------
+        value : object
+            Any value.
+
+        Returns
+        -------
+        bool
+            True for numbers (not bool) between low and high.
+        """
+        return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """Describe a whole-number hyperparameter.
+
+    Parameters
+    ----------
+    low, high : int
+        Bounds, both inclusive.
+    log : bool, default=False
+        Whether it is searched on a logarithmic scale.
+
+    Raises
+    ------
+    InvalidInputError
+        If the range is empty, not finite, or not positive on a log scale.
+    """
+
+    low: int
+    high: int
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range("Integer", self.low, self.high, log=self.log)
+
+    def from_unit(self, u: float) -> int:
+        """Map a position in [0, 1] to a whole number, every number getting its share of the scale.
+
+        Parameters
+        ----------
+        u : float
+            Position on the (transformed) scale, in [0, 1].
+
+        Returns
+        -------
+        int
+            A value within the bounds.
+        """
+        low, high = self.low - 0.5, self.high + 0.5
+        if self.log:
+            value = math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
+        else:
+            value = low + u * (high - low)
+        return min(max(round(value), self.low), self.high)
+
+    def to_unit(self, value: ParamValue) -> float:
+        """Map a value to its position in [0, 1]; values outside the bounds land on the nearest one.
+
+        Parameters
+        ----------
+        value : int
+            A value.
+
+        Returns
+        -------
+        float
+            Position on the (transformed) scale.
+        """
+        low, high = self.low - 0.5, self.high + 0.5
+        number = min(max(float(value), self.low), self.high)  # type: ignore[arg-type]
+        if self.log:
+            return (math.log(number) - math.log(low)) / (math.log(high) - math.log(low))
+        return (number - low) / (high - low)
+
+    def contains(self, value: object) -> bool:
+        """Tell whether a value is a whole number (of an integer type) within the bounds.
+
+        Parameters
+        ----------
+        value : object
+            Any value.
+
+        Returns
+        -------
+        bool
+            True for int (not bool) between low and high.
+        """
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Categorical:
+    """Describe a hyperparameter that takes one of a few values.
+
+    Parameters
+    ----------
+    choices : tuple of bool, int, float, str or None
+        The values, without order.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are no choices, or one stands twice.
+    """
+
+    choices: tuple[ParamValue, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "choices", tuple(self.choices))
+        if not self.choices or len({(type(c), c) for c in self.choices}) < len(self.choices):
+            message = f"Categorical choices {self.choices} are empty or repeated. Expected different values. Correct them."
+            raise InvalidInputError(message)
+
+    def from_unit(self, u: float) -> ParamValue:
+        """Map a position in [0, 1] to a choice, every choice getting an equal share.
+
+        Parameters
+        ----------
+        u : float
+            Position, in [0, 1].
+
+        Returns
+        -------
+        bool, int, float, str or None
+            A choice.
+        """
+        return self.choices[min(int(u * len(self.choices)), len(self.choices) - 1)]
+
+    def to_unit(self, value: ParamValue) -> float:
+        """Map a choice to the middle of its share of [0, 1].
+
+        Parameters
+        ----------
+        value : bool, int, float, str or None
+            One of the choices, type-strictly: True is not 1.
+
+        Returns
+        -------
+        float
+            Position; NaN if the value is not among the choices.
+        """
+        for index, choice in enumerate(self.choices):
+            if type(choice) is type(value) and choice == value:
+                return (index + 0.5) / len(self.choices)
+        return math.nan
+
+    def contains(self, value: object) -> bool:
+        """Tell whether a value is one of the choices, type-strictly: True is not 1.
+
+        Parameters
+        ----------
+        value : object
+            Any value.
+
+        Returns
+        -------
+        bool
+            True if it equals a choice of the same type.
+        """
+        return any(type(choice) is type(value) and choice == value for choice in self.choices)
+
+
+Parameter: TypeAlias = Float | Integer | Categorical
+"""Any kind of hyperparameter."""

@@ -1,1 +1,56 @@
-"""metalearn."""
+"""Recommend what to try first on a new table, from what worked on hundreds of others."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from metalearn._version import __version__
+
+if TYPE_CHECKING:
+    from metalearn.api import bundled_knowledge_base, open_store, recommend
+    from metalearn.knowledge_base import KnowledgeBase
+    from metalearn.metafeatures import extract
+    from metalearn.recommendation import Candidate, Recommendation
+    from metalearn.space import Configuration
+    from metalearn.task import ProblemType, Task
+
+__all__ = [
+    "Candidate",
+    "Configuration",
+    "KnowledgeBase",
+    "ProblemType",
+    "Recommendation",
+    "Task",
+    "__version__",
+    "bundled_knowledge_base",
+    "extract",
+    "open_store",
+    "recommend",
+]
+
+_HOMES = {
+    "Candidate": "metalearn.recommendation",
+    "Configuration": "metalearn.space",
+    "KnowledgeBase": "metalearn.knowledge_base",
+    "ProblemType": "metalearn.task",
+    "Recommendation": "metalearn.recommendation",
+    "Task": "metalearn.task",
+    "bundled_knowledge_base": "metalearn.api",
+    "extract": "metalearn.metafeatures",
+    "open_store": "metalearn.api",
+    "recommend": "metalearn.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: ``import metalearn`` alone stays light."""
+    if name not in _HOMES:
+        message = f"module 'metalearn' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

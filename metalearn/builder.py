@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
@@ -224,6 +225,9 @@ def evaluate_unit(unit: WorkUnit, limits: Limits) -> tuple[Task, list[Evaluation
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         task, data = _load(unit.table, limits)
+    for configuration in unit.configurations:
+        with suppress(Exception):  # imports the libraries once, instead of in every child; a child meets the error again
+            get_model(configuration.model).build(configuration, task.problem_type)
     outcomes = _guarded(data, unit.configurations, limits)
     names = [metric.name for metric in metrics_for(task.problem_type)]
     evaluations = [
@@ -348,10 +352,14 @@ def _fit_and_score(
     except MemoryError as error:
         return _Outcome({}, None, None, Status.MEMORY, repr(error)[:200])
     except Exception as error:  # noqa: BLE001 - whatever a library raises is a result
+        if "bad_alloc" in str(error) or "allocate" in str(error):  # how C++ libraries say it
+            return _Outcome({}, None, None, Status.MEMORY, repr(error)[:200])
         return _Outcome({}, None, None, Status.FAILED, repr(error)[:200])
     fit_seconds, predict_seconds = fitted - started, time.process_time() - fitted
     if fit_seconds + predict_seconds > limits.fit_seconds:
-        return _Outcome({}, fit_seconds, predict_seconds, Status.TIMEOUT, f"more than {limits.fit_seconds:g} s")
+        return _Outcome(
+            {}, fit_seconds, predict_seconds, Status.TIMEOUT, f"more than {limits.fit_seconds:g} s"
+        )
     if not all(np.isfinite(value) for value in scores.values()):
         return _Outcome({}, fit_seconds, predict_seconds, Status.FAILED, "the predictions are not finite")
     return _Outcome(scores, fit_seconds, predict_seconds)

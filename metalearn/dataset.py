@@ -1,10 +1,10 @@
 """The table: its columns by kind, its target, and the intermediates that meta-features share."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -23,6 +23,8 @@ REGRESSION_FROM = 30
 """A numeric target with at least this many different values is a quantity, not a class."""
 
 _TEXT_LENGTH = 40
+_KIND_ROWS = 1000
+_CHUNK_ROWS = 10_000
 _ISO_DATE = r"^\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*$"
 
 
@@ -37,12 +39,13 @@ class ColumnKind(StrEnum):
 
 
 def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:
-    present = values.dropna()
-    if present.empty:
+    if len(values) > _KIND_ROWS:  # a sample tells the kind as well
+        rows = np.random.default_rng(0).choice(len(values), _KIND_ROWS, replace=False)
+        some = values.iloc[np.sort(rows)].dropna()
+        values = some if len(some) > _KIND_ROWS // 20 else values.dropna().iloc[:_KIND_ROWS]
+    text = values.dropna().astype(str)
+    if text.empty:
         return ColumnKind.CATEGORICAL
-    if len(present) > 1000:  # noqa: PLR2004 - a sample tells the kind as well
-        present = present.sample(1000, random_state=0)
-    text = present.astype(str)
     if text.str.match(_ISO_DATE).all():
         return ColumnKind.DATETIME
     lengths = text.str.len()
@@ -51,17 +54,20 @@ def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:
     return ColumnKind.CATEGORICAL
 
 
-def _kind_of(values: "pd.Series[Any]") -> ColumnKind:
-    dtype = values.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        return ColumnKind.CATEGORICAL
+@lru_cache(maxsize=1000)
+def _kind_of_dtype(dtype: Any) -> ColumnKind | None:
+    """Return the kind that a dtype implies, None if the values have to be looked at."""
     if pd.api.types.is_bool_dtype(dtype):
         return ColumnKind.BOOLEAN
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
         return ColumnKind.DATETIME
     if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
         return ColumnKind.NUMERIC
-    if dtype == object:
+    return None
+
+
+def _kind_of(values: "pd.Series[Any]") -> ColumnKind:
+    if values.dtype == object:
         inferred = pd.api.types.infer_dtype(values, skipna=True)
         if inferred in {"integer", "floating", "mixed-integer-float", "decimal"}:
             return ColumnKind.NUMERIC
@@ -94,10 +100,13 @@ def column_kinds(X: pd.DataFrame, categorical: Sequence[str] = ()) -> dict[str, 
     ['datetime', 'numeric', 'categorical']
     """
     forced = set(categorical)
-    return {
-        name: ColumnKind.CATEGORICAL if name in forced else _kind_of(X.iloc[:, position])
-        for position, name in enumerate(X.columns)
-    }
+    kinds = {}
+    for position, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
+        if name in forced or isinstance(dtype, pd.CategoricalDtype):
+            kinds[name] = ColumnKind.CATEGORICAL
+        else:
+            kinds[name] = _kind_of_dtype(dtype) or _kind_of(X.iloc[:, position])
+    return kinds
 
 
 def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
@@ -118,6 +127,9 @@ def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
     InvalidInputError
         If the target is text that holds numbers, or has a single value.
     """
+    numeric = pd.api.types.is_numeric_dtype(y.dtype) and not pd.api.types.is_bool_dtype(y.dtype)
+    if numeric and y.iloc[:_KIND_ROWS].nunique() >= REGRESSION_FROM:  # counting all of a long target is slow
+        return ProblemType.REGRESSION
     present = y.dropna()
     n_values = int(present.nunique())
     if n_values < 2:  # noqa: PLR2004
@@ -126,7 +138,6 @@ def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
             "Expected at least two. Choose another target column."
         )
         raise InvalidInputError(message)
-    numeric = pd.api.types.is_numeric_dtype(y.dtype) and not pd.api.types.is_bool_dtype(y.dtype)
     if numeric:
         values = present.to_numpy(dtype=float)
         if n_values >= REGRESSION_FROM or (n_values > 2 and not np.all(values == np.floor(values))):  # noqa: PLR2004
@@ -245,7 +256,8 @@ class Dataset:
         present = target.notna().to_numpy()
         if not present.all():
             frame, target = frame.loc[present], target.loc[present]
-        frame, target = frame.reset_index(drop=True), target.reset_index(drop=True)
+        frame.index = pd.RangeIndex(len(frame))
+        target = target.reset_index(drop=True)
         _check_target(target)
         kind = infer_problem_type(target) if problem_type is None else _fitting(target, problem_type)
         if kind is ProblemType.REGRESSION:
@@ -269,12 +281,13 @@ class Dataset:
 
     @cached_property
     def _classes(self) -> tuple[npt.NDArray[np.intp], tuple[Any, ...]]:
-        plain = self.y.astype(object).to_numpy()
+        codes, found = pd.factorize(self.y)
+        labels = pd.Series(found).astype(object).to_numpy()
         try:
-            codes, labels = pd.factorize(plain, sort=True)
+            order = np.argsort(labels, kind="stable")
         except TypeError:  # labels of several types have no order
-            codes, labels = pd.factorize(np.array([str(v) for v in plain], dtype=object), sort=True)
-        return codes, tuple(labels)
+            order = np.argsort([str(label) for label in labels], kind="stable")
+        return np.argsort(order)[codes], tuple(labels[order])
 
     @property
     def codes(self) -> npt.NDArray[np.intp]:
@@ -318,24 +331,84 @@ class Dataset:
         return type(self)(X, y, self.problem_type, self.categorical)
 
     @cached_property
-    def fingerprint(self) -> str:
-        """Identify the data by its shape and coarse sums, whatever the order of rows and columns.
+    def missing(self) -> tuple[npt.NDArray[np.intp], int]:
+        """Number of missing values of every column, and of rows with a missing value; both exact."""
+        columns = np.zeros(self.n_features, dtype=np.intp)
+        rows = np.zeros(self.n_rows, dtype=bool)
+        for places, values in _blocks(self.X):
+            # the sum of a column is NaN if a value is, and takes one plain pass over the memory
+            with np.errstate(all="ignore"):
+                suspects = np.flatnonzero(np.isnan(values.sum(axis=0)))
+            for start in range(0, len(suspects) and self.n_rows, _CHUNK_ROWS):
+                absent = np.isnan(values[start : start + _CHUNK_ROWS, suspects])
+                columns[places[suspects]] += absent.sum(axis=0)
+                rows[start : start + _CHUNK_ROWS] |= absent.any(axis=1)
+        for place, dtype in enumerate(self.X.dtypes):
+            if not _is_plain(dtype, "fiub"):
+                absent = _absent(self.X.iloc[:, place])
+                if absent is not None:
+                    columns[place] = absent.sum()
+                    rows |= absent
+        return columns, int(rows.sum())
 
-        Row hashes are summed, so that the order does not matter; a value cannot be read back from a sum of
-        thousands of hashes.
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identify the data by its shape and sums, whatever the order of rows and columns.
+
+        The sum of the bit patterns of a column, or of hashes of its levels, does not depend on the order of its rows;
+        a value cannot be read back from the hash of all sums.
         """
-        columns = []
-        for name in range(self.n_features):
-            hashed = pd.util.hash_pandas_object(self.X.iloc[:, name].astype(object), index=False).to_numpy()
-            columns.append(int(hashed.astype(np.uint64).sum(dtype=np.uint64)))
-        target = pd.util.hash_pandas_object(self.y.astype(object), index=False).to_numpy().astype(np.uint64)
-        text = f"{self.n_rows};{sorted(columns)};{int(target.sum(dtype=np.uint64))}"
+        columns = [_sum_of(self.X.iloc[:, place]) for place in range(self.n_features)]
+        text = f"{self.n_rows};{sorted(columns)};{_sum_of(self.y)}"
         return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _absent(values: "pd.Series[Any]") -> npt.NDArray[np.bool_] | None:
+    """Return where values are missing, None if none is."""
+    array = values.array
+    if isinstance(array, pd.Categorical) and array.codes.min(initial=0) >= 0:  # a table may have thousands of them
+        return None
+    absent = np.asarray(array.isna(), dtype=bool)
+    return absent if absent.any() else None
+
+
+def _is_plain(dtype: Any, kinds: str) -> bool:
+    return isinstance(dtype, np.dtype) and dtype.kind in kinds
+
+
+def _blocks(X: pd.DataFrame) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[Any]]]:
+    """Yield places and values of the columns of floats, one array for each dtype."""
+    floats = {dtype for dtype in X.dtypes if _is_plain(dtype, "f")}
+    for dtype in sorted(floats, key=str):
+        places = np.flatnonzero([d == dtype for d in X.dtypes])
+        whole = X if len(places) == X.shape[1] else X.iloc[:, places]
+        yield places, whole.to_numpy()
+
+
+def _sum_of(values: "pd.Series[Any]") -> int:
+    """Return the sum of the bit patterns of numbers, or of the hashes of levels, modulo 2**64."""
+    kind = _kind_of_dtype(values.dtype) if not isinstance(values.dtype, pd.CategoricalDtype) else None
+    if kind is ColumnKind.NUMERIC and not _is_plain(values.dtype, "cm"):
+        numbers = values.to_numpy(dtype=float, na_value=np.nan) + 0.0  # minus zero becomes zero
+        bits = numbers.view(np.uint64)
+        if np.isnan(numbers.sum()):
+            bits = np.where(np.isnan(numbers), np.uint64(1), bits)
+        return int(bits.sum(dtype=np.uint64))
+    try:
+        codes, found = pd.factorize(values)
+    except TypeError:  # unhashable values
+        codes, found = pd.factorize(values.astype(str))
+    names = np.array([str(level) for level in found], dtype=object)
+    hashes = pd.util.hash_array(names, categorize=False)
+    counts = np.bincount(codes[codes >= 0], minlength=len(hashes)).astype(np.uint64)
+    return int((hashes * counts).sum(dtype=np.uint64))
 
 
 def _to_frame(X: Any) -> pd.DataFrame:
     if isinstance(X, pd.DataFrame):
-        return X.set_axis([str(name) for name in X.columns], axis=1)
+        frame = X.copy(deep=False)
+        frame.columns = [str(name) for name in X.columns]
+        return frame
     if hasattr(X, "__dataframe__"):
         return pd.api.interchange.from_dataframe(X).set_axis([str(name) for name in X.columns], axis=1)
     if hasattr(X, "tocsc"):
@@ -374,7 +447,9 @@ def _check_table(frame: pd.DataFrame, target: "pd.Series[Any]", categorical: Seq
         raise InvalidInputError(message)
     if not frame.columns.is_unique:
         repeated = sorted(set(frame.columns[frame.columns.duplicated()]))
-        message = f"Column names stand twice: {repeated[:5]}. Expected unique names. Rename or drop the copies."
+        message = (
+            f"Column names stand twice: {repeated[:5]}. Expected unique names. Rename or drop the copies."
+        )
         raise InvalidInputError(message)
     if len(frame) != len(target):
         message = f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
@@ -390,7 +465,9 @@ def _check_target(target: "pd.Series[Any]") -> None:
         message = f"The target {str(target.name)!r} is missing in every row. Expected values to learn from. Choose another column."
         raise InvalidInputError(message)
     if len(target) < MIN_ROWS:
-        message = f"The table has {len(target)} rows with a target. Expected at least {MIN_ROWS}. Bring more rows."
+        message = (
+            f"The table has {len(target)} rows with a target. Expected at least {MIN_ROWS}. Bring more rows."
+        )
         raise InvalidInputError(message)
     if pd.api.types.is_numeric_dtype(target.dtype) and not pd.api.types.is_bool_dtype(target.dtype):
         n_infinite = int(np.isinf(target.to_numpy(dtype=float)).sum())
@@ -407,7 +484,9 @@ def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> Probl
     n_values = int(target.nunique())
     if kind is ProblemType.REGRESSION:
         numbers = pd.to_numeric(target.astype(object), errors="coerce")
-        if not pd.api.types.is_numeric_dtype(target.dtype) and (numbers.isna().any() or target.dtype == object):
+        if not pd.api.types.is_numeric_dtype(target.dtype) and (
+            numbers.isna().any() or target.dtype == object
+        ):
             message = f"The target {str(target.name)!r} is not numeric. Expected numbers for regression. Convert it with pandas.to_numeric."
             raise InvalidInputError(message)
     if n_values < 2:  # noqa: PLR2004

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
@@ -103,6 +102,8 @@ class Evaluation:
 
 def _auc_by_class(codes: IntArray, probabilities: FloatArray) -> FloatArray:
     """Area under the ROC curve of every class against the rest; NaN where a class or its rest is absent."""
+    from scipy.stats import rankdata  # noqa: PLC0415 - scipy.stats is slow to import and not needed to recommend
+
     n_classes = probabilities.shape[1]
     ranks = rankdata(probabilities, axis=0)
     is_class = codes[:, None] == np.arange(n_classes)
@@ -137,7 +138,9 @@ def score_classes(codes: IntArray, probabilities: FloatArray, problem_type: Prob
     """
     n, n_classes = probabilities.shape
     predicted = probabilities.argmax(axis=1)
-    confusion = np.bincount(codes * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
+    confusion = np.bincount(codes * n_classes + predicted, minlength=n_classes**2).reshape(
+        n_classes, n_classes
+    )
     hits, true, chosen = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     seen = (true + chosen) > 0
     areas = _auc_by_class(codes, probabilities)

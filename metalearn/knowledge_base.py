@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import unknown_name
@@ -33,6 +34,7 @@ TASK_COLUMNS = (
     "source",
     "licence",
     "note",
+    "predecessor",
 )
 CONFIGURATION_COLUMNS = ("configuration_id", "model", "params")
 META_FEATURE_COLUMNS = ("task_id", "name", "value", "seconds")
@@ -48,7 +50,32 @@ EVALUATION_COLUMNS = (
     "message",
     "versions",
 )
+_TABLES = ("tasks", "meta_features", "configurations", "evaluations")
 EVALUATION_KEY = ["task_id", "configuration_id", "metric", "fold"]
+RECORD_COLUMNS = ("recorded_by", "recorded_with", "recorded_at")
+"""Who brought a record, with which tool, and when: the last columns of tasks, meta-features and evaluations."""
+
+COUNTS = ("n_rows", "n_features", "n_classes", "n_rows_used", "fold")
+"""The columns of whole numbers."""
+
+NUMBERS = (*COUNTS, "value", "seconds", "fit_seconds", "predict_seconds")
+"""The columns of numbers; all others hold text."""
+
+_IDENTITY = ["fingerprint", "problem_type", "n_rows_used"]
+_RECORD_TYPES = dict.fromkeys(RECORD_COLUMNS, "category")
+_COMPACT = {
+    "task_id": "category",
+    "configuration_id": "category",
+    "metric": "category",
+    "fold": "int16",
+    "value": "float64",
+    "fit_seconds": "float32",
+    "predict_seconds": "float32",
+    "status": "category",
+    "message": "category",
+    "versions": "category",
+    **_RECORD_TYPES,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +84,7 @@ class KnowledgeBase:
 
     Parameters
     ----------
-    tasks : DataFrame of shape (n_tasks, 13)
+    tasks : DataFrame
         One row a task, with the columns of :data:`TASK_COLUMNS`.
     meta_features : DataFrame
         One row a task and meta-feature: ``task_id``, ``name``, ``value``, ``seconds``.
@@ -65,6 +92,11 @@ class KnowledgeBase:
         One row a configuration: ``configuration_id``, ``model``, ``params`` (JSON).
     evaluations : DataFrame
         One row a task, configuration, metric and fold: ``value`` in the metric's own direction, seconds, status.
+
+    Notes
+    -----
+    Tasks, meta-features and evaluations also say who recorded them, with which tool and when
+    (:data:`RECORD_COLUMNS`); the columns are filled with empty strings where nobody knows.
 
     See Also
     --------
@@ -134,7 +166,9 @@ class KnowledgeBase:
                     e.versions,
                 )
             )
-        configuration_rows = [(c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in known.values()]
+        configuration_rows = [
+            (c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in known.values()
+        ]
         return cls(
             pd.DataFrame(task_rows, columns=list(TASK_COLUMNS)).astype({"problem_type": str}),
             pd.DataFrame(value_rows, columns=list(META_FEATURE_COLUMNS)),
@@ -144,34 +178,38 @@ class KnowledgeBase:
 
     def _normalised(self) -> Self:
         """Return the same knowledge without repeats (the last counts), with compact column types."""
-        evaluations = self.evaluations.drop_duplicates(EVALUATION_KEY, keep="last").reset_index(drop=True)
-        compact = {
-            "task_id": "category",
-            "configuration_id": "category",
-            "metric": "category",
-            "fold": "int16",
-            "value": "float64",
-            "fit_seconds": "float32",
-            "predict_seconds": "float32",
-            "status": "category",
-            "message": "category",
-            "versions": "category",
-        }
+        tables = [
+            _recorded(table) if name != "configurations" else table
+            for name, table in zip(_TABLES, self._tables, strict=True)
+        ]
+        tasks, meta_features, configurations, evaluations = tables
+        tasks = tasks.drop_duplicates("task_id", keep="last")
+        if "predecessor" not in tasks:
+            tasks = tasks.assign(predecessor="")
+        same = _same_data(tasks)
+        if same:
+            tasks = tasks[~tasks["task_id"].isin(list(same))].replace({"predecessor": same})
+            meta_features = meta_features.assign(task_id=_renamed(meta_features["task_id"], same))
+            evaluations = evaluations.assign(task_id=_renamed(evaluations["task_id"], same))
+        evaluations = evaluations.drop_duplicates(EVALUATION_KEY, keep="last")
         return type(self)(
-            self.tasks.drop_duplicates("task_id", keep="last").reset_index(drop=True),
-            self.meta_features.drop_duplicates(["task_id", "name"], keep="last").reset_index(drop=True),
-            self.configurations.drop_duplicates("configuration_id", keep="last").reset_index(drop=True),
-            evaluations.astype(compact),
+            tasks.reset_index(drop=True).astype(_RECORD_TYPES),
+            meta_features.drop_duplicates(["task_id", "name"], keep="last")
+            .reset_index(drop=True)
+            .astype(
+                {"task_id": "category", "name": "category", "value": float, "seconds": float, **_RECORD_TYPES}
+            ),
+            configurations.drop_duplicates("configuration_id", keep="last").reset_index(drop=True),
+            evaluations.reset_index(drop=True).astype(_COMPACT),
         )
 
     def __add__(self, other: "KnowledgeBase") -> Self:
-        """Join two knowledge bases; where both know the same thing, the second one counts."""
-        return type(self)(
-            *(
-                pd.concat([_plain(mine), _plain(theirs)], ignore_index=True) if len(theirs) else mine
-                for mine, theirs in zip(self._tables, other._tables, strict=True)
-            )
-        )._normalised()
+        """Join two knowledge bases; where both know the same thing, the second one counts.
+
+        Tasks on the same data, told by their fingerprints, become one and keep the first one's id.
+        """
+        pairs = zip(self._tables, other._tables, strict=True)
+        return type(self)(*(_joined(mine, theirs) for mine, theirs in pairs))._normalised()
 
     @property
     def _tables(self) -> tuple[pd.DataFrame, ...]:
@@ -192,8 +230,9 @@ class KnowledgeBase:
     def id(self) -> str:
         """Hash of the content: equal knowledge has equal ids, whatever the order of rows."""
         digest = hashlib.sha256()
-        for table in self._tables:
-            hashed = pd.util.hash_pandas_object(_plain(table), index=False).to_numpy()
+        columns = (TASK_COLUMNS, META_FEATURE_COLUMNS, CONFIGURATION_COLUMNS, EVALUATION_COLUMNS)
+        for table, names in zip(self._tables, columns, strict=True):
+            hashed = pd.util.hash_pandas_object(table[list(names)], index=False).to_numpy()
             digest.update(np.sort(hashed).tobytes())
         return digest.hexdigest()[:16]
 
@@ -231,7 +270,7 @@ class KnowledgeBase:
         """
         if task_id not in self._task_rows:
             raise unknown_name("task", task_id, self.task_ids)
-        row = self.tasks.iloc[self._task_rows[task_id]].to_dict()
+        row = self.tasks.iloc[self._task_rows[task_id]][list(TASK_COLUMNS)].to_dict()
         row["id"] = row.pop("task_id")
         return Task(**{k: (v.item() if hasattr(v, "item") else v) for k, v in row.items()})
 
@@ -252,8 +291,14 @@ class KnowledgeBase:
     @cached_property
     def meta_feature_table(self) -> pd.DataFrame:
         """Meta-features of shape (n_tasks, n_meta_features), rows in the order of ``task_ids``."""
-        wide = self.meta_features.pivot_table(index="task_id", columns="name", values="value", dropna=False)
-        return wide.reindex(list(self.task_ids))
+        names, name_codes = np.unique(self.meta_features["name"].astype(str), return_inverse=True)
+        wide = np.full((len(self.tasks), len(names)), np.nan)
+        known = self.meta_features["task_id"].astype("category").cat
+        rows = pd.Index(self.task_ids).get_indexer(known.categories)[known.codes.to_numpy()]
+        wide[rows, name_codes] = self.meta_features["value"].to_numpy(dtype=float)
+        return pd.DataFrame(
+            wide, index=pd.Index(self.task_ids, name="task_id"), columns=pd.Index(names, name="name")
+        )
 
     def subset(
         self,
@@ -291,7 +336,9 @@ class KnowledgeBase:
             meta_features = meta_features[meta_features["task_id"].isin(ids)]
         if models is not None:
             configurations = configurations[configurations["model"].isin(list(models))]
-            evaluations = evaluations[evaluations["configuration_id"].isin(set(configurations["configuration_id"]))]
+            evaluations = evaluations[
+                evaluations["configuration_id"].isin(set(configurations["configuration_id"]))
+            ]
         return type(self)(
             kept_tasks,
             meta_features.reset_index(drop=True),
@@ -390,16 +437,85 @@ class KnowledgeBase:
         seconds = self.evaluations["fit_seconds"].to_numpy(dtype=float)
         return self._matrix(seconds, known & ~np.isnan(seconds), "mean")
 
+    def summary(self) -> dict[str, Any]:
+        """Say what is known, in numbers.
+
+        Returns
+        -------
+        dict
+            Counts of tasks, configurations and evaluations, the filled share, and counts by problem type and model.
+        """
+        runs = self.evaluations.drop_duplicates(["task_id", "configuration_id", "fold"])
+        by_type = self.tasks["problem_type"].value_counts().sort_index()
+        models = runs["configuration_id"].astype(str).map(self.models).value_counts().sort_index()
+        failed = int((runs["status"] != str(Status.OK)).sum())
+        hours = float(runs["fit_seconds"].sum() + runs["predict_seconds"].sum()) / 3600
+        return {
+            "id": self.id,
+            "tasks": len(self.tasks),
+            "families of tables": int(self.tasks["family"].nunique()),
+            "configurations": len(self.configurations),
+            "fits": len(runs),
+            "fits that failed": failed,
+            "hours of fitting": round(hours, 2),
+            "values": len(self.evaluations),
+            "tasks by problem type": {str(k): int(v) for k, v in by_type.items()},
+            "fits by model": {str(k): int(v) for k, v in models.items()},
+        }
+
     @cached_property
     def done(self) -> frozenset[tuple[str, str]]:
         """Pairs of task id and configuration id that were run, whether or not they succeeded."""
         pairs = self.evaluations[["task_id", "configuration_id"]].drop_duplicates()
-        return frozenset(zip(pairs["task_id"].astype(str), pairs["configuration_id"].astype(str), strict=True))
+        return frozenset(
+            zip(pairs["task_id"].astype(str), pairs["configuration_id"].astype(str), strict=True)
+        )
 
 
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table without category types, so that tables with other categories can be joined."""
-    categories: dict[str, Any] = {
-        name: object for name, dtype in table.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)
-    }
-    return table.astype(categories) if categories else table
+def _recorded(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with all columns that say who recorded what; unknown is an empty string."""
+    absent = [name for name in RECORD_COLUMNS if name not in table]
+    return (
+        table.assign(**dict.fromkeys(absent, pd.Categorical.from_codes(np.zeros(len(table), int), [""])))
+        if absent
+        else table
+    )
+
+
+def _same_data(tasks: pd.DataFrame) -> dict[str, str]:
+    """Map ids of tasks to the id of the first task with the same data, problem and rows used."""
+    known = tasks[tasks["fingerprint"] != ""]
+    if not known.duplicated(_IDENTITY).any():
+        return {}
+    first = known.groupby(_IDENTITY, sort=False)["task_id"].transform("first")
+    return {old: new for old, new in zip(known["task_id"], first, strict=True) if old != new}
+
+
+def _renamed(ids: "pd.Series[Any]", new_by_old: Mapping[str, str]) -> "pd.Series[Any]":
+    """Return task ids with some of them replaced."""
+    as_category = ids.astype("category")
+    replaced = [new_by_old.get(name, name) for name in as_category.cat.categories]
+    return pd.Series(pd.Index(replaced).take(as_category.cat.codes.to_numpy()), index=ids.index).astype(
+        "category"
+    )
+
+
+def _joined(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of both tables; columns of categories stay such."""
+    if not len(theirs) or not len(mine):
+        return theirs if len(theirs) else mine
+    mine, theirs = ((_recorded(t) if "task_id" in t else t) for t in (mine, theirs))
+    columns = {}
+    for name in mine.columns:
+        pair = [mine[name], theirs[name]]
+        if all(isinstance(column.dtype, pd.CategoricalDtype) for column in pair):
+            texts = [column.cat.set_categories(column.cat.categories.astype(str)) for column in pair]
+            columns[name] = pd.Series(union_categoricals(texts))
+        else:
+            columns[name] = pd.concat([_plain(column) for column in pair], ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return a column without a category type."""
+    return column.astype(str) if isinstance(column.dtype, pd.CategoricalDtype) else column

@@ -5,17 +5,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.models import get_model
+from metalearn.report import Text, recommendation_fragment, recommendation_page, recommendation_text
 from metalearn.space import Configuration, ParamValue
 from metalearn.task import ProblemType, Task
 
-__all__ = ["Candidate", "Neighbour", "Recommendation"]
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+__all__ = ["Candidate", "Neighbour", "Place", "Recommendation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class Candidate:
         missing = object()
         return {k: v for k, v in self.configuration.params.items() if default.get(k, missing) != v}
 
-    def build(self, *, random_state: int = 0, n_jobs: int | None = None) -> Pipeline:
+    def build(self, *, random_state: int = 0, n_jobs: int | None = None) -> "Pipeline":
         """Return the unfitted pipeline of preprocessing and estimator.
 
         Parameters
@@ -178,6 +181,26 @@ class Neighbour:
         return cls(**{**values, "best": Configuration.from_dict(values["best"])})
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Place a task on a map on which alike tasks lie near each other.
+
+    Parameters
+    ----------
+    name : str
+        The task.
+    x, y : float
+        Its coordinates, in no unit.
+    best : str, default=""
+        Model family that won there; empty for the new task.
+    """
+
+    name: str
+    x: float
+    y: float
+    best: str = ""
+
+
 @dataclass(frozen=True)
 class Recommendation:
     """Hold ranked candidates for a task and everything that explains them.
@@ -200,6 +223,8 @@ class Recommendation:
         What was measured of the table.
     notes : tuple of str, default=()
         What the reader should know: findings of the data checks, families left out, and so on.
+    places : tuple of Place, default=()
+        The map that reports draw: this task first, then the past ones. It is no part of ``to_dict``.
     """
 
     task: Task
@@ -210,6 +235,7 @@ class Recommendation:
     drivers: Mapping[str, float] = field(default_factory=dict)
     meta_features: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    places: tuple[Place, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "drivers", MappingProxyType(dict(self.drivers)))
@@ -263,6 +289,68 @@ class Recommendation:
         ]
         columns = ["model", "changes", "expected_score", "low", "high", "expected_seconds"]
         return pd.DataFrame(rows, columns=columns, index=pd.RangeIndex(1, len(rows) + 1, name="rank"))
+
+    def __str__(self) -> str:
+        """Return the candidates, the past tasks that speak for them, and the novelty as text."""
+        return self.explain(n_neighbours=3)
+
+    __repr__ = __str__
+
+    def explain(self, *, n_neighbours: int = 10) -> Text:
+        """Say why: the candidates, the nearest past tasks and what won there, what made them near, how novel.
+
+        Parameters
+        ----------
+        n_neighbours : int, default=10
+            How many past tasks to show.
+
+        Returns
+        -------
+        Text
+            Readable text.
+        """
+        return recommendation_text(self._facts(), n_neighbours=n_neighbours)
+
+    def _facts(self) -> dict[str, Any]:
+        """Return the plain values with what can be read off them only by knowing the families."""
+        facts = self.to_dict()
+        for shown, candidate in zip(facts["candidates"], self.candidates, strict=True):
+            shown["changes"] = candidate.changes
+        return facts
+
+    def _repr_html_(self) -> str:
+        """Return the candidates as a table for notebooks."""
+        return recommendation_fragment(self._facts())
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return a report as one self-contained page, and write it to a file if one is named.
+
+        Parameters
+        ----------
+        path : str or Path or None, default=None
+            Where to write it.
+
+        Returns
+        -------
+        str
+            An HTML document that needs no network and holds no rows of the table.
+        """
+        page = recommendation_page(self.report_facts())
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def report_facts(self) -> dict[str, Any]:
+        """Return the plain values that reports are made of.
+
+        Returns
+        -------
+        dict
+            What :meth:`to_dict` returns, with what differs from the defaults, the script and the map.
+        """
+        places = [{"name": p.name, "x": p.x, "y": p.y, "best": p.best} for p in self.places]
+        code = self.to_code() if self.candidates else ""
+        return {**self._facts(), "code": code, "places": places}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recommendation as plain values.
@@ -348,8 +436,14 @@ class Recommendation:
             message = f"There is no rank {rank}. Expected 1 to {len(self.candidates)}. Ask for one of them."
             raise InvalidInputError(message)
         candidate = self.candidates[rank - 1]
-        params = "".join(f"    {name!r}: {value!r},\n" for name, value in candidate.configuration.params.items())
-        scoring = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error", "log_loss": "neg_log_loss"}
+        params = "".join(
+            f"    {name!r}: {value!r},\n" for name, value in candidate.configuration.params.items()
+        )
+        scoring = {
+            "rmse": "neg_root_mean_squared_error",
+            "mae": "neg_mean_absolute_error",
+            "log_loss": "neg_log_loss",
+        }
         name = scoring.get(self.task.metric.name, self.task.metric.name)
         if name == "roc_auc" and self.task.problem_type is ProblemType.MULTICLASS:
             name = "roc_auc_ovr"

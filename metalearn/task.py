@@ -8,6 +8,7 @@ from metalearn.exceptions import InvalidInputError, unknown_name
 
 __all__ = ["METRICS", "Metric", "ProblemType", "Task", "get_metric", "metrics_for"]
 
+
 class ProblemType(StrEnum):
     """Tell the kinds of supervised problem apart."""
 
@@ -20,8 +21,10 @@ class ProblemType(StrEnum):
         """Whether the target holds classes."""
         return self is not ProblemType.REGRESSION
 
+
 _CLASSIFICATION = (ProblemType.BINARY, ProblemType.MULTICLASS)
 _REGRESSION = (ProblemType.REGRESSION,)
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -79,6 +82,7 @@ class Metric:
         """
         return self.optimum - loss if self.greater_is_better else loss + self.optimum
 
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -110,6 +114,7 @@ _DEFAULTS = {
     ProblemType.REGRESSION: "r2",
 }
 
+
 def metrics_for(problem_type: ProblemType) -> tuple[Metric, ...]:
     """List the metrics that are measured for a problem type.
 
@@ -124,6 +129,7 @@ def metrics_for(problem_type: ProblemType) -> tuple[Metric, ...]:
         In a fixed order.
     """
     return tuple(metric for metric in METRICS.values() if problem_type in metric.problem_types)
+
 
 def get_metric(name: str | None, problem_type: ProblemType) -> Metric:
     """Return a metric by its name, scikit-learn's scorer names included.
@@ -165,6 +171,7 @@ def get_metric(name: str | None, problem_type: ProblemType) -> Metric:
         raise InvalidInputError(message)
     return metric
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """Name a problem on a dataset, with the plain facts that are kept about it.
@@ -191,6 +198,8 @@ class Task:
         How many rows were evaluated; default: all of them.
     source, licence, note : str, default=""
         Where the dataset comes from, what its licence says, and what is peculiar about it.
+    predecessor : str, default=""
+        Id of the task on the version of the data that came before, if any.
     """
 
     id: str
@@ -207,6 +216,7 @@ class Task:
     source: str = ""
     licence: str = ""
     note: str = ""
+    predecessor: str = ""
 
     def __post_init__(self) -> None:
         if not self.id:

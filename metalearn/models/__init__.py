@@ -1,12 +1,15 @@
 """Model families: search space, default and builder of each."""
 
-from sklearn.pipeline import Pipeline
+from typing import TYPE_CHECKING
 
 from metalearn._registry import Registry
 from metalearn.exceptions import unknown_name
 from metalearn.models.base import KnownConfiguration, ModelSpec
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 __all__ = ["KnownConfiguration", "ModelSpec", "build_pipeline", "get_model", "model_names", "models_for"]
 
@@ -99,7 +102,7 @@ def build_pipeline(
     *,
     random_state: int = 0,
     n_jobs: int | None = None,
-) -> Pipeline:
+) -> "Pipeline":
     """Return an unfitted scikit-learn pipeline for a configuration of any family.
 
     Parameters

@@ -1,21 +1,19 @@
 """What a model family has to say about itself."""
 
 import importlib.util
-from collections.abc import Callable, Mapping
+import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
+from typing import TYPE_CHECKING, Literal
 
 from metalearn.exceptions import InvalidInputError, MissingExtraError
-from metalearn.models.preprocessing import dense_preprocessing, tree_preprocessing
 from metalearn.space import Configuration, ParamValue, SearchSpace
 from metalearn.task import ProblemType
 
-__all__ = ["KnownConfiguration", "ModelSpec"]
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
-Builder = Callable[[dict[str, Any], ProblemType, int, int | None], BaseEstimator]
+__all__ = ["KnownConfiguration", "ModelSpec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,9 @@ class ModelSpec:
         What can be tuned; a problem type that is absent is not supported.
     defaults : mapping of ProblemType to mapping
         The library's default parameters; those left out are chosen by the library from the data.
-    estimator : callable
-        ``estimator(params, problem_type, random_state, n_jobs)`` returns an unfitted estimator.
+    estimator : str
+        Where its maker is found, as ``"module:function"`` like an entry point, so that a recommendation imports no
+        estimator. ``function(params, problem_type, random_state, n_jobs)`` returns it unfitted.
     preprocessing : {"tree", "dense"}, default="dense"
         Whether missing values and category codes are taken as they are, or imputed, one-hot encoded and scaled.
     known : tuple of KnownConfiguration, default=()
@@ -61,7 +60,7 @@ class ModelSpec:
     name: str
     spaces: Mapping[ProblemType, SearchSpace]
     defaults: Mapping[ProblemType, Mapping[str, ParamValue]]
-    estimator: Builder
+    estimator: str
     preprocessing: Literal["tree", "dense"] = "dense"
     known: tuple[KnownConfiguration, ...] = field(default=())
     requires: str = "sklearn"
@@ -121,7 +120,9 @@ class ModelSpec:
         chosen = {c.id: c for c in (Configuration(self.name, default),)}
         for known in self.known:
             params = {**default, **{k: v for k, v in known.params.items() if k in space.parameters}}
-            configuration = Configuration(self.name, {k: params[k] for k in space.active(params) if k in params})
+            configuration = Configuration(
+                self.name, {k: params[k] for k in space.active(params) if k in params}
+            )
             chosen.setdefault(configuration.id, configuration)
         for params in space.sobol(n):
             configuration = Configuration(self.name, params)
@@ -135,7 +136,7 @@ class ModelSpec:
         *,
         random_state: int = 0,
         n_jobs: int | None = None,
-    ) -> Pipeline:
+    ) -> "Pipeline":
         """Return an unfitted pipeline of preprocessing and estimator that takes any DataFrame.
 
         Parameters
@@ -180,6 +181,10 @@ class ModelSpec:
                 f'Run: pip install "metalearn-recommender[{self.extra}]".'
             )
             raise MissingExtraError(message)
-        steps = tree_preprocessing() if self.preprocessing == "tree" else dense_preprocessing()
-        model = self.estimator(dict(configuration.params), problem_type, random_state, n_jobs)
-        return Pipeline([("preprocessing", steps), ("model", model)])
+        preprocessing = pkgutil.resolve_name(
+            f"metalearn.models.preprocessing:{self.preprocessing}_preprocessing"
+        )
+        make = pkgutil.resolve_name(self.estimator)
+        model = make(dict(configuration.params), problem_type, random_state, n_jobs)
+        make_pipeline = pkgutil.resolve_name("sklearn.pipeline:Pipeline")
+        return make_pipeline([("preprocessing", preprocessing(problem_type)), ("model", model)])  # type: ignore[no-any-return]

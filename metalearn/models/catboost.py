@@ -1,11 +1,6 @@
 """CatBoost: gradient boosting of oblivious trees."""
 
-from typing import Any
-
-from sklearn.base import BaseEstimator
-
 from metalearn.models.base import KnownConfiguration, ModelSpec
-from metalearn.models.labels import EncodedLabels
 from metalearn.space import Float, Integer, SearchSpace
 from metalearn.task import ProblemType
 
@@ -25,25 +20,11 @@ _SPACE = SearchSpace(
 _DEFAULT = {"iterations": 1000, "depth": 6, "l2_leaf_reg": 3.0, "random_strength": 1.0, "rsm": 1.0}
 
 
-def _estimator(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
-    from catboost import CatBoostClassifier, CatBoostRegressor  # noqa: PLC0415 - optional
-
-    fixed = {
-        "random_seed": random_state,
-        "thread_count": -1 if n_jobs is None else n_jobs,
-        "verbose": False,
-        "allow_writing_files": False,
-    }
-    if problem_type.is_classification:
-        return EncodedLabels(CatBoostClassifier(**params, **fixed))
-    return CatBoostRegressor(**params, **fixed)
-
-
 SPEC = ModelSpec(
     name="catboost",
     spaces=dict.fromkeys(ProblemType, _SPACE),
     defaults=dict.fromkeys(ProblemType, _DEFAULT),
-    estimator=_estimator,
+    estimator="metalearn.models.estimators:catboost",
     preprocessing="tree",
     known=(
         KnownConfiguration(

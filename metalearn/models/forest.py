@@ -1,11 +1,8 @@
 """Random forests and extremely randomised trees of scikit-learn."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from sklearn.base import BaseEstimator
-
-from metalearn.models.base import Builder, KnownConfiguration, ModelSpec
+from metalearn.models.base import KnownConfiguration, ModelSpec
 from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace
 from metalearn.task import ProblemType
 
@@ -44,21 +41,11 @@ def _defaults(*, bootstrap: bool) -> dict[ProblemType, Mapping[str, ParamValue]]
     }
 
 
-def _builder(classifier: str, regressor: str) -> Builder:
-    def estimator(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
-        from sklearn import ensemble  # noqa: PLC0415 - slow to import, and not needed to recommend
-
-        kind = getattr(ensemble, classifier if problem_type.is_classification else regressor)
-        return kind(**params, random_state=random_state, n_jobs=n_jobs)
-
-    return estimator
-
-
 RANDOM_FOREST = ModelSpec(
     name="random_forest",
     spaces=_SPACES,
     defaults=_defaults(bootstrap=True),
-    estimator=_builder("RandomForestClassifier", "RandomForestRegressor"),
+    estimator="metalearn.models.estimators:random_forest",
     preprocessing="tree",
     known=(
         KnownConfiguration(
@@ -72,7 +59,7 @@ EXTRA_TREES = ModelSpec(
     name="extra_trees",
     spaces=_SPACES,
     defaults=_defaults(bootstrap=False),
-    estimator=_builder("ExtraTreesClassifier", "ExtraTreesRegressor"),
+    estimator="metalearn.models.estimators:extra_trees",
     preprocessing="tree",
     known=(
         KnownConfiguration(

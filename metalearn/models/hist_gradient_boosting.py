@@ -1,9 +1,5 @@
 """Histogram-based gradient boosting of scikit-learn."""
 
-from typing import Any
-
-from sklearn.base import BaseEstimator
-
 from metalearn.models.base import KnownConfiguration, ModelSpec
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
 from metalearn.task import ProblemType
@@ -29,13 +25,6 @@ _DEFAULT = {
 }
 
 
-def _estimator(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:  # noqa: ARG001
-    from sklearn import ensemble  # noqa: PLC0415 - slow to import, and not needed to recommend
-
-    name = "HistGradientBoostingClassifier" if problem_type.is_classification else "HistGradientBoostingRegressor"
-    return getattr(ensemble, name)(**params, random_state=random_state)
-
-
 SPEC = ModelSpec(
     name="hist_gradient_boosting",
     spaces={
@@ -48,7 +37,7 @@ SPEC = ModelSpec(
         ProblemType.MULTICLASS: {**_DEFAULT, "class_weight": None},
         ProblemType.REGRESSION: _DEFAULT,
     },
-    estimator=_estimator,
+    estimator="metalearn.models.estimators:hist_gradient_boosting",
     preprocessing="tree",
     known=(
         KnownConfiguration(

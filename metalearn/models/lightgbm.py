@@ -1,9 +1,5 @@
 """LightGBM: gradient boosting of leaf-wise trees."""
 
-from typing import Any
-
-from sklearn.base import BaseEstimator
-
 from metalearn.models.base import KnownConfiguration, ModelSpec
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
 from metalearn.task import ProblemType
@@ -33,13 +29,6 @@ _DEFAULT = {
 }
 
 
-def _estimator(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
-    from lightgbm import LGBMClassifier, LGBMRegressor  # noqa: PLC0415 - heavy, and not needed to recommend
-
-    kind = LGBMClassifier if problem_type.is_classification else LGBMRegressor
-    return kind(**params, subsample_freq=1, random_state=random_state, n_jobs=n_jobs, verbose=-1)
-
-
 SPEC = ModelSpec(
     name="lightgbm",
     spaces={
@@ -52,15 +41,27 @@ SPEC = ModelSpec(
         ProblemType.MULTICLASS: {**_DEFAULT, "class_weight": None},
         ProblemType.REGRESSION: _DEFAULT,
     },
-    estimator=_estimator,
+    estimator="metalearn.models.estimators:lightgbm",
     preprocessing="tree",
     known=(
         KnownConfiguration(
-            {"n_estimators": 300, "learning_rate": 0.03, "num_leaves": 128, "colsample_bytree": 0.9, "min_child_samples": 3},
+            {
+                "n_estimators": 300,
+                "learning_rate": 0.03,
+                "num_leaves": 128,
+                "colsample_bytree": 0.9,
+                "min_child_samples": 3,
+            },
             "AutoGluon's GBMLarge preset (Erickson et al., 2020), with a fixed number of trees",
         ),
         KnownConfiguration(
-            {"n_estimators": 500, "learning_rate": 0.0121, "num_leaves": 53, "colsample_bytree": 0.702, "min_child_samples": 14},
+            {
+                "n_estimators": 500,
+                "learning_rate": 0.0121,
+                "num_leaves": 53,
+                "colsample_bytree": 0.702,
+                "min_child_samples": 14,
+            },
             "TabRepo's first LightGBM of the zero-shot portfolio (Salinas & Erickson, AutoML 2024), with a fixed number of trees",
         ),
     ),

@@ -1,11 +1,5 @@
 """Multi-layer perceptrons of scikit-learn."""
 
-from typing import Any
-
-from sklearn.base import BaseEstimator
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.preprocessing import StandardScaler
-
 from metalearn.models.base import KnownConfiguration, ModelSpec
 from metalearn.space import Categorical, Float, Integer, SearchSpace
 from metalearn.task import ProblemType
@@ -33,23 +27,15 @@ _DEFAULT = {
 }
 
 
-def _estimator(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:  # noqa: ARG001
-    from sklearn import neural_network as neural  # noqa: PLC0415 - slow to import, and not needed to recommend
-
-    layers = (params.pop("num_nodes_per_layer", 100),) * params.pop("hidden_layer_depth", 1)
-    if problem_type.is_classification:
-        return neural.MLPClassifier(hidden_layer_sizes=layers, **params, random_state=random_state)
-    # the squared loss is in units of the target: scaled, the learning rate means the same on every table
-    regressor = neural.MLPRegressor(hidden_layer_sizes=layers, **params, random_state=random_state)
-    return TransformedTargetRegressor(regressor, transformer=StandardScaler())
-
-
 SPEC = ModelSpec(
     name="mlp",
     spaces=dict.fromkeys(ProblemType, _SPACE),
     defaults=dict.fromkeys(ProblemType, _DEFAULT),
-    estimator=_estimator,
+    estimator="metalearn.models.estimators:mlp",
     known=(
-        KnownConfiguration({"alpha": 0.1, "early_stopping": True}, "strong weight decay with early stopping (Kadra et al., NeurIPS 2021: regularise plain networks)"),
+        KnownConfiguration(
+            {"alpha": 0.1, "early_stopping": True},
+            "strong weight decay with early stopping (Kadra et al., NeurIPS 2021: regularise plain networks)",
+        ),
     ),
 )

@@ -5,14 +5,18 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import sklearn
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
 from metalearn.dataset import ColumnKind, column_kinds
+from metalearn.task import ProblemType
 
 __all__ = [
     "MAX_LEVELS",
@@ -150,7 +154,11 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub":
             values = column.to_numpy(dtype=float, copy=True)
         else:
-            values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float, na_value=np.nan).copy()
+            values = (
+                pd.to_numeric(column.astype(object), errors="coerce")
+                .to_numpy(dtype=float, na_value=np.nan)
+                .copy()
+            )
         values[~np.isfinite(values)] = np.nan
         return values
 
@@ -166,9 +174,11 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             known = self.levels_[name]
             if isinstance(column.dtype, pd.CategoricalDtype):
                 position = {level: code for code, level in enumerate(known)}
-                table = np.array([position.get(str(c), -1) for c in column.cat.categories] + [-1], dtype=np.int32)
+                table = np.array(
+                    [position.get(str(c), -1) for c in column.cat.categories] + [-1], dtype=np.int32
+                )
                 return {name: table[column.cat.codes.to_numpy()]}
-            codes = pd.Categorical(self._plain(column), categories=known).codes
+            codes = pd.Index(known, dtype=object).get_indexer(self._plain(column))
             return {name: codes.astype(np.int32)}
         if kind == ColumnKind.DATETIME:
             return self._dates(name, column)
@@ -186,9 +196,13 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         when = pd.to_datetime(plain, errors="coerce", utc=True)
         parts = when.dt
         missing = when.isna().to_numpy()
-        days = np.where(missing, np.nan, when.dt.tz_localize(None).astype("datetime64[ns]").astype("int64") / _NANOSECONDS_PER_DAY)
+        days = np.where(
+            missing,
+            np.nan,
+            when.dt.tz_localize(None).astype("datetime64[ns]").astype("int64") / _NANOSECONDS_PER_DAY,
+        )
         found = {f"{name}.days": days}
-        for unit in ("year", "month", "dayofweek", "hour"):
+        for unit in ("year", "month", "day_of_week", "hour"):
             found[f"{name}.{unit}"] = getattr(parts, unit).to_numpy(dtype=float, na_value=np.nan)
         return found
 
@@ -245,8 +259,22 @@ def many_levels(X: pd.DataFrame) -> list[str]:
     return [name for name, n_levels in _level_counts(X).items() if n_levels > MAX_LEVELS]
 
 
-def tree_preprocessing() -> Pipeline:
+def _by_target(problem_type: ProblemType) -> TargetEncoder:
+    kinds = {ProblemType.REGRESSION: "continuous", ProblemType.BINARY: "binary", ProblemType.MULTICLASS: "multiclass"}
+    kind = kinds[problem_type]  # "auto" takes whole numbers for classes
+    if parse_version(sklearn.__version__) < parse_version("1.9"):
+        return TargetEncoder(target_type=kind, random_state=0)
+    folds = StratifiedKFold if problem_type.is_classification else KFold
+    return TargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=0))
+
+
+def tree_preprocessing(problem_type: ProblemType) -> Pipeline:
     """Return preprocessing for families that take missing values and split on category codes.
+
+    Parameters
+    ----------
+    problem_type : ProblemType
+        Tells whether the target holds classes.
 
     Returns
     -------
@@ -257,15 +285,20 @@ def tree_preprocessing() -> Pipeline:
         [
             ("numbers", "passthrough", numbers),
             ("few_levels", "passthrough", few_levels),
-            ("many_levels", TargetEncoder(random_state=0, shuffle=True), many_levels),
+            ("many_levels", _by_target(problem_type), many_levels),
         ],
         verbose_feature_names_out=False,
     )
     return Pipeline([("clean", TableCleaner()), ("encode", encode)])
 
 
-def dense_preprocessing() -> Pipeline:
+def dense_preprocessing(problem_type: ProblemType) -> Pipeline:
     """Return preprocessing for families that need complete, scaled numbers.
+
+    Parameters
+    ----------
+    problem_type : ProblemType
+        Tells whether the target holds classes.
 
     Returns
     -------
@@ -274,9 +307,20 @@ def dense_preprocessing() -> Pipeline:
     """
     encode = ColumnTransformer(
         [
-            ("numbers", make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()), numbers),
+            (
+                "numbers",
+                make_pipeline(
+                    SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+                    StandardScaler(),
+                ),
+                numbers,
+            ),
             ("few_levels", OneHotEncoder(handle_unknown="ignore", sparse_output=False), few_levels),
-            ("many_levels", make_pipeline(TargetEncoder(random_state=0, shuffle=True), StandardScaler()), many_levels),
+            (
+                "many_levels",
+                make_pipeline(_by_target(problem_type), StandardScaler()),
+                many_levels,
+            ),
         ],
         verbose_feature_names_out=False,
     )

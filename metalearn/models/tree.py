@@ -1,9 +1,5 @@
 """Single decision trees of scikit-learn."""
 
-from typing import Any
-
-from sklearn.base import BaseEstimator
-
 from metalearn.models.base import KnownConfiguration, ModelSpec
 from metalearn.space import Categorical, Integer, Parameter, SearchSpace
 from metalearn.task import ProblemType
@@ -14,13 +10,6 @@ _COMMON: dict[str, Parameter] = {"max_depth": Integer(1, 20), "min_samples_leaf"
 _CLASSES: dict[str, Parameter] = {**_COMMON, "criterion": Categorical(("gini", "entropy"))}
 # max_depth is left out: scikit-learn grows trees until the leaves are pure
 _CLASSES_DEFAULT = {"min_samples_leaf": 1, "criterion": "gini"}
-
-
-def _estimator(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:  # noqa: ARG001
-    from sklearn import tree  # noqa: PLC0415 - slow to import, and not needed to recommend
-
-    kind = tree.DecisionTreeClassifier if problem_type.is_classification else tree.DecisionTreeRegressor
-    return kind(**params, random_state=random_state)
 
 
 SPEC = ModelSpec(
@@ -35,7 +24,7 @@ SPEC = ModelSpec(
         ProblemType.MULTICLASS: _CLASSES_DEFAULT,
         ProblemType.REGRESSION: {"min_samples_leaf": 1},
     },
-    estimator=_estimator,
+    estimator="metalearn.models.estimators:decision_tree",
     preprocessing="tree",
     known=(KnownConfiguration({"max_depth": 1}, "one split: what a single column can do (Holte 1993)"),),
 )

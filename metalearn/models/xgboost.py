@@ -1,11 +1,6 @@
 """XGBoost: gradient boosting of depth-wise trees."""
 
-from typing import Any
-
-from sklearn.base import BaseEstimator
-
 from metalearn.models.base import KnownConfiguration, ModelSpec
-from metalearn.models.labels import EncodedLabels
 from metalearn.space import Float, Integer, SearchSpace
 from metalearn.task import ProblemType
 
@@ -37,20 +32,11 @@ _DEFAULT = {
 }
 
 
-def _estimator(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
-    from xgboost import XGBClassifier, XGBRegressor  # noqa: PLC0415 - optional
-
-    fixed = {"random_state": random_state, "n_jobs": n_jobs, "tree_method": "hist", "verbosity": 0}
-    if problem_type.is_classification:
-        return EncodedLabels(XGBClassifier(**params, **fixed))
-    return XGBRegressor(**params, **fixed)
-
-
 SPEC = ModelSpec(
     name="xgboost",
     spaces=dict.fromkeys(ProblemType, _SPACE),
     defaults=dict.fromkeys(ProblemType, _DEFAULT),
-    estimator=_estimator,
+    estimator="metalearn.models.estimators:xgboost",
     preprocessing="tree",
     known=(
         KnownConfiguration(

@@ -13,6 +13,8 @@ ParamValue: TypeAlias = bool | int | float | str | None
 
 _DIGITS = 4
 """Significant digits of sampled floats: enough to tell configurations apart, short enough to read."""
+_TINY = 1e-8
+"""Share of a step by which a value may miss it: decimal steps are not exact in binary."""
 
 
 def _check_range(kind: str, low: float, high: float, *, log: bool) -> None:
@@ -21,6 +23,15 @@ def _check_range(kind: str, low: float, high: float, *, log: bool) -> None:
         raise InvalidInputError(message)
     if log and low <= 0:
         message = f"{kind} range [{low}, {high}] cannot be on a log scale. Expected low > 0. Raise low or use log=False."
+        raise InvalidInputError(message)
+
+
+def _check_step(kind: str, step: float, *, log: bool) -> None:
+    if not (math.isfinite(step) and step > 0) or log:
+        message = (
+            f"{kind} step {step}{' on a log scale' if log else ''} cannot be used. "
+            "Expected a positive number and log=False. Correct one of them."
+        )
         raise InvalidInputError(message)
 
 
@@ -34,19 +45,25 @@ class Float:
         Bounds, both inclusive.
     log : bool, default=False
         Whether it is searched on a logarithmic scale.
+    step : float or None, default=None
+        Distance of allowed values, counted from low; None allows any.
 
     Raises
     ------
     InvalidInputError
-        If the range is empty, not finite, or not positive on a log scale.
+        If the range is empty, not finite, or not positive on a log scale; if the step is not positive or stands
+        together with a log scale.
     """
 
     low: float
     high: float
     log: bool = False
+    step: float | None = None
 
     def __post_init__(self) -> None:
         _check_range("Float", self.low, self.high, log=self.log)
+        if self.step is not None:
+            _check_step("Float", self.step, log=self.log)
 
     def from_unit(self, u: float) -> float:
         """Map a position in [0, 1] to a value, rounded to four significant digits.
@@ -65,7 +82,26 @@ class Float:
             value = math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
         else:
             value = self.low + u * (self.high - self.low)
-        return min(max(float(f"{value:.{_DIGITS}g}"), self.low), self.high)
+        return self.nearest(float(f"{value:.{_DIGITS}g}"))
+
+    def nearest(self, value: float) -> float:
+        """Return the allowed value that lies nearest.
+
+        Parameters
+        ----------
+        value : float
+            Any number, infinity included.
+
+        Returns
+        -------
+        float
+            Within the bounds and on a step.
+        """
+        number = min(max(float(value), self.low), self.high)
+        if self.step is None:
+            return number
+        steps = min(round((number - self.low) / self.step), math.floor((self.high - self.low) / self.step + _TINY))
+        return float(f"{self.low + steps * self.step:.12g}")
 
     def to_unit(self, value: ParamValue) -> float:
         """Map a value to its position in [0, 1]; values outside the bounds land on the nearest one.
@@ -96,9 +132,11 @@ class Float:
         Returns
         -------
         bool
-            True for numbers (not bool) between low and high.
+            True for numbers (not bool) between low and high that lie on a step.
         """
-        return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
+        if not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
+            return False
+        return self.step is None or abs(value - self.nearest(value)) <= _TINY * self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +149,24 @@ class Integer:
         Bounds, both inclusive.
     log : bool, default=False
         Whether it is searched on a logarithmic scale.
+    step : int, default=1
+        Distance of allowed values, counted from low.
 
     Raises
     ------
     InvalidInputError
-        If the range is empty, not finite, or not positive on a log scale.
+        If the range is empty, not finite, or not positive on a log scale; if the step is not positive, or more than 1
+        on a log scale.
     """
 
     low: int
     high: int
     log: bool = False
+    step: int = 1
 
     def __post_init__(self) -> None:
         _check_range("Integer", self.low, self.high, log=self.log)
+        _check_step("Integer", self.step, log=self.log and self.step != 1)
 
     def from_unit(self, u: float) -> int:
         """Map a position in [0, 1] to a whole number, every number getting its share of the scale.
@@ -138,12 +181,32 @@ class Integer:
         int
             A value within the bounds.
         """
-        low, high = self.low - 0.5, self.high + 0.5
+        low, high = self.low - self.step / 2, self.high + self.step / 2
         if self.log:
             value = math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
         else:
             value = low + u * (high - low)
-        return min(max(round(value), self.low), self.high)
+        return self.nearest(value)
+
+    def nearest(self, value: float) -> int:
+        """Return the allowed value that lies nearest.
+
+        Parameters
+        ----------
+        value : float
+            Any number, infinity included.
+
+        Returns
+        -------
+        int
+            Within the bounds and on a step.
+        """
+        number = round(min(max(value, self.low), self.high))
+        if self.step == 1:
+            return number
+        return self.low + self.step * min(
+            round((number - self.low) / self.step), (self.high - self.low) // self.step
+        )
 
     def to_unit(self, value: ParamValue) -> float:
         """Map a value to its position in [0, 1]; values outside the bounds land on the nearest one.
@@ -158,7 +221,7 @@ class Integer:
         float
             Position on the (transformed) scale.
         """
-        low, high = self.low - 0.5, self.high + 0.5
+        low, high = self.low - self.step / 2, self.high + self.step / 2
         number = min(max(float(value), self.low), self.high)  # type: ignore[arg-type]
         if self.log:
             return (math.log(number) - math.log(low)) / (math.log(high) - math.log(low))
@@ -175,9 +238,11 @@ class Integer:
         Returns
         -------
         bool
-            True for int (not bool) between low and high.
+            True for int (not bool) between low and high that lies on a step.
         """
-        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+        if not isinstance(value, int) or isinstance(value, bool) or not self.low <= value <= self.high:
+            return False
+        return (value - self.low) % self.step == 0
 
 
 @dataclass(frozen=True, slots=True)

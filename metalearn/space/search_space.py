@@ -47,7 +47,11 @@ class Condition:
 
 
 _ABSENT = object()
-_KINDS: dict[str, type[Float | Integer | Categorical]] = {"float": Float, "integer": Integer, "categorical": Categorical}
+_KINDS: dict[str, type[Float | Integer | Categorical]] = {
+    "float": Float,
+    "integer": Integer,
+    "categorical": Categorical,
+}
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,13 @@ class SearchSpace:
         The parameters, parents before their children.
     conditions : mapping of str to Condition, default={}
         The condition of each conditional parameter.
+    defaults : mapping of str to bool, int, float, str or None, default={}
+        Where a search over the space starts, as far as the space says so.
 
     Raises
     ------
     InvalidInputError
-        If a condition names a parameter that does not stand before its child.
+        If a condition names a parameter that does not stand before its child, or a default lies outside the space.
 
     Examples
     --------
@@ -76,10 +82,12 @@ class SearchSpace:
 
     parameters: Mapping[str, Parameter]
     conditions: Mapping[str, Condition] = field(default_factory=dict)
+    defaults: Mapping[str, ParamValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "conditions", MappingProxyType(dict(self.conditions)))
+        object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
         order = list(self.parameters)
         for child, condition in self.conditions.items():
             if child not in order or condition.parent not in order[: order.index(child)]:
@@ -88,10 +96,17 @@ class SearchSpace:
                     f"Expected one of {order}, parents first. Reorder or correct the names."
                 )
                 raise InvalidInputError(message)
+        for name, value in self.defaults.items():
+            if name not in order or not self.parameters[name].contains(value):
+                message = (
+                    f"The default {value!r} of {name!r} lies outside the space. "
+                    f"Expected a value of {self.parameters.get(name, order)}. Correct it or leave it out."
+                )
+                raise InvalidInputError(message)
 
-    def __reduce__(self) -> tuple[type[Self], tuple[dict[str, Parameter], dict[str, Condition]]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[dict[str, Any], ...]]:
         """Pickle by constructor arguments: a mapping proxy does not pickle."""
-        return type(self), (dict(self.parameters), dict(self.conditions))
+        return type(self), (dict(self.parameters), dict(self.conditions), dict(self.defaults))
 
     def __len__(self) -> int:
         """Count the parameters."""
@@ -147,7 +162,9 @@ class SearchSpace:
             Active parameters by name.
         """
         point = np.asarray(unit, dtype=float)
-        values = {name: p.from_unit(float(u)) for (name, p), u in zip(self.parameters.items(), point, strict=True)}
+        values = {
+            name: p.from_unit(float(u)) for (name, p), u in zip(self.parameters.items(), point, strict=True)
+        }
         return {name: values[name] for name in self.active(values)}
 
     def encode(self, params: Mapping[str, Any]) -> npt.NDArray[np.float64]:
@@ -226,7 +243,7 @@ class SearchSpace:
         Returns
         -------
         dict
-            With the keys ``parameters`` and ``conditions``.
+            With the keys ``parameters``, ``conditions`` and ``defaults``.
         """
         kinds = {kind: name for name, kind in _KINDS.items()}
         return {
@@ -234,7 +251,10 @@ class SearchSpace:
                 name: {"kind": kinds[type(p)], **{f: getattr(p, f) for f in p.__dataclass_fields__}}
                 for name, p in self.parameters.items()
             },
-            "conditions": {n: {"parent": c.parent, "values": list(c.values)} for n, c in self.conditions.items()},
+            "conditions": {
+                n: {"parent": c.parent, "values": list(c.values)} for n, c in self.conditions.items()
+            },
+            "defaults": dict(self.defaults),
         }
 
     @classmethod
@@ -244,7 +264,7 @@ class SearchSpace:
         Parameters
         ----------
         values : mapping
-            With the keys ``parameters`` and ``conditions``.
+            With the keys ``parameters``, ``conditions`` and ``defaults``; the last two may be absent.
 
         Returns
         -------
@@ -255,6 +275,7 @@ class SearchSpace:
             name: _KINDS[fields["kind"]](**{k: v for k, v in fields.items() if k != "kind"})
             for name, fields in values["parameters"].items()
         }
-        conditions = {n: Condition(c["parent"], tuple(c["values"])) for n, c in values.get("conditions", {}).items()}
-        return cls(parameters, conditions)
-
+        conditions = {
+            n: Condition(c["parent"], tuple(c["values"])) for n, c in values.get("conditions", {}).items()
+        }
+        return cls(parameters, conditions, values.get("defaults", {}))

@@ -3,53 +3,110 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from metalearn.evaluation import Evaluation
 from metalearn.exceptions import KnowledgeBaseError
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.metafeatures import MetaFeatures
-from metalearn.task import Task
+from metalearn.knowledge_base import (
+    CONFIGURATION_COLUMNS,
+    COUNTS,
+    EVALUATION_COLUMNS,
+    EVALUATION_KEY,
+    META_FEATURE_COLUMNS,
+    NUMBERS,
+    RECORD_COLUMNS,
+    TASK_COLUMNS,
+    KnowledgeBase,
+)
+from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
+from metalearn.store.records import admit, link_versions
 
 __all__ = ["SCHEMA_VERSION", "FileStore"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when the meaning of a stored column changes; readers migrate what is older and refuse what is newer."""
 
 TABLES = ("tasks", "meta_features", "configurations", "evaluations")
 _MANIFEST = "manifest.json"
 _MAX_MANIFEST_BYTES = 10_000_000
+_ADVICE = "Restore the folder from a copy, or reinstall metalearn-recommender if it is the bundled one."
+_SORTED_BY = {
+    "tasks": ["task_id"],
+    "meta_features": ["task_id", "name"],
+    "configurations": ["model", "configuration_id"],
+    "evaluations": EVALUATION_KEY,
+}
+_COLUMNS = {
+    "tasks": [*TASK_COLUMNS, *RECORD_COLUMNS],
+    "meta_features": [*META_FEATURE_COLUMNS, *RECORD_COLUMNS],
+    "configurations": list(CONFIGURATION_COLUMNS),
+    "evaluations": [*EVALUATION_COLUMNS, *RECORD_COLUMNS],
+}
+_CATEGORY = pa.dictionary(pa.int32(), pa.string())
+_MAX_PARTS = 256
+_MAX_COLUMNS = 64
+_MAX_PART_BYTES = 4_000_000_000
 
 
-class FileStore:
+def _attribute(name: str, table: pa.Table) -> pa.Table:
+    """Version 2 says who recorded what, and which version of the data came before."""
+    added = {"tasks": ("predecessor", *RECORD_COLUMNS), "configurations": ()}.get(name, RECORD_COLUMNS)
+    for column in (c for c in added if c not in table.column_names):
+        empty = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), len(table)), [""])
+        table = table.append_column(column, empty)
+    return table
+
+
+_MIGRATIONS: dict[int, Callable[[str, pa.Table], pa.Table]] = {1: _attribute}
+"""What turns a table of one schema version into the next."""
+
+
+class FileStore(StoreMethods):
     """Keep knowledge in a folder: each append adds small Parquet parts, and a manifest names the valid ones.
 
     The manifest is replaced in one step after the parts are written, so that a killed process leaves whole records
-    only. One process writes at a time; for several, use a database.
+    only. Writers wait for each other; for many of them a database is faster.
 
     Parameters
     ----------
     path : str or Path
         The folder; it is created by the first append.
+    source : str, default="local"
+        Who adds records: a free label.
+    tool : str or None, default=None
+        What makes them; default: metalearn with its version.
+    keep_names : bool, default=False
+        Whether messages and paths are kept word for word.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(
+        self, path: str | Path, *, source: str = "local", tool: str | None = None, keep_names: bool = False
+    ) -> None:
+        super().__init__(source, tool, keep_names=keep_names)
         self.path = Path(path)
 
     def __repr__(self) -> str:
         """Return one readable line."""
         return f"FileStore({str(self.path)!r})"
 
-    def read(self) -> KnowledgeBase:
+    def read(self, *, source: str | None = None) -> KnowledgeBase:
         """Return everything that is stored.
+
+        Parameters
+        ----------
+        source : str or None, default=None
+            Only what this source recorded; None reads everything, and of what several sources recorded the newest
+            counts.
 
         Returns
         -------
@@ -61,130 +118,361 @@ class FileStore:
         KnowledgeBaseError
             If a file is absent, truncated or changed, or the schema is newer than this version knows.
         """
-        manifest = self._manifest()
-        tables = {}
-        for name in TABLES:
-            parts = [self._part(entry) for entry in manifest["tables"][name]]
-            if parts:
-                tables[name] = pa.concat_tables(parts, promote_options="permissive").to_pandas()
-        if not tables.get("tasks", pd.DataFrame()).shape[0]:
-            return KnowledgeBase.empty()
-        empty = KnowledgeBase.empty()
-        knowledge = KnowledgeBase(*(tables.get(name, getattr(empty, name)) for name in TABLES))
-        single = all(len(manifest["tables"][name]) <= 1 for name in TABLES)
-        return knowledge if single and "evaluations" in tables else knowledge + KnowledgeBase.empty()
+        tables, n_parts = self._tables()
+        layers = {
+            name: table["recorded_by"].nunique() for name, table in tables.items() if "recorded_by" in table
+        }
+        if source is not None:
+            tables = {n: t[t["recorded_by"] == source] if n in layers else t for n, t in tables.items()}
+        knowledge = KnowledgeBase(*(tables[name].reset_index(drop=True) for name in TABLES))
+        if source is not None:
+            used = tables["configurations"]["configuration_id"].isin(
+                tables["evaluations"]["configuration_id"]
+            )
+            knowledge = replace(
+                knowledge, configurations=tables["configurations"][used].reset_index(drop=True)
+            )
+        one = max(n_parts.values()) <= 1 and max(layers.values()) <= 1
+        return knowledge if one and len(knowledge) else knowledge + KnowledgeBase.empty()
 
-    def append(self, task: Task, meta_features: MetaFeatures | None, evaluations: Iterable[Evaluation]) -> None:
-        """Add what was learned about one task.
-
-        Parameters
-        ----------
-        task : Task
-            The task.
-        meta_features : MetaFeatures or None
-            Its meta-features, if they were computed.
-        evaluations : iterable of Evaluation
-            The results; of repeated ones the last counts.
-        """
-        found = {task.id: meta_features} if meta_features is not None else {}
-        self.write(KnowledgeBase.from_records([task], found, evaluations))
-
-    def write(self, knowledge: KnowledgeBase) -> None:
+    def write(self, knowledge: KnowledgeBase, *, source: str | None = None, tool: str | None = None) -> None:
         """Add everything that a knowledge base knows.
 
         Parameters
         ----------
         knowledge : KnowledgeBase
             What to add; what is stored already is superseded.
+        source : str or None, default=None
+            Label of the records that do not say who made them; default: the store's.
+        tool : str or None, default=None
+            What made those records; default: the store's.
+
+        Raises
+        ------
+        InvalidInputError
+            If a record cannot be stored.
+        KnowledgeBaseError
+            If the folder cannot be written.
+        """
+        admitted = admit(
+            knowledge + KnowledgeBase.empty(),
+            source=source or self.source,
+            tool=tool or self.tool,
+            keep_names=self.keep_names,
+        )
+        with self._writing():
+            manifest = self._manifest()
+            stored = self._stored(manifest, "tasks")
+            facts = stored[["task_id", "fingerprint", "dataset_id", "family"]]
+            admitted = link_versions(admitted, facts.itertuples(index=False, name=None))
+            for name in TABLES:
+                table: pd.DataFrame = getattr(admitted, name)
+                if len(table):
+                    self._add(manifest["tables"][name], name, table)
+            if max(len(entries) for entries in manifest["tables"].values()) > _MAX_PARTS:
+                self._compact(manifest)
+            else:
+                self._write_manifest(manifest)
+
+    def delete(self, *, source: str) -> int:
+        """Take back everything that a source recorded; what others recorded stays.
+
+        Parameters
+        ----------
+        source : str
+            The label.
+
+        Returns
+        -------
+        int
+            How many evaluations were deleted.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the folder cannot be read or written.
+        """
+        with self._writing():
+            manifest = self._manifest()
+            tables = {name: self._stored(manifest, name) for name in TABLES}
+            before = len(tables["evaluations"])
+            for name in ("tasks", "meta_features", "evaluations"):
+                tables[name] = tables[name][tables[name]["recorded_by"] != source]
+            used = tables["configurations"]["configuration_id"].isin(
+                tables["evaluations"]["configuration_id"]
+            )
+            tables["configurations"] = tables["configurations"][used]
+            self._rewrite(manifest, tables)
+        return before - len(tables["evaluations"])
+
+    def info(self) -> StoreInfo:
+        """Say what is stored, and who added it.
+
+        Returns
+        -------
+        StoreInfo
+            Counts, size and sources.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the folder cannot be read.
         """
         manifest = self._manifest()
-        for name in TABLES:
-            table: pd.DataFrame = getattr(knowledge, name)
-            if len(table):
-                manifest["tables"][name].append(self._write_part(name, table))
-        self._write_manifest(manifest)
+        tables, _ = self._tables()
+        tasks, evaluations = tables["tasks"], tables["evaluations"]
+        evaluations = evaluations.drop_duplicates([*EVALUATION_KEY, "recorded_by"], keep="last")
+        sources = []
+        for label in sorted(tasks["recorded_by"].astype(str).unique()):
+            own = evaluations[evaluations["recorded_by"] == label]
+            records = pd.concat(
+                [t.loc[t["recorded_by"] == label, list(RECORD_COLUMNS)].astype(str) for t in (tasks, own)]
+            )
+            sources.append(
+                SourceInfo(
+                    source=label,
+                    tools=tuple(sorted(records["recorded_with"].unique())),
+                    n_tasks=int(tasks.loc[tasks["recorded_by"] == label, "task_id"].nunique()),
+                    n_evaluations=len(own),
+                    first=records["recorded_at"].min(),
+                    last=records["recorded_at"].max(),
+                )
+            )
+        files = [entry["file"] for entries in manifest["tables"].values() for entry in entries]
+        return StoreInfo(
+            url=str(self.path),
+            schema_version=manifest["schema_version"],
+            n_tasks=int(tasks["task_id"].nunique()),
+            n_configurations=int(tables["configurations"]["configuration_id"].nunique()),
+            n_evaluations=len(evaluations),
+            n_bytes=sum((self.path / file).stat().st_size for file in files),
+            sources=tuple(sources),
+        )
 
     def compact(self) -> None:
-        """Rewrite the parts of each table as one sorted file, without repeats."""
-        knowledge = self.read()
-        old = [entry["file"] for name in TABLES for entry in self._manifest()["tables"][name]]
-        ordered = KnowledgeBase(
-            knowledge.tasks.sort_values("task_id"),
-            knowledge.meta_features.sort_values(["task_id", "name"]),
-            knowledge.configurations.sort_values(["model", "configuration_id"]),
-            knowledge.evaluations.assign(**{k: knowledge.evaluations[k].astype(str) for k in ("task_id", "configuration_id", "metric")})
-            .sort_values(["task_id", "configuration_id", "metric", "fold"])
-            .astype(dict.fromkeys(("task_id", "configuration_id", "metric"), "category")),
-        )
-        manifest = self._new_manifest()
-        for name in TABLES:
-            table: pd.DataFrame = getattr(ordered, name).reset_index(drop=True)
-            manifest["tables"][name] = [self._write_part(name, table)]
+        """Rewrite the parts of each table as one sorted file, without repeats.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the folder cannot be read or written.
+        """
+        with self._writing():
+            self._compact(self._manifest())
+
+    def _compact(self, manifest: dict[str, Any]) -> None:
+        self._rewrite(manifest, {name: self._stored(manifest, name) for name in TABLES})
+
+    def _rewrite(self, manifest: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:
+        """Replace the parts of each table by one; of records of the same source and key the last stays."""
+        old = {entry["file"] for entries in manifest["tables"].values() for entry in entries}
+        for name, key in _SORTED_BY.items():
+            repeated = [*key, "recorded_by"] if name != "configurations" else ["configuration_id"]
+            table = tables[name].drop_duplicates(repeated, keep="last")
+            order = {column: table[column].astype(str) for column in key if column != "fold"}
+            table = table.iloc[
+                pd.DataFrame({**{c: table[c] for c in key}, **order})
+                .reset_index(drop=True)
+                .sort_values(key)
+                .index
+            ]
+            entries: list[dict[str, Any]] = []
+            if len(table):
+                self._add(entries, name, table.reset_index(drop=True))
+            manifest["tables"][name] = entries
         self._write_manifest(manifest)
-        kept = {entry["file"] for name in TABLES for entry in manifest["tables"][name]}
-        for file in old:
-            if file not in kept:
-                (self.path / file).unlink(missing_ok=True)
+        kept = {entry["file"] for entries in manifest["tables"].values() for entry in entries}
+        for file in old - kept:
+            (self.path / file).unlink(missing_ok=True)
+
+    def _stored(self, manifest: dict[str, Any], name: str) -> pd.DataFrame:
+        """Return every row of a table, oldest part first."""
+        parts = [self._part(name, entry) for entry in manifest["tables"][name]]
+        if not parts:
+            empty: pd.DataFrame = getattr(KnowledgeBase.empty(), name)
+            return empty
+        try:
+            return pa.concat_tables(parts, promote_options="permissive").to_pandas(ignore_metadata=True)
+        except pa.ArrowException as error:
+            message = f"The parts of {name} in {self.path} do not fit together ({error}). {_ADVICE}"
+            raise KnowledgeBaseError(message) from error
+
+    def _tables(self) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
+        """Return every row of every table, and the number of parts; begin again if a writer replaced them meanwhile."""
+        while True:
+            manifest = self._manifest()
+            try:
+                tables = {name: self._stored(manifest, name) for name in TABLES}
+            except KnowledgeBaseError:
+                if self._manifest() == manifest:
+                    raise
+            else:
+                return tables, {name: len(manifest["tables"][name]) for name in TABLES}
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Let one process write at a time, and say clearly why one cannot."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with (self.path / ".lock").open("wb") as file:
+                _lock(file)
+                yield
+        except OSError as error:
+            message = (
+                f"The folder {self.path} cannot be written ({error.strerror}). Nothing was changed. "
+                "Expected a folder with free space that you may write to. Check both."
+            )
+            raise KnowledgeBaseError(message) from error
 
     def _new_manifest(self) -> dict[str, Any]:
         return {"schema_version": SCHEMA_VERSION, "tables": {name: [] for name in TABLES}}
 
     def _manifest(self) -> dict[str, Any]:
         file = self.path / _MANIFEST
-        if not file.exists():
-            return self._new_manifest()
-        if file.stat().st_size > _MAX_MANIFEST_BYTES:
-            message = f"{file} is larger than a manifest can be. Expected a list of files. Restore it from a copy."
-            raise KnowledgeBaseError(message)
         try:
-            manifest: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            if file.stat().st_size > _MAX_MANIFEST_BYTES:
+                message = f"{file} is larger than a manifest can be. Expected a list of files. {_ADVICE}"
+                raise KnowledgeBaseError(message)
+            text = file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return self._new_manifest()
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"{file} cannot be read ({error}). Expected a readable manifest. {_ADVICE}"
+            raise KnowledgeBaseError(message) from error
+        try:
+            manifest: dict[str, Any] = json.loads(text)
             version = int(manifest["schema_version"])
-            entries = [e for name in TABLES for e in manifest["tables"][name]]
-            names = [Path(e["file"]).name == e["file"] for e in entries]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            message = f"{file} cannot be read as a manifest ({error!r}). Expected JSON with a schema version and tables. Restore it from a copy."
+            entries = [entry for name in TABLES for entry in manifest["tables"][name]]
+            plain = all(
+                Path(e["file"]).name == e["file"]
+                and isinstance(e["rows"], int)
+                and isinstance(e["sha256"], str)
+                for e in entries
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            message = f"{file} cannot be read as a manifest ({error!r}). Expected JSON with a schema version and tables. {_ADVICE}"
             raise KnowledgeBaseError(message) from error
         if version > SCHEMA_VERSION:
-            message = f"{file} has schema version {version}, but this version of metalearn reads up to {SCHEMA_VERSION}. Upgrade: pip install -U metalearn-recommender."
+            message = (
+                f"{file} has schema version {version}, but this version of metalearn reads up to {SCHEMA_VERSION}. "
+                "Expected an older one. Upgrade: pip install -U metalearn-recommender."
+            )
             raise KnowledgeBaseError(message)
-        if not all(names):
-            message = f"{file} names files outside its folder. Expected plain file names. Do not use this folder."
+        if not plain or version < 1:
+            message = (
+                f"{file} names files outside its folder. Expected plain file names. Do not use this folder."
+            )
             raise KnowledgeBaseError(message)
         return manifest
 
     def _write_manifest(self, manifest: dict[str, Any]) -> None:
+        manifest["schema_version"] = SCHEMA_VERSION
         manifest["written"] = datetime.now(UTC).isoformat(timespec="seconds")
-        self.path.mkdir(parents=True, exist_ok=True)
-        draft = self.path / f".{_MANIFEST}.{uuid4().hex}"
-        draft.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        os.replace(draft, self.path / _MANIFEST)
+        self._place(json.dumps(manifest, indent=1).encode(), _MANIFEST)
 
-    def _write_part(self, name: str, table: pd.DataFrame) -> dict[str, Any]:
-        self.path.mkdir(parents=True, exist_ok=True)
+    def _place(self, content: bytes, name: str) -> None:
+        """Write a file in one step: it is there whole or not at all."""
         draft = self.path / f".{name}.{uuid4().hex}"
-        pq.write_table(pa.Table.from_pandas(table, preserve_index=False), draft, compression="zstd", compression_level=9)
-        digest = hashlib.sha256(draft.read_bytes()).hexdigest()
-        file = f"{name}-{digest[:16]}.parquet"
-        os.replace(draft, self.path / file)
-        return {"file": file, "rows": len(table), "sha256": digest}
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.path / name)
+        finally:
+            draft.unlink(missing_ok=True)
 
-    def _part(self, entry: dict[str, Any]) -> pa.Table:
+    def _add(self, entries: list[dict[str, Any]], name: str, table: pd.DataFrame) -> None:
+        """Write a part and enter it; what stands in a part already counts as the newest again."""
+        hashed = pd.util.hash_pandas_object(table.drop(columns="recorded_at", errors="ignore"), index=False)
+        same = hashlib.sha256(hashed.sort_values().to_numpy().tobytes()).hexdigest()
+        for position, entry in enumerate(entries):
+            if entry.get("content") == same:
+                entries.append(entries.pop(position))
+                return
+        buffer = pa.BufferOutputStream()
+        arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+        pq.write_table(arrow, buffer, compression="zstd", compression_level=9)
+        content = buffer.getvalue().to_pybytes()
+        digest = hashlib.sha256(content).hexdigest()
+        file = f"{name}-{digest[:16]}.parquet"
+        self._place(content, file)
+        entries.append(
+            {
+                "file": file,
+                "rows": len(table),
+                "sha256": digest,
+                "content": same,
+                "schema_version": SCHEMA_VERSION,
+            }
+        )
+
+    def _part(self, name: str, entry: dict[str, Any]) -> pa.Table:
         file = self.path / entry["file"]
-        advice = "Restore the folder from a copy, or reinstall metalearn-recommender if it is the bundled one."
         try:
             content = file.read_bytes()
         except OSError as error:
-            message = f"{file} cannot be read ({error.strerror}), though the manifest names it. {advice}"
+            message = f"{file} cannot be read ({error.strerror}), though the manifest names it. Expected the file. {_ADVICE}"
             raise KnowledgeBaseError(message) from error
         if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-            message = f"{file} is not what the manifest says: its content was truncated or changed. {advice}"
+            message = f"{file} is not what the manifest says: its content was truncated or changed. Expected it as written. {_ADVICE}"
             raise KnowledgeBaseError(message)
         try:
-            table = pq.read_table(pa.BufferReader(content))
-        except (pa.ArrowInvalid, OSError) as error:
-            message = f"{file} is not a readable Parquet file ({error}). {advice}"
+            table = _read_bounded(content)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            message = f"{file} is not a readable Parquet file ({error}). Expected one that metalearn wrote. {_ADVICE}"
             raise KnowledgeBaseError(message) from error
         if table.num_rows != entry["rows"]:
-            message = f"{file} has {table.num_rows} rows, but the manifest says {entry['rows']}. {advice}"
+            message = f"{file} has {table.num_rows} rows, but the manifest says {entry['rows']}. Expected both alike. {_ADVICE}"
             raise KnowledgeBaseError(message)
-        return table
+        version = entry.get("schema_version", 1)
+        for step in range(version if isinstance(version, int) else 1, SCHEMA_VERSION):
+            table = _MIGRATIONS[step](name, table)
+        return _typed(table, name, file)
+
+
+def _read_bounded(content: bytes) -> pa.Table:
+    """Return a Parquet table, unless it would unpack to more than a store can hold."""
+    parquet = pq.ParquetFile(pa.BufferReader(content))
+    groups = [parquet.metadata.row_group(i).total_byte_size for i in range(parquet.metadata.num_row_groups)]
+    if sum(groups) > _MAX_PART_BYTES or parquet.metadata.num_columns > _MAX_COLUMNS:
+        message = f"{sum(groups)} bytes in {parquet.metadata.num_columns} columns unpacked"
+        raise ValueError(message)
+    return parquet.read()
+
+
+def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:
+    """Return the columns that belong to a table, once each is text or a number as it should be."""
+    columns = {}
+    for column in _COLUMNS[name]:
+        found = table.schema.get_all_field_indices(column)
+        kind = table.schema.field(found[0]).type if len(found) == 1 else pa.null()
+        value = kind.value_type if pa.types.is_dictionary(kind) else kind
+        number = pa.types.is_integer(value) or (pa.types.is_floating(value) and column not in COUNTS)
+        text = pa.types.is_string(value) or pa.types.is_large_string(value)
+        fits = number if column in NUMBERS else text and not table.column(found[0]).null_count
+        if not (fits or (len(found) == 1 and not len(table))):
+            message = (
+                f"{file} holds no usable column {column!r} (its type: {kind}). "
+                f"Expected {'numbers' if column in NUMBERS else 'text'} throughout. {_ADVICE}"
+            )
+            raise KnowledgeBaseError(message)
+        values = table.column(found[0])
+        few = column in RECORD_COLUMNS or name in {"meta_features", "evaluations"}
+        wanted = (
+            (value if number else pa.float64()) if column in NUMBERS else _CATEGORY if few else pa.string()
+        )
+        columns[column] = values if kind == wanted else values.cast(wanted)
+    return pa.table(columns)
+
+
+def _lock(file: BinaryIO) -> None:
+    """Wait until no other process holds the lock; it ends with the file or the process."""
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - only there
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl  # noqa: PLC0415 - not on Windows
+
+        fcntl.flock(file, fcntl.LOCK_EX)

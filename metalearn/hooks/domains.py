@@ -1,0 +1,218 @@
+"""The search spaces of FLAML, Ray Tune and Syne Tune, which share one ancestor: nested dicts of domains."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from metalearn.exceptions import InvalidInputError
+from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace
+from metalearn.space.aliases import MODEL_PARAMETERS
+
+__all__ = ["flatten", "nest", "read_domains", "write_domains"]
+
+_TWO_SIGMA = 2.0
+
+
+def _kind(domain: Any) -> str:
+    """Name the kind of a domain; empty for constants."""
+    if isinstance(domain, Mapping):
+        return "grid" if set(domain) == {"grid_search"} else "nested"
+    kind = type(domain).__name__
+    known = {"Float", "Integer", "Categorical", "Ordinal", "OrdinalNearestNeighbor", "FiniteRange", "Function"}
+    return {"Ordinal": "Categorical", "OrdinalNearestNeighbor": "Categorical"}.get(kind, kind) if kind in known else ""
+
+
+def _choices(domain: Any) -> list[Any]:
+    if isinstance(domain, Mapping):
+        return list(domain["grid_search"])
+    if type(domain).__name__ == "FiniteRange":
+        return list(domain.values)
+    return list(domain.categories)
+
+
+def _label(choice: Any, index: int) -> ParamValue:
+    """Name a choice: plain values by themselves, dicts by the model they name or their place."""
+    if choice is None or isinstance(choice, bool | int | float | str):
+        return choice
+    if isinstance(choice, Mapping):
+        constants = {name: value for name, value in choice.items() if isinstance(value, str)}
+        words = [constants[name] for name in MODEL_PARAMETERS if name in constants] or list(constants.values())
+        return words[0] if words else str(index)
+    return str(choice)
+
+
+def _labels(domain: Any) -> list[ParamValue]:
+    labels = [_label(choice, i) for i, choice in enumerate(_choices(domain))]
+    unique = len({(type(label), label) for label in labels}) == len(labels)
+    return labels if unique else [str(i) for i in range(len(labels))]
+
+
+def _read(domain: Any, *, inclusive: bool) -> Parameter:
+    if _kind(domain) in {"Categorical", "FiniteRange", "grid"}:
+        return Categorical(tuple(_labels(domain)))
+    sampler, step = domain.get_sampler(), None
+    if hasattr(sampler, "q"):
+        step, sampler = sampler.q, sampler.get_sampler()
+    log = "LogUniform" in type(sampler).__name__ and "Reverse" not in type(sampler).__name__
+    low, high = domain.lower, domain.upper
+    if hasattr(sampler, "mean"):
+        low, high = (sampler.mean + sign * _TWO_SIGMA * sampler.sd for sign in (-1, 1))
+    if step is not None:
+        low, high = math.ceil(low / step - 1e-8) * step, math.floor(high / step + 1e-8) * step
+    if type(domain).__name__ == "Integer":
+        low, high = int(low), int(high) - (0 if inclusive or step is not None else 1)
+        return Categorical((low,)) if low == high else Integer(low, high, log=log, step=1 if log else int(step or 1))
+    return Categorical((low,)) if low == high else Float(float(low), float(high), log=log, step=None if log else step)
+
+
+def _walk(domains: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Condition | None]]:
+    """Yield every domain by its path, parents first, with its condition."""
+    for name, domain in domains.items():
+        path, kind = f"{prefix}{name}", _kind(domain)
+        if kind == "nested":
+            yield from _walk(domain, f"{path}/")
+        elif kind == "Function":
+            continue  # computed from the others
+        elif kind:
+            yield path, domain, None
+        if kind == "Categorical":
+            for label, choice in zip(_labels(domain), _choices(domain), strict=True):
+                if isinstance(choice, Mapping):
+                    for child, inner, condition in _walk(choice, f"{path}/{label}/"):
+                        yield child, inner, condition or Condition(path, (label,))
+
+
+def read_domains(domains: Mapping[str, Any], *, inclusive: bool) -> SearchSpace:
+    """Return a search space from nested dicts of domains.
+
+    Parameters
+    ----------
+    domains : mapping of str to Domain, mapping or constant
+        Constants are left out; a choice among dicts becomes a categorical parameter, and what stands in the dicts
+        becomes conditional, named by its path.
+    inclusive : bool
+        Whether the upper bound of an integer belongs to the range.
+
+    Returns
+    -------
+    SearchSpace
+        The parameters by path, such as ``"model/rf/max_features"``.
+
+    Raises
+    ------
+    InvalidInputError
+        If a range has no bounds.
+    """
+    parameters, conditions = {}, {}
+    for path, domain, condition in _walk(domains):
+        try:
+            parameters[path] = _read(domain, inclusive=inclusive)
+        except (AttributeError, TypeError, OverflowError) as error:
+            message = f"The domain of {path!r} ({domain!r}) cannot be read as a range. Expected bounds or choices. Give it some."
+            raise InvalidInputError(message) from error
+        if condition is not None:
+            conditions[path] = condition
+    return SearchSpace(parameters, conditions)
+
+
+def write_domains(space: SearchSpace, tune: Any, *, inclusive: bool) -> dict[str, Any]:
+    """Return a flat dict of domains for a search space.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        Conditions are lost.
+    tune : module
+        With ``uniform``, ``randint``, ``choice`` and so on.
+    inclusive : bool
+        Whether the upper bound of an integer belongs to the range.
+
+    Returns
+    -------
+    dict of str to Domain
+        By name.
+    """
+    found = {}
+    for name, p in space.parameters.items():
+        if isinstance(p, Categorical):
+            found[name] = tune.choice(list(p.choices))
+        elif p.step not in (None, 1):
+            n_steps = math.floor((p.high - p.low) / p.step + 1e-8)  # type: ignore[operator]
+            found[name] = tune.choice([p.nearest(p.low + i * p.step) for i in range(n_steps + 1)])  # type: ignore[operator]
+        elif isinstance(p, Integer):
+            found[name] = (tune.lograndint if p.log else tune.randint)(p.low, p.high + (not inclusive))
+        else:
+            found[name] = (tune.loguniform if p.log else tune.uniform)(p.low, p.high)
+    return found
+
+
+def nest(params: Mapping[str, ParamValue], domains: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return flat parameters in the nested form of their domains, constants included.
+
+    Parameters
+    ----------
+    params : mapping
+        Values by path.
+    domains : mapping of str to Domain, mapping or constant
+        The space that :func:`read_domains` read.
+    prefix : str, default=""
+        Path of the domains.
+
+    Returns
+    -------
+    dict
+        Nested as the domains are.
+    """
+    found = {}
+    for name, domain in domains.items():
+        path, kind = f"{prefix}{name}", _kind(domain)
+        if kind == "nested":
+            found[name] = nest(params, domain, f"{path}/")
+        elif kind in {"Categorical", "FiniteRange", "grid"}:
+            labels = _labels(domain)
+            if path not in params:
+                continue
+            index = next(i for i, v in enumerate(labels) if type(v) is type(params[path]) and v == params[path])
+            choice = _choices(domain)[index]
+            found[name] = nest(params, choice, f"{path}/{labels[index]}/") if isinstance(choice, Mapping) else choice
+        elif kind == "Function":
+            continue
+        elif not kind:
+            found[name] = domain
+        elif path in params:
+            found[name] = params[path]
+    return found
+
+
+def flatten(config: Mapping[str, Any], domains: Mapping[str, Any], prefix: str = "") -> dict[str, ParamValue]:
+    """Return a nested configuration by path; the inverse of :func:`nest`.
+
+    Parameters
+    ----------
+    config : mapping
+        A configuration that the tool ran.
+    domains : mapping of str to Domain, mapping or constant
+        Its space.
+    prefix : str, default=""
+        Path of the domains.
+
+    Returns
+    -------
+    dict
+        Values by path, without constants.
+    """
+    found: dict[str, ParamValue] = {}
+    for name, domain in domains.items():
+        path, kind = f"{prefix}{name}", _kind(domain)
+        if name not in config or not kind or kind == "Function":
+            continue
+        value = config[name]
+        if kind == "nested":
+            found |= flatten(value, domain, f"{path}/")
+        elif isinstance(value, Mapping):
+            index = next(i for i, c in enumerate(_choices(domain)) if isinstance(c, Mapping) and set(c) == set(value) and all(value[k] == c[k] for k in c if not _kind(c[k])))  # fmt: skip
+            found[path] = _labels(domain)[index]
+            found |= flatten(value, _choices(domain)[index], f"{path}/{found[path]}/")
+        else:
+            found[path] = _label(value, 0)
+    return found

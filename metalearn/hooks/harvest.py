@@ -1,0 +1,257 @@
+"""From a tool's trials to evaluations of a task: names, signs and states as ours."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from metalearn.dataset import Dataset
+from metalearn.evaluation import Evaluation, Status
+from metalearn.exceptions import InvalidInputError
+from metalearn.hooks.base import Harvest, family_of_parameters
+from metalearn.metafeatures import extract
+from metalearn.models import get_model
+from metalearn.space import Configuration
+from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
+from metalearn.task import METRICS, Metric, ProblemType, Task, get_metric
+
+__all__ = ["Reading", "Trial", "gather", "resolve_metric"]
+
+
+class Reading(TypedDict, total=False):
+    """Say how a tool's trials are to be read; every key is optional.
+
+    Parameters
+    ----------
+    metric : str or Metric
+        What the trials measured; default: what the tool or the seeded recommendation says.
+    family : str
+        The model family; default: what the trials' parameters say.
+    names : mapping of str to str
+        The tool's name by our name, where the table of aliases would not find it.
+    model_parameter : str
+        The parameter that chooses among families; default: the usual names.
+    to_score : callable
+        Turns the tool's value into the metric's; default: by the two directions.
+    problem_type : ProblemType or str
+        The kind of problem; default: inferred from the target.
+    name : str
+        What the dataset is called; default: its fingerprint.
+    """
+
+    metric: str | Metric
+    family: str
+    names: Mapping[str, str]
+    model_parameter: str
+    to_score: Callable[[float], float]
+    problem_type: ProblemType | str
+    name: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Hold one trial in the tool's own terms.
+
+    Parameters
+    ----------
+    params : mapping
+        Parameters under the tool's names.
+    value : float or None
+        In the tool's direction; None unless it succeeded.
+    status : Status, default=Status.OK
+        How it ended.
+    seconds : float or None, default=None
+        Wall-clock seconds.
+    message : str, default=""
+        What went wrong, whether it was seeded, and so on.
+    fold : int, default=0
+        Index of the fold.
+    predict_seconds : float or None, default=None
+        Seconds of prediction, where they are known apart.
+    model : str, default=""
+        The model family, where the tool says so.
+    """
+
+    params: Mapping[str, Any]
+    value: float | None
+    status: Status = Status.OK
+    seconds: float | None = None
+    message: str = ""
+    fold: int = 0
+    predict_seconds: float | None = None
+    model: str = field(default="", kw_only=True)
+
+
+def resolve_metric(
+    metric: str | Metric | None, problem_type: ProblemType, *, maximize: bool, said: str | None = None
+) -> Metric:
+    """Return the metric that trials measured.
+
+    Parameters
+    ----------
+    metric : str or Metric or None
+        What the caller says.
+    problem_type : ProblemType
+        The kind of problem.
+    maximize : bool
+        Whether the tool maximises; the direction of a metric that nobody knows.
+    said : str or None, default=None
+        What the tool says, if the caller does not.
+
+    Returns
+    -------
+    Metric
+        A known metric, or one of the given name.
+
+    Raises
+    ------
+    InvalidInputError
+        If nobody says what was measured.
+    """
+    if isinstance(metric, Metric):
+        return metric
+    name = metric or said
+    if name is None:
+        message = (
+            "Nobody says what the trials measured. Expected a metric such as 'accuracy'. "
+            "Pass metric=..., or seed the search from a recommendation, which has one."
+        )
+        raise InvalidInputError(message)
+    try:
+        return get_metric(name, problem_type)
+    except LookupError:
+        return Metric(name, maximize, 1.0 if maximize else 0.0)
+
+
+def _scorer(values: Sequence[float], metric: Metric, *, maximize: bool) -> Callable[[float], float]:
+    """Return what turns a tool's value into the metric's, judging by the directions and the sign of the values."""
+    if metric.greater_is_better == maximize:
+        return lambda value: value
+    if metric.greater_is_better:  # a minimised loss: negated, or the distance from the optimum
+        return (lambda value: -value) if any(value < 0 for value in values) else metric.from_loss
+    if any(value > 0 for value in values):
+        message = (
+            f"The search maximises, the metric {metric.name!r} is better when smaller, and some values are positive. "
+            "Expected negated values. Pass to_score=..., or the metric that was maximised."
+        )
+        raise InvalidInputError(message)
+    return lambda value: -value
+
+
+def _configuration(trial: Trial, family: str | None, options: Reading) -> Configuration:
+    params = dict(trial.params)
+    chooser = options.get("model_parameter")
+    words = (chooser,) if chooser is not None else MODEL_PARAMETERS
+    model = trial.model or None
+    for word in words:
+        owner = family_of(params.get(word))
+        if owner is not None and model is None:
+            model = owner
+            del params[word]
+    model = model or family or family_of_parameters(params)
+    if model is None:
+        message = (
+            f"The parameters {sorted(params)[:10]} belong to no known model family. "
+            "Expected some that do. Pass family=..., and names=... where they have other names."
+        )
+        raise InvalidInputError(message)
+    ours = {theirs: name for name, theirs in options.get("names", {}).items()}
+    found = {ours.get(name) or known_name(name, model): value for name, value in params.items()}
+    return Configuration(model, {name: _storable(value) for name, value in found.items() if name is not None})
+
+
+def _storable(value: Any) -> Any:
+    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+    if plain is None or isinstance(plain, bool | int | str) or (isinstance(plain, float) and math.isfinite(plain)):
+        return plain
+    return str(plain)
+
+
+def gather(
+    trials: Iterable[Trial],
+    X: Any,
+    y: Any,
+    *,
+    maximize: bool,
+    said_metric: str | None = None,
+    versions: str = "",
+    options: Reading | None = None,
+) -> Harvest:
+    """Turn a tool's trials into what ``store.append`` takes.
+
+    Parameters
+    ----------
+    trials : iterable of Trial
+        Finished trials.
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        The table.
+    y : Series or array-like of shape (n_rows,)
+        The target column.
+    maximize : bool
+        Whether the tool maximises its values.
+    said_metric : str or None, default=None
+        What the tool says that it measured.
+    versions : str, default=""
+        The tool's name and version.
+    options : Reading or None, default=None
+        How the trials are to be read.
+
+    Returns
+    -------
+    tuple of Task, MetaFeatures and list of Evaluation
+        The task is known by the fingerprint of its data, so that harvesting twice adds nothing.
+    """
+    reading: Reading = options or {}
+    data = Dataset.from_data(X, y, problem_type=reading.get("problem_type"))
+    metric = resolve_metric(reading.get("metric"), data.problem_type, maximize=maximize, said=said_metric)
+    task_id = f"data:{data.fingerprint}"
+    task = Task(
+        id=task_id,
+        problem_type=data.problem_type,
+        metric=metric,
+        name=reading.get("name", task_id),
+        fingerprint=data.fingerprint,
+        n_rows=data.n_rows,
+        n_features=data.n_features,
+        n_classes=data.n_classes,
+    )
+    family = reading.get("family")
+    family = get_model(family).name if family is not None else None
+    rows = list(trials)
+    values = [t.value for t in rows if t.status is Status.OK and t.value is not None and math.isfinite(t.value)]
+    score = reading.get("to_score") or _scorer(values, metric, maximize=maximize)
+    found: dict[tuple[str, int], Evaluation] = {}
+    for trial in rows:
+        measured = trial.status is Status.OK and trial.value is not None and math.isfinite(trial.value)
+        evaluation = Evaluation(
+            task_id=task_id,
+            configuration=_configuration(trial, family, reading),
+            metric=metric.name,
+            value=float(score(trial.value)) if measured and trial.value is not None else math.nan,
+            fold=trial.fold,
+            fit_seconds=trial.seconds,
+            predict_seconds=trial.predict_seconds,
+            status=trial.status if measured or trial.status is not Status.OK else Status.FAILED,
+            message=trial.message,
+            versions=versions,
+        )
+        key = (evaluation.configuration_id, evaluation.fold)
+        if key not in found or found[key].status is not Status.OK or measured:
+            found[key] = evaluation
+    return task, extract(data), list(found.values())
+
+
+def known_metric(name: object) -> str | None:
+    """Return the name of a metric if it is one of ours, scikit-learn's scorer names included.
+
+    Parameters
+    ----------
+    name : object
+        What a tool says.
+
+    Returns
+    -------
+    str or None
+        The name as given; None if it names none of ours.
+    """
+    return name if isinstance(name, str) and (name in METRICS or name.startswith("neg_")) else None

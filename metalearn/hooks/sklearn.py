@@ -1,0 +1,443 @@
+"""scikit-learn: put the seeds first in GridSearchCV, HalvingGridSearchCV and RandomizedSearchCV, read results back."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Unpack
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.model_selection import GridSearchCV, ParameterSampler, RandomizedSearchCV
+
+from metalearn.evaluation import Evaluation, Status
+from metalearn.exceptions import InvalidInputError
+from metalearn.hooks.base import Harvest, Matching, Startable, none_told, plan, tool_version
+from metalearn.hooks.harvest import Reading, Trial, gather
+from metalearn.hooks.report import Drop, Seed, SeedReport
+from metalearn.models import get_model
+from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
+from metalearn.space.aliases import PARAMETERS, family_of, known_name
+
+__all__ = [
+    "LogInteger",
+    "SeededRandomizedSearchCV",
+    "harvest",
+    "read_space",
+    "seed",
+    "tell",
+    "verify",
+    "write_space",
+]
+
+
+class LogInteger:
+    """Draw whole numbers on a logarithmic scale, which scipy.stats lacks.
+
+    Parameters
+    ----------
+    low, high : int
+        Bounds, both inclusive.
+    """
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low = low
+        self.high = high
+
+    def rvs(self, size: int | None = None, random_state: Any = None) -> Any:
+        """Draw values.
+
+        Parameters
+        ----------
+        size : int or None, default=None
+            How many; None for a single one.
+        random_state : int, RandomState or None, default=None
+            Source of randomness.
+
+        Returns
+        -------
+        int or ndarray of int
+            Within the bounds.
+        """
+        random = random_state if hasattr(random_state, "uniform") else np.random.RandomState(random_state)
+        exponent = random.uniform(math.log(self.low - 0.5), math.log(self.high + 0.5), size)
+        found = np.clip(np.rint(np.exp(exponent)), self.low, self.high).astype(int)
+        return int(found) if size is None else found
+
+
+class SeededRandomizedSearchCV(RandomizedSearchCV):  # type: ignore[misc]
+    """Evaluate given candidates first, then random ones, ``n_iter`` in all.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is tuned.
+    param_distributions : dict or list of dict
+        As in RandomizedSearchCV.
+    seeds : sequence of dict, default=()
+        Parameters to be tried first.
+    n_iter : int, default=10
+        How many candidates in all; seeds beyond it are not tried.
+    **options : object
+        As in RandomizedSearchCV.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        seeds: Sequence[Mapping[str, Any]] = (),
+        n_iter: int = 10,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: Any = "2*n_jobs",
+        random_state: Any = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator,
+            param_distributions,
+            n_iter=n_iter,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            random_state=random_state,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.seeds = seeds
+
+    def _run_search(self, evaluate_candidates: Callable[[Iterable[Mapping[str, Any]]], Any]) -> None:
+        first = [dict(seed) for seed in self.seeds[: self.n_iter]]
+        rest = self.n_iter - len(first)
+        drawn = ParameterSampler(self.param_distributions, rest, random_state=self.random_state) if rest else ()
+        evaluate_candidates([*first, *drawn])
+
+
+def _label(value: Any) -> Any:
+    """Return a plain value as it is, an estimator as its class's name, anything else as text."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    if plain is None or isinstance(plain, bool | int | float | str):
+        return plain
+    return type(plain).__name__ if hasattr(plain, "get_params") else str(plain)
+
+
+def _choices(values: Iterable[Any]) -> dict[Any, Any]:
+    """Return the original choices by their labels; True and 1 stay apart."""
+    return {(type(_label(value)), _label(value)): value for value in values}
+
+
+def _read(domain: Any) -> Parameter:
+    if isinstance(domain, LogInteger):
+        return Integer(domain.low, domain.high, log=True)
+    if hasattr(domain, "dist") and hasattr(domain, "support"):
+        low, high = domain.support()
+        if not (math.isfinite(low) and math.isfinite(high)):
+            low, high = domain.ppf([0.001, 0.999])
+        if hasattr(domain.dist, "pmf"):
+            return Integer(int(low), int(high))
+        return Float(float(low), float(high), log=domain.dist.name in {"loguniform", "reciprocal"})
+    if hasattr(domain, "rvs") or not isinstance(domain, Iterable):
+        message = f"{domain!r} cannot be read as a range. Expected a list or a scipy.stats distribution. Use one of them."
+        raise InvalidInputError(message)
+    return Categorical(tuple(label for _, label in _choices(domain)))
+
+
+def read_space(distributions: Mapping[str, Any]) -> SearchSpace:
+    """Return a search space from a parameter grid or parameter distributions.
+
+    Parameters
+    ----------
+    distributions : mapping of str to list or scipy.stats distribution
+        One dict of ``param_grid`` or ``param_distributions``; estimators and other objects in lists become their
+        names.
+
+    Returns
+    -------
+    SearchSpace
+        Lists become categorical.
+    """
+    return SearchSpace({name: _read(domain) for name, domain in distributions.items()})
+
+
+def write_space(space: SearchSpace) -> dict[str, Any]:
+    """Return parameter distributions for a search space.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        Conditions are lost: write one dict for each branch where that matters.
+
+    Returns
+    -------
+    dict of str to list or distribution
+        For RandomizedSearchCV.
+    """
+    from scipy import stats  # noqa: PLC0415 - slow to import, and not needed to seed
+
+    found: dict[str, Any] = {}
+    for name, p in space.parameters.items():
+        if isinstance(p, Categorical):
+            found[name] = list(p.choices)
+        elif isinstance(p, Integer) and p.log:
+            found[name] = LogInteger(p.low, p.high)
+        elif p.step is not None and p.step != 1:
+            n_steps = math.floor((p.high - p.low) / p.step + 1e-8)
+            found[name] = [p.nearest(p.low + i * p.step) for i in range(n_steps + 1)]
+        elif isinstance(p, Integer):
+            found[name] = stats.randint(p.low, p.high + 1)
+        else:
+            found[name] = stats.loguniform(p.low, p.high) if p.log else stats.uniform(p.low, p.high - p.low)
+    return found
+
+
+def _hull(space: SearchSpace) -> SearchSpace:
+    """Return the space with lists of numbers as ranges: a seed may lie between two points of a grid."""
+    parameters: dict[str, Parameter] = {}
+    for name, p in space.parameters.items():
+        numeric = isinstance(p, Categorical) and all(type(c) in (int, float) for c in p.choices)
+        if isinstance(p, Categorical) and numeric and len(p.choices) > 1:
+            numbers: list[Any] = list(p.choices)
+            kind: type[Integer | Float] = Integer if all(type(c) is int for c in numbers) else Float
+            parameters[name] = kind(min(numbers), max(numbers))
+        else:
+            parameters[name] = p
+    return SearchSpace(parameters)
+
+
+def _last_step(estimator: Any) -> Any:
+    return _last_step(estimator.steps[-1][1]) if hasattr(estimator, "steps") else estimator
+
+
+def _own_space(estimator: Any, family: str) -> SearchSpace:
+    """Return the family's space under the names that an estimator or pipeline gives its parameters."""
+    spec = get_model(family)
+    kind = next(k for k in spec.spaces if k.is_classification == is_classifier(estimator))
+    theirs = {known_name(name, family): name for name in reversed(list(estimator.get_params()))}
+    return SearchSpace(
+        {theirs[ours]: p for ours, p in spec.spaces[kind].parameters.items() if ours in theirs},
+        {
+            theirs[ours]: replace(c, parent=theirs[c.parent])
+            for ours, c in spec.spaces[kind].conditions.items()
+            if ours in theirs and c.parent in theirs
+        },
+    )
+
+
+def _branches(search: Any) -> Iterator[tuple[dict[str, Any], Matching]]:
+    """Yield each dict of the search's grid or distributions with the family, or the choice of families, it tunes."""
+    held = search.param_grid if hasattr(search, "param_grid") else search.param_distributions
+    own = family_of(type(_last_step(search.estimator)).__name__)
+    for branch in [held] if isinstance(held, Mapping) else held:
+        steps = [
+            name
+            for name, values in branch.items()
+            if isinstance(values, list | tuple) and any(hasattr(value, "get_params") for value in values)
+        ]
+        if steps:
+            yield dict(branch), {"model_parameter": steps[0]}
+        else:
+            yield dict(branch), {"family": own} if own is not None else {}
+
+
+def seed(
+    search: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]
+) -> SeedReport:
+    """Have a search evaluate the recommended configurations first.
+
+    Parameters
+    ----------
+    search : GridSearchCV, HalvingGridSearchCV or RandomizedSearchCV
+        Not yet fitted. The seeds become the first grids of a grid search; a RandomizedSearchCV becomes a
+        :class:`SeededRandomizedSearchCV`, and seeds count within ``n_iter``. Numbers in a grid are taken as a range;
+        an empty grid takes every parameter that the estimator has.
+    recommendation : Recommendation or iterable of Candidate or Configuration
+        What to try, in this order.
+    strict : bool, default=False
+        Whether a change or a drop is an error.
+    **options : Matching
+        How configurations are matched with the space.
+
+    Returns
+    -------
+    SeedReport
+        What was accepted, changed and dropped.
+
+    Raises
+    ------
+    InvalidInputError
+        If the search is of another kind, or it is strict and anything was changed or dropped.
+    """
+    is_grid, is_random = hasattr(search, "param_grid"), type(search) in {RandomizedSearchCV, SeededRandomizedSearchCV}
+    if not (is_grid or is_random):
+        message = (
+            f"A {type(search).__name__} takes no seeds. Expected GridSearchCV, HalvingGridSearchCV or "
+            "RandomizedSearchCV. Use one of them."
+        )
+        raise InvalidInputError(message)
+    items = list(recommendation)
+    found: dict[int, SeedReport] = {}
+    seeds: dict[int, dict[str, Any]] = {}
+    for branch, told in _branches(search):
+        matching: Matching = {**told, **options}
+        space = _hull(read_space(branch)) if branch else _own_space(search.estimator, matching.get("family", ""))
+        originals = {name: _choices(v) for name, v in branch.items() if isinstance(v, list | tuple)}
+        report = plan("scikit-learn", items, space, matching=matching)
+        for item in report.accepted:
+            if item.rank not in seeds:
+                seeds[item.rank] = {
+                    name: originals.get(name, {}).get((type(value), value), value) for name, value in item.params.items()
+                }
+                found[item.rank] = report
+        found.setdefault(-len(found) - 1, report)
+    report = _merge(items, found, seeds)
+    if is_random and len(seeds) > search.n_iter:
+        for rank in sorted(seeds)[search.n_iter :]:
+            report = report.without(rank, f"n_iter={search.n_iter} leaves no room for it")
+    report.require(strict=strict)
+    first = [seeds[item.rank] for item in report.accepted]
+    if is_grid:
+        held = [branch for branch, _ in _branches(search) if branch]
+        search.param_grid = [*({name: [v] for name, v in params.items()} for params in first), *held]
+    else:
+        search.__class__ = SeededRandomizedSearchCV
+        search.seeds = first
+    search._metalearn_report = report  # noqa: SLF001 - remembered for verify
+    return report
+
+
+def _merge(items: list[Any], found: dict[int, SeedReport], seeds: dict[int, Any]) -> SeedReport:
+    """Join the reports of several branches: a seed belongs to the branch that took it."""
+    accepted, changed, dropped = [], [], []
+    others = [report for key, report in found.items() if key < 0]
+    for rank in range(1, len(items) + 1):
+        if rank in seeds:
+            report = found[rank]
+            accepted += [item for item in report.accepted if item.rank == rank]
+            changed += [change for change in report.changed if change.rank == rank]
+            dropped += [drop for drop in report.dropped if drop.rank == rank]
+        else:
+            whys = [drop for report in others for drop in report.dropped if drop.rank == rank and not drop.parameter]
+            dropped += whys[:1] or [Drop(rank, "", "no part of the search tunes its model family")]
+    notes = tuple(dict.fromkeys(note for report in others for note in report.notes)) if not accepted else ()
+    return SeedReport("scikit-learn", tuple(accepted), tuple(changed), tuple(dropped), notes)
+
+
+def tell(search: Any, evaluations: Iterable[Evaluation], *, strict: bool = False) -> SeedReport:
+    """Report that scikit-learn's searches take no results: everything is evaluated.
+
+    Parameters
+    ----------
+    search : estimator
+        Any search.
+    evaluations : iterable of Evaluation
+        Results.
+    strict : bool, default=False
+        Whether that is an error.
+
+    Returns
+    -------
+    SeedReport
+        With everything dropped.
+    """
+    return none_told(type(search).__name__, evaluations, "scikit-learn takes no known results", strict=strict)
+
+
+def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
+    """Return every fold of every candidate of a fitted search.
+
+    Parameters
+    ----------
+    search : estimator
+        Fitted. Candidates that a halving search tried on a part of the rows count as pruned.
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        The table.
+    y : Series or array-like of shape (n_rows,)
+        The target column.
+    **options : Reading
+        How the trials are to be read.
+
+    Returns
+    -------
+    tuple of Task, MetaFeatures and list of Evaluation
+        For ``store.append``.
+    """
+    results = search.cv_results_
+    scorer = search.refit if search.multimetric_ else "score"
+    said = scorer if search.multimetric_ else search.scoring
+    if said is None:
+        said = "accuracy" if is_classifier(search.estimator) else "r2"
+    own = family_of(type(_last_step(search.estimator)).__name__)
+    seeded = [dict(item.params) for item in getattr(search, "_metalearn_report", SeedReport("")).accepted]
+    resources = results.get("n_resources")
+    partial_rows = resources is not None and search.resource == "n_samples"
+    trials = []
+    for i, params in enumerate(results["params"]):
+        named = next((family_of(type(v).__name__) for v in params.values() if hasattr(v, "get_params")), own)
+        plain = {name: value for name, value in params.items() if not hasattr(value, "get_params")}
+        note = "seeded" if {name: _label(value) for name, value in params.items()} in seeded else ""
+        small = partial_rows and resources[i] < search.max_resources_
+        for fold in range(search.n_splits_):
+            score = float(results[f"split{fold}_test_{scorer}"][i])
+            ok = math.isfinite(score)
+            status = Status.PRUNED if ok and small else Status.OK if ok else Status.FAILED
+            trials.append(
+                Trial(
+                    plain,
+                    score if status is Status.OK else None,
+                    status,
+                    float(results["mean_fit_time"][i]),
+                    f"on {resources[i]} of {len(X)} rows: {score:.6g}" if small else note,
+                    fold,
+                    float(results["mean_score_time"][i]),
+                    model=named or "",
+                )
+            )
+    said_name = said if isinstance(said, str) else None
+    return gather(
+        trials, X, y, maximize=True, said_metric=said_name, versions=tool_version("scikit-learn"), options=options
+    )
+
+
+def verify(search: Any) -> SeedReport:
+    """Say which seeds were really evaluated.
+
+    Parameters
+    ----------
+    search : estimator
+        Seeded by this hook, then fitted.
+
+    Returns
+    -------
+    SeedReport
+        Seeds that failed in every fold are dropped.
+
+    Raises
+    ------
+    InvalidInputError
+        If the search was not seeded, or not fitted.
+    """
+    report: SeedReport | None = getattr(search, "_metalearn_report", None)
+    if report is None or not hasattr(search, "cv_results_"):
+        message = f"This {type(search).__name__} was not seeded and then fitted. Expected both. Call seed and fit first."
+        raise InvalidInputError(message)
+    labels = [{name: _label(value) for name, value in params.items()} for params in search.cv_results_["params"]]
+    scorer = search.refit if search.multimetric_ else "score"
+    scores = search.cv_results_[f"mean_test_{scorer}"]
+    accepted, dropped = [], []
+    for item in report.accepted:
+        places = [i for i, params in enumerate(labels) if params == dict(item.params)]
+        if not places:
+            dropped.append(Drop(item.rank, "", "it was never run"))
+        elif not any(math.isfinite(scores[i]) for i in places):
+            dropped.append(Drop(item.rank, "", "it failed"))
+        else:
+            accepted.append(Seed(item.rank, item.model, item.params, key=str(places[0])))
+    return SeedReport("scikit-learn", tuple(accepted), (), tuple(dropped), deed="evaluated")

@@ -1,0 +1,534 @@
+"""The capped view of a dataset that meta-features are computed on, with the intermediates they share."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from metalearn.dataset import ColumnKind, Dataset, subsample_rows
+
+__all__ = ["MAX_CELLS", "MAX_COLUMNS", "MAX_ROWS", "Moments", "Sample"]
+
+MAX_ROWS = 5_000
+"""Rows that everything but the exact counts is computed on."""
+
+MAX_COLUMNS = 500
+"""Columns that are read at most."""
+
+MAX_CELLS = 500_000
+"""Rows times columns that are read at most: with 5,000 rows, 100 columns."""
+
+MAX_DESIGN = 150
+"""Encoded columns that enter what costs the square of their number: components and linear fits."""
+
+MAX_TARGETS = 20
+"""Classes that are told apart; the rarer ones are joined."""
+
+MIN_LEVEL_SHARE = 0.02
+"""Levels of a category with at least this share of the rows get a column of their own in the design."""
+
+_CANDIDATES = 50_000
+_N_BINS = 10
+_SECONDS_PER_DAY = 86_400.0
+
+Matrix = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+
+def _numbers(column: "pd.Series[Any]") -> Matrix:
+    """Return a numeric column of any dtype as floats."""
+    if pd.api.types.is_timedelta64_dtype(column.dtype):
+        return np.asarray(column.dt.total_seconds() / _SECONDS_PER_DAY, dtype=float)
+    if pd.api.types.is_complex_dtype(column.dtype):
+        return np.abs(column.to_numpy())
+    if column.dtype == object:
+        column = pd.to_numeric(column.map(_plain, na_action="ignore"), errors="coerce")
+    return np.asarray(column.to_numpy(dtype=float, na_value=np.nan), dtype=float)
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
+
+
+def _days(column: "pd.Series[Any]") -> Matrix:
+    """Return dates of any form as days since 1970."""
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        column = pd.to_datetime(column.astype(object), errors="coerce", utc=True, format="mixed")
+    seconds = column.to_numpy(dtype="datetime64[s]")
+    days = seconds.astype(np.int64) / _SECONDS_PER_DAY
+    days[np.isnat(seconds)] = np.nan
+    return days
+
+
+def _levels(column: "pd.Series[Any]") -> npt.NDArray[np.integer[Any]]:
+    """Return dense level codes of a column, -1 where it is missing."""
+    array = column.array
+    if isinstance(array, pd.Categorical):
+        codes = array.codes
+        if len(array.categories) <= len(codes):
+            return codes
+        return pd.factorize(np.where(codes < 0, np.nan, codes))[0]
+    try:
+        return pd.factorize(column)[0]
+    except (TypeError, ValueError):  # unhashable or without order
+        text = np.array([None if missing else str(v) for v, missing in zip(column, column.isna(), strict=True)], dtype=object)
+        return pd.factorize(text)[0]
+
+
+class Moments:
+    """Hold column statistics of a matrix in which a line is a column of the table.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_columns, n_rows)
+        NaN where a value is missing.
+    """
+
+    def __init__(self, values: Matrix) -> None:
+        self.values = values
+        self.present = ~np.isnan(values)
+        self.count = self.present.sum(axis=1)
+        self.ordered = np.sort(values, axis=1)
+
+    def quantile(self, share: float) -> Matrix:
+        """Return a quantile of every column, linearly interpolated.
+
+        Parameters
+        ----------
+        share : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_columns,)
+            NaN for columns without values.
+        """
+        position = share * np.maximum(self.count - 1, 0)
+        low = np.floor(position).astype(np.int64)
+        high = np.minimum(low + 1, np.maximum(self.count - 1, 0))
+        lines = np.arange(len(self.values))
+        start, stop = self.ordered[lines, low], self.ordered[lines, high]
+        return np.asarray(start + (stop - start) * (position - low))
+
+    @cached_property
+    def low(self) -> Matrix:
+        """Smallest value of every column."""
+        return self.ordered[:, 0]
+
+    @cached_property
+    def high(self) -> Matrix:
+        """Largest value of every column."""
+        return self.ordered[np.arange(len(self.values)), np.maximum(self.count - 1, 0)]
+
+    @cached_property
+    def varies(self) -> npt.NDArray[np.bool_]:
+        """Whether a column has two different values."""
+        return np.asarray(self.high > self.low)
+
+    @cached_property
+    def n_distinct(self) -> Codes:
+        """Number of different values of every column."""
+        steps = (self.ordered[:, 1:] != self.ordered[:, :-1]) & self.present_ordered[:, 1:]
+        return np.asarray(steps.sum(axis=1) + (self.count > 0))
+
+    @cached_property
+    def present_ordered(self) -> npt.NDArray[np.bool_]:
+        """Whether a sorted place holds a value: the missing ones stand at the end."""
+        return np.arange(self.values.shape[1]) < self.count[:, None]
+
+    @cached_property
+    def scale(self) -> Matrix:
+        """Largest absolute value of every column, 1 where that is 0: division by it prevents overflow."""
+        scale = np.maximum(np.abs(self.low), np.abs(self.high))
+        return np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+
+    @cached_property
+    def scaled_mean(self) -> Matrix:
+        """Mean of every column in units of its scale."""
+        return np.asarray(np.where(self.present, self.values / self.scale[:, None], 0.0).sum(axis=1) / self.count)
+
+    @cached_property
+    def centred(self) -> Matrix:
+        """Differences from the mean in units of the scale, 0 where a value is missing or the column constant."""
+        differences = self.values / self.scale[:, None] - self.scaled_mean[:, None]
+        differences[~(self.present & self.varies[:, None])] = 0.0
+        return differences
+
+    @cached_property
+    def scaled_variance(self) -> Matrix:
+        """Variance (divided by the count) of every column in units of its squared scale."""
+        return np.asarray(np.einsum("ij,ij->i", self.centred, self.centred) / self.count)
+
+    @cached_property
+    def standardised(self) -> Matrix:
+        """Columns with mean 0 and variance 1, 0 where a value is missing or the column constant."""
+        spread = np.sqrt(self.scaled_variance)
+        return self.centred / np.where(spread > 0, spread, 1.0)[:, None]
+
+    def power_mean(self, power: int) -> Matrix:
+        """Return the mean of a power of the standardised values.
+
+        Parameters
+        ----------
+        power : int
+            3 for the skewness, 4 for the kurtosis.
+
+        Returns
+        -------
+        ndarray of shape (n_columns,)
+            NaN for constant columns.
+        """
+        z = self.standardised
+        squared = z * z
+        total = np.einsum("ij,ij->i", squared, z if power == 3 else squared)  # noqa: PLR2004
+        return np.where(self.varies, total / self.count, np.nan)
+
+
+class Sample:
+    """Hold a capped sample of a dataset and what several meta-features need of it, computed once.
+
+    Matrices have a line for each column of the table, so that a column is contiguous in memory.
+
+    Parameters
+    ----------
+    data : Dataset
+        The table.
+    random_state : int, default=0
+        The seed of the sample.
+    max_rows : int, default=5000
+        Rows that are kept at most.
+    max_cells : int, default=500000
+        Rows times columns that are kept at most.
+    """
+
+    def __init__(
+        self, data: Dataset, *, random_state: int = 0, max_rows: int = MAX_ROWS, max_cells: int = MAX_CELLS
+    ) -> None:
+        self.data = data
+        self.random_state = random_state
+        self.rows = self._choose_rows(max_rows)
+        n_columns = min(data.n_features, MAX_COLUMNS, max(max_cells // len(self.rows), 1))
+        rng = np.random.default_rng(random_state)
+        self.columns = np.arange(data.n_features)
+        if n_columns < data.n_features:
+            self.columns = np.sort(rng.choice(data.n_features, n_columns, replace=False))
+
+    def _choose_rows(self, max_rows: int) -> npt.NDArray[np.intp]:
+        n_rows = self.data.n_rows
+        if n_rows <= max_rows:
+            return np.arange(n_rows)
+        candidates = np.arange(n_rows)
+        if n_rows > _CANDIDATES:  # proportions of classes hold well enough among so many
+            rng = np.random.default_rng(self.random_state)
+            candidates = np.sort(rng.choice(n_rows, _CANDIDATES, replace=False, shuffle=False))
+        chosen = subsample_rows(
+            self.data.target[candidates], max_rows, self.data.problem_type, random_state=self.random_state
+        )
+        return candidates[chosen]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows in the sample."""
+        return len(self.rows)
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the target holds classes."""
+        return self.data.problem_type.is_classification
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The sampled rows and columns."""
+        X = self.data.X
+        if len(self.columns) < self.data.n_features:
+            X = X.iloc[:, self.columns]
+        return X if self.n_rows == self.data.n_rows else X.iloc[self.rows]
+
+    @cached_property
+    def kinds(self) -> list[ColumnKind]:
+        """Kinds of the sampled columns."""
+        kinds = list(self.data.kinds.values())
+        return [kinds[position] for position in self.columns]
+
+    def places(self, *kinds: ColumnKind) -> list[int]:
+        """Return the positions in the sample of the columns of some kinds.
+
+        Parameters
+        ----------
+        *kinds : ColumnKind
+            The kinds.
+
+        Returns
+        -------
+        list of int
+            In the order of the table.
+        """
+        return [place for place, kind in enumerate(self.kinds) if kind in kinds]
+
+    def _read(self, places: Sequence[int], convert: Any, dtype: type) -> npt.NDArray[Any]:
+        lines = np.empty((len(places), self.n_rows), dtype=dtype)
+        for line, place in enumerate(places):
+            lines[line] = convert(self.frame.iloc[:, place])
+        return lines
+
+    @cached_property
+    def numbers(self) -> Matrix:
+        """Numeric columns, shape (n_numeric, n_rows); NaN where a value is missing or infinite."""
+        places = self.places(ColumnKind.NUMERIC)
+        frame = self.frame if len(places) == self.frame.shape[1] else self.frame.iloc[:, places]
+        if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
+            values = np.array(frame.to_numpy(dtype=float).T, order="C")
+        else:
+            values = self._read(places, _numbers, float)
+        values[~np.isfinite(values)] = np.nan
+        return values
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Statistics of the numeric columns."""
+        return Moments(self.numbers)
+
+    @cached_property
+    def days(self) -> Matrix:
+        """Dates and times in days, shape (n_datetime, n_rows)."""
+        return self._read(self.places(ColumnKind.DATETIME), _days, float)
+
+    @cached_property
+    def quantities(self) -> Moments:
+        """Statistics of numbers and dates together."""
+        return Moments(np.vstack([self.numbers, self.days])) if len(self.days) else self.moments
+
+    @cached_property
+    def levels(self) -> Codes:
+        """Codes of categorical and boolean columns, shape (n_levelled, n_rows); -1 where a value is missing."""
+        return self._read(self.places(ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN), _levels, np.int64)
+
+    @cached_property
+    def level_counts(self) -> Codes:
+        """Rows of every level of every categorical or boolean column, shape (n_levelled, max_levels)."""
+        return table_of(self.levels, self.levels >= 0)
+
+    # the target ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def target(self) -> npt.NDArray[Any]:
+        """The target of the sampled rows: class codes, or numbers."""
+        return self.data.target[self.rows]
+
+    @cached_property
+    def class_counts(self) -> Codes:
+        """Rows of every class in the whole table; empty in regression."""
+        if not self.is_classification:
+            return np.zeros(0, dtype=np.int64)
+        return np.bincount(self.data.codes, minlength=self.data.n_classes)
+
+    @cached_property
+    def target_moments(self) -> Moments:
+        """Statistics of a numeric target."""
+        return Moments(self.target[None, :].astype(float))
+
+    @cached_property
+    def groups(self) -> Codes:
+        """Classes, the rarest joined to keep 20 at most; in regression ten bins of equal frequency."""
+        if not self.is_classification:
+            return binned(self.target_moments)[0]
+        order = np.lexsort((np.arange(len(self.class_counts)), -self.class_counts))
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        return np.minimum(rank[self.target], MAX_TARGETS - 1)
+
+    @cached_property
+    def responses(self) -> Matrix:
+        """What a linear model is to explain, centred: an indicator of every class, or the standardised target."""
+        if not self.is_classification:
+            return self.target_moments.standardised
+        indicators = (np.arange(self.groups.max() + 1)[:, None] == self.groups).astype(float)
+        return indicators - indicators.mean(axis=1, keepdims=True)
+
+    # what columns and target share -----------------------------------------------------------------------------------
+
+    @cached_property
+    def bins(self) -> Codes:
+        """All numbers, dates, categories and booleans as small codes, shape (n_columns, n_rows).
+
+        Numbers fall into ten bins of equal frequency, the missing ones into one more; levels rarer than a
+        thousandth of the rows (at least two rows) are joined.
+        """
+        numbers = binned(self.quantities)
+        levels = self.levels + 1
+        if len(levels):
+            counts = table_of(levels, np.ones_like(levels, dtype=bool))
+            keep = counts >= max(2, self.n_rows / 1000)
+            codes = np.where(keep, np.cumsum(keep, axis=1), 0)
+            levels = np.take_along_axis(codes, levels, axis=1)
+        return np.vstack([numbers, levels])
+
+    @cached_property
+    def joint(self) -> Codes:
+        """Rows of every bin and target group, shape (n_columns, n_bins, n_groups)."""
+        bins, groups = self.bins, self.groups
+        n_bins, n_groups = int(bins.max(initial=0)) + 1, int(groups.max()) + 1
+        return table_of(bins * n_groups + groups, None, n_bins * n_groups).reshape(len(bins), n_bins, n_groups)
+
+    @cached_property
+    def bin_r2(self) -> Matrix:
+        """Share of the target's variance that the bins of each column explain, adjusted, shape (n_columns,)."""
+        joint, n = self.joint, self.n_rows
+        by_bin = joint.sum(axis=2)
+        if self.is_classification:
+            share = joint[0].sum(axis=0) / n
+            explained = (np.square(joint) / np.maximum(by_bin, 1)[:, :, None]).sum(axis=(1, 2)) - n * np.sum(share**2)
+        else:
+            places = (self.bins + np.arange(len(joint))[:, None] * joint.shape[1]).ravel()
+            weights = np.tile(self.responses[0], len(joint))
+            sums = np.bincount(places, weights, minlength=by_bin.size).reshape(by_bin.shape)
+            explained = (sums**2 / np.maximum(by_bin, 1)).sum(axis=1)
+        r2 = np.clip(explained / np.sum(self.responses**2), 0.0, 1.0)
+        n_bins = np.sum(by_bin > 0, axis=1)
+        return np.asarray(np.maximum(1 - (1 - r2) * (n - 1) / np.maximum(n - n_bins, 1), 0.0))
+
+    @cached_property
+    def encoded(self) -> tuple[Matrix, Codes]:
+        """All columns encoded and standardised, and the column that each line comes from.
+
+        Missing numbers become the mean; levels with at least 2 % of the rows get an indicator each, columns with two
+        levels one indicator. Constant ones are left out; of more than 150 encoded columns, 150 are chosen at random.
+        """
+        numbers = self.quantities.standardised[self.quantities.varies]
+        counts = self.level_counts
+        wanted = counts >= max(1.0, MIN_LEVEL_SHARE * self.n_rows)
+        twofold = np.flatnonzero((counts > 0).sum(axis=1) == 2)  # noqa: PLR2004 - one indicator says it all
+        if len(twofold):
+            wanted[twofold, counts[twofold].argmax(axis=1)] = False
+        lines, codes = np.nonzero(wanted)
+        chosen = np.arange(len(numbers) + len(lines))
+        if len(chosen) > MAX_DESIGN:
+            chosen = np.sort(np.random.default_rng(self.random_state).choice(chosen, MAX_DESIGN, replace=False))
+        dense = chosen[chosen < len(numbers)]
+        sparse = chosen[chosen >= len(numbers)] - len(numbers)
+        indicators = Moments((self.levels[lines[sparse]] == codes[sparse, None]).astype(float))
+        source = np.concatenate([dense, len(numbers) + lines[sparse][indicators.varies]])
+        return np.vstack([numbers[dense], indicators.standardised[indicators.varies]]), source
+
+    @property
+    def design(self) -> Matrix:
+        """The encoded columns, shape (n_encoded, n_rows)."""
+        return self.encoded[0]
+
+    @cached_property
+    def gram(self) -> Matrix:
+        """Correlations of the encoded columns, shape (n_encoded, n_encoded)."""
+        return np.asarray(self.design @ self.design.T / self.n_rows)
+
+    @cached_property
+    def line_r2(self) -> Matrix:
+        """Share of the target's variance that each encoded column explains linearly, adjusted."""
+        return adjusted_r2(self.design, self.responses)
+
+    @cached_property
+    def components(self) -> tuple[Matrix, Matrix]:
+        """Variances and directions of the principal components of the design, largest first."""
+        if not len(self.design):
+            return np.zeros(0), np.zeros((0, 0))
+        variances, directions = np.linalg.eigh(self.gram)
+        return np.maximum(variances[::-1], 0.0), directions[:, ::-1]
+
+    @cached_property
+    def few(self) -> npt.NDArray[np.intp]:
+        """Places of at most 500 rows of the sample, for what costs the square of their number."""
+        return subsample_rows(self.target, 500, self.data.problem_type, random_state=self.random_state)
+
+
+def sample_of(data: Dataset, *, random_state: int = 0) -> Sample:
+    """Return the sample of a dataset, the same object whenever it is asked for again.
+
+    Parameters
+    ----------
+    data : Dataset
+        The table.
+    random_state : int, default=0
+        The seed.
+
+    Returns
+    -------
+    Sample
+        Kept with the dataset.
+    """
+    samples: dict[int, Sample] = data.__dict__.setdefault("_samples", {})
+    if random_state not in samples:
+        samples[random_state] = Sample(data, random_state=random_state)
+    return samples[random_state]
+
+
+def adjusted_r2(lines: Matrix, responses: Matrix) -> Matrix:
+    """Return the share of the responses' variance that each line explains, adjusted for its chance.
+
+    Parameters
+    ----------
+    lines : ndarray of shape (n_lines, n_rows)
+        Centred values.
+    responses : ndarray of shape (n_responses, n_rows)
+        Centred values.
+
+    Returns
+    -------
+    ndarray of shape (n_lines,)
+        Between 0 and 1.
+    """
+    n_rows = lines.shape[1]
+    norms = np.maximum(np.einsum("ij,ij->i", lines, lines), 1e-300)
+    r2 = np.square(lines @ responses.T).sum(axis=1) / norms / np.sum(responses**2)
+    return np.maximum(1 - (1 - np.minimum(r2, 1.0)) * (n_rows - 1) / (n_rows - 2), 0.0)
+
+
+def table_of(codes: Codes, counted: npt.NDArray[np.bool_] | None, n_codes: int | None = None) -> Codes:
+    """Count the codes of every line in one pass.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n_lines, n_rows)
+        Codes from 0.
+    counted : ndarray of bool, shape (n_lines, n_rows), or None
+        Which places count; None counts all.
+    n_codes : int or None, default=None
+        Codes to expect; None takes the largest.
+
+    Returns
+    -------
+    ndarray of int, shape (n_lines, n_codes)
+        The counts.
+    """
+    size = int(codes.max(initial=-1)) + 1 if n_codes is None else n_codes
+    places = codes + np.arange(len(codes))[:, None] * size
+    flat = places.ravel() if counted is None else places[counted]
+    return np.bincount(flat, minlength=len(codes) * size).reshape(len(codes), size)
+
+
+def binned(moments: Moments) -> Codes:
+    """Divide every column into ten bins of equal frequency, and one more for missing values.
+
+    Parameters
+    ----------
+    moments : Moments
+        The columns.
+
+    Returns
+    -------
+    ndarray of int, shape (n_columns, n_rows)
+        Codes from 0 to 11.
+    """
+    codes = np.zeros(moments.values.shape, dtype=np.int8)
+    lines = np.arange(len(codes))
+    for step in range(_N_BINS):  # the lowest edge keeps a frequent smallest value apart
+        edge = moments.ordered[lines, step * moments.count // _N_BINS]
+        codes += moments.values > edge[:, None]
+    codes[~moments.present] = _N_BINS + 1
+    return codes.astype(np.int64)

@@ -1,0 +1,92 @@
+"""Recommenders: what to try first on a new task, learned from past ones."""
+
+from pathlib import Path
+
+from metalearn._registry import Registry
+from metalearn.recommenders.base import Recommender
+from metalearn.recommenders.past import PastTasks, Query
+from metalearn.recommenders.state import from_bytes, read_arrays, write_arrays
+from metalearn.recommenders.strategy import Strategy
+from metalearn.recommenders.table import PerformanceTable
+
+__all__ = [
+    "PastTasks",
+    "PerformanceTable",
+    "Query",
+    "Recommender",
+    "Strategy",
+    "get_recommender",
+    "load",
+    "recommender_names",
+    "save",
+]
+
+_REGISTRY: Registry[type] = Registry("metalearn.recommenders", "recommender", type)
+
+
+def recommender_names() -> tuple[str, ...]:
+    """List the names of all registered recommenders.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+    """
+    return _REGISTRY.names
+
+
+def get_recommender(name: str) -> type[Recommender]:
+    """Return the class of a recommender.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    type
+        Call it with ``metric=`` and ``random_state=``, then ``fit`` it.
+
+    Raises
+    ------
+    UnknownNameError
+        If no recommender has the name.
+
+    Examples
+    --------
+    >>> get_recommender("portfolio")().random_state
+    0
+    """
+    return _REGISTRY.get(name)
+
+
+def save(recommender: Strategy, path: str | Path) -> None:
+    """Write a fitted built-in recommender to a file of plain arrays.
+
+    Parameters
+    ----------
+    recommender : Strategy
+        The recommender.
+    path : str or Path
+        Where to; it is replaced in one step.
+    """
+    write_arrays(path, recommender.to_arrays())
+
+
+def load(path: str | Path) -> Strategy:
+    """Read a recommender that :func:`save` wrote; nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    Strategy
+        Ready to recommend.
+    """
+    arrays = read_arrays(path)
+    kind: type[Strategy] = _REGISTRY.get(from_bytes(arrays["about"])["name"])
+    return kind.from_arrays(arrays)

@@ -1,0 +1,131 @@
+"""Tell how far a table is from everything known."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.recommenders.scale import FloatArray
+
+__all__ = ["Novelty"]
+
+_NEAREST = 5
+_REACH = 6.0
+"""Standardised values beyond it count as this far: one wild meta-feature shall not decide alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Novelty:
+    """Hold the past tasks' standardised meta-features and their distances to one another.
+
+    Parameters
+    ----------
+    centre, spread : ndarray of shape (n_meta_features,)
+        Median and robust spread on the signed-log scale.
+    points : ndarray of shape (n_tasks, n_meta_features)
+        Standardised meta-features; 0 where one is missing.
+    distances : ndarray of shape (n_tasks,)
+        Mean distance of each past task to its nearest tasks of other families, in ascending order.
+    """
+
+    centre: FloatArray
+    spread: FloatArray
+    points: FloatArray
+    distances: FloatArray
+
+    @classmethod
+    def fit(cls, meta_features: FloatArray, families: npt.NDArray[np.str_]) -> Self:
+        """Learn what is usual.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_tasks, n_meta_features)
+            NaN where one is missing.
+        families : ndarray of str, shape (n_tasks,)
+            Near-copies share one.
+
+        Returns
+        -------
+        Novelty
+            The fitted state.
+        """
+        logs = _signed_log(meta_features)
+        known = np.isfinite(logs).any(axis=0)
+        centre, spread = np.zeros(logs.shape[1]), np.ones(logs.shape[1])
+        centre[known] = np.nanmedian(logs[:, known], axis=0)
+        spread[known] = np.maximum(np.nanstd(logs[:, known], axis=0), 1e-9)
+        points = _standardised(logs, centre, spread)
+        _, family = np.unique(families, return_inverse=True)
+        distances = np.empty(len(points))
+        for i, point in enumerate(points):
+            apart = family != family[i]
+            distances[i] = _mean_of_nearest(_distances(points[apart], point))
+        return cls(centre, spread, points, np.sort(distances))
+
+    def distances_to(self, meta_features: FloatArray) -> FloatArray:
+        """Return the distance of a new task to each past one.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_meta_features,)
+            Of the new task.
+
+        Returns
+        -------
+        ndarray of shape (n_tasks,)
+            Root mean squared difference of standardised meta-features.
+        """
+        return _distances(self.points, self.standardise(meta_features))
+
+    def standardise(self, meta_features: FloatArray) -> FloatArray:
+        """Bring meta-features onto the scale on which distances are measured.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_meta_features,)
+            Of a task.
+
+        Returns
+        -------
+        ndarray of shape (n_meta_features,)
+            Standardised; 0 where one is missing.
+        """
+        return _standardised(_signed_log(meta_features), self.centre, self.spread)
+
+    def score(self, meta_features: FloatArray) -> float:
+        """Say how unusual a new task is.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_meta_features,)
+            Of the new task.
+
+        Returns
+        -------
+        float
+            Share of the past tasks that lie nearer to others than it does: 0 = seen often, 1 = unlike anything known.
+        """
+        distance = _mean_of_nearest(self.distances_to(meta_features))
+        return float(np.searchsorted(self.distances, distance) / max(len(self.distances), 1))
+
+
+def _signed_log(values: FloatArray) -> FloatArray:
+    finite = np.where(np.isfinite(values), values, np.nan)
+    logs: FloatArray = np.sign(finite) * np.log1p(np.abs(finite))
+    return logs
+
+
+def _standardised(logs: FloatArray, centre: FloatArray, spread: FloatArray) -> FloatArray:
+    return np.clip(np.nan_to_num((logs - centre) / spread), -_REACH, _REACH)
+
+
+def _distances(points: FloatArray, point: FloatArray) -> FloatArray:
+    gaps = points - point
+    found: FloatArray = np.sqrt(np.einsum("ij,ij->i", gaps, gaps) / max(points.shape[1], 1))
+    return found
+
+
+def _mean_of_nearest(distances: FloatArray) -> float:
+    nearest = min(_NEAREST, len(distances))
+    return float(np.partition(distances, nearest - 1)[:nearest].mean()) if nearest else 0.0

@@ -1,0 +1,210 @@
+"""What is learned of the past tasks once, and used by every strategy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.recommenders.cost import CostModel
+from metalearn.recommenders.novelty import Novelty
+from metalearn.recommenders.quantile import stretch
+from metalearn.recommenders.scale import FloatArray, from_working, log_losses
+from metalearn.recommenders.similarity import ForestSimilarity
+from metalearn.recommenders.table import PerformanceTable
+
+__all__ = ["PastTasks", "Query"]
+
+LEARNED_SHARE = 0.8
+"""Share of the learned similarity in the prior over past tasks; the rest is uniform."""
+
+ABSTENTION = 6
+"""How late the learned similarity gives way: novelty to this power is the share that it loses."""
+
+PROFILE_FLOOR = 0.05
+"""Added to regrets before the logarithm that forests learn from."""
+
+
+@dataclass(frozen=True, eq=False)
+class PastTasks:
+    """Hold the past tasks and how they resemble one another.
+
+    Parameters
+    ----------
+    table : PerformanceTable
+        Their results.
+    similarity : ForestSimilarity
+        The learned similarity.
+    errors : ndarray of shape (n_tasks, n_configurations)
+        Log losses less what the similarity predicts for each task when its family is left out.
+    novelty : Novelty
+        Distances between the tasks.
+    cost : CostModel
+        Seconds of a fit.
+    stretch : float
+        Factor by which intervals are stretched so that they hold for left-out families.
+    """
+
+    table: PerformanceTable
+    similarity: ForestSimilarity
+    errors: npt.NDArray[np.float32]
+    novelty: Novelty
+    cost: CostModel
+    stretch: float
+
+    @classmethod
+    def fit(cls, table: PerformanceTable, *, random_state: int = 0) -> Self:
+        """Learn from a table of results.
+
+        Parameters
+        ----------
+        table : PerformanceTable
+            The results.
+        random_state : int, default=0
+            Seed of the forest.
+
+        Returns
+        -------
+        PastTasks
+            The fitted state.
+        """
+        families = np.array(table.families)
+        profiles = np.log(table.completed_regrets + PROFILE_FLOOR)
+        similarity, left_out = ForestSimilarity.fit(
+            table.meta_features, profiles, families, random_state=random_state
+        )
+        mean = table.working.mean(axis=0)
+        known = left_out.sum(axis=1)[:, None] * LEARNED_SHARE
+        predicted = LEARNED_SHARE * (left_out @ table.working) + (1 - known) * mean
+        errors = (table.working - predicted).astype(np.float32)
+        return cls(
+            table=table,
+            similarity=similarity,
+            errors=errors,
+            novelty=Novelty.fit(table.meta_features, families),
+            cost=CostModel.fit(table.sizes, table.seconds, table.models),
+            stretch=stretch(errors, table.completed_regrets, left_out, LEARNED_SHARE),
+        )
+
+    def prior(self, meta_features: FloatArray) -> tuple[FloatArray, float]:
+        """Weigh the past tasks for a new one: by learned similarity, and the more alike the less it resembles any.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_meta_features,)
+            Of the new task.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_tasks,)
+            Sums to 1.
+        novelty : float
+            From 0 (seen often) to 1 (unlike anything known).
+        """
+        novelty = self.novelty.score(meta_features)
+        share = LEARNED_SHARE * (1 - novelty**ABSTENTION)
+        return share * self.similarity.weights(meta_features) + (1 - share) / self.table.n_tasks, novelty
+
+    def query(
+        self,
+        meta_features: FloatArray,
+        *,
+        n: int,
+        observed: Mapping[int, float],
+        allowed: npt.NDArray[np.bool_],
+        sizes: FloatArray | None = None,
+        unit: float = 1.0,
+        time_budget: float | None = None,
+    ) -> "Query":
+        """Look at a new task from the past ones.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_meta_features,)
+            Of the new task.
+        n : int
+            How many configurations are asked for.
+        observed : mapping of int to float
+            Losses seen on the new task, by column; infinity for a failure.
+        allowed : ndarray of bool, shape (n_configurations,)
+            What may be recommended; what was observed is left out anyway.
+        sizes : ndarray of shape (3,) or None, default=None
+            Rows, features and classes of the new task, for predicting seconds.
+        unit : float, default=1.0
+            What its losses are divided by; NaN if unknown.
+        time_budget : float or None, default=None
+            Seconds that the whole list may take.
+
+        Returns
+        -------
+        Query
+            Everything a strategy may look at.
+        """
+        weights, novelty = self.prior(meta_features)
+        allowed = allowed.copy()
+        allowed[list(observed)] = False
+        seen = {j: loss for j, loss in observed.items() if np.isfinite(loss)}
+        columns = np.array(list(seen), dtype=np.intp)
+        losses = np.array(list(seen.values()), dtype=float)
+        mean = weights @ self.table.working
+        if np.isnan(unit) and len(losses):  # no common unit is known: the one in which the losses are as expected
+            unit = float(np.exp(np.log(np.maximum(losses, 1e-300)).mean() - np.log(from_working(mean[columns]) + 1e-9).mean()))
+        values = log_losses(losses, unit)
+        past = self.table.working[:, columns]
+        return Query(
+            meta_features=meta_features,
+            n=n,
+            weights=weights,
+            novelty=novelty,
+            mean=mean,
+            columns=columns,
+            values=np.clip(values, past.min(axis=0), past.max(axis=0)),
+            allowed=allowed,
+            seconds=None if sizes is None else self.cost.predict(sizes),
+            unit=unit,
+            time_budget=time_budget,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """Hold a new task as strategies see it.
+
+    Parameters
+    ----------
+    meta_features : ndarray of shape (n_meta_features,)
+        Of the new task.
+    n : int
+        How many configurations are asked for.
+    weights : ndarray of shape (n_tasks,)
+        Prior weight of each past task.
+    novelty : float
+        From 0 (seen often) to 1 (unlike anything known).
+    mean : ndarray of shape (n_configurations,)
+        Log losses expected before anything is observed.
+    columns : ndarray of int, shape (n_observed,)
+        Configurations that were run on the new task and did not fail.
+    values : ndarray of shape (n_observed,)
+        Their log losses.
+    allowed : ndarray of bool, shape (n_configurations,)
+        What may be recommended.
+    seconds : ndarray of shape (n_configurations,) or None
+        Expected seconds of a fit.
+    unit : float
+        What losses are divided by.
+    time_budget : float or None
+        Seconds that the whole list may take.
+    """
+
+    meta_features: FloatArray
+    n: int
+    weights: FloatArray
+    novelty: float
+    mean: FloatArray
+    columns: npt.NDArray[np.intp]
+    values: FloatArray
+    allowed: npt.NDArray[np.bool_]
+    seconds: FloatArray | None = None
+    unit: float = 1.0
+    time_budget: float | None = None

@@ -1,0 +1,137 @@
+"""Bring losses of different tasks onto one scale: a working scale to compute on, and regrets to choose by."""
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["FloatArray", "complete", "from_working", "log_losses", "relative_regrets", "to_working"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_FLOOR = 0.05
+"""Added before the logarithm, so that nearly perfect losses are not told apart by their last digits."""
+
+_RANK = 6
+_ROUNDS = 15
+
+
+def _capped(losses: FloatArray) -> FloatArray:
+    """Replace failures and outliers by each task's upper fence (third quartile + 1.5 interquartile ranges)."""
+    finite = np.where(np.isfinite(losses), losses, np.nan)
+    low, high = np.nanpercentile(finite, [25, 75], axis=1, keepdims=True)
+    worst = np.minimum(np.nanmax(finite, axis=1, keepdims=True), high + 1.5 * (high - low))
+    return np.minimum(losses, worst)
+
+
+def relative_regrets(losses: FloatArray) -> FloatArray:
+    """Place each loss between its task's best (0) and worst (1).
+
+    Parameters
+    ----------
+    losses : ndarray of shape (n_tasks, n_configurations)
+        Lower is better; NaN where nothing was run, infinity where a run failed; each task has a finite one.
+
+    Returns
+    -------
+    ndarray of shape (n_tasks, n_configurations)
+        Between 0 and 1; NaN where nothing was run.
+
+    Notes
+    -----
+    The worst is the largest loss, but at most the third quartile plus 1.5 interquartile ranges: one run that diverged
+    would make all others look alike. Failures count as the worst.
+    """
+    capped = _capped(losses)
+    best = np.nanmin(capped, axis=1, keepdims=True)
+    spread = np.nanmax(capped, axis=1, keepdims=True) - best
+    return (capped - best) / np.where(spread > 0, spread, 1.0)
+
+
+def to_working(losses: FloatArray, unit: FloatArray | float = 1.0) -> FloatArray:
+    """Turn losses into logarithms, on which tasks of different level resemble each other.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (n_tasks, n_configurations)
+        Lower is better; NaN where nothing was run, infinity where a run failed.
+    unit : ndarray or float, default=1.0
+        What losses are divided by first.
+
+    Returns
+    -------
+    ndarray of shape (n_tasks, n_configurations)
+        Log losses; failures and outliers at the task's upper fence; NaN where nothing was run.
+    """
+    return log_losses(_capped(losses), unit)
+
+
+def log_losses(losses: FloatArray, unit: FloatArray | float = 1.0) -> FloatArray:
+    """Take logarithms of losses as they are.
+
+    Parameters
+    ----------
+    losses : ndarray
+        Finite losses or NaN.
+    unit : ndarray or float, default=1.0
+        What losses are divided by first.
+
+    Returns
+    -------
+    ndarray
+        Values on the working scale.
+    """
+    values: FloatArray = np.log(np.maximum(losses / unit, 0.0) + _FLOOR)
+    return values
+
+
+def from_working(values: FloatArray, unit: FloatArray | float = 1.0) -> FloatArray:
+    """Turn values on the working scale back into losses.
+
+    Parameters
+    ----------
+    values : ndarray
+        Log losses.
+    unit : ndarray or float, default=1.0
+        What losses were divided by.
+
+    Returns
+    -------
+    ndarray
+        Losses, at least 0.
+    """
+    return np.maximum(np.exp(values) - _FLOOR, 0.0) * unit
+
+
+def complete(values: FloatArray) -> FloatArray:
+    """Fill what was not run by row and column effects and a few common factors of the tasks.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_tasks, n_configurations)
+        NaN where unknown; each row has a known value.
+
+    Returns
+    -------
+    ndarray of shape (n_tasks, n_configurations)
+        Known values unchanged.
+
+    References
+    ----------
+    Mazumder, Hastie, Tibshirani. Spectral regularization algorithms for learning large incomplete matrices.
+    Journal of Machine Learning Research, 2010.
+    """
+    known = ~np.isnan(values)
+    if known.all():
+        return values
+    level = np.nanmean(values, axis=1, keepdims=True)
+    centred = np.where(known, values - level, 0.0)
+    counts = known.sum(axis=0)
+    effect = centred.sum(axis=0) / (counts + 1.0)  # shrunk: a column seen once says little
+    filled = np.where(known, values, level + effect)
+    for _ in range(_ROUNDS):
+        level = (filled - effect).mean(axis=1, keepdims=True)
+        rest = filled - effect - level
+        variances, axes = np.linalg.eigh(rest.T @ rest)
+        axes, variances = axes[:, -_RANK:], variances[-_RANK:]
+        ridge = max(float(variances[0]), 1e-12)  # the smallest kept factor is shrunk away, the largest hardly
+        filled = np.where(known, values, effect + level + (rest @ axes * (1 - np.sqrt(ridge / np.maximum(variances, ridge)))) @ axes.T)
+    return filled

@@ -1,0 +1,171 @@
+"""Learned similarity of tasks: how often two tables fall into the same leaf of a forest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from metalearn.recommenders.scale import FloatArray
+
+__all__ = ["ForestSimilarity"]
+
+IntArray = npt.NDArray[np.int32]
+
+_FACTORS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class ForestSimilarity:
+    """Hold a forest as plain arrays, and the leaf in which each past task lies.
+
+    Parameters
+    ----------
+    fill : ndarray of shape (n_meta_features,)
+        What stands for a missing meta-feature: the median of the past tasks.
+    feature : ndarray of int, shape (n_nodes,)
+        Meta-feature that a node asks about; -1 in a leaf.
+    threshold : ndarray of shape (n_nodes,)
+        Values up to it go to the left.
+    children : ndarray of int, shape (n_nodes, 2)
+        Left and right node.
+    roots : ndarray of int, shape (n_trees,)
+        First node of each tree.
+    leaves : ndarray of int, shape (n_tasks, n_trees)
+        Leaf of each past task.
+    share : ndarray of shape (n_nodes,)
+        One over the number of past tasks in a leaf.
+    importance : ndarray of shape (n_meta_features,)
+        How much each meta-feature contributes to the forest; sums to 1.
+
+    References
+    ----------
+    Lin, Jeon. Random forests and adaptive nearest neighbors. Journal of the American Statistical Association, 2006.
+    """
+
+    fill: FloatArray
+    feature: IntArray
+    threshold: FloatArray
+    children: IntArray
+    roots: IntArray
+    leaves: IntArray
+    share: FloatArray
+    importance: FloatArray
+
+    @classmethod
+    def fit(
+        cls,
+        meta_features: FloatArray,
+        profiles: npt.NDArray[np.floating],
+        families: npt.NDArray[np.str_],
+        *,
+        n_trees: int = 300,
+        min_leaf: int = 2,
+        random_state: int = 0,
+    ) -> tuple[Self, csr_array]:
+        """Grow the forest from meta-features to performance profiles.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_tasks, n_meta_features)
+            NaN where one is missing.
+        profiles : ndarray of shape (n_tasks, n_configurations)
+            What similar tasks have in common.
+        families : ndarray of str, shape (n_tasks,)
+            Near-copies share one.
+        n_trees : int, default=300
+            Number of trees.
+        min_leaf : int, default=2
+            Fewest past tasks in a leaf.
+        random_state : int, default=0
+            Seed.
+
+        Returns
+        -------
+        similarity : ForestSimilarity
+            The forest.
+        left_out : sparse array of shape (n_tasks, n_tasks)
+            Weights of past tasks for each past task as if it were new: from the trees that did not see it, and without
+            its own family. Rows sum to 1, or to 0 where no leaf is shared.
+        """
+        from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - slow to import, only needed to fit
+
+        with np.errstate(invalid="ignore"):
+            known = np.isfinite(meta_features)
+        fill = np.array([np.median(c[k]) if k.any() else 0.0 for c, k in zip(meta_features.T, known.T, strict=True)])
+        filled = np.where(known, meta_features, fill).astype(np.float32)
+        forest = RandomForestRegressor(
+            n_trees, min_samples_leaf=min_leaf, max_features=1 / 3, random_state=random_state
+        ).fit(filled, _factors(profiles))
+        trees = [tree.tree_ for tree in forest.estimators_]
+        sizes = np.array([tree.node_count for tree in trees])
+        roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
+        leaves = (forest.apply(filled) + roots).astype(np.int32)
+        count = np.bincount(leaves.ravel(), minlength=int(sizes.sum()))
+        children = [np.stack([t.children_left, t.children_right], axis=1) + r for t, r in zip(trees, roots, strict=True)]
+        found = cls(
+            fill=fill,
+            feature=np.concatenate([np.maximum(t.feature, -1) for t in trees]).astype(np.int32),
+            threshold=np.concatenate([t.threshold for t in trees]),
+            children=np.concatenate(children).astype(np.int32),
+            roots=roots,
+            leaves=leaves,
+            share=1 / np.maximum(count, 1),
+            importance=forest.feature_importances_,
+        )
+        return found, _left_out(leaves, found.share, forest.estimators_samples_, families)
+
+    def weights(self, meta_features: FloatArray) -> FloatArray:
+        """Return how often each past task shares a leaf with a new one.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_meta_features,)
+            Of the new task, NaN where one is missing.
+
+        Returns
+        -------
+        ndarray of shape (n_tasks,)
+            Sums to 1.
+        """
+        filled = np.where(np.isfinite(meta_features), meta_features, self.fill).astype(np.float32)
+        node = self.roots.copy()
+        while True:
+            asked = self.feature[node]
+            inner = asked >= 0
+            if not inner.any():
+                break
+            right = filled[asked] > self.threshold[node]
+            node = np.where(inner, self.children[node, right.astype(np.intp)], node)
+        weights: FloatArray = (self.leaves == node) @ self.share[node] / len(node)
+        return weights
+
+
+def _factors(profiles: npt.NDArray[np.floating]) -> FloatArray:
+    """Compress profiles to their leading principal components, which is what the trees split for, only faster."""
+    centred = (profiles - profiles.mean(axis=0)).astype(float)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    factors: FloatArray = centred @ axes[:, -_FACTORS:]
+    return factors
+
+
+def _left_out(
+    leaves: IntArray, share: FloatArray, samples: Sequence[npt.NDArray[np.intp]], families: npt.NDArray[np.str_]
+) -> csr_array:
+    """Weights of past tasks as :meth:`ForestSimilarity.weights`, each from trees and tasks that do not know it."""
+    n_tasks, n_trees = leaves.shape
+    unseen = np.ones((n_tasks, n_trees), dtype=bool)
+    for t, sample in enumerate(samples):
+        unseen[sample, t] = False
+    shape = (n_tasks, len(share))
+    indptr = np.arange(n_tasks + 1) * n_trees
+    known = csr_array((share[leaves].ravel(), leaves.ravel(), indptr), shape=shape)
+    asked = csr_array((unseen.ravel().astype(float), leaves.ravel(), indptr), shape=shape)
+    found = (asked @ known.T).tocoo()
+    _, family = np.unique(families, return_inverse=True)
+    apart = (family[found.row] != family[found.col]) & (found.data > 0)
+    kept = csr_array((found.data[apart], (found.row[apart], found.col[apart])), shape=(n_tasks, n_tasks))
+    total = kept.sum(axis=1)
+    return csr_array(kept.multiply(1 / np.where(total > 0, total, 1.0)[:, None]))

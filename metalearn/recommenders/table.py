@@ -1,0 +1,241 @@
+"""What recommenders learn from: the results of one problem type and metric as arrays."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures
+from metalearn.recommenders.scale import FloatArray, complete, relative_regrets, to_working
+from metalearn.space import Configuration
+from metalearn.task import Metric, ProblemType, get_metric
+
+__all__ = ["PerformanceTable"]
+
+TARGET_SPREAD = "target_std"
+"""Meta-feature that holds the standard deviation of a numeric target, the unit of rmse and mae."""
+
+
+@dataclass(frozen=True, eq=False)
+class PerformanceTable:
+    """Hold past tasks by configurations: losses, seconds and meta-features.
+
+    Parameters
+    ----------
+    metric : Metric
+        What the losses measure.
+    problem_type : ProblemType
+        The kind of problem that all tasks share.
+    configurations : tuple of Configuration
+        The columns.
+    task_ids, task_names, families : tuple of str
+        The rows; near-copies share a family.
+    sizes : ndarray of shape (n_tasks, 3)
+        Rows used, features and classes of each task.
+    meta_feature_names : tuple of str
+        Names of the meta-features.
+    meta_features : ndarray of shape (n_tasks, n_meta_features)
+        NaN where one is not known.
+    losses : ndarray of shape (n_tasks, n_configurations)
+        Lower is better; NaN where nothing was run, infinity where a run failed.
+    seconds : ndarray of shape (n_tasks, n_configurations)
+        Seconds of one fit; NaN where unknown.
+    units : ndarray of shape (n_tasks,)
+        What losses are divided by before tasks are compared: the target's spread for rmse and mae, else 1.
+    """
+
+    metric: Metric
+    problem_type: ProblemType
+    configurations: tuple[Configuration, ...]
+    task_ids: tuple[str, ...]
+    task_names: tuple[str, ...]
+    families: tuple[str, ...]
+    sizes: FloatArray
+    meta_feature_names: tuple[str, ...]
+    meta_features: FloatArray
+    losses: FloatArray
+    seconds: FloatArray
+    units: FloatArray
+
+    @classmethod
+    def from_knowledge_base(cls, kb: KnowledgeBase, metric: Metric | None = None) -> Self:
+        """Take the results of one metric out of a knowledge base.
+
+        Parameters
+        ----------
+        kb : KnowledgeBase
+            Tasks of one problem type.
+        metric : Metric or None, default=None
+            What is asked for; None takes the problem type's default.
+
+        Returns
+        -------
+        PerformanceTable
+            Without tasks and configurations that have no result of the metric.
+
+        Raises
+        ------
+        InvalidInputError
+            If the tasks are of several problem types, or none has a result of the metric.
+        """
+        kinds = sorted(set(kb.tasks["problem_type"]))
+        if len(kinds) != 1:
+            message = (
+                f"The knowledge base holds tasks of {len(kinds)} problem types {kinds}. Expected exactly one. "
+                "Choose one first: kb.subset(problem_type=...)."
+            )
+            raise InvalidInputError(message)
+        problem_type = ProblemType(kinds[0])
+        metric = metric or get_metric(None, problem_type)
+        found = kb.losses(metric)
+        losses = found.to_numpy(dtype=float)
+        rows = np.flatnonzero(np.isfinite(losses).any(axis=1))
+        columns = np.flatnonzero(~np.isnan(losses).all(axis=0))
+        if not len(rows):
+            message = (
+                f"The knowledge base has no result of the metric {metric.name!r} for {problem_type} tasks. "
+                f"Expected one of {sorted(set(kb.evaluations['metric'].astype(str)))}. Choose one of them."
+            )
+            raise InvalidInputError(message)
+        by_id = kb.configuration_by_id
+        tasks = kb.tasks.iloc[rows]
+        features = kb.meta_feature_table.iloc[rows]
+        return cls(
+            metric=metric,
+            problem_type=problem_type,
+            configurations=tuple(by_id[i] for i in found.columns[columns]),
+            task_ids=tuple(tasks["task_id"]),
+            task_names=tuple(tasks["name"]),
+            families=tuple(tasks["family"]),
+            sizes=tasks[["n_rows_used", "n_features", "n_classes"]].to_numpy(dtype=float),
+            meta_feature_names=tuple(features.columns),
+            meta_features=features.to_numpy(dtype=float),
+            losses=losses[np.ix_(rows, columns)],
+            seconds=kb.fit_seconds.to_numpy(dtype=float)[np.ix_(rows, columns)],
+            units=_units(kb, metric, rows),
+        )
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of past tasks."""
+        return len(self.task_ids)
+
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """Column of each configuration, by its id."""
+        return {c.id: j for j, c in enumerate(self.configurations)}
+
+    @cached_property
+    def models(self) -> npt.NDArray[np.str_]:
+        """Model family of each configuration, of shape (n_configurations,)."""
+        return np.array([c.model for c in self.configurations])
+
+    @cached_property
+    def regrets(self) -> FloatArray:
+        """Regret of each result between the task's best (0) and its worst that is no outlier (1); NaN if not run."""
+        return relative_regrets(self.losses)
+
+    @cached_property
+    def working(self) -> npt.NDArray[np.float32]:
+        """Losses on the working scale, completed where nothing was run and capped where a run failed."""
+        return complete(to_working(self.losses, self.units[:, None])).astype(np.float32)
+
+    @cached_property
+    def completed_regrets(self) -> npt.NDArray[np.float32]:
+        """Regrets, with expected ones where nothing was run."""
+        known = self.regrets
+        if not np.isnan(known).any():
+            return known.astype(np.float32)
+        guessed = relative_regrets(self.working.astype(float))
+        return np.where(np.isnan(known), guessed, known).astype(np.float32)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Self:
+        """Keep some of the tasks.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which tasks, by row.
+
+        Returns
+        -------
+        PerformanceTable
+            The smaller table; every configuration is kept.
+        """
+        return replace(
+            self,
+            **{name: tuple(getattr(self, name)[i] for i in rows) for name in ("task_ids", "task_names", "families")},
+            **{name: getattr(self, name)[rows] for name in ("sizes", "meta_features", "losses", "seconds", "units")},
+        )
+
+    def vector(self, meta_features: MetaFeatures) -> FloatArray:
+        """Bring the meta-features of a new task into the table's order.
+
+        Parameters
+        ----------
+        meta_features : MetaFeatures
+            What was measured.
+
+        Returns
+        -------
+        ndarray of shape (n_meta_features,)
+            NaN where one is absent.
+        """
+        return meta_features.to_array(self.meta_feature_names)
+
+    def unit_of(self, meta_features: MetaFeatures) -> float:
+        """Return what losses of a new task are divided by; NaN if that was not measured.
+
+        Parameters
+        ----------
+        meta_features : MetaFeatures
+            What was measured.
+
+        Returns
+        -------
+        float
+            The target's spread for rmse and mae, else 1.
+        """
+        return meta_features.values.get(TARGET_SPREAD, np.nan) if self.metric.name in _IN_TARGET_UNITS else 1.0
+
+    def allowed(self, models: Collection[str] | None, excluded: Mapping[str, float]) -> npt.NDArray[np.bool_]:
+        """Mark the configurations that may be recommended.
+
+        Parameters
+        ----------
+        models : collection of str or None
+            Model families that may be recommended; None allows all.
+        excluded : mapping of str to float
+            Configuration ids that were tried already.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_configurations,)
+            True where allowed.
+        """
+        mask = np.ones(len(self.configurations), dtype=bool) if models is None else np.isin(self.models, list(models))
+        mask[[self.columns[i] for i in excluded if i in self.columns]] = False
+        return mask
+
+
+_IN_TARGET_UNITS = ("rmse", "mae")
+
+
+def _units(kb: KnowledgeBase, metric: Metric, rows: npt.NDArray[np.intp]) -> FloatArray:
+    """Spread of each task's target for metrics in its units: as measured, else rmse / sqrt(1 - r2) of the same runs."""
+    if metric.name not in _IN_TARGET_UNITS:
+        return np.ones(len(rows))
+    table = kb.meta_feature_table
+    if TARGET_SPREAD in table and (table[TARGET_SPREAD].to_numpy()[rows] > 0).all():
+        return table[TARGET_SPREAD].to_numpy(dtype=float)[rows]
+    unexplained, errors = (
+        kb.losses(get_metric(name, ProblemType.REGRESSION)).to_numpy(dtype=float)[rows] for name in ("r2", "rmse")
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where((unexplained > 0) & np.isfinite(unexplained), errors / np.sqrt(unexplained), np.nan)
+    return np.array([np.median(r[np.isfinite(r)]) if np.isfinite(r).any() else 1.0 for r in ratio])

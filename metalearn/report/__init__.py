@@ -1,0 +1,13 @@
+"""Turn plain facts into text and pages; nothing here knows a type of ours."""
+
+from metalearn.report.html import recommendation_fragment, recommendation_page, tuning_page
+from metalearn.report.text import Text, facts_table, recommendation_text
+
+__all__ = [
+    "Text",
+    "facts_table",
+    "recommendation_fragment",
+    "recommendation_page",
+    "recommendation_text",
+    "tuning_page",
+]

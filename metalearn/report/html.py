@@ -1,0 +1,335 @@
+"""Plain facts as one self-contained page: no network, no script, readable on a phone and on paper."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from metalearn.report.markup import escaped, shortened
+from metalearn.report.svg import MapPoint, ScorePoint, Trial, curve_plot, family_plot, map_plot, score_plot
+from metalearn.report.text import changes, novelty_text, number, seconds
+
+__all__ = ["recommendation_fragment", "recommendation_page", "tuning_page"]
+
+_NAMED = 3
+_NEIGHBOURS = 10
+_DRIVERS = 8
+
+
+def recommendation_page(facts: Mapping[str, Any]) -> str:
+    """Return a recommendation as a page.
+
+    Parameters
+    ----------
+    facts : mapping
+        What ``Recommendation.to_dict`` returns, with ``changes`` of every candidate, ``code`` (a script) and, if the
+        past tasks are to be drawn as a map, ``places``: ``name``, ``x``, ``y`` and ``best`` of each, this one first.
+
+    Returns
+    -------
+    str
+        A complete HTML document.
+    """
+    name = facts["task"]["name"]
+    sections = [_answer(facts), *_recommendation_sections(facts)]
+    return _page(f"What to try first on {name}", _about(facts["task"]), sections)
+
+
+def tuning_page(facts: Mapping[str, Any]) -> str:
+    """Return a finished search as a page, with the recommendation it started from.
+
+    Parameters
+    ----------
+    facts : mapping
+        What :func:`recommendation_page` takes, and ``tuning`` with ``decision`` (a sentence), ``score`` and
+        ``default_score``, ``seconds``, ``greater_is_better``, and ``trials``: ``model``, ``changes``, ``score``,
+        ``deviation`` between folds, ``seconds`` of one fit, ``ended`` (seconds since the start), ``status`` and
+        ``weight`` of each, the best first.
+
+    Returns
+    -------
+    str
+        A complete HTML document.
+    """
+    name = facts["task"]["name"]
+    sections = [*_tuning_sections(facts), *_recommendation_sections(facts)]
+    return _page(f"What came out best on {name}", _about(facts["task"]), sections)
+
+
+def recommendation_fragment(facts: Mapping[str, Any]) -> str:
+    """Return a recommendation as a table for notebooks.
+
+    Parameters
+    ----------
+    facts : mapping
+        What ``Recommendation.to_dict`` returns, with ``changes`` of every candidate.
+
+    Returns
+    -------
+    str
+        HTML without a head, in the notebook's own style.
+    """
+    notes = "".join(f"<li>{escaped(note)}</li>" for note in facts["notes"])
+    return (
+        f"<div><p><strong>{escaped(facts['task']['name'])}</strong>: {_about(facts['task'])}</p>"
+        f"{_candidates_table(facts)}<p>{escaped(novelty_text(facts['novelty']))}</p>"
+        f"{f'<ul>{notes}</ul>' if notes else ''}</div>"
+    )
+
+
+def _page(title: str, about: str, sections: Iterable[str]) -> str:
+    style = files("metalearn.report").joinpath("page.css").read_text(encoding="utf-8")
+    body = "\n".join(section for section in sections if section)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        # whatever a name in the table may hold, nothing on this page can run or be fetched
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escaped(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{escaped(title)}</h1>\n<p class=\"about\">{about}</p>\n{body}\n"
+        "<footer>Made by metalearn. This file holds no rows of the table.</footer>\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _section(title: str, *parts: str) -> str:
+    inside = "\n".join(part for part in parts if part)
+    return f"<section>\n<h2>{escaped(title)}</h2>\n{inside}\n</section>" if inside else ""
+
+
+def _about(task: Mapping[str, Any]) -> str:
+    classes = f", {task['n_classes']} classes" if task["n_classes"] else ""
+    size = f"{task['n_rows']:,} rows, {task['n_features']:,} columns{classes}"
+    return escaped(f"{task['problem_type']}, {size}, scored by {task['metric']}")
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = (), kind: str = "") -> str:
+    """Return a table of cells that are markup already; columns that are numbers are aligned to the right."""
+    marks = [' class="number"' if column in right else "" for column in columns]
+    head = "".join(f"<th{m}>{escaped(c)}</th>" for m, c in zip(marks, columns, strict=True))
+    body = "\n".join(
+        "<tr>"
+        + "".join(
+            f'<td{m} data-label="{escaped(c)}">{cell}</td>' for m, c, cell in zip(marks, columns, row, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    name = f' class="{kind}"' if kind else ""
+    return f"<table{name}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _span(interval: Sequence[float]) -> str:
+    return escaped(f"{number(interval[0], 3)} to {number(interval[1], 3)}")
+
+
+def _answer(facts: Mapping[str, Any]) -> str:
+    if not facts["candidates"]:
+        return '<section class="answer"><p>There is nothing to recommend.</p></section>'
+    first, metric = facts["candidates"][0], facts["task"]["metric"]
+    values = (
+        (f"expected {metric}", escaped(number(first["expected_score"], 3))),
+        ("80 % interval", _span(first["interval"])),
+        ("one fit", escaped(seconds(first["expected_seconds"]))),
+        ("novelty, 0 to 1", escaped(number(facts["novelty"], 2))),
+    )
+    return (
+        '<section class="answer">\n'
+        f'<p class="model">Try <strong>{escaped(first["configuration"]["model"])}</strong> first</p>\n'
+        f'<p class="params">{escaped(changes(first["changes"]))}</p>\n'
+        + _figures(values)
+        + f"\n<p>{escaped(novelty_text(facts['novelty']))}</p>\n</section>"
+    )
+
+
+def _figures(values: Iterable[tuple[str, str]]) -> str:
+    inside = "".join(f"<div><dt>{escaped(name)}</dt><dd>{value}</dd></div>" for name, value in values)
+    return f'<dl class="figures">{inside}</dl>'
+
+
+def _recommendation_sections(facts: Mapping[str, Any]) -> list[str]:
+    metric = facts["task"]["metric"]
+    points = [
+        ScorePoint(
+            label=str(rank),
+            title=f"{rank}. {c['configuration']['model']}: {changes(c['changes'])}",
+            seconds=_value(c["expected_seconds"]),
+            score=_value(c["expected_score"]),
+            low=_value(c["interval"][0]),
+            high=_value(c["interval"][1]),
+        )
+        for rank, c in enumerate(facts["candidates"], start=1)
+    ]
+    return [
+        _section("In this order", _candidates_table(facts)),
+        _section(
+            "What to expect against what it costs",
+            _figure(score_plot(points, metric), "Bars span the 80 % interval; numbers are ranks in the list."),
+        ),
+        _map(facts),
+        _neighbours(facts),
+        _drivers(facts["drivers"]),
+        _section("Checks and notes", _list(facts["notes"] or ["The data checks found nothing suspicious."])),
+        _code(facts.get("code", "")),
+        _section("How sure, and why", _list(_how_sure(facts))),
+        _meta_features(facts["meta_features"]),
+    ]
+
+
+def _value(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _candidates_table(facts: Mapping[str, Any]) -> str:
+    metric = facts["task"]["metric"]
+    columns = ("try", "differs from the default in", f"expected {metric}", "80 % interval", "one fit")
+    rows = [
+        (
+            _ranked(rank, c["configuration"]["model"]),
+            f"<code>{escaped(changes(c['changes']))}</code>",
+            escaped(number(c["expected_score"], 3)),
+            _span(c["interval"]),
+            escaped(seconds(c["expected_seconds"])),
+        )
+        for rank, c in enumerate(facts["candidates"], start=1)
+    ]
+    return _table(columns, rows, right=columns[2:], kind="cards")
+
+
+def _ranked(rank: int, model: str) -> str:
+    return f'<span class="name">{rank}. {escaped(model)}</span>'
+
+
+def _figure(plot: str, caption: str) -> str:
+    return f"<figure>\n{plot}\n<figcaption>{escaped(caption)}</figcaption>\n</figure>" if plot else ""
+
+
+def _map(facts: Mapping[str, Any]) -> str:
+    places = facts.get("places") or ()
+    if len(places) < 2:  # noqa: PLR2004 - this task alone is no map
+        return ""
+    here, *past = places
+    near = [n["name"] for n in facts["neighbours"][:_NAMED]]
+    points = [MapPoint(p["name"], p["x"], p["y"], p["best"], named=p["name"] in near) for p in past]
+    caption = (
+        f"{len(past)} past tasks, near each other where their meta-features are alike (first two principal "
+        "components), coloured by the model family that won there. The diamond is this table."
+    )
+    return _section("Where this table lies", _figure(map_plot(points, (here["x"], here["y"]), here["name"]), caption))
+
+
+def _neighbours(facts: Mapping[str, Any]) -> str:
+    if not facts["neighbours"]:
+        return ""
+    metric = facts["task"]["metric"]
+    columns = ("past task", "weight", "distance", "size", "what won there", metric)
+    rows = [
+        (
+            escaped(n["name"]),
+            escaped(f"{n['weight']:.1%}"),
+            escaped(number(n["distance"], 3)),
+            escaped(f"{n['n_rows']:,} x {n['n_features']:,}"),
+            escaped(n["best"]["model"]),
+            escaped(number(n["best_score"], 3)),
+        )
+        for n in facts["neighbours"][:_NEIGHBOURS]
+    ]
+    table = _table(columns, rows, right=("weight", "distance", "size", metric), kind="cards")
+    return _section("The past tasks that count most", table)
+
+
+def _drivers(drivers: Mapping[str, float]) -> str:
+    shown = [(name, share) for name, share in list(drivers.items())[:_DRIVERS] if math.isfinite(share)]
+    if not shown:
+        return ""
+    top = max(share for _, share in shown) or 1.0
+    rows = "\n".join(
+        f'<li><span>{escaped(name)}</span><span class="bar"><i style="width:{max(share, 0) / top:.1%}"></i></span>'
+        f"<span>{share:.0%}</span></li>"
+        for name, share in shown
+    )
+    return _section("What made them near", f'<ul class="bars">\n{rows}\n</ul>')
+
+
+def _list(lines: Iterable[str]) -> str:
+    inside = "\n".join(f"<li>{escaped(line)}</li>" for line in lines)
+    return f"<ul>\n{inside}\n</ul>" if inside else ""
+
+
+def _code(code: str) -> str:
+    return _section("Code to copy", f'<pre tabindex="0"><code>{escaped(code)}</code></pre>') if code else ""
+
+
+def _how_sure(facts: Mapping[str, Any]) -> list[str]:
+    task = facts["task"]
+    lines = [novelty_text(facts["novelty"])]
+    if facts["candidates"]:
+        low, high = facts["candidates"][0]["interval"]
+        lines.append(
+            f"In 80 of 100 cases the cross-validated {task['metric']} of the first candidate should lie between "
+            f"{number(low, 3)} and {number(high, 3)}; the others have intervals of their own in the list above."
+        )
+    weights = [n["weight"] for n in facts["neighbours"]]
+    if weights:
+        lines.append(
+            f"The {len(weights)} past tasks listed hold {sum(weights):.0%} of the weight; "
+            "the rest is spread over all others."
+        )
+    if len(facts["candidates"]) > 1 and not facts.get("tuning"):
+        lines.append("Nothing was trained on this table yet: try the list in order, and keep what cross-validates best.")
+    lines.append(f"The list was made by the strategy {facts['recommender']!r}.")
+    return lines
+
+
+def _meta_features(values: Mapping[str, float]) -> str:
+    if not values:
+        return ""
+    rows = [(escaped(name), escaped(number(value))) for name, value in values.items()]
+    table = _table(("meta-feature", "value"), rows, right=("value",))
+    return f"<section>\n<details>\n<summary>All {len(rows)} meta-features</summary>\n{table}\n</details>\n</section>"
+
+
+def _tuning_sections(facts: Mapping[str, Any]) -> list[str]:
+    tuning, metric = facts["tuning"], facts["task"]["metric"]
+    better = bool(tuning["greater_is_better"])
+    trials = [
+        Trial(
+            title=f"{t['model']}: {changes(t['changes'])} ({number(t['score'])})",
+            group=t["model"],
+            seconds=t["ended"],
+            score=_value(t["score"]),
+        )
+        for t in tuning["trials"]
+    ]
+    finished = [t for t in tuning["trials"] if t["status"] == "ok"]
+    figures = [
+        (f"cross-validated {metric}", escaped(number(tuning["score"], 4))),
+        (f"default's {metric}", escaped(number(tuning["default_score"], 4))),
+        ("trials", escaped(f"{len(finished)} of {len(trials)} finished")),
+        ("time used", escaped(seconds(tuning["seconds"]))),
+    ]
+    return [
+        f'<section class="answer">\n<p class="model">{escaped(tuning["decision"])}</p>\n{_figures(figures)}\n</section>',
+        _section(
+            "Best score so far",
+            _figure(curve_plot(trials, metric, greater_is_better=better), "Each dot is a trial that reached a score."),
+        ),
+        _section("Leaderboard", _leaderboard(tuning["trials"], metric)),
+        _section("By model family", _figure(family_plot(trials, metric, greater_is_better=better), "")),
+    ]
+
+
+def _leaderboard(trials: Sequence[Mapping[str, Any]], metric: str) -> str:
+    columns = ("model", "differs from the default in", metric, "sd of folds", "one fit", "weight", "ended")
+    rows = [
+        (
+            _ranked(rank, t["model"]),
+            f"<code>{escaped(shortened(changes(t['changes']), 300))}</code>",
+            escaped(number(t["score"], 4)),
+            escaped(number(t["deviation"], 2)),
+            escaped(seconds(t["seconds"])),
+            escaped(f"{t['weight']:.0%}" if t["weight"] else ""),
+            escaped(t["status"]),
+        )
+        for rank, t in enumerate(trials, start=1)
+    ]
+    return _table(columns, rows, right=columns[2:6], kind="cards")

@@ -1,0 +1,229 @@
+"""Plain facts as readable text for terminals and logs."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+__all__ = ["Text", "facts_table", "number", "recommendation_text", "seconds"]
+
+WIDTH = 110
+
+
+class Text(str):
+    """Show itself as it is, also where a console or notebook asks for the representation."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return the text itself."""
+        return str(self)
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number as people write it.
+
+    Parameters
+    ----------
+    value : float or None
+        Any number.
+    digits : int, default=4
+        Significant digits.
+
+    Returns
+    -------
+    str
+        A dash for what is unknown.
+
+    Examples
+    --------
+    >>> number(0.97368), number(123456.0), number(float("nan"))
+    ('0.9737', '123456', '-')
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    if value == int(value) and abs(value) < 1e15:  # noqa: PLR2004
+        return str(int(value))
+    if abs(value) >= 10**digits:
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}"
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration as people write it.
+
+    Parameters
+    ----------
+    value : float or None
+        Seconds.
+
+    Returns
+    -------
+    str
+        With its unit; a dash for what is unknown.
+
+    Examples
+    --------
+    >>> seconds(0.034), seconds(2.31), seconds(250.0)
+    ('0.03 s', '2.3 s', '4 min')
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    if value < 1:
+        return f"{max(value, 0.01):.2f} s"
+    if value < 120:  # noqa: PLR2004
+        return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"  # noqa: PLR2004
+    return f"{value / 60:.0f} min"
+
+
+def facts_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", right: Sequence[str] = ()
+) -> str:
+    """Return rows as an aligned table that wraps long cells.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Headings.
+    rows : iterable of sequence of str
+        Cells.
+    title : str, default=""
+        A line above.
+    right : sequence of str, default=()
+        Headings of the columns that are aligned to the right.
+
+    Returns
+    -------
+    str
+        At most 110 characters wide.
+    """
+    from rich import box  # noqa: PLC0415 - needed only when something is shown
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text as Cell  # noqa: PLC0415
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Cell(cell) for cell in row))
+    buffer = StringIO()
+    console = Console(file=buffer, width=WIDTH, color_system=None, highlight=False)
+    console.print(table)
+    lines = [line.rstrip() for line in buffer.getvalue().splitlines()]
+    return "\n".join(([title, ""] if title else []) + lines).rstrip() + "\n"
+
+
+def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> Text:
+    """Return a recommendation as text: candidates, past tasks, novelty, notes.
+
+    Parameters
+    ----------
+    facts : mapping
+        What ``Recommendation.to_dict`` returns, with ``changes`` and ``notes`` of every candidate.
+    n_neighbours : int, default=5
+        How many past tasks to show.
+
+    Returns
+    -------
+    Text
+        Ready to be printed.
+    """
+    task, metric = facts["task"], facts["task"]["metric"]
+    size = f"{task['n_rows']:,} rows, {task['n_features']:,} columns"
+    classes = f", {task['n_classes']} classes" if task["n_classes"] else ""
+    head = f"{task['name']}: {task['problem_type']} ({size}{classes}), scored by {metric}"
+    rows = [
+        (
+            str(rank),
+            c["configuration"]["model"],
+            changes(c["changes"]),
+            number(c["expected_score"], 3),
+            f"{number(c['interval'][0], 3)} to {number(c['interval'][1], 3)}",
+            seconds(c["expected_seconds"]),
+        )
+        for rank, c in enumerate(facts["candidates"], start=1)
+    ]
+    columns = ("try", "model", "parameters that differ from the default", f"expected {metric}", "80 % interval", "one fit")
+    parts = [head, facts_table(columns, rows, right=("try", f"expected {metric}", "one fit"))]
+    if facts["neighbours"]:
+        parts.append(neighbours_text(facts["neighbours"][:n_neighbours], metric))
+    if facts["drivers"]:
+        shares = ", ".join(f"{name} ({share:.0%})" for name, share in list(facts["drivers"].items())[:5])
+        parts.append(f"Alike mostly in: {shares}\n")
+    parts.append(novelty_text(facts["novelty"]))
+    parts += [f"Note: {note}" for note in facts["notes"]]
+    return Text("\n".join(parts))
+
+
+def changes(params: Mapping[str, Any]) -> str:
+    """Return parameters in one line.
+
+    Parameters
+    ----------
+    params : mapping
+        Parameters by name.
+
+    Returns
+    -------
+    str
+        Such as ``"n_neighbors=7, p=1"``; ``"(default)"`` if there are none.
+    """
+    inside = ", ".join(f"{k}={number(v) if isinstance(v, float) else v}" for k, v in params.items())
+    return inside or "(default)"
+
+
+def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """Return the nearest past tasks as a table.
+
+    Parameters
+    ----------
+    neighbours : sequence of mapping
+        What ``Neighbour.to_dict`` returns.
+    metric : str
+        Name of the metric.
+
+    Returns
+    -------
+    str
+        One row a task.
+    """
+    rows = [
+        (
+            n["name"],
+            f"{n['weight']:.1%}",
+            number(n["distance"], 3),
+            f"{n['n_rows']:,} x {n['n_features']:,}",
+            n["best"]["model"],
+            number(n["best_score"], 3),
+        )
+        for n in neighbours
+    ]
+    columns = ("nearest past tasks", "weight", "distance", "size", "what won there", metric)
+    return facts_table(columns, rows, right=("weight", "distance", "size", metric))
+
+
+def novelty_text(novelty: float | None) -> str:
+    """Say in words how unlike everything known a table is.
+
+    Parameters
+    ----------
+    novelty : float or None
+        0 to 1.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    if novelty is None or not math.isfinite(novelty):
+        return "Novelty: unknown, since the past tasks have no meta-features to compare with."
+    if novelty < 0.5:  # noqa: PLR2004
+        words = "familiar ground: tables like this one were seen often."
+    elif novelty < 0.9:  # noqa: PLR2004
+        words = "less common, but within what is known."
+    elif novelty < 0.98:  # noqa: PLR2004
+        words = "unusual: few past tables are like it, so the list leans towards what works everywhere."
+    else:
+        words = "unlike anything known: the list is what works everywhere; trust the intervals less than usual."
+    return f"Novelty {novelty:.2f} of 1: {words}"

@@ -1,0 +1,308 @@
+"""What enters a store: checked, attributed, and without anything that could be private."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metalearn._fingerprint import comparable
+from metalearn.evaluation import Status
+from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge_base import (
+    CONFIGURATION_COLUMNS,
+    COUNTS,
+    EVALUATION_COLUMNS,
+    META_FEATURE_COLUMNS,
+    RECORD_COLUMNS,
+    TASK_COLUMNS,
+    KnowledgeBase,
+)
+from metalearn.space import Configuration
+from metalearn.task import ProblemType
+
+__all__ = ["admit", "link_versions"]
+
+MAX_TEXT = 1000
+"""Characters of an id, a name or a message; longer messages are cut, longer ids refused."""
+
+MAX_PARAMS = 20_000
+"""Characters of a configuration's parameters as JSON."""
+
+_KEPT_MESSAGES = re.compile(
+    r"|more than [\d.eg+]+ s|the process was killed, probably out of memory|the process ended with code -?\d+"
+    r"|the predictions are not finite"
+)
+_EXCEPTION = re.compile(r"\W*([A-Za-z_][\w.]*)\s*(?:\(|:|$)")
+_PATH = re.compile(r"(?:^|[\s:'\"=(\[,])(?:~?/(?!/)[^\s/]+/|[A-Za-z]:[\\/]|\\\\\w|~[\\/]|file:)")
+_CONSTANT = re.compile(r"[\w.+\-]{0,40}")
+_NAMES_COLUMNS = re.compile(
+    r"column|feature_?names|categorical_feature|_features$|^(label|target|group|weight)$"
+)
+_NUMBERED = COUNTS[:4]
+
+
+def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool) -> KnowledgeBase:
+    """Return knowledge as it may be stored.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase
+        What shall be stored.
+    source, tool : str
+        Who adds the records that do not say so themselves, and with what.
+    keep_names : bool
+        Whether messages and paths stay word for word.
+
+    Returns
+    -------
+    KnowledgeBase
+        Checked, attributed, and private unless ``keep_names``.
+
+    Raises
+    ------
+    InvalidInputError
+        If a record cannot be stored, or would tell a path or a column name though names are not kept.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    tables = [knowledge.tasks, knowledge.meta_features, knowledge.evaluations]
+    columns = [TASK_COLUMNS, META_FEATURE_COLUMNS, EVALUATION_COLUMNS]
+    tasks, meta_features, evaluations = (
+        _attributed(_of(table, names), (source, tool, now))
+        for table, names in zip(tables, columns, strict=True)
+    )
+    configurations = knowledge.configurations[list(CONFIGURATION_COLUMNS)]
+    _check_links(tasks, meta_features, configurations, evaluations)
+    evaluations = _changed(
+        evaluations, "message", lambda text: text[:MAX_TEXT] if keep_names else _private(text)
+    )
+    _check_texts(tasks, [*(set(TASK_COLUMNS) - set(_NUMBERED)), *RECORD_COLUMNS])
+    _check_texts(meta_features, ["name", *RECORD_COLUMNS])
+    _check_texts(evaluations, ["metric", "message", "versions", *RECORD_COLUMNS])
+    _check_numbers(tasks, evaluations)
+    _check_configurations(configurations, keep_names=keep_names)
+    if not keep_names:
+        tasks = _without_paths(tasks)
+    return KnowledgeBase(tasks, meta_features, configurations, evaluations)
+
+
+def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, str, str, str]]) -> KnowledgeBase:
+    """Give a task a new id where its id is taken by another version of its data, and link the two.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase
+        What shall be stored.
+    known : iterable of (id, fingerprint, dataset id, family)
+        The stored tasks of the same ids or datasets, oldest first.
+
+    Returns
+    -------
+    KnowledgeBase
+        Where the data of a task differs from what is stored under its id, the id ends in ``@`` and eight digits of
+        the fingerprint, the dataset id and family are those stored, and ``predecessor`` names the version before.
+    """
+    stored: dict[str, tuple[str, str, str]] = {}
+    chains: dict[str, list[str]] = {}
+    for task_id, fingerprint, dataset, family in known:
+        if task_id not in stored:
+            chains.setdefault(dataset, []).append(task_id)
+        stored[task_id] = (fingerprint, dataset, family)
+    changes: dict[str, dict[str, str]] = {}
+    for task_id, fingerprint in zip(knowledge.tasks["task_id"], knowledge.tasks["fingerprint"], strict=True):
+        if task_id not in stored:
+            continue
+        before, dataset, family = stored[task_id]
+        if comparable(before, fingerprint) and before != fingerprint:
+            new, chain = f"{task_id}@{fingerprint[-8:]}", chains[dataset]
+            previous = chain[chain.index(new) - 1] if new in chain else chain[-1]
+            changes[task_id] = {
+                "task_id": new,
+                "dataset_id": dataset,
+                "family": family,
+                "predecessor": previous,
+            }
+    if not changes:
+        return knowledge
+    tasks = knowledge.tasks.copy()
+    for task_id, change in changes.items():
+        tasks.loc[tasks["task_id"] == task_id, list(change)] = list(change.values())
+
+    def rename(text: str) -> str:
+        return changes[text]["task_id"] if text in changes else text
+
+    return KnowledgeBase(
+        tasks,
+        _changed(knowledge.meta_features, "task_id", rename),
+        knowledge.configurations,
+        _changed(knowledge.evaluations, "task_id", rename),
+    )
+
+
+def _of(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    absent = sorted(set(columns) - set(table.columns))
+    if absent:
+        message = f"A table lacks the columns {absent}. Expected {list(columns)}. Add them."
+        raise InvalidInputError(message)
+    return table[[*columns, *(name for name in RECORD_COLUMNS if name in table)]]
+
+
+def _attributed(table: pd.DataFrame, values: tuple[str, str, str]) -> pd.DataFrame:
+    """Say who recorded what, where the table does not say so itself."""
+    table = table.copy(deep=False)
+    for name, value in zip(RECORD_COLUMNS, values, strict=True):
+        if name in table:
+            table[name] = _mapped(table[name], lambda text, value=value: text or value)
+        else:
+            table[name] = pd.Categorical.from_codes(np.zeros(len(table), int), [value])
+    return table
+
+
+def _mapped(column: "pd.Series[Any]", change: Callable[[str], str]) -> "pd.Series[Any]":
+    """Return a column of categories with a function applied to each different text."""
+    as_category = column.astype("category").cat
+    codes, categories = as_category.codes.to_numpy(), list(as_category.categories)
+    if (codes < 0).any():
+        codes, categories = np.where(codes < 0, len(categories), codes), [*categories, ""]
+    new, positions = np.unique([change(text) for text in categories] or [""], return_inverse=True)
+    return pd.Series(pd.Categorical.from_codes(positions[codes], new), index=column.index)
+
+
+def _changed(table: pd.DataFrame, name: str, change: Callable[[str], str]) -> pd.DataFrame:
+    return table.assign(**{name: _mapped(table[name], change)}) if len(table) else table
+
+
+def _different(column: "pd.Series[Any]") -> list[Any]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [column.cat.categories[code] for code in np.unique(column.cat.codes) if code >= 0]
+    return list(column.unique())
+
+
+def _check_links(
+    tasks: pd.DataFrame, meta_features: pd.DataFrame, configurations: pd.DataFrame, evaluations: pd.DataFrame
+) -> None:
+    for table, name, known in (
+        (meta_features, "task_id", tasks),
+        (evaluations, "task_id", tasks),
+        (evaluations, "configuration_id", configurations),
+    ):
+        unknown = set(_different(table[name])) - set(known[name])
+        if unknown:
+            message = (
+                f"{len(unknown)} values of {name} are not described, such as {sorted(map(str, unknown))[0]!r}. "
+                "Expected every evaluation's task and configuration beside it. Add them."
+            )
+            raise InvalidInputError(message)
+
+
+def _check_texts(table: pd.DataFrame, names: Iterable[str]) -> None:
+    for name in names:
+        for text in _different(table[name]):
+            _check_text(name, text, MAX_TEXT)
+
+
+def _check_text(name: str, text: Any, limit: int) -> None:
+    if not isinstance(text, str):
+        message = f"A value of {name} is a {type(text).__name__}. Expected text. Convert it."
+        raise InvalidInputError(message)
+    if len(text) > limit or "\0" in text or not _encodable(text):
+        message = (
+            f"A value of {name} cannot be stored: {text[:40]!r} ({len(text)} characters). "
+            f"Expected at most {limit} characters of valid Unicode without NUL. Shorten or clean it."
+        )
+        raise InvalidInputError(message)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_numbers(tasks: pd.DataFrame, evaluations: pd.DataFrame) -> None:
+    if (tasks["task_id"] == "").any() or (evaluations["metric"] == "").any():
+        message = "A task id or a metric is empty. Expected a name. Give each a name."
+        raise InvalidInputError(message)
+    for name, allowed in (("problem_type", ProblemType), ("status", Status)):
+        table = tasks if name in tasks else evaluations
+        unknown = set(_different(table[name])) - {str(value) for value in allowed}
+        if unknown:
+            message = f"Unknown {name} {sorted(unknown)[0]!r}. Expected one of {[str(v) for v in allowed]}. Correct it."
+            raise InvalidInputError(message)
+    for table, names in ((tasks, _NUMBERED), (evaluations, ("fold",))):
+        for name in names:
+            numbers = table[name].to_numpy()
+            if len(numbers) and not (np.issubdtype(numbers.dtype, np.integer) and numbers.min() >= 0):
+                message = f"A value of {name} is no count. Expected whole numbers from 0. Correct it."
+                raise InvalidInputError(message)
+    value, ok = (
+        evaluations["value"].to_numpy(dtype=float),
+        (evaluations["status"] == str(Status.OK)).to_numpy(),
+    )
+    if not np.isfinite(value[ok]).all() or np.isinf(value).any():
+        bad = evaluations[(ok & ~np.isfinite(value)) | np.isinf(value)].iloc[0]
+        message = (
+            f"The {bad['metric']} of task {bad['task_id']!r} is {bad['value']} though the run ended {bad['status']}. "
+            "Expected a finite number, or another status. Correct it."
+        )
+        raise InvalidInputError(message)
+
+
+def _check_configurations(configurations: pd.DataFrame, *, keep_names: bool) -> None:
+    for found, model, params in configurations.itertuples(index=False):
+        _check_text("model", model, MAX_TEXT)
+        _check_text("params", params, MAX_PARAMS)
+        try:
+            values = json.loads(params)
+        except (ValueError, RecursionError) as error:
+            message = f"The parameters of a {model!r} configuration are no JSON ({error}). Expected an object. Correct them."
+            raise InvalidInputError(message) from error
+        if not isinstance(values, Mapping) or Configuration(model, values).id != found:
+            message = (
+                f"The configuration {found!r} of {model!r} is not what its id says. "
+                "Expected the id that Configuration(model, params) has. Build it anew."
+            )
+            raise InvalidInputError(message)
+        named = [
+            name
+            for name, value in values.items()
+            if isinstance(value, str)
+            and (not _CONSTANT.fullmatch(value) or (value and _NAMES_COLUMNS.search(name)))
+        ]
+        if named and not keep_names:
+            message = (
+                f"The parameter {named[0]!r} of a {model!r} configuration may hold a path or a column name. "
+                "Expected numbers and constants only. Leave it out, or open the store with keep_names=True."
+            )
+            raise InvalidInputError(message)
+
+
+def _private(message: str) -> str:
+    """Return what of a message tells nothing about the data: our own wording, or the kind of exception."""
+    if _KEPT_MESSAGES.fullmatch(message):
+        return message
+    kind = _EXCEPTION.match(message)
+    known = kind and kind[1].rpartition(".")[2].endswith(
+        ("Error", "Exception", "Warning", "Interrupt", "Exit")
+    )
+    return kind[1][:80] if kind and known else "withheld"
+
+
+def _without_paths(tasks: pd.DataFrame) -> pd.DataFrame:
+    for task_id in tasks["task_id"]:
+        if _PATH.search(task_id):
+            message = (
+                f"The task id {task_id!r} looks like a path. Expected a name that tells nothing about this machine. "
+                "Choose another id, or open the store with keep_names=True."
+            )
+            raise InvalidInputError(message)
+    for name in ("dataset_id", "name", "family", "source", "licence", "note"):
+        if len(tasks):
+            texts = [("withheld" if _PATH.search(text) else text) for text in tasks[name]]
+            tasks = tasks.assign(**{name: texts})
+    return tasks

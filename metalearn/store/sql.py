@@ -1,0 +1,226 @@
+"""Knowledge in a database: SQLite for one machine, PostgreSQL for a team."""
+
+from sqlalchemy import Connection, delete, func, select, text
+
+from metalearn.exceptions import KnowledgeBaseError
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.store import sql_schema as schema
+from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
+from metalearn.store.records import admit, link_versions
+from metalearn.store.sql_connection import Database
+from metalearn.store.sql_transfer import add_rows, known_tasks, read_rows
+
+__all__ = ["SqlStore"]
+
+
+class SqlStore(StoreMethods):
+    """Keep knowledge in a database that many processes may use at once.
+
+    Each append is one transaction: it is stored whole or not at all. What each source recorded stands beside what
+    others recorded, so that it can be taken back.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///file.db`` or ``postgresql://user@host/database``.
+    source : str, default="local"
+        Who adds records: a free label.
+    tool : str or None, default=None
+        What makes them; default: metalearn with its version.
+    keep_names : bool, default=False
+        Whether messages and paths are kept word for word.
+
+    Raises
+    ------
+    InvalidInputError
+        If the address cannot be understood.
+    """
+
+    def __init__(
+        self, url: str, *, source: str = "local", tool: str | None = None, keep_names: bool = False
+    ) -> None:
+        super().__init__(source, tool, keep_names=keep_names)
+        self.database = Database(url)
+
+    def __repr__(self) -> str:
+        """Return one readable line."""
+        return f"SqlStore({self.database.shown!r})"
+
+    def read(self, *, source: str | None = None) -> KnowledgeBase:
+        """Return everything that is stored.
+
+        Parameters
+        ----------
+        source : str or None, default=None
+            Only what this source recorded; None reads everything, and of what several sources recorded the newest
+            counts.
+
+        Returns
+        -------
+        KnowledgeBase
+            In memory; empty if there is no database yet.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the database cannot be used.
+        """
+
+        if not self._exists():
+            return KnowledgeBase.empty()
+        read = self.database.run(lambda connection: read_rows(connection, source), write=False)
+        return read + KnowledgeBase.empty()
+
+    def write(self, knowledge: KnowledgeBase, *, source: str | None = None, tool: str | None = None) -> None:
+        """Add everything that a knowledge base knows, in one transaction.
+
+        Parameters
+        ----------
+        knowledge : KnowledgeBase
+            What to add; what is stored already is superseded.
+        source : str or None, default=None
+            Label of the records that do not say who made them; default: the store's.
+        tool : str or None, default=None
+            What made those records; default: the store's.
+
+        Raises
+        ------
+        InvalidInputError
+            If a record cannot be stored.
+        KnowledgeBaseError
+            If the database cannot be used.
+        """
+        admitted = admit(
+            knowledge + KnowledgeBase.empty(),
+            source=source or self.source,
+            tool=tool or self.tool,
+            keep_names=self.keep_names,
+        )
+        self._make_folder()
+
+        def work(connection: Connection) -> None:
+            schema.migrate(connection)
+            add_rows(connection, link_versions(admitted, known_tasks(connection, admitted)))
+
+        self.database.run(work, write=True)
+
+    def delete(self, *, source: str) -> int:
+        """Take back everything that a source recorded; what others recorded stays.
+
+        Parameters
+        ----------
+        source : str
+            The label.
+
+        Returns
+        -------
+        int
+            How many evaluations were deleted.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the database cannot be used.
+        """
+
+        def work(connection: Connection) -> int:
+            schema.migrate(connection)
+            n_deleted = connection.execute(
+                delete(schema.evaluations).where(schema.evaluations.c.recorded_by == source)
+            ).rowcount
+            for table in (schema.tasks, schema.meta_features, schema.origins):
+                connection.execute(delete(table).where(table.c.recorded_by == source))
+            used = select(schema.evaluations.c.configuration_id)
+            unused = schema.configurations.c.configuration_id.not_in(used)
+            connection.execute(delete(schema.configurations).where(unused))
+            return n_deleted
+
+        return self.database.run(work, write=True) if self._exists() else 0
+
+    def info(self) -> StoreInfo:
+        """Say what is stored, and who added it.
+
+        Returns
+        -------
+        StoreInfo
+            Counts, size and sources.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the database cannot be used.
+        """
+        exists = self._exists()
+
+        def work(connection: Connection) -> StoreInfo:
+            t, e, o = schema.tasks.c, schema.evaluations.c, schema.origins.c
+            tasks = dict(
+                connection.execute(select(t.recorded_by, func.count()).group_by(t.recorded_by)).tuples().all()
+            )
+            runs = dict(
+                connection.execute(select(e.recorded_by, func.count()).group_by(e.recorded_by)).tuples().all()
+            )
+            records = connection.execute(
+                select(o.recorded_by, o.recorded_with, o.recorded_at).union(
+                    select(t.recorded_by, t.recorded_with, t.recorded_at)
+                )
+            ).all()
+            sources = tuple(
+                SourceInfo(
+                    source=label,
+                    tools=tuple(sorted({r.recorded_with for r in records if r.recorded_by == label})),
+                    n_tasks=tasks.get(label, 0),
+                    n_evaluations=runs.get(label, 0),
+                    first=min(r.recorded_at for r in records if r.recorded_by == label),
+                    last=max(r.recorded_at for r in records if r.recorded_by == label),
+                )
+                for label in sorted({r.recorded_by for r in records})
+            )
+            size = (
+                "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+                if self.database.is_sqlite
+                else "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c WHERE c.relname IN "
+                "('tasks', 'meta_features', 'configurations', 'origins', 'evaluations') AND c.relkind = 'r' "
+                "AND pg_table_is_visible(c.oid)"
+            )
+            return StoreInfo(
+                url=self.database.shown,
+                schema_version=schema.SCHEMA_VERSION,
+                n_tasks=connection.execute(select(func.count(t.task_id.distinct()))).scalar_one(),
+                n_configurations=connection.execute(
+                    select(func.count()).select_from(schema.configurations)
+                ).scalar_one(),
+                n_evaluations=sum(runs.values()),
+                n_bytes=int(connection.execute(text(size)).scalar_one()),
+                sources=sources,
+            )
+
+        if not exists:
+            return StoreInfo(
+                url=self.database.shown,
+                schema_version=schema.SCHEMA_VERSION,
+                n_tasks=0,
+                n_configurations=0,
+                n_evaluations=0,
+                n_bytes=0,
+                sources=(),
+            )
+        return self.database.run(work, write=False)
+
+    def _exists(self) -> bool:
+        """Tell whether anything was ever stored; a store of an older schema is brought forward."""
+        if self.database.file is not None and not self.database.file.exists():
+            return False
+        version = self.database.run(schema.stored_version, write=False)
+        if 0 < version < schema.SCHEMA_VERSION:
+            self.database.run(schema.migrate, write=True)
+        return version > 0
+
+    def _make_folder(self) -> None:
+        file = self.database.file
+        try:
+            if file is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"The folder of {self.database.shown} cannot be made ({error.strerror}). Expected a place that you may write to. Choose another."
+            raise KnowledgeBaseError(message) from error

@@ -1,0 +1,186 @@
+"""Connections to a database: opened with care, tried again within bounds, and clear about what went wrong."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.url import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MissingExtraError
+
+__all__ = ["Database"]
+
+T = TypeVar("T")
+
+_BUSY_SECONDS = 30
+_TRIES = 6
+_FIRST_DELAY = 0.1
+_TRANSIENT = {"40001", "40P01", "57P01", "57P02", "57P03", "53300"}
+"""PostgreSQL's codes for lost races, deadlocks, a server that restarts, and too many connections."""
+
+
+class Database:
+    """Run work in transactions of one database.
+
+    Parameters
+    ----------
+    url : str
+        An SQLAlchemy address of SQLite or PostgreSQL.
+
+    Raises
+    ------
+    InvalidInputError
+        If the address cannot be understood.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+        except (ArgumentError, ValueError) as error:
+            message = "The database address cannot be understood. Expected 'sqlite:///file.db' or 'postgresql://user@host/database'. Correct it."
+            raise InvalidInputError(message) from error
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.url: URL = parsed
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite and (not parsed.database or parsed.database == ":memory:" or parsed.query):
+            message = f"The address {self.shown!r} names no file. Expected 'sqlite:///file.db'. Add a path, without options."
+            raise InvalidInputError(message)
+        self._engine: Engine | None = None
+        self._process = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the address only: connections belong to a process."""
+        return {**self.__dict__, "_engine": None}
+
+    @property
+    def shown(self) -> str:
+        """The address without password and driver."""
+        plain = self.url.set(drivername=self.url.get_backend_name())
+        return plain.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database."""
+        return Path(str(self.url.database)) if self.is_sqlite else None
+
+    def run(self, work: Callable[[Connection], T], *, write: bool) -> T:
+        """Run work in one transaction, again if the database was busy or the connection dropped.
+
+        Parameters
+        ----------
+        work : callable
+            Takes a connection; it may run several times, each time from the start.
+        write : bool
+            Whether it writes.
+
+        Returns
+        -------
+        object
+            What the work returns.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the database cannot be used, or stays busy or unreachable for all of the six tries.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with self._connect(write=write) as connection, connection.begin():
+                    return work(connection)
+            except DBAPIError as error:
+                if attempt == _TRIES or not _is_transient(error):
+                    raise self._explained(error, attempt) from error
+                time.sleep(_FIRST_DELAY * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            except SQLAlchemyError as error:
+                message = f"The database {self.shown} gave an unexpected answer ({error}). Expected a metalearn store. Check the address."
+                raise KnowledgeBaseError(message) from error
+
+    def _connect(self, *, write: bool) -> Connection:
+        if (
+            self._engine is None or self._process != os.getpid()
+        ):  # a child must not use its parent's connections
+            self._engine, self._process = self._new_engine(), os.getpid()
+        return self._engine.connect().execution_options(writes=write)
+
+    def _new_engine(self) -> Engine:
+        try:
+            if self.is_sqlite:
+                engine = create_engine(self.url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
+                event.listen(engine, "connect", _prepare_sqlite)
+                event.listen(engine, "begin", _begin_sqlite)
+                return engine
+            arguments = {} if "connect_timeout" in self.url.query else {"connect_timeout": 10}
+            return create_engine(self.url, pool_pre_ping=True, pool_size=2, connect_args=arguments)
+        except (ImportError, NoSuchModuleError) as error:
+            message = (
+                f"The driver of {self.shown} is not installed ({error}). Expected psycopg 3. "
+                'Install it: pip install "metalearn-recommender[postgresql]".'
+            )
+            raise MissingExtraError(message) from error
+
+    def _explained(self, error: DBAPIError, attempts: int) -> KnowledgeBaseError:
+        said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else repr(error.orig)
+        text = said.lower()
+        for words, expected in (
+            (
+                ("locked", "busy"),
+                "Expected other processes to finish within half a minute. End them or try later",
+            ),
+            (("is full", "no space"), "Nothing was changed. Expected free space. Make some and run it again"),
+            (
+                ("readonly", "read-only", "permission denied", "unable to open"),
+                "Expected a file, folder or table that you may write to. Check its permissions",
+            ),
+            (
+                ("not a database", "malformed", "corrupt"),
+                "Expected a metalearn store. Restore it from a copy",
+            ),
+            (
+                (
+                    "connect",
+                    "closed",
+                    "terminat",
+                    "refused",
+                    "timeout",
+                    "password",
+                    "does not exist",
+                    "resolve",
+                ),
+                f"Expected a server that answers ({attempts} tries). Check address, network and credentials",
+            ),
+        ):
+            if any(word in text for word in words):
+                return KnowledgeBaseError(f"The database {self.shown} cannot be used: {said}. {expected}.")
+        return KnowledgeBaseError(
+            f"The database {self.shown} refused: {said}. Expected a metalearn store. Check the address."
+        )
+
+
+def _is_transient(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlstate", None)
+    text = str(error.orig).lower()
+    unreachable = code is None and ("connection" in text or "server" in text) and "authentication" not in text
+    return error.connection_invalidated or code in _TRANSIENT or "locked" in text or unreachable
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions are begun below, not guessed by the driver
+    cursor = connection.cursor()
+    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536", "trusted_schema=OFF"):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # a writer takes the lock at once: two that read first and write later could not both go on
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

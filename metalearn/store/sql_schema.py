@@ -1,0 +1,170 @@
+"""The tables of a database store, and the numbered steps that lead to them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Double,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    func,
+    inspect,
+    select,
+    text,
+)
+
+from metalearn.exceptions import KnowledgeBaseError
+
+__all__ = [
+    "MIGRATIONS",
+    "SCHEMA_VERSION",
+    "configurations",
+    "evaluations",
+    "meta_features",
+    "migrate",
+    "origins",
+    "stored_version",
+    "tasks",
+]
+
+_tables = MetaData()
+
+schema_versions = Table(
+    "schema_versions",
+    _tables,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("applied_at", String(40), nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    _tables,
+    Column("task_id", Text, primary_key=True),
+    Column("recorded_by", Text, primary_key=True),
+    *(
+        Column(name, Text, nullable=False)
+        for name in ("problem_type", "dataset_id", "name", "family", "fingerprint")
+    ),
+    *(Column(name, Integer, nullable=False) for name in ("n_rows", "n_features", "n_classes", "n_rows_used")),
+    *(
+        Column(name, Text, nullable=False)
+        for name in ("source", "licence", "note", "recorded_with", "recorded_at")
+    ),
+    Column("predecessor", Text, nullable=False, server_default=""),
+)
+"""One row a task and source: what each source says about a task stands beside what others say."""
+
+meta_features = Table(
+    "meta_features",
+    _tables,
+    Column("task_id", Text, primary_key=True),
+    Column("recorded_by", Text, primary_key=True),
+    *(Column(name, Text, nullable=False) for name in ("value", "seconds", "recorded_with", "recorded_at")),
+)
+"""One row a task and source: values and seconds by name as JSON objects, not-a-number as text."""
+
+configurations = Table(
+    "configurations",
+    _tables,
+    Column("configuration_id", Text, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("params", Text, nullable=False),
+)
+
+origins = Table(
+    "origins",
+    _tables,
+    Column("origin_id", Text, primary_key=True),
+    *(Column(n, Text, nullable=False) for n in ("recorded_by", "recorded_with", "recorded_at", "versions")),
+)
+"""Who recorded evaluations, with what, when, and under which library versions; keyed by the hash of the four."""
+
+evaluations = Table(
+    "evaluations",
+    _tables,
+    Column("task_id", Text, primary_key=True),
+    Column("configuration_id", Text, primary_key=True),
+    Column("metric", Text, primary_key=True),
+    Column("fold", SmallInteger, primary_key=True, autoincrement=False),
+    Column("recorded_by", Text, primary_key=True),
+    *(Column(name, Double) for name in ("value", "fit_seconds", "predict_seconds")),
+    *(Column(name, Text, nullable=False) for name in ("status", "message", "origin_id")),
+    sqlite_with_rowid=False,
+)
+
+
+def _create(connection: Connection) -> None:
+    """Version 1: all tables, still without links between versions of a dataset."""
+    _tables.create_all(connection)
+    connection.execute(text("ALTER TABLE tasks DROP COLUMN predecessor"))
+
+
+def _link(connection: Connection) -> None:
+    """Version 2: a task names the one on the version of its data that came before."""
+    connection.execute(text("ALTER TABLE tasks ADD COLUMN predecessor TEXT NOT NULL DEFAULT ''"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create, _link)
+"""Step n leads from version n to version n + 1; a step is never changed once it was released."""
+
+SCHEMA_VERSION = len(MIGRATIONS)
+"""The version that this code reads and writes."""
+
+_LOCK = 0x6D6C_7362
+"""Names the advisory lock under which a PostgreSQL schema is migrated."""
+
+
+def stored_version(connection: Connection) -> int:
+    """Return the schema version of a database.
+
+    Parameters
+    ----------
+    connection : Connection
+        To the database.
+
+    Returns
+    -------
+    int
+        0 if nothing was stored yet.
+
+    Raises
+    ------
+    KnowledgeBaseError
+        If the schema is newer than this code.
+    """
+    if not inspect(connection).has_table(schema_versions.name):
+        return 0
+    version: int = connection.execute(
+        select(func.coalesce(func.max(schema_versions.c.version), 0))
+    ).scalar_one()
+    if version > SCHEMA_VERSION:
+        message = (
+            f"The database has schema version {version}, but this version of metalearn reads up to {SCHEMA_VERSION}. "
+            "Expected an older one. Upgrade: pip install -U metalearn-recommender."
+        )
+        raise KnowledgeBaseError(message)
+    return version
+
+
+def migrate(connection: Connection, *, to: int = SCHEMA_VERSION) -> None:
+    """Bring a database to a schema version, inside the caller's transaction.
+
+    Parameters
+    ----------
+    connection : Connection
+        To the database, in a transaction that may write.
+    to : int, default=SCHEMA_VERSION
+        The version to reach.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    for version in range(stored_version(connection) + 1, to + 1):
+        MIGRATIONS[version - 1](connection)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        connection.execute(schema_versions.insert().values(version=version, applied_at=now))

@@ -1,0 +1,291 @@
+"""Move a knowledge base into the tables of a database and out of them, in bulk."""
+
+import gc
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv
+from sqlalchemy import ColumnElement, Connection, Select, Table, Text, cast, column, func, or_, select, table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from metalearn.knowledge_base import (
+    CONFIGURATION_COLUMNS,
+    EVALUATION_COLUMNS,
+    META_FEATURE_COLUMNS,
+    NUMBERS,
+    RECORD_COLUMNS,
+    TASK_COLUMNS,
+    KnowledgeBase,
+)
+from metalearn.store import sql_schema as schema
+
+__all__ = ["add_rows", "known_tasks", "read_rows"]
+
+_CHUNK = 50_000
+_MAX_PARAMETERS = 500
+_ORIGIN = [*RECORD_COLUMNS, "versions"]
+_PROVENANCE = {*RECORD_COLUMNS, "origin_id"}
+_STORED = [*(name for name in EVALUATION_COLUMNS if name != "versions"), "origin_id"]
+
+
+# writing -------------------------------------------------------------------------------------------------------------
+
+
+def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tuple[str, str, str, str]]:
+    """List the stored tasks whose ids occur in a knowledge base, and the other versions of their data.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+    knowledge : KnowledgeBase
+        What shall be written.
+
+    Yields
+    ------
+    tuple of (id, fingerprint, dataset id, family)
+        Oldest first.
+    """
+    t, ids = schema.tasks.c, list(knowledge.tasks["task_id"])
+    query = select(t.task_id, t.fingerprint, t.dataset_id, t.family).order_by(t.recorded_at, t.task_id)
+    if len(ids) <= _MAX_PARAMETERS:
+        same = schema.tasks.alias().c
+        query = query.where(t.dataset_id.in_(select(same.dataset_id).where(same.task_id.in_(ids))))
+    yield from connection.execute(query).tuples()
+
+
+def add_rows(connection: Connection, knowledge: KnowledgeBase) -> None:
+    """Insert what a knowledge base knows; where a key is known and something differs, the new row counts.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction that may write.
+    knowledge : KnowledgeBase
+        Admitted records.
+    """
+    origins, evaluations = _with_origins(knowledge.evaluations)
+    _add(connection, schema.tasks, knowledge.tasks)
+    _add(connection, schema.meta_features, _packed(knowledge.meta_features))
+    _add(connection, schema.configurations, knowledge.configurations)
+    if _add(connection, schema.evaluations, evaluations):
+        _add(connection, schema.origins, origins)
+
+
+def _packed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return meta-features as one row a task and source, values and seconds as JSON objects."""
+    keys, columns = ["task_id", "recorded_by"], ["value", "seconds"]
+    packed = []
+    for key, group in rows.groupby(keys, observed=True, sort=False):
+        names = group["name"].tolist()
+        objects = [dict(zip(names, group[c].tolist(), strict=True)) for c in columns]
+        texts = [
+            json.dumps({n: v if np.isfinite(v) else str(v) for n, v in found.items()}) for found in objects
+        ]
+        packed.append((*key, *texts, group["recorded_with"].iloc[-1], group["recorded_at"].iloc[-1]))
+    return pd.DataFrame(packed, columns=[*keys, *columns, *RECORD_COLUMNS[1:]])
+
+
+def _with_origins(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the different origins, and the evaluations with the id of theirs."""
+    codes = np.zeros(len(rows), dtype=np.int64)
+    for name in _ORIGIN:
+        codes = codes * len(rows[name].cat.categories) + rows[name].cat.codes.to_numpy()
+        codes = np.unique(codes, return_inverse=True)[1]
+    _, first, which = np.unique(codes, return_index=True, return_inverse=True)
+    origins = rows[_ORIGIN].iloc[first].astype(str)
+    ids = [
+        hashlib.sha256("\0".join(row).encode()).hexdigest()[:16] for row in origins.itertuples(index=False)
+    ]
+    return origins.assign(origin_id=ids), rows.assign(origin_id=pd.Categorical.from_codes(which, ids))
+
+
+def _add(connection: Connection, target: Table, rows: pd.DataFrame) -> int:
+    """Insert or update rows and return how many changed."""
+    if not len(rows):
+        return 0
+    names = [c.name for c in target.columns]
+    rows = rows[names]
+    if connection.dialect.name == "sqlite":
+        query = str(_or_update(sqlite.insert(target), target).compile(dialect=connection.dialect))
+        changed = 0
+        for start in range(0, len(rows), _CHUNK):
+            chunk = rows.iloc[start : start + _CHUNK]
+            values = zip(*(_plain(chunk[name]) for name in names), strict=True)
+            changed += connection.exec_driver_sql(query, list(values)).rowcount
+        return changed
+    staged = f"new_{target.name}"
+    connection.exec_driver_sql(f"CREATE TEMP TABLE {staged} (LIKE {target.name}) ON COMMIT DROP")
+    cursor: Any = connection.connection.cursor()
+    with cursor.copy(f"COPY {staged} ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy:
+        copy.write(_as_csv(rows))
+    keys = [c.name for c in target.primary_key]
+    ordered = select(*(column(n) for n in names)).select_from(table(staged))
+    ordered = ordered.order_by(*(column(k) for k in keys))  # one order for all writers: no deadlocks
+    return connection.execute(_or_update(postgresql.insert(target).from_select(names, ordered), target)).rowcount
+
+
+def _or_update(insert: Any, target: Table) -> Any:
+    """Say what happens to known keys: rows that differ are replaced, together with their provenance."""
+    keys = {c.name for c in target.primary_key}
+    rest = [c for c in target.columns if c.name not in keys]
+    compared = [c for c in rest if c.name not in _PROVENANCE]
+    if target in (schema.configurations, schema.origins):  # named by their content
+        return insert.on_conflict_do_nothing()
+    new: dict[str, ColumnElement[Any]] = {c.name: insert.excluded[c.name] for c in rest}
+    if target is schema.meta_features:
+        for name in ("value", "seconds"):
+            new[name] = _merged(target.c[name], insert.excluded[name], isinstance(insert, postgresql.Insert))
+        compared = [target.c["value"]]
+    differs = or_(*(c.is_distinct_from(new[c.name]) for c in compared))
+    return insert.on_conflict_do_update(index_elements=list(target.primary_key), set_=new, where=differs)
+
+
+def _merged(old: Any, new: Any, postgres: bool) -> ColumnElement[Any]:  # noqa: FBT001
+    """Return a JSON object with the entries of two, those of the second if both have one."""
+    if postgres:
+        return cast(cast(old, postgresql.JSONB).concat(cast(new, postgresql.JSONB)), Text)
+    return func.json_patch(old, new)
+
+
+def _plain(values: "pd.Series[Any]") -> list[Any]:
+    """Return a column as Python objects; not-a-number is None."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        texts = np.asarray(values.cat.categories, dtype=object)
+        return list(texts[values.cat.codes.to_numpy()])
+    if values.dtype.kind == "f":
+        numbers = values.to_numpy(dtype=float)
+        return list(np.where(np.isnan(numbers), None, numbers.astype(object)))
+    found: list[Any] = values.tolist()
+    return found
+
+
+def _as_csv(rows: pd.DataFrame) -> bytes:
+    arrays = []
+    for name in rows.columns:
+        values = rows[name]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            arrays.append(pa.array(values.astype(str), pa.string()))
+        else:
+            arrays.append(
+                pa.array(values, pa.float64() if values.dtype.kind == "f" else None, from_pandas=True)
+            )
+    sink = pa.BufferOutputStream()
+    csv.write_csv(pa.table(arrays, list(rows.columns)), sink, csv.WriteOptions(include_header=False))
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+# reading -------------------------------------------------------------------------------------------------------------
+
+
+def read_rows(connection: Connection, source: str | None) -> KnowledgeBase:
+    """Return what a database holds; several sources' records of the same thing follow each other, the newest last.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+    source : str or None
+        Only what this source recorded; None for all.
+
+    Returns
+    -------
+    KnowledgeBase
+        Not yet without repeats.
+    """
+    tasks, meta_features, origins = (
+        _frame(connection, _query(t, source)) for t in (schema.tasks, schema.meta_features, schema.origins)
+    )
+    evaluations = _evaluations(connection, source, origins)
+    configurations = _frame(connection, select(*(schema.configurations.c[n] for n in CONFIGURATION_COLUMNS)))
+    if source is not None:
+        used = evaluations["configuration_id"].unique()
+        configurations = configurations[configurations["configuration_id"].isin(used)].reset_index(drop=True)
+    return KnowledgeBase(
+        tasks[[*TASK_COLUMNS, *RECORD_COLUMNS]], _unpacked(meta_features), configurations, evaluations
+    )
+
+
+def _query(target: Table, source: str | None) -> Select[Any]:
+    query = select(target).order_by(target.c.recorded_at, *target.primary_key)
+    return query if source is None else query.where(target.c.recorded_by == source)
+
+
+def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
+    result = connection.execute(query)
+    names = list(result.keys())
+    rows = result.all()
+    kinds = {n: "int64" if n in NUMBERS and n.startswith("n_") else str for n in names}
+    return pd.DataFrame([tuple(row) for row in rows], columns=names).astype(kinds)
+
+
+def _unpacked(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return meta-features as one row a task and name."""
+    values = [json.loads(v) for v in rows["value"]]
+    seconds = [json.loads(s) for s in rows["seconds"]]
+    counts = [len(v) for v in values]
+    flat = {
+        "name": [name for found in values for name in found],
+        "value": np.array([float(v) for found in values for v in found.values()], dtype=float),
+        "seconds": np.array(
+            [float(s.get(n, np.nan)) for v, s in zip(values, seconds, strict=True) for n in v], dtype=float
+        ),
+    }
+    repeated = {n: rows[n].astype("category").repeat(counts).to_numpy() for n in ("task_id", *RECORD_COLUMNS)}
+    columns = {
+        n: pd.Categorical(v) if n != "value" and n != "seconds" else v
+        for n, v in {**flat, **repeated}.items()
+    }
+    return pd.DataFrame(columns)[[*META_FEATURE_COLUMNS, *RECORD_COLUMNS]]
+
+
+def _evaluations(connection: Connection, source: str | None, origins: pd.DataFrame) -> pd.DataFrame:
+    e = schema.evaluations.c
+    query = select(*(e[name] for name in _STORED))
+    result = connection.execute(query if source is None else query.where(e.recorded_by == source))
+    cursor: Any = result.cursor
+    chunks = []
+    with _without_garbage_collection():
+        while rows := cursor.fetchmany(_CHUNK):
+            chunks.append(_chunk(list(zip(*rows, strict=True))))
+    arrow = pa.concat_tables(chunks or [_chunk([()] * len(_STORED))]).unify_dictionaries()
+    found = arrow.to_pandas()
+    place = pd.Index(origins["origin_id"]).get_indexer(found["origin_id"].cat.categories)
+    rows = place[found["origin_id"].cat.codes.to_numpy()]
+    for name in _ORIGIN:
+        values = origins[name].astype("category").array.take(rows)
+        found[name] = values
+    if origins["recorded_by"].nunique() > 1:
+        found = found.iloc[np.argsort(found["recorded_at"].cat.codes.to_numpy(), kind="stable")]
+    return found[[*EVALUATION_COLUMNS, *RECORD_COLUMNS]].reset_index(drop=True)
+
+
+def _chunk(columns: Sequence[Sequence[Any]]) -> pa.Table:
+    arrays = []
+    for name, values in zip(_STORED, columns, strict=True):
+        if name == "fold":
+            arrays.append(pa.array(values, pa.int16()))
+        elif name in NUMBERS:
+            arrays.append(pa.array(values, pa.float64()))
+        else:
+            arrays.append(pa.array(values, pa.string()).dictionary_encode())
+    return pa.table(arrays, _STORED)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Millions of rows are no garbage, and looking for it among them takes as long as reading them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -1,0 +1,174 @@
+"""Read a table from a file, or one that scikit-learn ships, and take its target out."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from metalearn.exceptions import InvalidInputError, unknown_name
+
+__all__ = ["SHIPPED", "NamedTable", "read_frame", "read_table"]
+
+SHIPPED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+"""Tables that scikit-learn ships, by name."""
+
+_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".pq", ".arff")
+_SNIFFED_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTable:
+    """Hold a table as read, its target apart.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    X : DataFrame of shape (n_rows, n_features)
+        The columns without the target.
+    y : Series of shape (n_rows,)
+        The target.
+    """
+
+    name: str
+    X: pd.DataFrame
+    y: "pd.Series[Any]"
+
+
+def read_table(source: str | Path, target: str | None = None) -> NamedTable:
+    """Read a table and take its target out.
+
+    Parameters
+    ----------
+    source : str or Path
+        A CSV, TSV, Parquet or ARFF file, or the name of a table that scikit-learn ships, such as ``"wine"``.
+    target : str or None, default=None
+        Name of the target column; only the shipped tables have one of their own (``"target"``).
+
+    Returns
+    -------
+    NamedTable
+        Name, columns and target.
+
+    Raises
+    ------
+    UnknownNameError
+        If the table or the target does not exist.
+    InvalidInputError
+        If the file cannot be read, is empty, or names two columns alike.
+
+    Examples
+    --------
+    >>> read_table("iris").X.shape
+    (150, 4)
+    """
+    name = str(source)
+    if name in SHIPPED:
+        frame, target = _shipped(name), target or "target"
+    else:
+        frame = read_frame(Path(source))
+        name = Path(source).name
+    if frame.shape[0] == 0 or frame.shape[1] == 0:
+        message = f"{name} is empty: {frame.shape[0]} rows, {frame.shape[1]} columns. Expected both. Check the file."
+        raise InvalidInputError(message)
+    columns = [str(column) for column in frame.columns]
+    if target is None:
+        message = (
+            f"No target was named for {name}. Expected one of its columns {_shown(columns)}. "
+            f"Add it: --target {columns[-1]}."
+        )
+        raise InvalidInputError(message)
+    if target not in columns:
+        raise unknown_name("target column", target, columns)
+    frame.columns = pd.Index(columns)
+    return NamedTable(name, frame.drop(columns=target), frame[target])
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a file by its ending.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV, TSV, Parquet or ARFF file.
+
+    Returns
+    -------
+    DataFrame
+        Every column as found.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such file, nor a shipped table of this name.
+    InvalidInputError
+        If the file cannot be read or names two columns alike.
+    """
+    if not path.exists():
+        if path.suffix or len(path.parts) > 1:
+            message = f"There is no file {str(path)!r}. Expected a path to a table ({', '.join(_SUFFIXES)}). Check the path."
+            raise InvalidInputError(message)
+        raise unknown_name("table", str(path), SHIPPED)
+    ending = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    if path.is_dir() or ending not in _SUFFIXES:
+        message = f"{str(path)!r} is not a table that can be read. Expected a file ending in {', '.join(_SUFFIXES)}. Convert it."
+        raise InvalidInputError(message)
+    try:
+        if ending in (".parquet", ".pq"):
+            return pd.read_parquet(path)
+        if ending == ".arff":
+            return _arff(path)
+        return _delimited(path)
+    except InvalidInputError:
+        raise
+    except (OSError, ValueError, UnicodeError, NotImplementedError, ArithmeticError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        message = f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. Check the file."
+        raise InvalidInputError(message) from error
+
+
+def _shipped(name: str) -> pd.DataFrame:
+    from sklearn import datasets  # noqa: PLC0415 - slow to import, and not needed for files
+
+    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    if hasattr(bunch, "target_names") and name != "digits":
+        labels = dict(enumerate(map(str, bunch.target_names)))
+        return bunch.data.assign(target=bunch.target.map(labels))  # type: ignore[no-any-return]
+    return bunch.frame  # type: ignore[no-any-return]
+
+
+def _delimited(path: Path) -> pd.DataFrame:
+    head = pd.read_csv(
+        path, sep="\x01", header=None, nrows=20, dtype=str, skip_blank_lines=True, quoting=csv.QUOTE_NONE
+    )
+    lines = head.iloc[:, 0].astype(str).tolist()
+    try:
+        separator = csv.Sniffer().sniff("\n".join(lines)[:_SNIFFED_BYTES], delimiters=",;\t|").delimiter
+    except csv.Error:
+        separator = "\t" if path.suffix == ".tsv" else ","
+    names = next(csv.reader(lines[:1], delimiter=separator))
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        message = (
+            f"Column names stand twice in {path.name}: {repeated[:5]}. Expected unique names. Rename them."
+        )
+        raise InvalidInputError(message)
+    return pd.read_csv(path, sep=separator, low_memory=False)
+
+
+def _arff(path: Path) -> pd.DataFrame:
+    from scipy.io import arff  # noqa: PLC0415 - rarely needed
+
+    rows, _ = arff.loadarff(path)
+    frame = pd.DataFrame(rows)
+    for name in frame.columns:
+        if frame[name].dtype == object:
+            text = frame[name].str.decode("utf-8", errors="replace")
+            frame[name] = text.where(text != "?").astype("category")
+    return frame
+
+
+def _shown(columns: list[str]) -> str:
+    return str(columns if len(columns) <= 20 else [*columns[:20], "..."])  # noqa: PLR2004

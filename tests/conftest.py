@@ -1,0 +1,50 @@
+"""Tables that many tests share."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@pytest.fixture
+def messy_table() -> pd.DataFrame:
+    """Every kind of column that a user may bring, 120 rows."""
+    rng = np.random.default_rng(0)
+    n = 120
+    frame = pd.DataFrame(
+        {
+            "number": rng.normal(size=n),
+            "whole": rng.integers(0, 9, n),
+            "with_gaps": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
+            "infinite": np.where(rng.random(n) < 0.1, np.inf, rng.normal(size=n)),
+            "flag": rng.random(n) < 0.5,
+            "nullable_flag": pd.array(rng.choice([True, False, None], n), dtype="boolean"),
+            "nullable_whole": pd.array(rng.choice([1, 2, None], n), dtype="Int64"),
+            "category": pd.Categorical(rng.choice(["a", "b", "c"], n)),
+            "ordered": pd.Categorical(
+                rng.choice(["low", "high"], n), categories=["low", "high"], ordered=True
+            ),
+            "string": rng.choice(["red", "green", None], n),
+            "many_levels": [f"shop {i % 45}" for i in range(n)],
+            "mixed": rng.choice(np.array([1, "1", 2.5, None], dtype=object), n),
+            "day": pd.date_range("2024-01-01", periods=n, freq="h"),
+            "iso_day": [f"2024-01-{1 + i % 28:02d}" for i in range(n)],
+            "span": pd.to_timedelta(rng.integers(0, 100, n), unit="s"),
+            "text": [f"a sentence that is long enough to be read as text, number {i}" for i in range(n)],
+            "constant": 1,
+            "empty": np.nan,
+            "empty_object": pd.Series([None] * n, dtype=object),
+        }
+    )
+    frame.loc[3, "day"] = pd.NaT
+    return frame
+
+
+@pytest.fixture
+def three_classes() -> np.ndarray:
+    """A target of strings with a rare class, for 120 rows."""
+    labels = np.array(["one", "two"] * 58 + ["rare"] * 4, dtype=object)
+    return np.random.default_rng(1).permutation(labels)

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from metalearn.models.preprocessing import TableCleaner, dense_preprocessing, tree_preprocessing
+from metalearn.task import ProblemType
+
+
+def test_the_cleaner_makes_numbers_and_codes_of_everything(messy_table: pd.DataFrame) -> None:
+    clean = TableCleaner().fit(messy_table).transform(messy_table)
+    assert {str(dtype) for dtype in clean.dtypes} == {"float64", "int32"}
+    assert {"constant", "empty", "empty_object"}.isdisjoint(clean.columns)
+    assert not np.isinf(clean.select_dtypes("float64")).any(axis=None)
+    assert list(TableCleaner().fit(messy_table).get_feature_names_out()) == list(clean.columns)
+
+
+def test_unseen_and_missing_categories_are_minus_one() -> None:
+    cleaner = TableCleaner().fit(pd.DataFrame({"c": ["x", "y", None]}))
+    assert cleaner.transform(pd.DataFrame({"c": ["y", "new", None, "x"]}))["c"].tolist() == [1, -1, -1, 0]
+
+
+def test_a_category_is_the_same_as_text_and_as_a_category() -> None:
+    cleaner = TableCleaner().fit(pd.DataFrame({"c": pd.Categorical([2, 10, 2])}))
+    assert cleaner.transform(pd.DataFrame({"c": ["10", "2"]}))["c"].tolist() == [
+        *cleaner.transform(pd.DataFrame({"c": pd.Categorical([10, 2])}))["c"]
+    ]
+
+
+def test_ordered_categories_keep_their_order() -> None:
+    sizes = pd.Categorical(["small", "large", "middle"], ["small", "middle", "large"], ordered=True)
+    clean = TableCleaner().fit_transform(pd.DataFrame({"size": sizes}))
+    assert clean["size"].tolist() == [0, 2, 1]
+
+
+def test_dates_become_their_parts() -> None:
+    clean = TableCleaner().fit_transform(pd.DataFrame({"d": ["2024-02-29", None, "2024-03-01"]}))
+    assert clean["d.month"].tolist()[::2] == [2, 3]
+    assert np.isnan(clean["d.days"][1])
+    assert clean["d.days"][2] - clean["d.days"][0] == 1
+
+
+def test_an_absent_column_is_named() -> None:
+    cleaner = TableCleaner().fit(pd.DataFrame({"a": [1, 2], "b": [3, 4]}))
+    with pytest.raises(ValueError, match=r"columns \['b'\] are absent"):
+        cleaner.transform(pd.DataFrame({"a": [1]}))
+
+
+def test_a_table_of_constants_still_gives_a_column() -> None:
+    assert TableCleaner().fit_transform(pd.DataFrame({"a": [1, 1]})).shape == (2, 1)
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class")
+@pytest.mark.parametrize("problem_type", ProblemType)
+def test_dense_preprocessing_leaves_no_gap(
+    problem_type: ProblemType, messy_table: pd.DataFrame, three_classes: np.ndarray
+) -> None:
+    y = {ProblemType.REGRESSION: np.arange(120), ProblemType.BINARY: three_classes == "one"}.get(
+        problem_type, three_classes
+    )
+    out = dense_preprocessing(problem_type).fit(messy_table, y).transform(messy_table)
+    assert np.isfinite(out).all()
+    assert np.abs(out).max() < 50
+
+
+def test_a_whole_number_target_of_regression_is_not_taken_for_classes(messy_table: pd.DataFrame) -> None:
+    y = np.arange(120) * 1.0
+    assert tree_preprocessing(ProblemType.REGRESSION).fit(messy_table, y).transform(messy_table).shape[1] < 40

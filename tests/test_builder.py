@@ -1,0 +1,195 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+from metalearn.builder import Limits, Table, WorkUnit, describe, evaluate, plan
+from metalearn.evaluation import Status
+from metalearn.models import get_model, models_for
+from metalearn.space import Configuration
+from metalearn.store import FileStore
+from metalearn.task import ProblemType, Task, metrics_for
+
+CHEAP = ("decision_tree", "knn", "linear")
+
+
+def wine() -> tuple[pd.DataFrame, pd.Series]:
+    return load_wine(return_X_y=True, as_frame=True)
+
+
+def diabetes() -> tuple[pd.DataFrame, pd.Series]:
+    return load_diabetes(return_X_y=True, as_frame=True)
+
+
+class Poisoned(pd.DataFrame):
+    """A table that ends or blocks the process that takes rows of it."""
+
+    _metadata = ["kind"]  # noqa: RUF012 - pandas' protocol
+
+    @property
+    def _constructor(self) -> type["Poisoned"]:
+        return Poisoned
+
+    def with_poison(self, kind: str) -> "Poisoned":
+        self.kind = kind
+        return self
+
+    @property
+    def iloc(self) -> object:
+        if getattr(self, "kind", "") == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if getattr(self, "kind", "") == "hangs":
+            time.sleep(60)
+        return super().iloc
+
+
+TABLES = [
+    Table(Task(id="t:wine", problem_type=ProblemType.MULTICLASS, name="wine"), wine),
+    Table(Task(id="t:diabetes", problem_type=ProblemType.REGRESSION, name="diabetes"), diabetes),
+]
+
+
+def waves(problem_type: ProblemType) -> list[list[Configuration]]:
+    specs = [get_model(name) for name in CHEAP]
+    return [
+        [spec.default(problem_type) for spec in specs],
+        [c for spec in specs for c in spec.design(problem_type, 3)[1:]],
+    ]
+
+
+def test_the_plan_is_breadth_first_and_leaves_out_what_is_done() -> None:
+    units = plan(TABLES, waves)
+    assert [(u.table.task.name, len(u.configurations)) for u in units] == [
+        ("wine", 3), ("diabetes", 3), ("wine", 6), ("diabetes", 6),
+    ]  # fmt: skip
+    done = {("t:wine", c.id) for c in units[0].configurations[:2]}
+    assert [len(u.configurations) for u in plan(TABLES, waves, done)] == [1, 3, 6, 6]
+
+
+def test_evaluations_hold_every_metric_of_every_fold() -> None:
+    for task, evaluations in evaluate(plan(TABLES, waves)[:2]):
+        assert len(evaluations) == 3 * 3 * len(metrics_for(task.problem_type))
+        assert {e.status for e in evaluations} == {Status.OK}
+        assert all(np.isfinite(e.value) and e.fit_seconds >= 0 for e in evaluations)
+        assert {e.versions.split()[0] for e in evaluations} == {"sklearn"}
+        assert task.fingerprint
+        assert task.n_rows == {"wine": 178, "diabetes": 442}[task.name]
+
+
+def test_scores_are_those_of_scikit_learns_cross_validation() -> None:
+    configuration = get_model("linear").default(ProblemType.MULTICLASS)
+    ((_, evaluations),) = evaluate([WorkUnit(TABLES[0], (configuration,))])
+    X, y = wine()
+    model = get_model("linear").build(configuration, ProblemType.MULTICLASS)
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    for name, scorer in {"accuracy": "accuracy", "roc_auc": "roc_auc_ovr", "f1_macro": "f1_macro"}.items():
+        expected = cross_val_score(model, X, y, cv=folds, scoring=get_scorer(scorer))
+        assert [e.value for e in evaluations if e.metric == name] == pytest.approx(expected)
+
+
+def test_at_most_the_given_rows_are_used_and_the_record_says_so() -> None:
+    unit = WorkUnit(TABLES[1], (get_model("knn").default(ProblemType.REGRESSION),))
+    ((task, _),) = evaluate([unit], limits=Limits(max_rows=100))
+    assert (task.n_rows, task.n_rows_used) == (442, 100)
+
+
+def test_a_configuration_that_raises_is_recorded_as_failed_and_the_others_go_on() -> None:
+    bad = Configuration("knn", {"n_neighbors": 100_000})
+    good = get_model("knn").default(ProblemType.MULTICLASS)
+    ((_, evaluations),) = evaluate([WorkUnit(TABLES[0], (bad, good))])
+    failed = [e for e in evaluations if e.configuration == bad]
+    assert {e.status for e in failed} == {Status.FAILED}
+    assert all(np.isnan(e.value) and "n_neighbors" in e.message for e in failed)
+    assert {e.status for e in evaluations if e.configuration == good} == {Status.OK}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "status"), [("dies", Status.MEMORY), ("hangs", Status.TIMEOUT)])
+def test_a_process_that_dies_or_hangs_is_replaced(kind: str, status: Status) -> None:
+    from metalearn.builder import _guarded  # noqa: PLC0415 - the guard itself is what is tested
+    from metalearn.dataset import Dataset  # noqa: PLC0415
+
+    X, y = wine()
+    data = Dataset(X, y, ProblemType.MULTICLASS)
+    poisoned = Dataset(Poisoned(X).with_poison(kind), y, ProblemType.MULTICLASS)
+    two = waves(ProblemType.MULTICLASS)[0][:2]
+    outcomes = _guarded(poisoned, two, Limits(fit_seconds=0.2))
+    assert [[o.status for o in folds] for folds in outcomes] == [[status] * 3] * 2
+    assert {o.status for folds in _guarded(data, two, Limits()) for o in folds} == {Status.OK}
+
+
+def wide() -> tuple[pd.DataFrame, pd.Series]:
+    values = np.random.default_rng(0).normal(size=(4000, 2000))
+    return pd.DataFrame(values), pd.Series(values[:, 0] > 0)
+
+
+def test_a_fit_beyond_the_memory_limit_is_recorded() -> None:
+    table = Table(Task(id="t:wide", problem_type=ProblemType.BINARY), wide)
+    forest = get_model("random_forest").default(ProblemType.BINARY)
+    ((_, evaluations),) = evaluate([WorkUnit(table, (forest,))], limits=Limits(memory_mb=1))
+    assert {e.status for e in evaluations} == {Status.MEMORY}
+
+
+def test_describing_gives_meta_features_for_every_table() -> None:
+    found = {task.name: values for task, values in describe(TABLES)}
+    assert set(found) == {"wine", "diabetes"}
+    assert all(len(values.values) >= 40 for values in found.values())
+
+
+SCRIPT = """
+import sys; sys.path.insert(0, {here!r})
+from test_builder import TABLES, waves
+from metalearn.builder import evaluate, plan
+from metalearn.store import FileStore
+store = FileStore({store!r})
+for task, evaluations in evaluate(plan(TABLES, waves, store.read().done)):
+    store.append(task, None, evaluations)
+    print("unit", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_build_goes_on_and_repeats_nothing(tmp_path: Path) -> None:
+    code = SCRIPT.format(here=str(Path(__file__).parent), store=str(tmp_path / "kb"))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "unit\n"
+        first.send_signal(signal.SIGKILL)
+    before = FileStore(tmp_path / "kb").read().done
+    assert 3 <= len(before) < 18
+    again = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    after = FileStore(tmp_path / "kb").read()
+    assert len(after.done) == 18
+    assert again.stdout.count("unit") == len(plan(TABLES, waves, before))
+    assert not after.evaluations.duplicated(["task_id", "configuration_id", "metric", "fold"]).any()
+
+
+@pytest.mark.slow
+def test_two_processes_find_the_same_scores_as_one() -> None:
+    units = plan(TABLES, waves)[:2]
+    alone = {e.configuration_id: e.value for _, found in evaluate(units) for e in found}
+    pair = {e.configuration_id: e.value for _, found in evaluate(units, n_jobs=2) for e in found}
+    assert alone == pair
+
+
+@pytest.mark.slow
+def test_any_joblib_backend_does_the_work() -> None:
+    with joblib.parallel_config(backend="threading"):
+        found = list(evaluate(plan(TABLES, waves)[:2], n_jobs=2))
+    assert {task.name for task, _ in found} == {"wine", "diabetes"}
+
+
+def test_every_available_family_has_a_wave_in_the_recipe() -> None:
+    names = set().union(*(models_for(p) for p in ProblemType))
+    recipe = Path(__file__).parents[1] / "knowledge_base" / "sources" / "pypi_tables" / "recipe.py"
+    text = recipe.read_text(encoding="utf-8")
+    assert all(f'"{name}"' in text for name in names)

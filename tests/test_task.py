@@ -1,0 +1,55 @@
+import pickle
+
+import pytest
+
+from metalearn.exceptions import InvalidInputError, UnknownNameError
+from metalearn.task import METRICS, Metric, ProblemType, Task, get_metric, metrics_for
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=str)
+def test_losses_fall_as_values_improve_and_are_zero_at_the_optimum(metric: Metric) -> None:
+    better, worse = (0.9, 0.4) if metric.greater_is_better else (0.4, 0.9)
+    assert metric.to_loss(better) < metric.to_loss(worse)
+    assert metric.to_loss(metric.optimum) == 0
+    assert metric.from_loss(metric.to_loss(0.37)) == pytest.approx(0.37)
+
+
+def test_every_problem_type_has_metrics_and_a_default() -> None:
+    for problem_type in ProblemType:
+        assert get_metric(None, problem_type) in metrics_for(problem_type)
+
+
+def test_scorer_names_of_scikit_learn_are_understood() -> None:
+    assert get_metric("neg_root_mean_squared_error", ProblemType.REGRESSION).name == "rmse"
+
+
+def test_a_metric_that_does_not_fit_is_refused_with_the_ones_that_do() -> None:
+    with pytest.raises(InvalidInputError, match=r"'r2' does not fit a binary problem.*roc_auc"):
+        get_metric("r2", ProblemType.BINARY)
+
+
+def test_an_unknown_metric_offers_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'accuracy'"):
+        get_metric("acuracy", ProblemType.BINARY)
+
+
+def test_a_task_fills_in_what_follows_from_its_id() -> None:
+    task = Task(id="openml:31", problem_type="binary", n_rows=1000)
+    assert (task.name, task.family, task.dataset_id, task.n_rows_used) == (
+        "openml:31",
+        "openml:31",
+        "openml:31",
+        1000,
+    )
+    assert task.metric.name == "roc_auc"
+
+
+def test_a_task_needs_an_id() -> None:
+    with pytest.raises(InvalidInputError, match="needs an id"):
+        Task(id="", problem_type="binary")
+
+
+def test_a_task_survives_dict_and_pickle() -> None:
+    task = Task(id="t", problem_type="regression", metric=METRICS["mae"], n_rows=5)
+    assert Task.from_dict(task.to_dict()) == task
+    assert pickle.loads(pickle.dumps(task)) == task

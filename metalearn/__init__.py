@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from metalearn._version import __version__
 
 if TYPE_CHECKING:
+    from metalearn.advisor import Advisor
     from metalearn.api import bundled_knowledge_base, open_store, recommend
     from metalearn.knowledge_base import KnowledgeBase
     from metalearn.metafeatures import extract
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from metalearn.task import ProblemType, Task
 
 __all__ = [
+    "Advisor",
     "Candidate",
     "Configuration",
     "KnowledgeBase",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Advisor": "metalearn.advisor",
     "Candidate": "metalearn.recommendation",
     "Configuration": "metalearn.space",
     "KnowledgeBase": "metalearn.knowledge_base",

@@ -5,26 +5,33 @@ import hmac
 import logging
 import os
 import secrets
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import platformdirs
 
-__all__ = ["KEY_VARIABLE", "comparable", "seal"]
+__all__ = ["KEY_VARIABLE", "comparable", "seal_table"]
+
+IntArray = npt.NDArray[np.uint64]
 
 KEY_VARIABLE = "METALEARN_FINGERPRINT_KEY"
-"""A team that shares a store sets this variable to one secret text, so that the same table is one task for all."""
+"""A team that shares a store sets this variable to one secret text, so that a table is one task for all."""
 
 _logger = logging.getLogger(__name__)
 
 
-def seal(content: str) -> str:
-    """Return a fingerprint of content that only holders of the key can recompute.
+def seal_table(columns: Sequence[IntArray], target: IntArray) -> str:
+    """Return the fingerprint of a table that only holders of the key can recompute.
 
     Parameters
     ----------
-    content : str
-        A digest of a table.
+    columns : sequence of ndarray of uint64, shape (n_rows,)
+        One number for each cell, equal for equal values.
+    target : ndarray of uint64, shape (n_rows,)
+        The same of the target.
 
     Returns
     -------
@@ -33,16 +40,33 @@ def seal(content: str) -> str:
 
     Notes
     -----
-    A plain hash of a small table can be reversed by hashing every table that is possible: a column of yes and no has
-    few. Coarse fingerprints do not help, because a single unknown cell has few values too, and they confuse tables of
-    equal shape. So the digest is keyed (HMAC-SHA256): with the stored fingerprint but without the key, every candidate
-    table is as likely as another. The key is the text of the environment variable ``METALEARN_FINGERPRINT_KEY`` or
-    else a random one in the user's data folder; it never enters a store. Fingerprints under different keys are not
-    comparable, which their first six characters tell.
+    Cells are mixed with a number that stands for the content of their column, summed over the columns of a row, mixed
+    with the target and summed over rows: the order of rows and columns does not count, but what stands in a row
+    together does.
+
+    A plain hash of a small table can be reversed by hashing every table that is possible: a column of yes and no
+    has few. Coarse fingerprints do not help, because a single unknown cell has few values too, and they confuse
+    tables of equal shape. So the digest is keyed (HMAC-SHA256): without the key, every candidate table is as likely
+    as another. The key is the text of the environment variable ``METALEARN_FINGERPRINT_KEY`` or else a random one in
+    the user's data folder; it never enters a store. Fingerprints under different keys are not comparable, which
+    their first six characters tell.
     """
+    rows = np.zeros(len(target), dtype=np.uint64)
+    for column in columns:
+        mixed = _mix(column)
+        rows += _mix(mixed + _mix(mixed.sum(dtype=np.uint64, keepdims=True)))
+    total = _mix(_mix(rows) + target).sum(dtype=np.uint64)
+    content = f"{len(target)};{len(columns)};{int(total)}"
     key = _key()
     name = hashlib.sha256(b"metalearn fingerprint key " + key).hexdigest()[:6]
     return f"{name}-{hmac.new(key, content.encode(), hashlib.sha256).hexdigest()[:24]}"
+
+
+def _mix(values: IntArray) -> IntArray:
+    """Scatter the bits of numbers (the finaliser of SplitMix64; Steele, Lea and Flood, OOPSLA 2014)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
 
 
 def comparable(one: str, other: str) -> bool:

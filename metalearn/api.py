@@ -2,49 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
-from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
+from metalearn.exceptions import InvalidInputError
+from metalearn.fitting import bundled_knowledge_base, fitted_recommender
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import extract
 from metalearn.models import get_model, models_for
 from metalearn.recommendation import Recommendation
-from metalearn.recommenders import fitted_recommender
-from metalearn.store import FileStore, Store, open_store
+from metalearn.store import Store, open_store
 from metalearn.task import ProblemType, Task, get_metric
 
-__all__ = ["bundled_knowledge_base", "open_knowledge_base", "open_store", "recommend"]
+__all__ = ["bundled_knowledge_base", "open_knowledge_base", "open_store", "recommend", "usable_models"]
 
 N_FOLDS = 3
 """Folds of the cross-validation that a time budget pays for."""
-
-
-@cache
-def bundled_knowledge_base() -> KnowledgeBase:
-    """Return the knowledge base that comes with the package.
-
-    Returns
-    -------
-    KnowledgeBase
-        Results on real tables; read once a process.
-
-    Raises
-    ------
-    KnowledgeBaseError
-        If its files are absent or damaged.
-    """
-    installed = Path(str(files("metalearn"))) / "_knowledge_base"
-    checkout = Path(str(files("metalearn"))).parent / "knowledge_base" / "tables"
-    folder = installed if (installed / "manifest.json").exists() else checkout
-    if not (folder / "manifest.json").exists():
-        message = f"The bundled knowledge base is not at {installed}. Expected its tables there. Reinstall metalearn-recommender."
-        raise KnowledgeBaseError(message)
-    return FileStore(folder).read()
 
 
 def open_knowledge_base(source: KnowledgeBase | Store | str | Path | None) -> KnowledgeBase:
@@ -94,7 +69,7 @@ def recommend(
     metric : str or None, default=None
         What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression).
     time_budget : float or None, default=None
-        Seconds that trying the whole list with three folds on one thread may take; the first one always stays.
+        Seconds that trying the whole list with three folds on one thread may take.
     families : sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
     knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
@@ -136,7 +111,7 @@ def recommend(
         raise InvalidInputError(message)
     data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
     chosen = get_metric(metric, data.problem_type)
-    models, notes = _usable_models(families, data.problem_type)
+    models, notes = usable_models(families, data.problem_type)
     meta_features = extract(data)
     task = Task(
         id=f"new:{name}",
@@ -147,17 +122,40 @@ def recommend(
         n_features=data.n_features,
         n_classes=data.n_classes,
     )
-    fitted = fitted_recommender(open_knowledge_base(knowledge_base), task, recommender)
-    found = fitted.recommend(task, meta_features, n=n, models=models)
+    past = None if knowledge_base is None else open_knowledge_base(knowledge_base)
+    fitted = fitted_recommender(past, data.problem_type, chosen, recommender)
+    per_fold = None if time_budget is None else time_budget / N_FOLDS
+    found = fitted.recommend(task, meta_features, n=n, models=models, time_budget=per_fold)
     notes += [finding.message for finding in check_data(data)]
-    answer = replace(found, notes=(*found.notes, *notes), meta_features=meta_features.values)
-    return answer if time_budget is None else _within(answer, time_budget)
+    return replace(found, notes=(*found.notes, *notes))
 
 
-def _usable_models(
+def usable_models(
     families: Sequence[str] | None, problem_type: ProblemType
 ) -> tuple[tuple[str, ...], list[str]]:
-    """Return the names of families to choose from, and what to say about those left out."""
+    """Return the families to choose from, and what to say about those left out.
+
+    Parameters
+    ----------
+    families : sequence of str or None
+        Names or aliases; None takes all.
+    problem_type : ProblemType
+        The kind of problem.
+
+    Returns
+    -------
+    names : tuple of str
+        Families that solve such problems and whose package is installed.
+    notes : list of str
+        One sentence for each family whose package is absent, with the line that installs it.
+
+    Raises
+    ------
+    UnknownNameError
+        If a family is unknown.
+    InvalidInputError
+        If a named family does not solve such problems, or none can be used.
+    """
     solving = models_for(problem_type)
     if families is not None:
         wanted = list(dict.fromkeys(get_model(name).name for name in families))
@@ -176,15 +174,3 @@ def _usable_models(
     if not usable:
         raise InvalidInputError("None of the families can be used. " + " ".join(notes))
     return usable, notes
-
-
-def _within(recommendation: Recommendation, time_budget: float) -> Recommendation:
-    """Keep the candidates that can be tried within the budget, in their order; the first one always stays."""
-    kept, spent = [], 0.0
-    for candidate in recommendation.candidates:
-        seconds = N_FOLDS * candidate.expected_seconds
-        if not kept or not spent + seconds > time_budget:
-            kept.append(candidate)
-            spent += seconds if seconds == seconds else 0.0  # noqa: PLR0124 - unknown seconds count as none
-    note = f"{len(kept)} of {len(recommendation)} candidates fit into {time_budget:g} s (expected: {spent:.1f} s for {N_FOLDS} folds each)."
-    return replace(recommendation, candidates=tuple(kept), notes=(*recommendation.notes, note))

@@ -151,7 +151,7 @@ def evaluate(
     evaluations : list of Evaluation
         One for each configuration, fold and metric; failures have a status and no value.
     """
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
     yield from parallel(joblib.delayed(evaluate_unit)(unit, limits) for unit in units)
 
 
@@ -179,7 +179,7 @@ def describe(
     meta_features : MetaFeatures
         All default meta-features.
     """
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
     yield from parallel(joblib.delayed(_describe)(table, limits) for table in tables)
 
 

@@ -1,6 +1,5 @@
 """The table: its columns by kind, its target, and the intermediates that meta-features share."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from metalearn._fingerprint import seal_table
 from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
@@ -353,14 +353,11 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Identify the data by its shape and sums, whatever the order of rows and columns.
+        """Identify the data, whatever the order of its rows and columns and the names of columns.
 
-        The sum of the bit patterns of a column, or of hashes of its levels, does not depend on the order of its rows;
-        a value cannot be read back from the hash of all sums.
+        It is sealed with a secret key: a plain hash of a small table could be reversed by trying all that are possible.
         """
-        columns = [_sum_of(self.X.iloc[:, place]) for place in range(self.n_features)]
-        text = f"{self.n_rows};{sorted(columns)};{_sum_of(self.y)}"
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
+        return seal_table([_cells(self.X.iloc[:, place]) for place in range(self.n_features)], _cells(self.y))
 
 
 def _absent(values: "pd.Series[Any]") -> npt.NDArray[np.bool_] | None:
@@ -385,23 +382,18 @@ def _blocks(X: pd.DataFrame) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray
         yield places, whole.to_numpy()
 
 
-def _sum_of(values: "pd.Series[Any]") -> int:
-    """Return the sum of the bit patterns of numbers, or of the hashes of levels, modulo 2**64."""
+def _cells(values: "pd.Series[Any]") -> npt.NDArray[np.uint64]:
+    """Return the bit patterns of numbers, or the hashes of levels, one for each row."""
     kind = _kind_of_dtype(values.dtype) if not isinstance(values.dtype, pd.CategoricalDtype) else None
     if kind is ColumnKind.NUMERIC and not _is_plain(values.dtype, "cm"):
         numbers = values.to_numpy(dtype=float, na_value=np.nan) + 0.0  # minus zero becomes zero
-        bits = numbers.view(np.uint64)
-        if np.isnan(numbers.sum()):
-            bits = np.where(np.isnan(numbers), np.uint64(1), bits)
-        return int(bits.sum(dtype=np.uint64))
+        return np.where(np.isnan(numbers), np.uint64(1), numbers.view(np.uint64))
     try:
         codes, found = pd.factorize(values)
     except TypeError:  # unhashable values
         codes, found = pd.factorize(values.astype(str))
-    names = np.array([str(level) for level in found], dtype=object)
-    hashes = pd.util.hash_array(names, categorize=False)
-    counts = np.bincount(codes[codes >= 0], minlength=len(hashes)).astype(np.uint64)
-    return int((hashes * counts).sum(dtype=np.uint64))
+    names = np.array([*(str(level) for level in found), ""], dtype=object)  # the last one stands for a missing value
+    return pd.util.hash_array(names, categorize=False)[codes]
 
 
 def _to_frame(X: Any) -> pd.DataFrame:

@@ -10,72 +10,22 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandas.api.types import union_categoricals
 
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import unknown_name
+from metalearn.knowledge_tables import (
+    CONFIGURATION_COLUMNS,
+    EVALUATION_COLUMNS,
+    META_FEATURE_COLUMNS,
+    TASK_COLUMNS,
+    join_tables,
+    normalise,
+)
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType, Task
 
 __all__ = ["KnowledgeBase"]
-
-TASK_COLUMNS = (
-    "task_id",
-    "problem_type",
-    "dataset_id",
-    "name",
-    "family",
-    "fingerprint",
-    "n_rows",
-    "n_features",
-    "n_classes",
-    "n_rows_used",
-    "source",
-    "licence",
-    "note",
-    "predecessor",
-)
-CONFIGURATION_COLUMNS = ("configuration_id", "model", "params")
-META_FEATURE_COLUMNS = ("task_id", "name", "value", "seconds")
-EVALUATION_COLUMNS = (
-    "task_id",
-    "configuration_id",
-    "metric",
-    "fold",
-    "value",
-    "fit_seconds",
-    "predict_seconds",
-    "status",
-    "message",
-    "versions",
-)
-_TABLES = ("tasks", "meta_features", "configurations", "evaluations")
-EVALUATION_KEY = ["task_id", "configuration_id", "metric", "fold"]
-RECORD_COLUMNS = ("recorded_by", "recorded_with", "recorded_at")
-"""Who brought a record, with which tool, and when: the last columns of tasks, meta-features and evaluations."""
-
-COUNTS = ("n_rows", "n_features", "n_classes", "n_rows_used", "fold")
-"""The columns of whole numbers."""
-
-NUMBERS = (*COUNTS, "value", "seconds", "fit_seconds", "predict_seconds")
-"""The columns of numbers; all others hold text."""
-
-_IDENTITY = ["fingerprint", "problem_type", "n_rows_used"]
-_RECORD_TYPES = dict.fromkeys(RECORD_COLUMNS, "category")
-_COMPACT = {
-    "task_id": "category",
-    "configuration_id": "category",
-    "metric": "category",
-    "fold": "int16",
-    "value": "float64",
-    "fit_seconds": "float32",
-    "predict_seconds": "float32",
-    "status": "category",
-    "message": "category",
-    "versions": "category",
-    **_RECORD_TYPES,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +35,7 @@ class KnowledgeBase:
     Parameters
     ----------
     tasks : DataFrame
-        One row a task, with the columns of :data:`TASK_COLUMNS`.
+        One row a task, with the columns of :data:`metalearn.knowledge_tables.TASK_COLUMNS`.
     meta_features : DataFrame
         One row a task and meta-feature: ``task_id``, ``name``, ``value``, ``seconds``.
     configurations : DataFrame
@@ -96,7 +46,7 @@ class KnowledgeBase:
     Notes
     -----
     Tasks, meta-features and evaluations also say who recorded them, with which tool and when
-    (:data:`RECORD_COLUMNS`); the columns are filled with empty strings where nobody knows.
+    (``recorded_by``, ``recorded_with``, ``recorded_at``); the columns are filled with empty strings where nobody knows.
 
     See Also
     --------
@@ -174,34 +124,17 @@ class KnowledgeBase:
             pd.DataFrame(value_rows, columns=list(META_FEATURE_COLUMNS)),
             pd.DataFrame(configuration_rows, columns=list(CONFIGURATION_COLUMNS)),
             pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS)),
-        )._normalised()
+        ).normalised()
 
-    def _normalised(self) -> Self:
-        """Return the same knowledge without repeats (the last counts), with compact column types."""
-        tables = [
-            _recorded(table) if name != "configurations" else table
-            for name, table in zip(_TABLES, self._tables, strict=True)
-        ]
-        tasks, meta_features, configurations, evaluations = tables
-        tasks = tasks.drop_duplicates("task_id", keep="last")
-        if "predecessor" not in tasks:
-            tasks = tasks.assign(predecessor="")
-        same = _same_data(tasks)
-        if same:
-            tasks = tasks[~tasks["task_id"].isin(list(same))].replace({"predecessor": same})
-            meta_features = meta_features.assign(task_id=_renamed(meta_features["task_id"], same))
-            evaluations = evaluations.assign(task_id=_renamed(evaluations["task_id"], same))
-        evaluations = evaluations.drop_duplicates(EVALUATION_KEY, keep="last")
-        return type(self)(
-            tasks.reset_index(drop=True).astype(_RECORD_TYPES),
-            meta_features.drop_duplicates(["task_id", "name"], keep="last")
-            .reset_index(drop=True)
-            .astype(
-                {"task_id": "category", "name": "category", "value": float, "seconds": float, **_RECORD_TYPES}
-            ),
-            configurations.drop_duplicates("configuration_id", keep="last").reset_index(drop=True),
-            evaluations.reset_index(drop=True).astype(_COMPACT),
-        )
+    def normalised(self) -> Self:
+        """Return the same knowledge in compact types, without repeats.
+
+        Returns
+        -------
+        KnowledgeBase
+            Of repeated records the last one counts; tasks on the same data are one task, under the id of the first.
+        """
+        return type(self)(*normalise(*self._tables))
 
     def __add__(self, other: "KnowledgeBase") -> Self:
         """Join two knowledge bases; where both know the same thing, the second one counts.
@@ -209,7 +142,7 @@ class KnowledgeBase:
         Tasks on the same data, told by their fingerprints, become one and keep the first one's id.
         """
         pairs = zip(self._tables, other._tables, strict=True)
-        return type(self)(*(_joined(mine, theirs) for mine, theirs in pairs))._normalised()
+        return type(self)(*(join_tables(mine, theirs) for mine, theirs in pairs)).normalised()
 
     @property
     def _tables(self) -> tuple[pd.DataFrame, ...]:
@@ -295,7 +228,8 @@ class KnowledgeBase:
         wide = np.full((len(self.tasks), len(names)), np.nan)
         known = self.meta_features["task_id"].astype("category").cat
         rows = pd.Index(self.task_ids).get_indexer(known.categories)[known.codes.to_numpy()]
-        wide[rows, name_codes] = self.meta_features["value"].to_numpy(dtype=float)
+        described = rows >= 0
+        wide[rows[described], name_codes[described]] = self.meta_features["value"].to_numpy(dtype=float)[described]
         return pd.DataFrame(
             wide, index=pd.Index(self.task_ids, name="task_id"), columns=pd.Index(names, name="name")
         )
@@ -369,24 +303,23 @@ class KnowledgeBase:
         return self.subset(tasks=set(self.tasks["task_id"][apart]))
 
     def _matrix(self, values: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_], how: str) -> pd.DataFrame:
-        """Aggregate values of chosen rows over folds: shape (n_tasks, n_configurations), NaN where nothing is known."""
+        """Aggregate chosen rows over folds: shape (n_tasks, n_configurations), NaN where nothing is known."""
         chosen = self.evaluations[rows]
-        task_codes = chosen["task_id"].cat.rename_categories(str).cat.codes.to_numpy()
-        task_place = pd.Index(self.task_ids).get_indexer(chosen["task_id"].cat.categories)
         used = self.configurations["configuration_id"]
-        configuration_place = pd.Index(used).get_indexer(chosen["configuration_id"].cat.categories)
-        i = task_place[task_codes]
-        j = configuration_place[chosen["configuration_id"].cat.codes.to_numpy()]
+        i = pd.Index(self.task_ids).get_indexer(chosen["task_id"].cat.categories)
+        j = pd.Index(used).get_indexer(chosen["configuration_id"].cat.categories)
+        i, j = i[chosen["task_id"].cat.codes.to_numpy()], j[chosen["configuration_id"].cat.codes.to_numpy()]
         shape = (len(self.tasks), len(used))
-        flat = i * shape[1] + j
-        picked = values[rows]
-        count = np.bincount(flat, minlength=shape[0] * shape[1])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.bincount(flat, weights=picked, minlength=len(count)) / count
+        described = (i >= 0) & (j >= 0)
+        flat, picked = (i * shape[1] + j)[described], values[rows][described]
+        size = shape[0] * shape[1]
+        count = np.bincount(flat, minlength=size).astype(float)
+        with np.errstate(invalid="ignore"):
+            found = np.bincount(flat, weights=picked, minlength=size) / np.where(count > 0, count, np.nan)
             if how == "deviation":
-                gap = picked - mean[flat]
-                mean = np.sqrt(np.bincount(flat, weights=gap**2, minlength=len(count)) / (count - 1))
-        return pd.DataFrame(mean.reshape(shape), index=list(self.task_ids), columns=list(used))
+                squares = np.bincount(flat, weights=(picked - found[flat]) ** 2, minlength=size)
+                found = np.sqrt(squares / np.where(count > 1, count - 1, np.nan))
+        return pd.DataFrame(found.reshape(shape), index=list(self.task_ids), columns=list(used))
 
     def _values(self, metric: Metric) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         rows = (self.evaluations["metric"] == metric.name).to_numpy()
@@ -424,9 +357,7 @@ class KnowledgeBase:
             NaN where fewer than two folds were run or one failed.
         """
         values, rows = self._values(metric)
-        with np.errstate(invalid="ignore"):
-            found = self._matrix(np.where(np.isfinite(values), values, np.nan), rows, "deviation")
-        return found
+        return self._matrix(np.where(np.isfinite(values), values, np.nan), rows, "deviation")
 
     @cached_property
     def fit_seconds(self) -> pd.DataFrame:
@@ -470,52 +401,3 @@ class KnowledgeBase:
         return frozenset(
             zip(pairs["task_id"].astype(str), pairs["configuration_id"].astype(str), strict=True)
         )
-
-
-def _recorded(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with all columns that say who recorded what; unknown is an empty string."""
-    absent = [name for name in RECORD_COLUMNS if name not in table]
-    return (
-        table.assign(**dict.fromkeys(absent, pd.Categorical.from_codes(np.zeros(len(table), int), [""])))
-        if absent
-        else table
-    )
-
-
-def _same_data(tasks: pd.DataFrame) -> dict[str, str]:
-    """Map ids of tasks to the id of the first task with the same data, problem and rows used."""
-    known = tasks[tasks["fingerprint"] != ""]
-    if not known.duplicated(_IDENTITY).any():
-        return {}
-    first = known.groupby(_IDENTITY, sort=False)["task_id"].transform("first")
-    return {old: new for old, new in zip(known["task_id"], first, strict=True) if old != new}
-
-
-def _renamed(ids: "pd.Series[Any]", new_by_old: Mapping[str, str]) -> "pd.Series[Any]":
-    """Return task ids with some of them replaced."""
-    as_category = ids.astype("category")
-    replaced = [new_by_old.get(name, name) for name in as_category.cat.categories]
-    return pd.Series(pd.Index(replaced).take(as_category.cat.codes.to_numpy()), index=ids.index).astype(
-        "category"
-    )
-
-
-def _joined(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of both tables; columns of categories stay such."""
-    if not len(theirs) or not len(mine):
-        return theirs if len(theirs) else mine
-    mine, theirs = ((_recorded(t) if "task_id" in t else t) for t in (mine, theirs))
-    columns = {}
-    for name in mine.columns:
-        pair = [mine[name], theirs[name]]
-        if all(isinstance(column.dtype, pd.CategoricalDtype) for column in pair):
-            texts = [column.cat.set_categories(column.cat.categories.astype(str)) for column in pair]
-            columns[name] = pd.Series(union_categoricals(texts))
-        else:
-            columns[name] = pd.concat([_plain(column) for column in pair], ignore_index=True)
-    return pd.DataFrame(columns)
-
-
-def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Return a column without a category type."""
-    return column.astype(str) if isinstance(column.dtype, pd.CategoricalDtype) else column

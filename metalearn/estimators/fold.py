@@ -15,7 +15,7 @@ from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
 
-__all__ = ["Fitted", "Outcome", "Rows", "TrainingData", "fit_and_predict"]
+__all__ = ["Fitted", "Outcome", "Rows", "TrainingData", "fit_and_predict", "predict"]
 
 Rows = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.floating]

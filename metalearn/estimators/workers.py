@@ -1,7 +1,10 @@
 """Run fits in processes that can be ended when their time is over, or one after another in this process."""
 
+import multiprocessing
 import signal
+import sys
 import time
+import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -20,6 +23,11 @@ class Runner(Protocol):
     """Run fits, at most ``n_slots`` at a time."""
 
     n_slots: int
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another fit can be started."""
+        ...
 
     def submit(
         self, key: Hashable, configuration: Configuration, where: int | Rows, deadline: float
@@ -68,6 +76,11 @@ class InProcess:
     def __init__(self, data: TrainingData) -> None:
         self._data = data
         self._ended: list[tuple[Any, Outcome]] = []
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another fit can be started."""
+        return not self._ended
 
     def submit(
         self,
@@ -121,26 +134,30 @@ class Processes:
     Parameters
     ----------
     data : TrainingData
-        The table; sent to every process once.
+        The table.
     n_slots : int
         Number of processes.
     """
 
     def __init__(self, data: TrainingData, n_slots: int) -> None:
-        # of joblib's kind: unlike a fork it is safe after OpenMP has run, unlike a spawn it needs no guarded script
-        from joblib.externals.loky.backend.context import get_context  # noqa: PLC0415 - only where it is needed
-
         self.n_slots = n_slots
-        self._context: Any = get_context("loky")
+        self._context = _context()
         self._data = data
         self._workers = [self._start() for _ in range(n_slots)]
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs,), daemon=True)
-        process.start()
+        process = self._context.Process(target=_serve, args=(theirs, self._data), daemon=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads; the child only fits, on one thread
+            process.start()
         theirs.close()
         return _Worker(process, mine)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another fit can be started."""
+        return any(w.key is None for w in self._workers)
 
     def submit(
         self, key: Hashable, configuration: Configuration, where: int | Rows, deadline: float
@@ -194,17 +211,26 @@ class Processes:
         return ended
 
     def _replace(self, worker: _Worker) -> None:
-        worker.process.kill()
+        worker.process.terminate()
         worker.connection.close()
         self._workers[self._workers.index(worker)] = self._start()
 
     def close(self) -> None:
         """End all processes."""
         for worker in self._workers:
-            worker.process.kill()
+            worker.process.terminate()
             worker.connection.close()
         for worker in self._workers:
             worker.process.join()
+
+
+def _context() -> Any:
+    if sys.platform == "linux":  # starts at once and shares the table's memory
+        return multiprocessing.get_context("fork")
+    # of joblib's kind: unlike "spawn" it needs no guarded script
+    from joblib.externals.loky.backend.context import get_context  # noqa: PLC0415 - only where it is needed
+
+    return get_context("loky")
 
 
 def _died(exitcode: int | None) -> Outcome:
@@ -213,11 +239,10 @@ def _died(exitcode: int | None) -> Outcome:
     return Outcome(Status.FAILED, f"the process ended with code {exitcode}")
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, data: TrainingData) -> None:
     """Answer every request until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that searches
     try:
-        data: TrainingData = connection.recv()
         while True:
             configuration, where = connection.recv()
             connection.send(fit_and_predict(data, configuration, where))

@@ -64,7 +64,9 @@ class Matching(TypedDict, total=False):
 class Hook(Protocol):
     """Start one tool's search from a recommendation and read its results back; a module can be one."""
 
-    def seed(self, target: Any, recommendation: Startable, /, *, strict: bool = False, **options: Any) -> SeedReport:
+    def seed(
+        self, target: Any, recommendation: Startable, /, *, strict: bool = False, **options: Any
+    ) -> SeedReport:
         """Have the tool evaluate the recommended configurations first.
 
         Parameters
@@ -85,7 +87,9 @@ class Hook(Protocol):
         """
         ...
 
-    def tell(self, target: Any, evaluations: Iterable[Evaluation], /, *, strict: bool = False, **options: Any) -> SeedReport:
+    def tell(
+        self, target: Any, evaluations: Iterable[Evaluation], /, *, strict: bool = False, **options: Any
+    ) -> SeedReport:
         """Give the tool results that were really measured on the same task by the same metric.
 
         Parameters
@@ -221,7 +225,9 @@ def family_of_parameters(parameters: Iterable[str], preferred: Sequence[str] = (
     return best if score.get(best, 0.0) > 0 else None
 
 
-def _configurations(recommendation: Startable, n: int | None) -> list[tuple[Configuration, ProblemType | None]]:
+def _configurations(
+    recommendation: Startable, n: int | None
+) -> list[tuple[Configuration, ProblemType | None]]:
     items = [
         (item.configuration, item.problem_type) if isinstance(item, Candidate) else (item, None)
         for item in recommendation
@@ -287,7 +293,9 @@ def plan(
             notes.append(f"the search space is taken for that of {owner}; family= names another")
         for rank, (configuration, _) in enumerate(items, start=1):
             if owner is not None and configuration.model != owner:
-                drops.append(Drop(rank, "", f"{configuration.model}, but the search space is that of {owner}"))
+                drops.append(
+                    Drop(rank, "", f"{configuration.model}, but the search space is that of {owner}")
+                )
         family = owner
     first: dict[Configuration, int] = {}
     for rank, (configuration, problem_type) in enumerate(items, start=1):
@@ -312,12 +320,18 @@ def plan(
             drops.append(Drop(rank, "", found.dropped[""]))
         elif exact and not found.is_exact:
             lost = ", ".join([*found.dropped, *found.changed])
-            drops.append(Drop(rank, "", f"the result would belong to another configuration: {lost} do not fit"))
+            drops.append(
+                Drop(rank, "", f"the result would belong to another configuration: {lost} do not fit")
+            )
         elif found.configuration in first:
             drops.append(Drop(rank, "", f"the same as seed {first[found.configuration]} after adaptation"))
         else:
             first[found.configuration] = rank
-            order = {name: found.configuration.params[name] for name in space.parameters if name in found.configuration.params}
+            order = {
+                name: found.configuration.params[name]
+                for name in space.parameters
+                if name in found.configuration.params
+            }
             seeds.append(Seed(rank, configuration.model, order))
             changes += [Change(rank, name, old, new) for name, (old, new) in found.changed.items()]
             drops += [Drop(rank, name, why) for name, why in found.dropped.items()]
@@ -330,7 +344,12 @@ def plan(
 
 
 def plan_told(
-    tool: str, evaluations: Iterable[Evaluation], space: SearchSpace, *, strict: bool = False, matching: Matching | None = None
+    tool: str,
+    evaluations: Iterable[Evaluation],
+    space: SearchSpace,
+    *,
+    strict: bool = False,
+    matching: Matching | None = None,
 ) -> tuple[SeedReport, dict[int, Evaluation]]:
     """Adapt measured results to a tool's search space, only those that mean the same there.
 
@@ -375,7 +394,9 @@ def plan_told(
             task_id=folds[0].task_id, configuration=folds[0].configuration, metric=folds[0].metric, value=mean
         )
     report = plan(tool, list(groups), space, strict=strict, exact=True, matching=matching)
-    return SeedReport(tool, report.accepted, report.changed, report.dropped, report.notes, deed="told"), results
+    return SeedReport(
+        tool, report.accepted, report.changed, report.dropped, report.notes, deed="told"
+    ), results
 
 
 def told_value(evaluation: Evaluation, *, maximize: bool) -> float:
@@ -420,4 +441,6 @@ def none_told(tool: str, evaluations: Iterable[Evaluation], why: str, *, strict:
         With everything dropped.
     """
     ranks = range(1, 1 + len({evaluation.configuration for evaluation in evaluations}))
-    return SeedReport(tool, dropped=tuple(Drop(rank, "", why) for rank in ranks), deed="told").require(strict=strict)
+    return SeedReport(tool, dropped=tuple(Drop(rank, "", why) for rank in ranks), deed="told").require(
+        strict=strict
+    )

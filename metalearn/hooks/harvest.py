@@ -145,7 +145,7 @@ def _configuration(trial: Trial, family: str | None, options: Reading) -> Config
     model = trial.model or None
     for word in words:
         owner = family_of(params.get(word))
-        if owner is not None and model is None:
+        if owner is not None and model in (None, owner):
             model = owner
             del params[word]
     model = model or family or family_of_parameters(params)
@@ -162,9 +162,9 @@ def _configuration(trial: Trial, family: str | None, options: Reading) -> Config
 
 def _storable(value: Any) -> Any:
     plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
-    if plain is None or isinstance(plain, bool | int | str) or (isinstance(plain, float) and math.isfinite(plain)):
-        return plain
-    return str(plain)
+    if isinstance(plain, float) and math.isfinite(plain):
+        return float(f"{plain:.12g}")  # a log scale turns 0.1 into 0.09999999999999995
+    return plain if plain is None or isinstance(plain, bool | int | str) else str(plain)
 
 
 def gather(
@@ -218,7 +218,9 @@ def gather(
     family = reading.get("family")
     family = get_model(family).name if family is not None else None
     rows = list(trials)
-    values = [t.value for t in rows if t.status is Status.OK and t.value is not None and math.isfinite(t.value)]
+    values = [
+        t.value for t in rows if t.status is Status.OK and t.value is not None and math.isfinite(t.value)
+    ]
     score = reading.get("to_score") or _scorer(values, metric, maximize=maximize)
     found: dict[tuple[str, int], Evaluation] = {}
     for trial in rows:

@@ -86,7 +86,9 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     return found
 
 
-def _space_of(study: Any, space: Distributions | SearchSpace | None) -> tuple[SearchSpace | None, dict[str, Any]]:
+def _space_of(
+    study: Any, space: Distributions | SearchSpace | None
+) -> tuple[SearchSpace | None, dict[str, Any]]:
     """Return the space that is given or that the study's trials have shown, ours and Optuna's."""
     if isinstance(space, SearchSpace):
         return space, write_space(space)
@@ -275,6 +277,8 @@ def verify(study: Any) -> SeedReport:
                 changed.append(Change(rank, name, UNSET, value))
             elif asked[name] != value:
                 changed.append(Change(rank, name, asked[name], value))
-        unused = [name for name, value in asked.items() if name not in trial.params and value != accepted[-1].model]
+        unused = [
+            name for name, value in asked.items() if name not in trial.params and value != accepted[-1].model
+        ]
         dropped += [Drop(rank, name, "the objective never asked for it") for name in unused]
     return SeedReport("optuna", tuple(accepted), tuple(changed), tuple(dropped), deed="evaluated")

@@ -117,7 +117,9 @@ class SeededRandomizedSearchCV(RandomizedSearchCV):  # type: ignore[misc]
     def _run_search(self, evaluate_candidates: Callable[[Iterable[Mapping[str, Any]]], Any]) -> None:
         first = [dict(seed) for seed in self.seeds[: self.n_iter]]
         rest = self.n_iter - len(first)
-        drawn = ParameterSampler(self.param_distributions, rest, random_state=self.random_state) if rest else ()
+        drawn = (
+            ParameterSampler(self.param_distributions, rest, random_state=self.random_state) if rest else ()
+        )
         evaluate_candidates([*first, *drawn])
 
 
@@ -275,7 +277,10 @@ def seed(
     InvalidInputError
         If the search is of another kind, or it is strict and anything was changed or dropped.
     """
-    is_grid, is_random = hasattr(search, "param_grid"), type(search) in {RandomizedSearchCV, SeededRandomizedSearchCV}
+    is_grid, is_random = (
+        hasattr(search, "param_grid"),
+        type(search) in {RandomizedSearchCV, SeededRandomizedSearchCV},
+    )
     if not (is_grid or is_random):
         message = (
             f"A {type(search).__name__} takes no seeds. Expected GridSearchCV, HalvingGridSearchCV or "
@@ -287,13 +292,16 @@ def seed(
     seeds: dict[int, dict[str, Any]] = {}
     for branch, told in _branches(search):
         matching: Matching = {**told, **options}
-        space = _hull(read_space(branch)) if branch else _own_space(search.estimator, matching.get("family", ""))
+        space = (
+            _hull(read_space(branch)) if branch else _own_space(search.estimator, matching.get("family", ""))
+        )
         originals = {name: _choices(v) for name, v in branch.items() if isinstance(v, list | tuple)}
         report = plan("scikit-learn", items, space, matching=matching)
         for item in report.accepted:
             if item.rank not in seeds:
                 seeds[item.rank] = {
-                    name: originals.get(name, {}).get((type(value), value), value) for name, value in item.params.items()
+                    name: originals.get(name, {}).get((type(value), value), value)
+                    for name, value in item.params.items()
                 }
                 found[item.rank] = report
         found.setdefault(-len(found) - 1, report)
@@ -324,7 +332,12 @@ def _merge(items: list[Any], found: dict[int, SeedReport], seeds: dict[int, Any]
             changed += [change for change in report.changed if change.rank == rank]
             dropped += [drop for drop in report.dropped if drop.rank == rank]
         else:
-            whys = [drop for report in others for drop in report.dropped if drop.rank == rank and not drop.parameter]
+            whys = [
+                drop
+                for report in others
+                for drop in report.dropped
+                if drop.rank == rank and not drop.parameter
+            ]
             dropped += whys[:1] or [Drop(rank, "", "no part of the search tunes its model family")]
     notes = tuple(dict.fromkeys(note for report in others for note in report.notes)) if not accepted else ()
     return SeedReport("scikit-learn", tuple(accepted), tuple(changed), tuple(dropped), notes)
@@ -402,7 +415,13 @@ def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
             )
     said_name = said if isinstance(said, str) else None
     return gather(
-        trials, X, y, maximize=True, said_metric=said_name, versions=tool_version("scikit-learn"), options=options
+        trials,
+        X,
+        y,
+        maximize=True,
+        said_metric=said_name,
+        versions=tool_version("scikit-learn"),
+        options=options,
     )
 
 
@@ -428,7 +447,9 @@ def verify(search: Any) -> SeedReport:
     if report is None or not hasattr(search, "cv_results_"):
         message = f"This {type(search).__name__} was not seeded and then fitted. Expected both. Call seed and fit first."
         raise InvalidInputError(message)
-    labels = [{name: _label(value) for name, value in params.items()} for params in search.cv_results_["params"]]
+    labels = [
+        {name: _label(value) for name, value in params.items()} for params in search.cv_results_["params"]
+    ]
     scorer = search.refit if search.multimetric_ else "score"
     scores = search.cv_results_[f"mean_test_{scorer}"]
     accepted, dropped = [], []

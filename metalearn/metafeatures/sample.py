@@ -441,10 +441,25 @@ class Sample:
         variances, directions = np.linalg.eigh(self.gram)
         return np.maximum(variances[::-1], 0.0), directions[:, ::-1]
 
+    def some(self, n_rows: int) -> npt.NDArray[np.intp]:
+        """Return the places of a subsample of the rows, classes in their proportions.
+
+        Parameters
+        ----------
+        n_rows : int
+            How many to keep at most.
+
+        Returns
+        -------
+        ndarray of int, shape (min(n_rows, self.n_rows),)
+            Sorted.
+        """
+        return subsample_rows(self.target, n_rows, self.data.problem_type, random_state=self.random_state)
+
     @cached_property
     def few(self) -> npt.NDArray[np.intp]:
-        """Places of at most 500 rows of the sample, for what costs the square of their number."""
-        return subsample_rows(self.target, 500, self.data.problem_type, random_state=self.random_state)
+        """Places of at most 500 rows, for what costs the square of their number."""
+        return self.some(500)
 
 
 def sample_of(data: Dataset, *, random_state: int = 0) -> Sample:

@@ -1,6 +1,6 @@
 """What every recommender can do."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol, Self, runtime_checkable
 
 from metalearn.knowledge_base import KnowledgeBase
@@ -37,6 +37,8 @@ class Recommender(Protocol):
         *,
         n: int = 10,
         observed: Mapping[str, float] | None = None,
+        models: Collection[str] | None = None,
+        time_budget: float | None = None,
     ) -> Recommendation:
         """Rank the configurations to be tried next.
 
@@ -50,6 +52,10 @@ class Recommender(Protocol):
             How many candidates at most.
         observed : mapping of str to float or None, default=None
             Losses of configurations tried on the task already, by configuration id (infinity for a failure).
+        models : collection of str or None, default=None
+            Model families that may be recommended; None allows all.
+        time_budget : float or None, default=None
+            Seconds that fitting each candidate once may take in all; None sets no limit.
 
         Returns
         -------

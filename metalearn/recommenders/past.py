@@ -1,7 +1,7 @@
 """What is learned of the past tasks once, and used by every strategy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -85,6 +85,28 @@ class PastTasks:
             novelty=Novelty.fit(table.meta_features, families),
             cost=CostModel.fit(table.sizes, table.seconds, table.models),
             stretch=stretch(errors, table.completed_regrets, left_out, LEARNED_SHARE),
+        )
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Self:
+        """Keep some of the tasks, without growing the forest anew.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which tasks, by row.
+
+        Returns
+        -------
+        PastTasks
+            The forest's leaves and the errors of the tasks kept.
+        """
+        table = self.table.take(rows)
+        return replace(
+            self,
+            table=table,
+            similarity=self.similarity.take(rows),
+            errors=self.errors[rows],
+            novelty=Novelty.fit(table.meta_features, np.array(table.families)),
         )
 
     def prior(self, meta_features: FloatArray) -> tuple[FloatArray, float]:

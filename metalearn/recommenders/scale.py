@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "complete", "from_working", "log_losses", "relative_regrets", "to_working"]
+__all__ = ["FloatArray", "capped", "complete", "from_working", "log_losses", "relative_regrets"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -14,11 +14,27 @@ _RANK = 6
 _ROUNDS = 15
 
 
-def _capped(losses: FloatArray) -> FloatArray:
-    """Replace failures and outliers by each task's upper fence (third quartile + 1.5 interquartile ranges)."""
+def capped(losses: FloatArray, *, bounded: bool) -> FloatArray:
+    """Replace failures by the worst loss of the task, and outliers too where losses have no bound.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (n_tasks, n_configurations)
+        Lower is better; NaN where nothing was run, infinity where a run failed; each task has a finite one.
+    bounded : bool
+        Whether losses have an upper bound. Else the worst is at most the third quartile plus 1.5 interquartile ranges:
+        one run that diverged would make all others look alike.
+
+    Returns
+    -------
+    ndarray of shape (n_tasks, n_configurations)
+        Finite; NaN where nothing was run.
+    """
     finite = np.where(np.isfinite(losses), losses, np.nan)
-    low, high = np.nanpercentile(finite, [25, 75], axis=1, keepdims=True)
-    worst = np.minimum(np.nanmax(finite, axis=1, keepdims=True), high + 1.5 * (high - low))
+    worst = np.nanmax(finite, axis=1, keepdims=True)
+    if not bounded:
+        low, high = np.nanpercentile(finite, [25, 75], axis=1, keepdims=True)
+        worst = np.minimum(worst, high + 1.5 * (high - low))
     return np.minimum(losses, worst)
 
 
@@ -28,44 +44,20 @@ def relative_regrets(losses: FloatArray) -> FloatArray:
     Parameters
     ----------
     losses : ndarray of shape (n_tasks, n_configurations)
-        Lower is better; NaN where nothing was run, infinity where a run failed; each task has a finite one.
+        Finite; NaN where nothing was run.
 
     Returns
     -------
     ndarray of shape (n_tasks, n_configurations)
         Between 0 and 1; NaN where nothing was run.
-
-    Notes
-    -----
-    The worst is the largest loss, but at most the third quartile plus 1.5 interquartile ranges: one run that diverged
-    would make all others look alike. Failures count as the worst.
     """
-    capped = _capped(losses)
-    best = np.nanmin(capped, axis=1, keepdims=True)
-    spread = np.nanmax(capped, axis=1, keepdims=True) - best
-    return (capped - best) / np.where(spread > 0, spread, 1.0)
-
-
-def to_working(losses: FloatArray, unit: FloatArray | float = 1.0) -> FloatArray:
-    """Turn losses into logarithms, on which tasks of different level resemble each other.
-
-    Parameters
-    ----------
-    losses : ndarray of shape (n_tasks, n_configurations)
-        Lower is better; NaN where nothing was run, infinity where a run failed.
-    unit : ndarray or float, default=1.0
-        What losses are divided by first.
-
-    Returns
-    -------
-    ndarray of shape (n_tasks, n_configurations)
-        Log losses; failures and outliers at the task's upper fence; NaN where nothing was run.
-    """
-    return log_losses(_capped(losses), unit)
+    best = np.nanmin(losses, axis=1, keepdims=True)
+    spread = np.nanmax(losses, axis=1, keepdims=True) - best
+    return (losses - best) / np.where(spread > 0, spread, 1.0)
 
 
 def log_losses(losses: FloatArray, unit: FloatArray | float = 1.0) -> FloatArray:
-    """Take logarithms of losses as they are.
+    """Take logarithms of losses, on which tasks of different level resemble each other.
 
     Parameters
     ----------

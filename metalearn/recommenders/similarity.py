@@ -1,7 +1,7 @@
 """Learned similarity of tasks: how often two tables fall into the same leaf of a forest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -117,6 +117,23 @@ class ForestSimilarity:
         )
         return found, _left_out(leaves, found.share, forest.estimators_samples_, families)
 
+    def take(self, rows: npt.NDArray[np.intp]) -> Self:
+        """Keep some of the past tasks in the leaves.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which tasks, by row.
+
+        Returns
+        -------
+        ForestSimilarity
+            The same trees.
+        """
+        leaves = self.leaves[rows]
+        count = np.bincount(leaves.ravel(), minlength=len(self.share))
+        return replace(self, leaves=leaves, share=1 / np.maximum(count, 1))
+
     def weights(self, meta_features: FloatArray) -> FloatArray:
         """Return how often each past task shares a leaf with a new one.
 
@@ -139,8 +156,8 @@ class ForestSimilarity:
                 break
             right = filled[asked] > self.threshold[node]
             node = np.where(inner, self.children[node, right.astype(np.intp)], node)
-        weights: FloatArray = (self.leaves == node) @ self.share[node] / len(node)
-        return weights
+        weights: FloatArray = (self.leaves == node) @ self.share[node]
+        return weights / max(float(weights.sum()), 1e-12)
 
 
 def _factors(profiles: npt.NDArray[np.floating]) -> FloatArray:

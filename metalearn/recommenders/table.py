@@ -1,6 +1,6 @@
 """What recommenders learn from: the results of one problem type and metric as arrays."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
-from metalearn.recommenders.scale import FloatArray, complete, relative_regrets, to_working
+from metalearn.recommenders.scale import FloatArray, capped, complete, log_losses, relative_regrets
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType, get_metric
 
@@ -136,14 +136,18 @@ class PerformanceTable:
         return np.array([c.model for c in self.configurations])
 
     @cached_property
+    def _capped(self) -> FloatArray:
+        return capped(self.losses, bounded=self.problem_type.is_classification and self.metric.greater_is_better)
+
+    @cached_property
     def regrets(self) -> FloatArray:
-        """Regret of each result between the task's best (0) and its worst that is no outlier (1); NaN if not run."""
-        return relative_regrets(self.losses)
+        """Regret of each result between the task's best (0) and its worst (1); NaN if not run."""
+        return relative_regrets(self._capped)
 
     @cached_property
     def working(self) -> npt.NDArray[np.float32]:
         """Losses on the working scale, completed where nothing was run and capped where a run failed."""
-        return complete(to_working(self.losses, self.units[:, None])).astype(np.float32)
+        return complete(log_losses(self._capped, self.units[:, None])).astype(np.float32)
 
     @cached_property
     def completed_regrets(self) -> npt.NDArray[np.float32]:
@@ -203,24 +207,20 @@ class PerformanceTable:
         """
         return meta_features.values.get(TARGET_SPREAD, np.nan) if self.metric.name in _IN_TARGET_UNITS else 1.0
 
-    def allowed(self, models: Collection[str] | None, excluded: Mapping[str, float]) -> npt.NDArray[np.bool_]:
-        """Mark the configurations that may be recommended.
+    def allowed(self, models: Collection[str] | None) -> npt.NDArray[np.bool_]:
+        """Mark the configurations of some model families.
 
         Parameters
         ----------
         models : collection of str or None
             Model families that may be recommended; None allows all.
-        excluded : mapping of str to float
-            Configuration ids that were tried already.
 
         Returns
         -------
         ndarray of bool, shape (n_configurations,)
             True where allowed.
         """
-        mask = np.ones(len(self.configurations), dtype=bool) if models is None else np.isin(self.models, list(models))
-        mask[[self.columns[i] for i in excluded if i in self.columns]] = False
-        return mask
+        return np.ones(len(self.models), dtype=bool) if models is None else np.isin(self.models, list(models))
 
 
 _IN_TARGET_UNITS = ("rmse", "mae")

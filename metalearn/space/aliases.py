@@ -7,7 +7,15 @@ from functools import cache
 
 from metalearn.space.parameter import ParamValue
 
-__all__ = ["FAMILIES", "MODEL_PARAMETERS", "PARAMETERS", "UNSET_VALUES", "family_of", "is_foreign", "known_name"]
+__all__ = [
+    "FAMILIES",
+    "MODEL_PARAMETERS",
+    "PARAMETERS",
+    "UNSET_VALUES",
+    "family_of",
+    "is_foreign",
+    "known_name",
+]
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "catboost": ("cat", "cb", "CatBoostClassifier", "CatBoostRegressor"),

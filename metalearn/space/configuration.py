@@ -50,7 +50,7 @@ class Configuration:
     --------
     >>> c = Configuration("knn", {"n_neighbors": 7, "weights": "distance"})
     >>> c.id
-    '0a1be7c4a9b0d1c2'
+    'ef606fe920390801'
     >>> c == Configuration.from_dict(c.to_dict())
     True
     """

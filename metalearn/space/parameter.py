@@ -100,7 +100,9 @@ class Float:
         number = min(max(float(value), self.low), self.high)
         if self.step is None:
             return number
-        steps = min(round((number - self.low) / self.step), math.floor((self.high - self.low) / self.step + _TINY))
+        steps = min(
+            round((number - self.low) / self.step), math.floor((self.high - self.low) / self.step + _TINY)
+        )
         return float(f"{self.low + steps * self.step:.12g}")
 
     def to_unit(self, value: ParamValue) -> float:
@@ -134,7 +136,11 @@ class Float:
         bool
             True for numbers (not bool) between low and high that lie on a step.
         """
-        if not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
+        if (
+            not isinstance(value, int | float)
+            or isinstance(value, bool)
+            or not self.low <= value <= self.high
+        ):
             return False
         return self.step is None or abs(value - self.nearest(value)) <= _TINY * self.step
 

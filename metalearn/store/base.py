@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 from metalearn._version import __version__
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation
+from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.store.search import PastTask, search
@@ -205,7 +206,12 @@ class StoreMethods:
     ) -> None:
         """Add what was learned about one task; see :meth:`Store.append`."""
         found = {task.id: meta_features} if meta_features is not None else {}
-        self.write(KnowledgeBase.from_records([task], found, evaluations), source=source, tool=tool)
+        try:
+            knowledge = KnowledgeBase.from_records([task], found, evaluations)
+        except UnicodeEncodeError as error:
+            message = f"A text cannot be stored: {error}. Expected valid Unicode. Clean it."
+            raise InvalidInputError(message) from error
+        self.write(knowledge, source=source, tool=tool)
 
     def search(
         self: Store, words: str = "", *, like: Dataset | MetaFeatures | str | None = None, n: int = 10

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metalearn.exceptions import KnowledgeBaseError
-from metalearn.knowledge_base import (
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge_tables import (
     CONFIGURATION_COLUMNS,
     COUNTS,
     EVALUATION_COLUMNS,
@@ -25,8 +26,8 @@ from metalearn.knowledge_base import (
     META_FEATURE_COLUMNS,
     NUMBERS,
     RECORD_COLUMNS,
+    TABLES,
     TASK_COLUMNS,
-    KnowledgeBase,
 )
 from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
 from metalearn.store.records import admit, link_versions
@@ -36,7 +37,6 @@ __all__ = ["SCHEMA_VERSION", "FileStore"]
 SCHEMA_VERSION = 2
 """Raised when the meaning of a stored column changes; readers migrate what is older and refuse what is newer."""
 
-TABLES = ("tasks", "meta_features", "configurations", "evaluations")
 _MANIFEST = "manifest.json"
 _MAX_MANIFEST_BYTES = 10_000_000
 _ADVICE = "Restore the folder from a copy, or reinstall metalearn-recommender if it is the bundled one."
@@ -133,7 +133,7 @@ class FileStore(StoreMethods):
                 knowledge, configurations=tables["configurations"][used].reset_index(drop=True)
             )
         one = max(n_parts.values()) <= 1 and max(layers.values()) <= 1
-        return knowledge if one and len(knowledge) else knowledge + KnowledgeBase.empty()
+        return knowledge if one and len(knowledge) else knowledge.normalised()
 
     def write(self, knowledge: KnowledgeBase, *, source: str | None = None, tool: str | None = None) -> None:
         """Add everything that a knowledge base knows.
@@ -155,7 +155,7 @@ class FileStore(StoreMethods):
             If the folder cannot be written.
         """
         admitted = admit(
-            knowledge + KnowledgeBase.empty(),
+            knowledge.normalised(),
             source=source or self.source,
             tool=tool or self.tool,
             keep_names=self.keep_names,

@@ -12,14 +12,14 @@ import pandas as pd
 from metalearn._fingerprint import comparable
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.knowledge_base import (
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge_tables import (
     CONFIGURATION_COLUMNS,
     COUNTS,
     EVALUATION_COLUMNS,
     META_FEATURE_COLUMNS,
     RECORD_COLUMNS,
     TASK_COLUMNS,
-    KnowledgeBase,
 )
 from metalearn.space import Configuration
 from metalearn.task import ProblemType

@@ -69,7 +69,7 @@ class SqlStore(StoreMethods):
         if not self._exists():
             return KnowledgeBase.empty()
         read = self.database.run(lambda connection: read_rows(connection, source), write=False)
-        return read + KnowledgeBase.empty()
+        return read.normalised()
 
     def write(self, knowledge: KnowledgeBase, *, source: str | None = None, tool: str | None = None) -> None:
         """Add everything that a knowledge base knows, in one transaction.
@@ -91,7 +91,7 @@ class SqlStore(StoreMethods):
             If the database cannot be used.
         """
         admitted = admit(
-            knowledge + KnowledgeBase.empty(),
+            knowledge.normalised(),
             source=source or self.source,
             tool=tool or self.tool,
             keep_names=self.keep_names,
@@ -154,12 +154,8 @@ class SqlStore(StoreMethods):
 
         def work(connection: Connection) -> StoreInfo:
             t, e, o = schema.tasks.c, schema.evaluations.c, schema.origins.c
-            tasks = dict(
-                connection.execute(select(t.recorded_by, func.count()).group_by(t.recorded_by)).tuples().all()
-            )
-            runs = dict(
-                connection.execute(select(e.recorded_by, func.count()).group_by(e.recorded_by)).tuples().all()
-            )
+            by = [select(c.recorded_by, func.count()).group_by(c.recorded_by) for c in (t, e)]
+            tasks, runs = ({label: n for label, n in connection.execute(query)} for query in by)
             records = connection.execute(
                 select(o.recorded_by, o.recorded_with, o.recorded_at).union(
                     select(t.recorded_by, t.recorded_with, t.recorded_at)

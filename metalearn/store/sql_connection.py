@@ -3,6 +3,7 @@
 import os
 import random
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,10 +106,14 @@ class Database:
                 raise KnowledgeBaseError(message) from error
 
     def _connect(self, *, write: bool) -> Connection:
-        if (
-            self._engine is None or self._process != os.getpid()
-        ):  # a child must not use its parent's connections
-            self._engine, self._process = self._new_engine(), os.getpid()
+        process = os.getpid()
+        if self._engine is None or self._process != process:
+            if self._engine is not None:
+                self._engine.dispose(
+                    close=False
+                )  # a child must neither use nor close its parent's connections
+            self._engine, self._process = self._new_engine(), process
+            weakref.finalize(self, _dispose, self._engine, process).atexit = False
         return self._engine.connect().execution_options(writes=write)
 
     def _new_engine(self) -> Engine:
@@ -163,6 +168,10 @@ class Database:
         return KnowledgeBaseError(
             f"The database {self.shown} refused: {said}. Expected a metalearn store. Check the address."
         )
+
+
+def _dispose(engine: Engine, process: int) -> None:
+    engine.dispose(close=process == os.getpid())
 
 
 def _is_transient(error: DBAPIError) -> bool:

@@ -14,14 +14,14 @@ from pyarrow import csv
 from sqlalchemy import ColumnElement, Connection, Select, Table, Text, cast, column, func, or_, select, table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from metalearn.knowledge_base import (
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge_tables import (
     CONFIGURATION_COLUMNS,
     EVALUATION_COLUMNS,
     META_FEATURE_COLUMNS,
     NUMBERS,
     RECORD_COLUMNS,
     TASK_COLUMNS,
-    KnowledgeBase,
 )
 from metalearn.store import sql_schema as schema
 
@@ -57,7 +57,8 @@ def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tu
     if len(ids) <= _MAX_PARAMETERS:
         same = schema.tasks.alias().c
         query = query.where(t.dataset_id.in_(select(same.dataset_id).where(same.task_id.in_(ids))))
-    yield from connection.execute(query).tuples()
+    for task_id, fingerprint, dataset, family in connection.execute(query):
+        yield task_id, fingerprint, dataset, family
 
 
 def add_rows(connection: Connection, knowledge: KnowledgeBase) -> None:
@@ -128,7 +129,9 @@ def _add(connection: Connection, target: Table, rows: pd.DataFrame) -> int:
     keys = [c.name for c in target.primary_key]
     ordered = select(*(column(n) for n in names)).select_from(table(staged))
     ordered = ordered.order_by(*(column(k) for k in keys))  # one order for all writers: no deadlocks
-    return connection.execute(_or_update(postgresql.insert(target).from_select(names, ordered), target)).rowcount
+    return connection.execute(
+        _or_update(postgresql.insert(target).from_select(names, ordered), target)
+    ).rowcount
 
 
 def _or_update(insert: Any, target: Table) -> Any:

@@ -32,6 +32,7 @@ from rich.progress import (
 )
 
 from metalearn.builder import Limits, Table, describe, evaluate, plan
+from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import models_for
 from metalearn.space import Configuration
 from metalearn.store import FileStore
@@ -45,19 +46,19 @@ MISSING = frozenset({"?", "", "NA", "N/A", "na", "nan", "NaN", "NULL", "null", "
 ROW_LABELS = ("rownames", "dat.rownames")
 
 WAVES: tuple[dict[str, int], ...] = (
-    # how many configurations of each family are known after each wave; a wave adds what the last one lacks
+    # how many configurations of each family are known after each wave; a wave adds what the ones before lack
     dict.fromkeys(
         ("decision_tree", "gaussian_nb", "knn", "linear", "lightgbm", "xgboost", "svm", "hist_gradient_boosting"), 1
     ),
     dict.fromkeys(("random_forest", "extra_trees", "mlp", "catboost"), 1),
-    {"lightgbm": 4, "xgboost": 3, "random_forest": 2, "extra_trees": 3, "linear": 3, "svm": 3, "knn": 2,
-     "decision_tree": 2, "hist_gradient_boosting": 2, "mlp": 2},
-    {"lightgbm": 7, "xgboost": 5, "catboost": 2, "random_forest": 3, "extra_trees": 4, "linear": 4, "svm": 5, "knn": 3,
-     "hist_gradient_boosting": 3, "mlp": 3, "decision_tree": 3, "gaussian_nb": 2},
+    {"lightgbm": 3, "xgboost": 2, "linear": 2, "svm": 3, "knn": 2, "decision_tree": 2, "extra_trees": 2, "mlp": 2},
+    {"lightgbm": 4, "xgboost": 3, "linear": 4, "svm": 5, "knn": 4, "decision_tree": 3, "gaussian_nb": 2,
+     "hist_gradient_boosting": 2},
+    {"lightgbm": 5, "linear": 5, "svm": 7, "knn": 6, "decision_tree": 6, "gaussian_nb": 3, "random_forest": 2},
     {"lightgbm": 12, "xgboost": 8, "catboost": 4, "random_forest": 5, "extra_trees": 6, "linear": 6, "svm": 8, "knn": 5,
      "hist_gradient_boosting": 5, "mlp": 6},
     {"lightgbm": 24, "xgboost": 16, "catboost": 12, "random_forest": 10, "extra_trees": 10, "linear": 10, "svm": 12,
-     "knn": 8, "hist_gradient_boosting": 8, "mlp": 10, "decision_tree": 4, "gaussian_nb": 3},
+     "knn": 8, "hist_gradient_boosting": 8, "mlp": 10},
 )  # fmt: skip
 
 
@@ -404,8 +405,8 @@ def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str]) -> Non
 def describe_all(store: FileStore, n_jobs: int) -> None:
     """Compute the meta-features of every table."""
     started = time.perf_counter()
-    for task, meta_features in describe(tables(), n_jobs=n_jobs):
-        store.append(task, meta_features, [])
+    found = list(describe(tables(), n_jobs=n_jobs))
+    store.write(KnowledgeBase.from_records([t for t, _ in found], {t.id: values for t, values in found}, []))
     store.compact()
     print(f"described in {time.perf_counter() - started:.0f} s")
 

@@ -1,0 +1,30 @@
+"""What every suite is told."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where data lies and how much is run."""
+
+    data: Path
+    knowledge_base: Path
+    results: Path
+    seeds: int
+    quick: bool
+    predict: Path | None = None
+
+
+def data_folder(options: Options, name: str, source: str) -> Path:
+    """Return a folder of public data, or end with a message that names its source."""
+    folder = options.data / name
+    if not folder.is_dir():
+        sys.exit(
+            f"There is no folder {folder}. Expected the public data of this suite there. "
+            f"Get it from its source ({source}) and name the parent folder: --data DIR."
+        )
+    return folder

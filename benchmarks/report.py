@@ -1,0 +1,138 @@
+"""Write results as JSON, Markdown and SVG."""
+
+import json
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+
+mpl.use("svg")
+from matplotlib import pyplot as plt
+
+PACKAGES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+@dataclass
+class Table:
+    """One table of a report."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[Any]]
+    note: str = ""
+
+
+@dataclass
+class Plot:
+    """Curves with bands, or ranks with a critical difference."""
+
+    title: str
+    curves: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # name -> x, y, low, high
+    ranks: dict[str, float] = field(default_factory=dict)
+    critical: float = 0.0
+
+
+@dataclass
+class Report:
+    """What a suite found."""
+
+    suite: str
+    title: str
+    about: str
+    tables: list[Table]
+    plots: list[Plot] = field(default_factory=list)
+
+
+def write(report: Report, folder: Path, command: Sequence[str], seconds: float) -> None:
+    """Write `<suite>.json`, `<suite>.md` and `<suite>.svg`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {
+        "command": " ".join(command),
+        "date": datetime.now(UTC).date().isoformat(),
+        "seconds": round(seconds),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+    plain = json.dumps({**facts, **asdict(report)}, indent=1, default=float)
+    (folder / f"{report.suite}.json").write_text(plain + "\n", encoding="utf-8")
+    (folder / f"{report.suite}.md").write_text(_markdown(report, facts), encoding="utf-8")
+    if report.plots:
+        _draw(report.plots, folder / f"{report.suite}.svg")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.4f}" if abs(value) < 1 else f"{value:.3g}"
+    return str(value)
+
+
+def _markdown(report: Report, facts: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {found}" for name, found in facts["versions"].items())
+    parts = [f"# {report.title}", "", report.about, ""]
+    parts += [f"`{facts['command']}`, {facts['date']}, {facts['seconds']} s, Python {facts['python']}, {versions}.", ""]
+    if report.plots:
+        parts += [f"![{report.title}]({report.suite}.svg)", ""]
+    for table in report.tables:
+        parts += [f"## {table.title}", "", "| " + " | ".join(table.columns) + " |", "|---" * len(table.columns) + "|"]
+        parts += ["| " + " | ".join(_cell(v) for v in row) + " |" for row in table.rows]
+        parts += ["", *([table.note, ""] if table.note else [])]
+    return "\n".join(parts)
+
+
+def _draw(plots: Sequence[Plot], path: Path) -> None:
+    with plt.rc_context({"svg.hashsalt": "metalearn", "svg.fonttype": "none", "font.size": 9}):
+        figure, axes = plt.subplots(len(plots), 1, figsize=(8, 4.2 * len(plots)), squeeze=False, layout="constrained")
+        for axis, plot in zip(axes[:, 0], plots, strict=True):
+            axis.set_title(plot.title)
+            if plot.ranks:
+                _draw_ranks(axis, plot)
+            else:
+                _draw_curves(axis, plot)
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+
+
+def _draw_curves(axis: Any, plot: Plot) -> None:
+    for name, found in plot.curves.items():
+        dashed = name.startswith(("random", "library"))
+        (line,) = axis.plot(found["x"], found["y"], label=name, linestyle="--" if dashed else "-", linewidth=1.4)
+        axis.fill_between(found["x"], found["low"], found["high"], color=line.get_color(), alpha=0.12, linewidth=0)
+    axis.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="mean normalised regret")
+    ticks = [1, 2, 3, 5, 10, 25]
+    axis.set_xticks(ticks, [str(t) for t in ticks])
+    axis.minorticks_off()
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8, ncols=2)
+
+
+def _draw_ranks(axis: Any, plot: Plot) -> None:
+    """Draw mean ranks on a line; strategies under one bar differ by less than the critical difference."""
+    names = sorted(plot.ranks, key=lambda name: plot.ranks[name])
+    values = [plot.ranks[name] for name in names]
+    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+        height = -1 - place
+        axis.plot([value, value, max(values) + 0.3], [0, height, height], color="0.4", linewidth=0.8)
+        axis.text(max(values) + 0.35, height, f"{name} ({value:.2f})", va="center")
+    bar = 0.35
+    drawn = -1
+    for first, value in enumerate(values):
+        last = max(i for i, other in enumerate(values) if other - value <= plot.critical)
+        if last > first and last > drawn:
+            axis.plot([value, values[last]], [bar, bar], color="black", linewidth=3)
+            bar, drawn = bar + 0.35, last
+    axis.plot([values[0], values[0] + plot.critical], [bar + 0.6] * 2, color="black")
+    axis.text(values[0], bar + 0.8, f"critical difference {plot.critical:.2f}")
+    axis.set(yticks=[], xlabel="mean rank", xlim=(min(values) - 0.3, max(values) + 2.5))
+    axis.spines[["left", "right", "top"]].set_visible(False)
+
+
+def command_line(suite: str) -> list[str]:
+    """Return the command as a user would type it."""
+    return ["python", "benchmarks/run.py", suite, *sys.argv[2:]]

@@ -1,0 +1,42 @@
+"""Run a benchmark suite and write its results as JSON, Markdown and SVG.
+
+python benchmarks/run.py oboe                 # leave-family-out on a public matrix
+python benchmarks/run.py bundled --quick      # a minute on a part of the bundled knowledge base
+"""
+
+import argparse
+import importlib
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))
+
+from options import Options  # noqa: E402 - the folder is no package
+from report import command_line, write  # noqa: E402
+
+SUITES = ("bundled", "oboe", "autosklearn2016", "aslib", "scale")
+
+
+def main() -> None:
+    """Parse the command line and run one suite."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("suite", choices=SUITES)
+    parser.add_argument("--quick", action="store_true", help="a subset that takes less than a minute")
+    parser.add_argument("--data", type=Path, default=ROOT.parents[1] / "shared" / "benchmark_data", help="public data")
+    parser.add_argument("--knowledge-base", type=Path, default=ROOT.parent / "knowledge_base" / "tables")
+    parser.add_argument("--results", type=Path, default=ROOT / "results", help="where the results are written")
+    parser.add_argument("--seeds", type=int, default=1, help="repetitions with other folds")
+    parser.add_argument("--predict", type=Path, help="aslib: write predictions for the scenario's test part here")
+    arguments = vars(parser.parse_args())
+    suite = importlib.import_module(f"suites.{arguments.pop('suite')}")
+    options = Options(**arguments)
+    started = time.perf_counter()
+    report = suite.run(options)
+    write(report, options.results, command_line(report.suite), time.perf_counter() - started)
+    print(f"{options.results / report.suite}.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,389 @@
+"""Ask what to try next, tell how it went: every result improves the next answer."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, overload
+
+from metalearn._version import __version__
+from metalearn.api import open_knowledge_base, usable_models
+from metalearn.dataset import Dataset
+from metalearn.evaluation import Status
+from metalearn.exceptions import InvalidInputError
+from metalearn.fitting import fitted_recommender
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures, extract
+from metalearn.recommendation import Candidate, Recommendation
+from metalearn.space import Configuration
+from metalearn.store import Store
+from metalearn.task import ProblemType, Task, get_metric
+
+__all__ = ["Advisor", "Trial"]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Record one configuration that was tried on the task.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What was tried.
+    score : float
+        In the metric's own direction; NaN unless the status is ok.
+    seconds : float
+        What trying it took; NaN if that was not told.
+    status : Status, default=Status.OK
+        How it ended.
+    """
+
+    configuration: Configuration
+    score: float
+    seconds: float
+    status: Status = Status.OK
+
+
+class Advisor:
+    """Suggest configurations one by one, learning from every result on the table at hand.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        The table.
+    y : Series or array-like of shape (n_rows,)
+        The target.
+    metric : str or None, default=None
+        What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression).
+    families : sequence of str or None, default=None
+        Model families to choose from; default: all whose package is installed.
+    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+        What to learn from; default: the bundled one.
+    problem_type : ProblemType, str or None, default=None
+        ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
+    categorical : sequence of str, default=()
+        Columns that are categorical whatever they look like.
+    time_budget : float or None, default=None
+        Seconds that all trials may take together; configurations that are not expected to fit in are passed over.
+    recommender : str, default="auto"
+        Name of the strategy.
+    name : str, default="table"
+        What to call the table.
+
+    Attributes
+    ----------
+    task : Task
+        The task with its metric.
+    meta_features : MetaFeatures
+        What was measured of the table.
+    history : tuple of Trial
+        What was told, in order.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> advisor = Advisor(*load_wine(return_X_y=True), families=["knn", "linear"])
+    >>> first = advisor.ask()
+    >>> advisor.tell(first, score=0.9, seconds=0.1)
+    >>> advisor.ask() == first
+    False
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        metric: str | None = None,
+        families: Sequence[str] | None = None,
+        knowledge_base: KnowledgeBase | Store | str | Path | None = None,
+        problem_type: ProblemType | str | None = None,
+        categorical: Sequence[str] = (),
+        time_budget: float | None = None,
+        recommender: str = "auto",
+        name: str = "table",
+    ) -> None:
+        data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
+        task = Task(
+            id=f"new:{name}",
+            problem_type=data.problem_type,
+            metric=get_metric(metric, data.problem_type),
+            name=name,
+            n_rows=data.n_rows,
+            n_features=data.n_features,
+            n_classes=data.n_classes,
+        )
+        self._start(task, extract(data), families, knowledge_base, time_budget, recommender)
+
+    def _start(
+        self,
+        task: Task,
+        meta_features: MetaFeatures,
+        families: Sequence[str] | None,
+        knowledge_base: KnowledgeBase | Store | str | Path | None,
+        time_budget: float | None,
+        recommender: str,
+    ) -> None:
+        if time_budget is not None and not time_budget > 0:
+            message = f"The time budget is {time_budget} seconds. Expected a positive number. Leave it out for no limit."
+            raise InvalidInputError(message)
+        self.task, self.meta_features, self.time_budget = task, meta_features, time_budget
+        self._models, self.notes = usable_models(families, task.problem_type)
+        past = None if knowledge_base is None else open_knowledge_base(knowledge_base)
+        self._recommender = fitted_recommender(past, task.problem_type, task.metric, recommender)
+        self._recommender_name = recommender
+        self._trials: dict[str, Trial] = {}
+        self._pending: dict[str, Candidate] = {}
+
+    def __repr__(self) -> str:
+        """Return one readable line."""
+        best = f", best {self.best.score:.4g}" if self.best else ""
+        return f"Advisor({self.task.name!r}, {self.task.metric.name}, {len(self._trials)} tried{best})"
+
+    @property
+    def history(self) -> tuple[Trial, ...]:
+        """What was told, in the order of telling."""
+        return tuple(self._trials.values())
+
+    @property
+    def pending(self) -> tuple[Configuration, ...]:
+        """What was asked for and not told yet."""
+        return tuple(candidate.configuration for candidate in self._pending.values())
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial so far; None before the first success."""
+        good = [trial for trial in self._trials.values() if trial.status is Status.OK]
+        return min(good, key=lambda trial: self.task.metric.to_loss(trial.score)) if good else None
+
+    def recommend(self, n: int = 10) -> Recommendation:
+        """Rank what to try next, given everything that was told.
+
+        Parameters
+        ----------
+        n : int, default=10
+            How many candidates at most.
+
+        Returns
+        -------
+        Recommendation
+            Without what was tried or is pending.
+        """
+        metric = self.task.metric
+        observed = {
+            i: metric.to_loss(trial.score) if trial.status is Status.OK else math.inf
+            for i, trial in self._trials.items()
+        }
+        # a pending result is taken to be as expected, so that parallel workers do not ask the same question
+        observed |= {i: metric.to_loss(candidate.expected_score) for i, candidate in self._pending.items()}
+        return self._recommender.recommend(
+            self.task,
+            self.meta_features,
+            n=n,
+            observed=observed,
+            models=self._models,
+            time_budget=None if self.time_budget is None else max(self.time_budget - self.seconds, 0.0),
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Seconds told so far; what is pending counts as expected."""
+        told = [trial.seconds for trial in self._trials.values()]
+        expected = [candidate.expected_seconds for candidate in self._pending.values()]
+        return sum(s for s in (*told, *expected) if s == s)  # noqa: PLR0124 - NaN means unknown
+
+    @overload
+    def ask(self) -> Configuration: ...
+    @overload
+    def ask(self, n: int) -> list[Configuration]: ...
+    def ask(self, n: int | None = None) -> Configuration | list[Configuration]:
+        """Return what to try next.
+
+        Parameters
+        ----------
+        n : int or None, default=None
+            How many, for parallel workers; None asks for one.
+
+        Returns
+        -------
+        Configuration or list of Configuration
+            One if n is None, else a list; it is shorter than n if nothing more is known or fits into the time budget.
+
+        Raises
+        ------
+        StopIteration
+            If one is asked for and nothing is left to try.
+        """
+        found: list[Configuration] = []
+        for _ in range(1 if n is None else n):
+            candidates = self.recommend(1).candidates
+            if not candidates:
+                break
+            self._pending[candidates[0].configuration.id] = candidates[0]
+            found.append(candidates[0].configuration)
+        if n is not None:
+            return found
+        if not found:
+            message = "Nothing is left to try: every known configuration was tried, or none fits into the time budget."
+            raise StopIteration(message)
+        return found[0]
+
+    def tell(
+        self,
+        configuration: Configuration,
+        *,
+        score: float | None = None,
+        seconds: float | None = None,
+        status: Status | str = Status.OK,
+    ) -> None:
+        """Report how a configuration did, asked for or not, in any order.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            What was tried.
+        score : float or None, default=None
+            Its cross-validated score, in the metric's own direction; needed unless it failed.
+        seconds : float or None, default=None
+            What trying it took.
+        status : Status or str, default=Status.OK
+            ``"ok"``, ``"failed"``, ``"timeout"``, ``"memory"`` or ``"pruned"``.
+
+        Raises
+        ------
+        InvalidInputError
+            If it succeeded but has no finite score, or the status is unknown.
+        """
+        if status not in set(Status):
+            message = f"Unknown status {str(status)!r}. Expected one of {[str(s) for s in Status]}. Choose one of them."
+            raise InvalidInputError(message)
+        how = Status(status)
+        if how is Status.OK and (score is None or not math.isfinite(score)):
+            message = (
+                f"The score is {score}. Expected a finite number. Tell status='failed' if there is none."
+            )
+            raise InvalidInputError(message)
+        self._pending.pop(configuration.id, None)
+        self._trials.pop(configuration.id, None)
+        self._trials[configuration.id] = Trial(
+            configuration=configuration,
+            score=float(score) if score is not None and how is Status.OK else math.nan,
+            seconds=math.nan if seconds is None else float(seconds),
+            status=how,
+        )
+
+    def expected_improvement(self) -> float:
+        """Return by how much the next trial is expected to improve on the best so far.
+
+        Returns
+        -------
+        float
+            In units of the metric, at least 0; infinity before the first success, 0 when nothing is left.
+            Stop when it no longer matters to you.
+
+        Notes
+        -----
+        The next candidate's score is taken as normal around its expectation, with its 80 % interval.
+        """
+        if self.best is None:
+            return math.inf
+        following = self.recommend(1).candidates
+        if not following:
+            return 0.0
+        low, high = following[0].interval
+        spread = max(high - low, 1e-12) / (
+            2 * 1.2816
+        )  # the 90th percentile of the standard normal distribution
+        sign = 1.0 if self.task.metric.greater_is_better else -1.0
+        z = sign * (following[0].expected_score - self.best.score) / spread
+        density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+        return spread * (density + z * 0.5 * math.erfc(-z / math.sqrt(2)))
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the state as JSON, and write it to a file if one is named.
+
+        Parameters
+        ----------
+        path : str or Path or None, default=None
+            Where to write it.
+
+        Returns
+        -------
+        str
+            What :meth:`from_json` takes; it holds meta-features and results, nothing of the table's rows.
+        """
+        state = {
+            "format": _FORMAT,
+            "version": __version__,
+            "task": self.task.to_dict(),
+            "meta_features": {k: v for k, v in self.meta_features.values.items() if math.isfinite(v)},
+            "models": list(self._models),
+            "recommender": self._recommender_name,
+            "time_budget": self.time_budget,
+            "trials": [
+                {
+                    "configuration": t.configuration.to_dict(),
+                    "score": None if math.isnan(t.score) else t.score,
+                    "seconds": None if math.isnan(t.seconds) else t.seconds,
+                    "status": str(t.status),
+                }
+                for t in self.history
+            ],
+        }
+        text = json.dumps(state, indent=1, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_json(
+        cls, source: str | Path, *, knowledge_base: KnowledgeBase | Store | str | Path | None = None
+    ) -> Self:
+        """Resume from a saved state; what was pending is asked for again.
+
+        Parameters
+        ----------
+        source : str or Path
+            JSON text, or the file that holds it.
+        knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+            What to learn from; default: the bundled one.
+
+        Returns
+        -------
+        Advisor
+            With the same history.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is not a saved state, or was written by a newer version.
+        """
+        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+        if not text.lstrip().startswith("{"):
+            text = Path(text).read_text(encoding="utf-8")
+        try:
+            state: Mapping[str, Any] = json.loads(text)
+            if int(state["format"]) > _FORMAT:
+                message = f"The state has format {state['format']}, but this version reads {_FORMAT}. Expected at most that. Upgrade metalearn-recommender."
+                raise InvalidInputError(message)
+            made = cls.__new__(cls)
+            made._start(
+                Task.from_dict(state["task"]),
+                MetaFeatures(state["meta_features"]),
+                state["models"],
+                knowledge_base,
+                state["time_budget"],
+                state["recommender"],
+            )
+            for t in state["trials"]:
+                configuration = Configuration.from_dict(t["configuration"])
+                made.tell(configuration, score=t["score"], seconds=t["seconds"], status=t["status"])
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, InvalidInputError):
+                raise
+            message = f"This is not a saved advisor ({error!r}). Expected what to_json wrote. Check the file."
+            raise InvalidInputError(message) from error
+        return made

@@ -1,0 +1,74 @@
+"""What to try next: the default that has to be beaten, then what the advisor says, given every result so far."""
+
+from collections.abc import Iterator, Sequence
+
+from metalearn.advisor import Advisor
+from metalearn.estimators.search import Suggestion, Trial
+from metalearn.evaluation import Status
+from metalearn.space import Configuration
+
+__all__ = ["Advice"]
+
+_AHEAD = 20
+"""With a time budget this many candidates are ranked together, so that cheap ones can outweigh a dear one."""
+
+
+class Advice:
+    """Suggest configurations and learn how they did.
+
+    Parameters
+    ----------
+    first : sequence of Configuration
+        What is tried before anything else.
+    advisor : Advisor or None
+        What is asked afterwards; None if the table cannot be compared with others.
+    """
+
+    def __init__(self, first: Sequence[Configuration], advisor: Advisor | None) -> None:
+        self._first = first
+        self._advisor = advisor
+        self._untold: set[str] = set()
+        self._told: set[str] = set()
+
+    def suggestions(self) -> Iterator[Suggestion]:
+        """Yield what to try, each once.
+
+        Yields
+        ------
+        Suggestion
+            Chosen when it is asked for.
+        """
+        begin = {} if self._advisor is None else self._expected_seconds(self._advisor)
+        for configuration in self._first:
+            self._untold.add(configuration.id)
+            yield Suggestion(configuration, begin.get(configuration.id, float("nan")))
+        while self._advisor is not None:
+            n = len(self._untold) + (1 if self._advisor.time_budget is None else _AHEAD)
+            known = self._untold | self._told
+            fresh = (c for c in self._advisor.recommend(n) if c.configuration.id not in known)
+            candidate = next(fresh, None)
+            if candidate is None:
+                return
+            self._untold.add(candidate.configuration.id)
+            yield Suggestion(candidate.configuration, candidate.expected_seconds)
+
+    @staticmethod
+    def _expected_seconds(advisor: Advisor) -> dict[str, float]:
+        return {c.configuration.id: c.expected_seconds for c in advisor.recommend(_AHEAD)}
+
+    def tell(self, trial: Trial) -> None:
+        """Take note of how a trial ended.
+
+        Parameters
+        ----------
+        trial : Trial
+            A trial that was stopped early counts with the folds it has.
+        """
+        self._untold.discard(trial.configuration.id)
+        self._told.add(trial.configuration.id)
+        if self._advisor is None or trial.status is None:
+            return
+        if len(trial.losses) and trial.status in (Status.OK, Status.PRUNED):
+            self._advisor.tell(trial.configuration, score=trial.score, seconds=trial.seconds)
+        else:
+            self._advisor.tell(trial.configuration, status=trial.status)

@@ -1,0 +1,294 @@
+"""What both estimators share: search, choose, fit on all rows, and tell what happened."""
+
+import math
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from metalearn.advisor import Advisor
+from metalearn.api import open_store
+from metalearn.checks import check_data
+from metalearn.dataset import MIN_ROWS, Dataset
+from metalearn.estimators.advice import Advice
+from metalearn.estimators.blend import Choice, choose
+from metalearn.estimators.fold import TrainingData, predict
+from metalearn.estimators.progress import progress
+from metalearn.estimators.records import decision, evaluations, leaderboard, trial_facts
+from metalearn.estimators.refit import fit_anything, fit_members
+from metalearn.estimators.search import Budget, Trial, search
+from metalearn.estimators.setup import defaults, split, usable_families
+from metalearn.estimators.table import as_table
+from metalearn.estimators.workers import InProcess, Processes, Runner
+from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures
+from metalearn.recommendation import Recommendation
+from metalearn.report import tuning_page
+from metalearn.store import Store
+from metalearn.task import ProblemType, Task, get_metric
+
+__all__ = ["MetaLearnEstimator"]
+
+_LIST = 20
+"""How many candidates the recommendation shows where only the time is bounded."""
+
+
+class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
+    """Search with a recommendation as the start, under scikit-learn's rules.
+
+    The parameters are explained by the two subclasses.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_trials: int | None = 20,
+        time_budget: float | None = None,
+        metric: str | None = None,
+        families: Sequence[str] | None = None,
+        blend: bool = True,
+        n_folds: int | None = None,
+        categorical: Sequence[str] = (),
+        knowledge_base: KnowledgeBase | Store | str | Path | None = None,
+        recommender: str = "auto",
+        record_to: Store | str | Path | None = None,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        progress: bool | None = None,
+    ) -> None:
+        self.n_trials = n_trials
+        self.time_budget = time_budget
+        self.metric = metric
+        self.families = families
+        self.blend = blend
+        self.n_folds = n_folds
+        self.categorical = categorical
+        self.knowledge_base = knowledge_base
+        self.recommender = recommender
+        self.record_to = record_to
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.progress = progress
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that missing values, strings and categories are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def _read_target(self, y: Any) -> tuple[npt.NDArray[Any], ProblemType, int]:
+        """Check the target; return it as codes or numbers, the kind of problem and the number of classes."""
+        raise NotImplementedError
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Search for the best configuration within the budget, and fit it on all rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            The table: any column types, missing values allowed.
+        y : array-like of shape (n_rows,)
+            The target.
+        sample_weight : array-like of shape (n_rows,) or None, default=None
+            Weights of the rows in fitting; only families that take them are used then. Scores do not weigh rows.
+
+        Returns
+        -------
+        MetaLearnEstimator
+            Itself. Ctrl-C ends the search early and keeps the best so far.
+
+        Raises
+        ------
+        InvalidInputError
+            If an option cannot be used.
+        ValueError
+            If the table or the target cannot be used.
+        """
+        self._check_options()
+        budget = Budget(n_trials=self.n_trials, seconds=self.time_budget, n_slots=effective_n_jobs(self.n_jobs))
+        frame = as_table(self, X, categorical=self.categorical, reset=True)
+        target, problem_type, self._n_classes = self._read_target(y)
+        if len(target) != len(frame):
+            message = f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
+            raise InvalidInputError(message)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, frame)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.problem_type_, self.metric_ = problem_type, get_metric(self.metric, problem_type)
+        folds = split(
+            target, problem_type, n_folds=self.n_folds, time_budget=self.time_budget, random_state=seed
+        )
+        data = TrainingData(frame, target, problem_type, self._n_classes, folds, weights, seed)
+        usable = usable_families(self.families, problem_type, weighted=weights is not None)
+        small = len(frame) < MIN_ROWS or not folds
+        first = defaults(usable, problem_type, small=small)
+        with closing(self._runner(data)) as runner:
+            advisor = None if small else self._advisor(data, usable, budget)
+            self.recommendation_ = self._nothing(data) if advisor is None else self._recommended(data, advisor)
+            trials = self._search(data, Advice(first, advisor), runner, budget) if folds else []
+            scored = [t for t in trials if t.is_complete] or _furthest(trials)
+            choice = self._choose(data, scored, trials)
+            members = []
+            if scored:
+                chosen = [(float(choice.weights[i]), scored[i]) for i in choice.members]
+                members = fit_members(data, chosen, runner, budget)
+        self.members_ = members or fit_anything(data, first[::-1], hurry=budget.left < 1)
+        self.best_score_ = float(self.metric_.from_loss(choice.loss))
+        self._report(trials, choice, budget)
+        if self.record_to is not None:
+            self._record(data, trials)
+        return self
+
+    def _check_options(self) -> None:
+        for name, least in (("n_trials", 1), ("n_folds", 2), ("time_budget", 0)):
+            value = getattr(self, name)
+            if value is not None and not (value >= least and value > 0):
+                message = f"{name} is {value}. Expected at least {least or 'a moment'}, or None. Correct it."
+                raise InvalidInputError(message)
+        if self.n_trials is None and self.time_budget is None:
+            message = "Neither n_trials nor time_budget is given. Expected one of them, or the search would not end. Set one."
+            raise InvalidInputError(message)
+
+    def _runner(self, data: TrainingData) -> Runner:
+        n_slots = effective_n_jobs(self.n_jobs)
+        return InProcess(data) if n_slots == 1 and self.time_budget is None else Processes(data, n_slots)
+
+    def _nothing(self, data: TrainingData) -> Recommendation:
+        task = Task(
+            id="new:table",
+            problem_type=data.problem_type,
+            metric=self.metric_,
+            n_rows=len(data.X),
+            n_features=data.X.shape[1],
+            n_classes=data.n_classes,
+        )
+        note = f"The table has {len(data.X)} rows. With so few it is not compared with others."
+        return Recommendation(task, (), recommender="none", notes=(note,))
+
+    def _recommended(self, data: TrainingData, advisor: Advisor) -> Recommendation:
+        checked = Dataset.from_data(
+            data.X, data.target, problem_type=data.problem_type, categorical=self.categorical
+        )
+        notes = (*advisor.notes, *(finding.message for finding in check_data(checked)))
+        found = advisor.recommend(self.n_trials or _LIST)
+        return replace(found, notes=(*found.notes, *notes), meta_features=advisor.meta_features.values)
+
+    def _advisor(self, data: TrainingData, usable: Sequence[str], budget: Budget) -> Advisor:
+        seconds = None if budget.seconds is None else budget.seconds * budget.n_slots / len(data.folds)
+        return Advisor(
+            data.X,
+            data.target,
+            metric=self.metric_.name,
+            families=usable,
+            knowledge_base=self.knowledge_base,
+            problem_type=data.problem_type,
+            categorical=self.categorical,
+            time_budget=seconds,
+            recommender=self.recommender,
+        )
+
+    def _search(
+        self, data: TrainingData, advice: Advice, runner: Runner, budget: Budget
+    ) -> list[Trial]:
+        budget.refit_ratio = len(data.target) / len(data.folds[0][0])
+        with progress(budget, self.metric_.name, show=self.progress) as watch:
+            return search(
+                runner,
+                advice.suggestions(),
+                advice.tell,
+                metric=self.metric_,
+                n_folds=len(data.folds),
+                budget=budget,
+                watch=watch,
+            )
+
+    def _choose(self, data: TrainingData, scored: list[Trial], trials: list[Trial]) -> Choice:
+        if not scored or not scored[0].is_complete:
+            return Choice(np.ones(len(scored)), scored[0].loss if scored else math.nan, {})
+        return choose(
+            [[o.predictions for o in t.outcomes if o.predictions is not None] for t in scored],
+            [data.target[test] for _, test in data.folds],
+            metric=self.metric_,
+            problem_type=data.problem_type,
+            default=0 if trials[0] is scored[0] else None,
+            blend=self.blend,
+        )
+
+    def _report(self, trials: list[Trial], choice: Choice, budget: Budget) -> None:
+        """Set what can be looked at after the search."""
+        used = [m.trial for m in self.members_ if m.trial is not None]
+        best = min(used, key=lambda t: t.loss, default=None)
+        self.best_configuration_ = self.members_[0].configuration if best is None else best.configuration
+        self.default_score_ = trials[0].score if trials else math.nan
+        self.held_out_scores_ = {k: float(self.metric_.from_loss(v)) for k, v in choice.held_out_losses.items()}
+        self.decision_ = decision(trials, self.members_)
+        self.trial_facts_ = trial_facts(trials, self.members_, self.problem_type_)
+        self.leaderboard_ = leaderboard(self.trial_facts_)
+        self.history_ = evaluations(trials, self.recommendation_.task.id)
+        self.seconds_ = budget.elapsed
+
+    def _record(self, data: TrainingData, trials: list[Trial]) -> None:
+        """Add what was learned about the table to a store; none of its rows goes there."""
+        known = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self.categorical)
+        n_used = len(np.unique(np.concatenate([test for _, test in data.folds]))) if data.folds else 0
+        task = replace(
+            self.recommendation_.task,
+            id=f"table:{known.fingerprint}",
+            dataset_id="",
+            name="",
+            family="",
+            fingerprint=known.fingerprint,
+            n_rows_used=n_used,
+        )
+        store = open_store(self.record_to) if isinstance(self.record_to, str | Path) else self.record_to
+        measured = MetaFeatures(self.recommendation_.meta_features)
+        store.append(task, measured, evaluations(trials, task.id))
+
+    def _mix(self, X: Any) -> npt.NDArray[np.floating]:
+        """Return the weighted mean of what the members predict."""
+        check_is_fitted(self, "members_")
+        frame = as_table(self, X, categorical=self.categorical)
+        return np.sum([m.weight * predict(m.pipeline, frame, self._n_classes) for m in self.members_], axis=0)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """Return a report of the search as one self-contained page, and write it to a file if one is named.
+
+        Parameters
+        ----------
+        path : str or Path or None, default=None
+            Where to write it.
+
+        Returns
+        -------
+        str
+            An HTML document that needs no network and holds no rows of the table.
+        """
+        check_is_fitted(self, "members_")
+        tuning = {
+            "decision": self.decision_,
+            "score": self.best_score_,
+            "default_score": self.default_score_,
+            "seconds": self.seconds_,
+            "greater_is_better": self.metric_.greater_is_better,
+            "trials": self.trial_facts_,
+        }
+        page = tuning_page({**self.recommendation_.report_facts(), "tuning": tuning})
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+
+def _furthest(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the best of those that went furthest, where none went through all folds."""
+    partial = [t for t in trials if len(t.losses)]
+    return sorted(partial, key=lambda t: (-len(t.losses), t.loss))[:1]

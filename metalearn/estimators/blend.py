@@ -1,0 +1,149 @@
+"""Choose between the default, the best configuration and a weighted blend of several, by what was held out."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.evaluation import score_classes, score_numbers
+from metalearn.task import Metric, ProblemType
+
+__all__ = ["Choice", "choose"]
+
+FloatArray = npt.NDArray[np.floating]
+
+_CANDIDATES = 10
+_ROUNDS = 25
+_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Say which trials to use, and why.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_trials,)
+        Share of each trial; sums to 1.
+    loss : float
+        Mean loss over the folds of what was chosen.
+    held_out_losses : dict of str to float
+        Losses of ``default``, ``single`` and ``blend`` on folds that had no say in how each was made.
+    """
+
+    weights: FloatArray
+    loss: float
+    held_out_losses: dict[str, float]
+
+    @property
+    def members(self) -> list[int]:
+        """Trials in use, the weightiest first."""
+        return [int(i) for i in np.argsort(-self.weights, kind="stable") if self.weights[i] > 0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    y: npt.NDArray[np.generic]
+    predictions: FloatArray  # (n_trials, n_test) or (n_trials, n_test, n_classes)
+
+
+def choose(
+    predictions: Sequence[Sequence[FloatArray]],
+    targets: Sequence[npt.NDArray[np.generic]],
+    *,
+    metric: Metric,
+    problem_type: ProblemType,
+    default: int | None = 0,
+    blend: bool = True,
+) -> Choice:
+    """Choose what to fit on all rows: the simplest of what is best on rows that were held out.
+
+    Parameters
+    ----------
+    predictions : sequence of sequence of ndarray
+        For every trial and fold, what it predicted of the fold's rows.
+    targets : sequence of ndarray
+        For every fold, the truth: codes of classes, or numbers.
+    metric : Metric
+        What is optimised.
+    problem_type : ProblemType
+        The kind of problem.
+    default : int or None, default=0
+        Which trial is the library's default; None if it failed.
+    blend : bool, default=True
+        Whether a blend of several trials may be chosen.
+
+    Returns
+    -------
+    Choice
+        The default is replaced by the best trial, and that by a blend, only where the challenger is better.
+
+    Notes
+    -----
+    The best of many is partly the luckiest. So each strategy is judged by folds that had no say: what half of the
+    folds would choose is scored on the other half, and the other way round.
+
+    References
+    ----------
+    Caruana, Niculescu-Mizil, Crew, Ksikes. Ensemble selection from libraries of models. ICML, 2004.
+    """
+    folds = [_Fold(*_thinned(y, [p[i] for p in predictions], len(targets))) for i, y in enumerate(targets)]
+
+    def loss(fold: _Fold, mixed: FloatArray) -> float:
+        if problem_type.is_classification:
+            scores = score_classes(np.asarray(fold.y, dtype=np.intp), mixed, problem_type)
+        else:
+            scores = score_numbers(np.asarray(fold.y, dtype=float), mixed)
+        return float(metric.to_loss(scores[metric.name]))
+
+    n = len(predictions)
+    singles = np.array([[loss(fold, fold.predictions[i]) for fold in folds] for i in range(n)])
+    every = np.arange(len(folds))
+    strategies: dict[str, Callable[[npt.NDArray[np.intp]], FloatArray]] = {}
+    if default is not None:
+        strategies["default"] = lambda _: np.eye(n)[default]
+    strategies["single"] = lambda use: np.eye(n)[singles[:, use].mean(axis=1).argmin()]
+    if blend and n > 1:
+        strategies["blend"] = lambda use: _greedy([folds[i] for i in use], singles[:, use].mean(axis=1), loss)
+
+    def losses_of(weights: FloatArray, rows: npt.NDArray[np.intp]) -> list[float]:
+        return [loss(folds[i], np.tensordot(weights, folds[i].predictions, axes=1)) for i in rows]
+
+    halves = [(every[::2], every[1::2]), (every[1::2], every[::2])] if len(folds) > 1 else [(every, every)]
+    held_out = {
+        name: float(np.mean([v for use, rest in halves for v in losses_of(make(use), rest)]))
+        for name, make in strategies.items()
+    }
+    weights = strategies[min(held_out, key=held_out.__getitem__)](every)
+    return Choice(weights, float(np.mean(losses_of(weights, every))), held_out)
+
+
+def _thinned(
+    y: npt.NDArray[np.generic], predictions: Sequence[FloatArray], n_folds: int
+) -> tuple[npt.NDArray[np.generic], FloatArray]:
+    """Use every so manieth row of a long fold: choosing needs no more."""
+    step = max(1, math.ceil(len(y) * n_folds / _ROWS))
+    return y[::step], np.stack([p[::step] for p in predictions]).astype(float)
+
+
+def _greedy(
+    folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[_Fold, FloatArray], float]
+) -> FloatArray:
+    """Add, again and again, the trial whose addition helps most; return the weights of the best prefix."""
+    candidates = np.argsort(losses, kind="stable")[:_CANDIDATES]
+    sums = [np.zeros_like(fold.predictions[0]) for fold in folds]
+    counts = np.zeros(len(losses))
+    best_weights, best_loss = counts, math.inf
+    for size in range(1, _ROUNDS + 1):
+        found = [
+            float(np.mean([loss(f, (s + f.predictions[c]) / size) for f, s in zip(folds, sums, strict=True)]))
+            for c in candidates
+        ]
+        pick = int(candidates[np.argmin(found)])
+        counts[pick] += 1
+        sums = [s + f.predictions[pick] for f, s in zip(folds, sums, strict=True)]
+        if min(found) < best_loss - 1e-12:
+            best_weights, best_loss = counts / size, min(found)
+    return best_weights

@@ -1,0 +1,135 @@
+"""The classifier."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from metalearn.estimators.base import MetaLearnEstimator
+from metalearn.exceptions import InvalidInputError
+from metalearn.task import ProblemType
+
+__all__ = ["MetaLearnClassifier"]
+
+
+class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[misc]
+    """Classify by what worked on tables like this one: search from a recommendation, then keep the best.
+
+    The recommended configurations are cross-validated in their order; what falls behind is dropped early. The library
+    default is always among them, and is replaced only by what is better on rows that were held out. Then the winner, or
+    a weighted blend of several, is fitted on all rows.
+
+    Parameters
+    ----------
+    n_trials : int or None, default=20
+        Configurations to try at most, the default that has to be beaten included; None for as many as the time allows.
+    time_budget : float or None, default=None
+        Wall-clock seconds that ``fit`` may take, from its start to the last fit on all rows.
+    metric : str or None, default=None
+        What to optimise; default: ``roc_auc`` for two classes, ``accuracy`` for more.
+    families : sequence of str or None, default=None
+        Model families to choose from; default: all whose package is installed.
+    blend : bool, default=True
+        Whether a weighted blend of several configurations may be used, where it is better on rows held out.
+    n_folds : int or None, default=None
+        Folds of the cross-validation; default: 5, or 3 where there are more than 5,000 rows.
+    categorical : sequence of str, default=()
+        Columns that are categorical whatever they look like.
+    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+        What the recommendation is learned from; default: the bundled knowledge base.
+    recommender : str, default="auto"
+        Name of the strategy.
+    record_to : Store, str, Path or None, default=None
+        Where to add the results, so that later recommendations learn from them; no row of the table goes there.
+    n_jobs : int or None, default=None
+        Fits that run at the same time, each on one thread; None means 1, -1 one for each processor.
+    random_state : int, RandomState or None, default=0
+        Seed of folds and models.
+    progress : bool or None, default=None
+        Whether to show a progress bar; None shows one only on a terminal.
+
+    Attributes
+    ----------
+    recommendation_ : Recommendation
+        What the search began with.
+    leaderboard_ : DataFrame
+        One row a trial, the best first.
+    best_configuration_ : Configuration
+        The best one in use.
+    best_score_, default_score_ : float
+        Cross-validated score of what is used, and of the default that had to be beaten.
+    held_out_scores_ : dict of str to float
+        Scores of the default, the best single configuration and the blend on folds that had no say in choosing them.
+    decision_ : str
+        What is used, in a sentence.
+    history_ : tuple of Evaluation
+        Every metric of every fold of every trial.
+    members_ : list of Member
+        The fitted pipelines and their weights.
+    metric_ : Metric
+        What was optimised.
+    problem_type_ : ProblemType
+        The kind of problem.
+    seconds_ : float
+        Wall-clock seconds that ``fit`` took.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where they are strings.
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> model = MetaLearnClassifier(n_trials=2, families=["linear", "gaussian_nb"]).fit(X, y)
+    >>> model.predict(X[:3])
+    array([0, 0, 0])
+    """
+
+    def _read_target(self, y: Any) -> tuple[npt.NDArray[Any], ProblemType, int]:
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        encoder = LabelEncoder().fit(y)
+        self.classes_ = encoder.classes_
+        n_classes = len(self.classes_)
+        if n_classes < 2:  # noqa: PLR2004
+            message = f"The target has {n_classes} class: {self.classes_.tolist()}. Expected at least two classes. Choose another target."
+            raise InvalidInputError(message)
+        kind = ProblemType.BINARY if n_classes == 2 else ProblemType.MULTICLASS  # noqa: PLR2004
+        return encoder.transform(y), kind, n_classes
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.floating]:
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            A table with the columns seen in fitting.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+            In the order of ``classes_``; rows sum to 1.
+        """
+        return self._mix(X)
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            A table with the columns seen in fitting.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Labels.
+        """
+        return np.asarray(self.classes_[self._mix(X).argmax(axis=1)])

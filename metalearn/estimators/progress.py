@@ -1,0 +1,53 @@
+"""Show on a terminal how a search goes; be silent everywhere else."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from metalearn.estimators.search import Budget, Trial
+from metalearn.report.text import number, seconds
+
+__all__ = ["progress"]
+
+
+@contextmanager
+def progress(budget: Budget, metric: str, *, show: bool | None) -> Iterator[Callable[[Sequence[Trial]], object]]:
+    """Give a function that shows the state of a search, and tidy up at the end.
+
+    Parameters
+    ----------
+    budget : Budget
+        What may be used.
+    metric : str
+        Name of the score.
+    show : bool or None
+        None shows it only where standard error is a terminal.
+
+    Yields
+    ------
+    callable
+        Takes all trials.
+    """
+    from rich.console import Console  # noqa: PLC0415 - needed only while fitting
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    if not (console.is_terminal if show is None else show):
+        yield len
+        return
+    columns = (SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True) as bars:
+        line = bars.add_task("looking at the table", total=1.0)
+
+        def watch(trials: Sequence[Trial]) -> None:
+            ended = [t for t in trials if t.status is not None]
+            shares = [len(ended) / budget.n_trials] if budget.n_trials else []
+            shares += [budget.elapsed / budget.seconds] if budget.seconds else []
+            best = min((t for t in ended if t.is_complete), key=lambda t: t.loss, default=None)
+            leader = "" if best is None else f", best {metric} {number(best.score)} ({best.configuration.model})"
+            bars.update(
+                line,
+                completed=min(max(shares, default=0.0), 1.0),
+                description=f"{len(ended)} trials, {seconds(budget.elapsed)}{leader}",
+            )
+
+        yield watch

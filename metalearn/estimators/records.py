@@ -1,0 +1,138 @@
+"""What is left of a search: the leaderboard, evaluations for a store, and plain facts for a report."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from metalearn.estimators.refit import Member
+from metalearn.estimators.search import Trial
+from metalearn.evaluation import Evaluation, Status
+from metalearn.models import get_model
+from metalearn.report.text import changes
+from metalearn.task import ProblemType
+
+__all__ = ["decision", "evaluations", "leaderboard", "trial_facts"]
+
+_COLUMNS = ("model", "changes", "score", "deviation", "seconds", "ended", "folds", "status", "weight", "message")
+
+
+def trial_facts(
+    trials: Sequence[Trial], members: Sequence[Member], problem_type: ProblemType
+) -> list[dict[str, Any]]:
+    """Return what is known of each trial as plain values, the best first.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        In any order.
+    members : sequence of Member
+        What is used for predictions.
+    problem_type : ProblemType
+        The kind of problem.
+
+    Returns
+    -------
+    list of dict
+        Complete trials come before those that were stopped.
+    """
+    weights = {id(m.trial): m.weight for m in members}
+    ordered = sorted(trials, key=lambda t: (not t.is_complete, t.loss))
+    return [
+        {
+            "model": t.configuration.model,
+            "changes": _changes(t, problem_type),
+            "score": t.score,
+            "deviation": float(t.losses.std(ddof=1)) if len(t.losses) > 1 else math.nan,
+            "seconds": t.seconds,
+            "ended": t.ended,
+            "folds": len(t.losses),
+            "status": str(t.status),
+            "weight": weights.get(id(t), 0.0),
+            "message": t.message,
+        }
+        for t in ordered
+    ]
+
+
+def _changes(trial: Trial, problem_type: ProblemType) -> dict[str, Any]:
+    default = get_model(trial.configuration.model).defaults[problem_type]
+    missing = object()
+    return {k: v for k, v in trial.configuration.params.items() if default.get(k, missing) != v}
+
+
+def leaderboard(facts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return what :func:`trial_facts` says as a table.
+
+    Parameters
+    ----------
+    facts : sequence of mapping
+        One for each trial.
+
+    Returns
+    -------
+    DataFrame of shape (n_trials, 10)
+        Indexed by rank from 1.
+    """
+    rows = [{**fact, "changes": changes(fact["changes"])} for fact in facts]
+    return pd.DataFrame(rows, columns=list(_COLUMNS), index=pd.RangeIndex(1, len(rows) + 1, name="rank"))
+
+
+def evaluations(trials: Sequence[Trial], task_id: str) -> tuple[Evaluation, ...]:
+    """Return every score of every fold, as a store keeps them.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        In the order in which they were started.
+    task_id : str
+        The task.
+
+    Returns
+    -------
+    tuple of Evaluation
+        One for each trial, fold and metric; a fit that failed has one of the metric that is optimised.
+    """
+    return tuple(
+        Evaluation(
+            task_id=task_id,
+            configuration=trial.configuration,
+            metric=name,
+            value=value,
+            fold=fold,
+            fit_seconds=outcome.fit_seconds if math.isfinite(outcome.fit_seconds) else None,
+            predict_seconds=outcome.predict_seconds if math.isfinite(outcome.predict_seconds) else None,
+            status=outcome.status,
+            message=outcome.message,
+        )
+        for trial in trials
+        for fold, outcome in enumerate(trial.outcomes)
+        for name, value in (outcome.scores or {trial.metric.name: math.nan}).items()
+    )
+
+
+def decision(trials: Sequence[Trial], members: Sequence[Member]) -> str:
+    """Say in a sentence what is used for predictions, and why.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        The first one is the default that had to be beaten.
+    members : sequence of Member
+        What is used.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    name = members[0].configuration.model
+    if not any(t.status is Status.OK for t in trials):
+        return f"{name} is used; no configuration went through all folds."
+    champion = trials[0]
+    if len(members) > 1:
+        return f"A blend of {len(members)} configurations beat the default of {champion.configuration.model}."
+    if members[0].trial is champion:
+        return f"The default of {name} stays: nothing that was tried beat it on rows held out."
+    return f"{name} beat the default of {champion.configuration.model}."

@@ -1,0 +1,153 @@
+"""Fit what was chosen on all rows, as far as the time goes."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from metalearn.estimators.fold import TrainingData, fit_and_predict
+from metalearn.estimators.search import Budget, Trial
+from metalearn.estimators.workers import Runner
+from metalearn.exceptions import MetalearnError
+from metalearn.space import Configuration
+
+__all__ = ["Member", "fit_anything", "fit_members"]
+
+_OVERHEAD = 0.3
+"""Seconds kept for what comes after fitting."""
+
+_LEAST_ROWS = 0.05
+"""Fewer than this share of the rows are never used, however little time is left."""
+
+_SAFE_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """Hold a fitted pipeline and its share in the predictions.
+
+    Parameters
+    ----------
+    weight : float
+        The share.
+    configuration : Configuration
+        What was fitted.
+    pipeline : Pipeline
+        Takes the table as it is; knows classes as codes.
+    trial : Trial or None
+        How it did on the folds; None if it was never tried.
+    """
+
+    weight: float
+    configuration: Configuration
+    pipeline: Any
+    trial: Trial | None
+
+
+def fit_members(
+    data: TrainingData, chosen: Sequence[tuple[float, Trial]], runner: Runner, budget: Budget
+) -> list[Member]:
+    """Fit the chosen configurations on all rows.
+
+    Parameters
+    ----------
+    data : TrainingData
+        The table.
+    chosen : sequence of (float, Trial)
+        Weights and trials, the weightiest first.
+    runner : Runner
+        Runs the fits.
+    budget : Budget
+        What may be used; members that do not fit into it are left out.
+
+    Returns
+    -------
+    list of Member
+        With weights that sum to 1; empty if none could be fitted.
+    """
+    left = (budget.left - _OVERHEAD) * runner.n_slots
+    waiting: list[tuple[float, Trial]] = []
+    for weight, trial in chosen:
+        needed = budget.refit_seconds(trial)
+        if not waiting or needed <= left:
+            waiting.append((weight, trial))
+            left -= needed
+    rows = _affordable_rows(data, budget.refit_seconds(waiting[0][1]), budget.left - _OVERHEAD)
+    members: list[Member] = []
+    while True:
+        while waiting and runner.has_room:
+            weight, trial = waiting.pop(0)
+            runner.submit((weight, trial), trial.configuration, rows, budget.end)
+        ended = runner.finished()
+        if not ended:
+            break
+        members += [
+            Member(weight, trial.configuration, outcome.fitted.pipeline, trial)
+            for (weight, trial), outcome in ended
+            if outcome.fitted is not None
+        ]
+    return normalised(members)
+
+
+def _affordable_rows(data: TrainingData, needed: float, left: float) -> Any:
+    n_rows = len(data.X)
+    if needed <= left:
+        return np.arange(n_rows)
+    n_used = max(int(n_rows * max(left / needed, _LEAST_ROWS)), 1)
+    message = f"The time budget leaves no time to fit on all rows: {n_used:,} of {n_rows:,} are used."
+    warnings.warn(message, UserWarning, stacklevel=5)
+    return np.sort(np.random.default_rng(data.random_state).permutation(n_rows)[:n_used])
+
+
+def normalised(members: Sequence[Member]) -> list[Member]:
+    """Return members with weights that sum to 1, the weightiest first.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        In any order.
+
+    Returns
+    -------
+    list of Member
+        In order of weight.
+    """
+    total = sum(m.weight for m in members)
+    ordered = sorted(members, key=lambda m: -m.weight)
+    return [Member(m.weight / total, m.configuration, m.pipeline, m.trial) for m in ordered]
+
+
+def fit_anything(data: TrainingData, configurations: Sequence[Configuration], *, hurry: bool) -> list[Member]:
+    """Fit the first configuration that can be fitted, where no trial has a score.
+
+    Parameters
+    ----------
+    data : TrainingData
+        The table.
+    configurations : sequence of Configuration
+        In order of preference.
+    hurry : bool
+        Whether the time is over; then 10,000 rows have to do.
+
+    Returns
+    -------
+    list of Member
+        A single one.
+
+    Raises
+    ------
+    MetalearnError
+        If none can be fitted.
+    """
+    rows = np.random.default_rng(data.random_state).permutation(len(data.X))
+    rows = np.sort(rows[:_SAFE_ROWS] if hurry else rows)
+    message = ""
+    for configuration in configurations:
+        outcome = fit_and_predict(data, configuration, rows)
+        if outcome.fitted is not None:
+            return [Member(1.0, configuration, outcome.fitted.pipeline, None)]
+        message = message or outcome.message
+    message = f"No configuration could be fitted. {configurations[0].model} said: {message}. Check the table with metalearn describe."
+    raise MetalearnError(message)

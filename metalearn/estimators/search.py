@@ -1,0 +1,329 @@
+"""Try configurations fold by fold within a budget, and stop early what has no hope."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.estimators.fold import Outcome
+from metalearn.estimators.workers import Runner
+from metalearn.evaluation import Status
+from metalearn.space import Configuration
+from metalearn.task import Metric
+
+__all__ = ["Budget", "Suggestion", "Trial", "search"]
+
+_TRIAL_SHARE = 1 / 3
+"""Part of the time budget that one trial may take, unless nothing else has a score yet."""
+
+_REFIT_SHARE = 0.25
+"""Part of the time budget that is kept at most for fitting several configurations on all rows."""
+
+_REFIT_TRIALS = 5
+"""As many of the best trials are expected to be fitted on all rows."""
+
+_REFIT_MARGIN = 1.3
+"""Fitting on all rows is expected to take this many times what the number of rows alone would say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Name a configuration to try.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What to try.
+    expected_seconds : float, default=nan
+        Of one fit, as far as is known.
+    """
+
+    configuration: Configuration
+    expected_seconds: float = math.nan
+
+
+@dataclass(slots=True, eq=False)
+class Trial:
+    """Follow one configuration through the folds.
+
+    Parameters
+    ----------
+    suggestion : Suggestion
+        What is tried.
+    metric : Metric
+        What is optimised.
+    n_folds : int
+        Folds to go through.
+    outcomes : list of Outcome, default=[]
+        One for each fold so far.
+    status : Status or None, default=None
+        How it ended; None while it runs.
+    ended : float, default=nan
+        Seconds from the start of the search to its end.
+    """
+
+    suggestion: Suggestion
+    metric: Metric
+    n_folds: int
+    outcomes: list[Outcome] = field(default_factory=list)
+    status: Status | None = None
+    ended: float = math.nan
+
+    @property
+    def configuration(self) -> Configuration:
+        """What is tried."""
+        return self.suggestion.configuration
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every fold has a score."""
+        return self.status is Status.OK
+
+    @property
+    def losses(self) -> npt.NDArray[np.float64]:
+        """Losses of the folds that have a score."""
+        scores = [o.scores[self.metric.name] for o in self.outcomes if o.status is Status.OK]
+        return np.asarray(self.metric.to_loss(np.array(scores)), dtype=float)
+
+    @property
+    def loss(self) -> float:
+        """Mean loss over the folds so far; infinite if there is none."""
+        return float(self.losses.mean()) if len(self.losses) else math.inf
+
+    @property
+    def score(self) -> float:
+        """Mean score over the folds so far, in the metric's own direction; NaN if there is none."""
+        return float(self.metric.from_loss(self.loss)) if len(self.losses) else math.nan
+
+    @property
+    def seconds(self) -> float:
+        """Mean seconds of fitting and predicting one fold."""
+        known = [o.fit_seconds + o.predict_seconds for o in self.outcomes if o.status is Status.OK]
+        return float(np.mean(known)) if known else math.nan
+
+    @property
+    def message(self) -> str:
+        """What went wrong, if anything."""
+        return next((o.message for o in self.outcomes if o.message), "")
+
+
+@dataclass(slots=True)
+class Budget:
+    """Bound a search.
+
+    Parameters
+    ----------
+    n_trials : int or None, default=None
+        How many configurations to try.
+    seconds : float or None, default=None
+        Wall-clock seconds from ``started`` to the end of fitting on all rows.
+    started : float, default=now
+        On the clock of ``time.monotonic``.
+    refit_ratio : float, default=1.5
+        Rows of the whole table over rows of a training fold.
+    n_slots : int, default=1
+        Fits that run at the same time.
+    reserved : float, default=0.5
+        Seconds kept for choosing and for overheads.
+    """
+
+    n_trials: int | None = None
+    seconds: float | None = None
+    started: float = field(default_factory=time.monotonic)
+    refit_ratio: float = 1.5
+    n_slots: int = 1
+    reserved: float = 0.5
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def end(self) -> float:
+        """When everything has to be over, on the clock of ``time.monotonic``."""
+        return math.inf if self.seconds is None else self.started + self.seconds
+
+    def refit_seconds(self, trial: Trial) -> float:
+        """Return what fitting a trial's configuration on all rows should take.
+
+        Parameters
+        ----------
+        trial : Trial
+            With at least one score.
+
+        Returns
+        -------
+        float
+            Seconds, on the safe side.
+        """
+        return trial.seconds * self.refit_ratio * _REFIT_MARGIN
+
+    @property
+    def left(self) -> float:
+        """Seconds until everything has to be over."""
+        return self.end - time.monotonic()
+
+    def deadline(self, best: Sequence[Trial]) -> float:
+        """Return when the search has to stop so that its best can still be fitted on all rows.
+
+        Parameters
+        ----------
+        best : sequence of Trial
+            The best so far, the very best first.
+
+        Returns
+        -------
+        float
+            On the clock of ``time.monotonic``.
+        """
+        if self.seconds is None:
+            return math.inf
+        wanted = [self.refit_seconds(t) for t in best]
+        several = min(sum(wanted) / self.n_slots, _REFIT_SHARE * self.seconds)
+        return self.end - self.reserved - max([several, *wanted[:1]])
+
+
+def search(
+    runner: Runner,
+    suggestions: Iterator[Suggestion],
+    tell: Callable[[Trial], None],
+    *,
+    metric: Metric,
+    n_folds: int,
+    budget: Budget,
+    watch: Callable[[Sequence[Trial]], Any] = len,
+) -> list[Trial]:
+    """Try suggestions until they, the trials or the time are used up; Ctrl-C ends the search with what there is.
+
+    Parameters
+    ----------
+    runner : Runner
+        Runs the fits.
+    suggestions : iterator of Suggestion
+        Asked for the next one as soon as there is room; the first is never dropped early.
+    tell : callable
+        Called with every trial that ended.
+    metric : Metric
+        What is optimised.
+    n_folds : int
+        Folds that a trial goes through, one after the other.
+    budget : Budget
+        What may be used.
+    watch : callable, default=len
+        Called with all trials after each fold.
+
+    Returns
+    -------
+    list of Trial
+        In the order in which they were started.
+    """
+    return _Search(runner, suggestions, tell, metric, n_folds, budget, watch).run()
+
+
+@dataclass(slots=True)
+class _Search:
+    runner: Runner
+    suggestions: Iterator[Suggestion]
+    tell: Callable[[Trial], None]
+    metric: Metric
+    n_folds: int
+    budget: Budget
+    watch: Callable[[Sequence[Trial]], Any]
+    trials: list[Trial] = field(default_factory=list)
+    postponed: list[Suggestion] = field(default_factory=list)
+
+    def run(self) -> list[Trial]:
+        try:
+            self._fill()
+            while ended := self.runner.finished():
+                for trial, outcome in ended:
+                    self._advance(trial, outcome)
+                    self.watch(self.trials)
+                self._fill()
+        except KeyboardInterrupt:
+            if not any(len(t.losses) for t in self.trials):
+                raise
+        for trial in self.trials:
+            if trial.status is None:
+                self._end(trial, Status.TIMEOUT)
+        return self.trials
+
+    @property
+    def best(self) -> list[Trial]:
+        return sorted((t for t in self.trials if t.is_complete), key=lambda t: t.loss)[:_REFIT_TRIALS]
+
+    def _fill(self) -> None:
+        while self.runner.has_room and (suggestion := self._next()) is not None:
+            trial = Trial(suggestion, self.metric, self.n_folds)
+            self.trials.append(trial)
+            self._submit(trial)
+
+    def _next(self) -> Suggestion | None:
+        if self.budget.n_trials is not None and len(self.trials) >= self.budget.n_trials:
+            return None
+        left = self.budget.deadline(self.best) - time.monotonic()
+        if left <= 0 and self.trials:
+            return None
+        for suggestion in self.suggestions:
+            if not self.trials or self._expected(suggestion) <= min(left, self._trial_seconds):
+                return suggestion
+            self.postponed.append(suggestion)
+        self.postponed.sort(key=self._expected, reverse=True)
+        cheapest = self.postponed.pop() if self.postponed else None
+        return None if cheapest is None or self._expected(cheapest) > left else cheapest
+
+    def _expected(self, suggestion: Suggestion) -> float:
+        """Seconds that a trial should take, judged by how fast this machine was so far; 0 if nothing is known."""
+        pairs = [(t.seconds, t.suggestion.expected_seconds) for t in self.trials]
+        known = [pair for pair in pairs if math.isfinite(sum(pair))]
+        speed = sum(measured for measured, _ in known) / sum(expected for _, expected in known) if known else 1.0
+        expected = suggestion.expected_seconds * speed * self.n_folds
+        return expected if math.isfinite(expected) else 0.0
+
+    @property
+    def _trial_seconds(self) -> float:
+        return math.inf if self.budget.seconds is None else self.budget.seconds * _TRIAL_SHARE
+
+    def _submit(self, trial: Trial) -> None:
+        fold = len(trial.outcomes)
+        deadline = self.budget.deadline(self.best)
+        if self.best:
+            deadline = min(deadline, time.monotonic() + self._trial_seconds - _sum_of_seconds(trial))
+        self.runner.submit(trial, trial.configuration, fold, deadline)
+
+    def _advance(self, trial: Trial, outcome: Outcome) -> None:
+        trial.outcomes.append(outcome)
+        if outcome.status is not Status.OK:
+            self._end(trial, outcome.status)
+        elif len(trial.outcomes) == self.n_folds:
+            self._end(trial, Status.OK)
+        elif self._is_hopeless(trial):
+            self._end(trial, Status.PRUNED)
+        elif time.monotonic() >= self.budget.deadline(self.best or [trial]):
+            self._end(trial, Status.TIMEOUT)
+        else:
+            self._submit(trial)
+
+    def _end(self, trial: Trial, status: Status) -> None:
+        trial.status, trial.ended = status, self.budget.elapsed
+        self.tell(trial)
+
+    def _is_hopeless(self, trial: Trial) -> bool:
+        """Whether a trial is behind the best, on the folds it has seen, by more than folds ever differ."""
+        if not self.best or trial is self.trials[0]:
+            return False
+        best = self.best[0]
+        seen = len(trial.losses)
+        gap = trial.loss - float(best.losses[:seen].mean())
+        spread = max(float(best.losses.std(ddof=1)), 0.1 * best.loss)
+        return gap > 2 * spread
+
+
+def _sum_of_seconds(trial: Trial) -> float:
+    """Return the seconds that the folds of a trial took so far."""
+    return sum(o.fit_seconds + o.predict_seconds for o in trial.outcomes)

@@ -1,0 +1,149 @@
+"""Decide how a search is run: which families, which default has to be beaten, which rows and folds."""
+
+import inspect
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from metalearn.dataset import subsample_rows
+from metalearn.estimators.fold import Rows
+from metalearn.exceptions import InvalidInputError
+from metalearn.models import get_model, models_for
+from metalearn.space import Configuration
+from metalearn.task import ProblemType
+
+__all__ = ["defaults", "split", "usable_families"]
+
+CHAMPIONS = ("lightgbm", "hist_gradient_boosting", "random_forest")
+"""The first of these that may be used is the one whose default has to be beaten."""
+
+SMALL = ("random_forest", "linear", "extra_trees")
+"""Their defaults are tried where a table is too small to be compared with others."""
+
+ROWS_PER_SECOND = 1000
+"""With a time budget, folds are made of at most this many rows for every second of it."""
+
+FEWEST_ROWS = 10_000
+"""A time budget never leaves fewer rows than this for the folds."""
+
+MANY_ROWS = 5000
+"""From here on three folds are enough."""
+
+TOO_FEW_ROWS = 10
+"""With fewer rows nothing is tried: there is nothing to hold out."""
+
+
+def usable_families(
+    families: Sequence[str] | None, problem_type: ProblemType, *, weighted: bool
+) -> tuple[str, ...]:
+    """List the families that may be used.
+
+    Parameters
+    ----------
+    families : sequence of str or None
+        What was asked for, by name or alias; None means all.
+    problem_type : ProblemType
+        The kind of problem.
+    weighted : bool
+        Whether rows have weights.
+
+    Returns
+    -------
+    tuple of str
+        Names of families that are installed, solve such problems, and take weights where there are any.
+
+    Raises
+    ------
+    InvalidInputError
+        If none is left.
+    """
+    wanted = None if families is None else {get_model(name).name for name in families}
+    usable = tuple(
+        name
+        for name, spec in models_for(problem_type).items()
+        if spec.is_available
+        and (wanted is None or name in wanted)
+        and not (weighted and not _takes_weights(name, problem_type))
+    )
+    if not usable:
+        message = (
+            f"None of the families {sorted(wanted or ())} can be used for a {problem_type} problem"
+            f"{' with weights of rows' if weighted else ''}. "
+            f"Expected some of {list(models_for(problem_type))}. Choose others or install them."
+        )
+        raise InvalidInputError(message)
+    return usable
+
+
+def _takes_weights(name: str, problem_type: ProblemType) -> bool:
+    spec = get_model(name)
+    model = spec.build(spec.default(problem_type), problem_type)[-1]
+    inner = getattr(model, "regressor", getattr(model, "estimator", model))
+    return "sample_weight" in inspect.signature(inner.fit).parameters
+
+
+def defaults(usable: Sequence[str], problem_type: ProblemType, *, small: bool) -> tuple[Configuration, ...]:
+    """List the default configurations to begin with: first the one that has to be beaten.
+
+    Parameters
+    ----------
+    usable : sequence of str
+        Families that may be used.
+    problem_type : ProblemType
+        The kind of problem.
+    small : bool
+        Whether the table is too small for a recommendation.
+
+    Returns
+    -------
+    tuple of Configuration
+        One, or a few where there will be no recommendation.
+    """
+    champion = next((name for name in CHAMPIONS if name in usable), usable[0])
+    names = (champion, *(name for name in SMALL if small and name in usable))
+    return tuple(get_model(name).default(problem_type) for name in dict.fromkeys(names))
+
+
+def split(
+    target: npt.NDArray[np.generic],
+    problem_type: ProblemType,
+    *,
+    n_folds: int | None,
+    time_budget: float | None,
+    random_state: int,
+) -> tuple[tuple[Rows, Rows], ...]:
+    """Split rows into folds, in classification with the classes in their proportions.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n_rows,)
+        Codes of classes, or numbers.
+    problem_type : ProblemType
+        The kind of problem.
+    n_folds : int or None
+        How many; None takes 5, or 3 where there are more than 5,000 rows.
+    time_budget : float or None
+        Seconds; bounds the rows that are used.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    tuple of (ndarray, ndarray)
+        Rows to train on and rows to test on; empty if the table is too small.
+    """
+    most = len(target) if time_budget is None else max(FEWEST_ROWS, int(ROWS_PER_SECOND * time_budget))
+    rows = subsample_rows(target, most, problem_type, random_state=random_state)
+    wanted = n_folds or (5 if len(rows) <= MANY_ROWS else 3)
+    classes = problem_type.is_classification
+    possible = int(np.bincount(target[rows].astype(np.intp)).max()) if classes else len(rows) // 2
+    if len(rows) < TOO_FEW_ROWS or possible < 2:  # noqa: PLR2004 - a fold needs its counterpart
+        return ()
+    kind = StratifiedKFold if classes else KFold
+    splitter = kind(min(wanted, possible), shuffle=True, random_state=random_state)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class with fewer rows than folds: the models do without it there
+        return tuple((rows[train], rows[test]) for train, test in splitter.split(rows, target[rows]))

@@ -1,0 +1,195 @@
+"""Fitted recommenders, kept by content hash: fit once, then read in milliseconds."""
+
+import hashlib
+import logging
+import os
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from metalearn._version import __version__
+from metalearn.exceptions import KnowledgeBaseError
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.recommenders import Recommender, Strategy, get_recommender, load, save
+from metalearn.store import FileStore
+from metalearn.task import Metric, ProblemType
+
+__all__ = ["bundled_knowledge_base", "fit_recommender", "fitted_file", "fitted_recommender"]
+
+_log = logging.getLogger(__name__)
+
+AUTO = "blend"
+"""The recommender that ``"auto"`` stands for: it chooses by evidence on families of tables left out."""
+
+_FITTED = "fitted"
+_KEPT_IN_MEMORY = 16
+
+
+def _bundled_folder() -> Path:
+    package = Path(str(files("metalearn")))
+    installed, checkout = package / "_knowledge_base", package.parent / "knowledge_base" / "tables"
+    folder = installed if (installed / "manifest.json").exists() else checkout
+    if not (folder / "manifest.json").exists():
+        message = (
+            f"The bundled knowledge base is not at {installed}. Expected its tables there. "
+            "Reinstall metalearn-recommender."
+        )
+        raise KnowledgeBaseError(message)
+    return folder
+
+
+@cache
+def bundled_knowledge_base() -> KnowledgeBase:
+    """Return the knowledge base that comes with the package.
+
+    Returns
+    -------
+    KnowledgeBase
+        Results on real tables; read once a process.
+
+    Raises
+    ------
+    KnowledgeBaseError
+        If its files are absent or damaged.
+    """
+    return FileStore(_bundled_folder()).read()
+
+
+def fitted_file(folder: Path, problem_type: ProblemType, metric: Metric, name: str) -> Path:
+    """Return where a recommender fitted on the knowledge base in a folder is shipped.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the knowledge base.
+    problem_type : ProblemType
+        The kind of problem.
+    metric : Metric
+        What is to be improved.
+    name : str
+        Name of the recommender.
+
+    Returns
+    -------
+    Path
+        Named after the content of the knowledge base, so that a stale one is never read.
+    """
+    manifest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()[:12]
+    return folder / _FITTED / f"{problem_type}-{metric.name}-{name}-{manifest}.npz"
+
+
+def fit_recommender(kb: KnowledgeBase, problem_type: ProblemType, metric: Metric, name: str) -> Recommender:
+    """Fit a recommender on the tasks of one kind, whatever was fitted before.
+
+    Parameters
+    ----------
+    kb : KnowledgeBase
+        What to learn from.
+    problem_type : ProblemType
+        The kind of problem.
+    metric : Metric
+        What is to be improved.
+    name : str
+        Name of the recommender; ``"auto"`` takes the one that chooses by evidence.
+
+    Returns
+    -------
+    Recommender
+        Fitted.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such recommender.
+    KnowledgeBaseError
+        If the knowledge base knows nothing about such problems.
+    """
+    kind = get_recommender(AUTO if name == "auto" else name)
+    past = kb.subset(problem_type=problem_type)
+    measured = past.evaluations["metric"] == metric.name if len(past) else ()
+    if not any(measured):
+        message = (
+            f"The knowledge base has no {problem_type} task with the metric {metric.name!r} ({kb}). Expected at least one. "
+            "Add results, choose another metric, or use the bundled knowledge base."
+        )
+        raise KnowledgeBaseError(message)
+    return kind(metric=metric).fit(past)  # type: ignore[call-arg]
+
+
+@lru_cache(maxsize=_KEPT_IN_MEMORY)
+def _shipped(problem_type: ProblemType, metric: Metric, name: str) -> Recommender | None:
+    file = fitted_file(_bundled_folder(), problem_type, metric, name)
+    return load(file) if file.exists() else None
+
+
+def fitted_recommender(
+    kb: KnowledgeBase | None, problem_type: ProblemType, metric: Metric, name: str = "auto"
+) -> Recommender:
+    """Return a recommender fitted on a knowledge base: shipped, cached, or fitted now.
+
+    Parameters
+    ----------
+    kb : KnowledgeBase or None
+        What to learn from; None takes the bundled one, whose fitted recommenders are shipped with it.
+    problem_type : ProblemType
+        The kind of problem.
+    metric : Metric
+        What is to be improved.
+    name : str, default="auto"
+        Name of the recommender.
+
+    Returns
+    -------
+    Recommender
+        Fitted.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such recommender.
+    KnowledgeBaseError
+        If the knowledge base knows nothing about such problems.
+    """
+    name = AUTO if name == "auto" else name
+    get_recommender(name)  # an unknown name is refused before anything is read
+    if kb is None:
+        found = _shipped(problem_type, metric, name)
+        if found is not None:
+            return found
+        kb = bundled_knowledge_base()
+    return _cached(_Key(kb), problem_type, metric, name)
+
+
+class _Key:
+    """Let a knowledge base be looked up by its content."""
+
+    def __init__(self, kb: KnowledgeBase) -> None:
+        self.kb = kb
+
+    def __hash__(self) -> int:
+        return hash(self.kb.id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.kb.id == self.kb.id
+
+
+@lru_cache(maxsize=_KEPT_IN_MEMORY)
+def _cached(key: _Key, problem_type: ProblemType, metric: Metric, name: str) -> Recommender:
+    folder = Path(os.environ.get("METALEARN_CACHE") or user_cache_path("metalearn", appauthor=False))
+    text = f"{key.kb.id};{problem_type};{metric.name};{name};{__version__}"
+    file = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npz"
+    if file.exists():
+        try:
+            return load(file)
+        except (OSError, ValueError, KeyError) as error:
+            _log.warning("The cached recommender %s cannot be read (%s); it is fitted again.", file, error)
+    fitted = fit_recommender(key.kb, problem_type, metric, name)
+    if isinstance(fitted, Strategy):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            save(fitted, file)
+        except OSError as error:
+            _log.warning("The fitted recommender cannot be kept in %s (%s).", folder, error)
+    return fitted

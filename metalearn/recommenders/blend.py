@@ -1,0 +1,147 @@
+"""The blend: whichever strategy does best on left-out families, with the figures that say so."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from metalearn.recommenders.ensemble import TaskEnsemble
+from metalearn.recommenders.forest import ForestPortfolio
+from metalearn.recommenders.nearest import NearestTasks
+from metalearn.recommenders.past import PastTasks, Query
+from metalearn.recommenders.portfolio import Portfolio
+from metalearn.recommenders.simulation import curve, family_folds, play
+from metalearn.recommenders.state import Arrays, as_bytes, from_bytes
+from metalearn.recommenders.strategy import Strategy
+
+__all__ = ["Blend"]
+
+_STRATEGIES: dict[str, type[Strategy]] = {
+    kind.name: kind for kind in (Portfolio, NearestTasks, ForestPortfolio, TaskEnsemble)
+}
+_FOLDS = 5
+_COUNTS = (1, 3, 5, 10)
+_MOST_TASKS = 400
+"""Left-out tasks beyond it are thinned out: they would not change the choice."""
+
+
+class Blend(Strategy):
+    """Choose the strategy by leave-family-out validation: one for lists, one for going on from observations.
+
+    Parameters
+    ----------
+    metric : Metric or None, default=None
+        What is to be improved; None takes the problem type's default.
+    random_state : int, default=0
+        Seed.
+
+    Attributes
+    ----------
+    evidence_ : dict
+        ``list`` and ``feedback``, each with the ``chosen`` strategy, the mean ``regret`` of every strategy after 1, 3,
+        5 and 10 evaluations, and the standard ``error`` of its difference to the static portfolio.
+    """
+
+    name = "blend"
+    learns_from_observations = True
+
+    evidence_: dict[str, Any]
+
+    def fit_past(self, past: PastTasks) -> Self:
+        """Choose by validation on the past tasks.
+
+        Parameters
+        ----------
+        past : PastTasks
+            What was learned of them already.
+
+        Returns
+        -------
+        Blend
+            Itself, able to rank.
+        """
+        return self._use(past, _validate(past, self.random_state))
+
+    def rank(self, query: Query) -> list[int]:
+        """Order configurations for a new task.
+
+        Parameters
+        ----------
+        query : Query
+            The new task and what was observed on it.
+
+        Returns
+        -------
+        list of int
+            Columns, best first.
+        """
+        return self._chosen["feedback" if len(query.columns) else "list"].rank(query)
+
+    def to_arrays(self) -> Arrays:
+        """Return the fitted state as plain arrays.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For :meth:`from_arrays`.
+        """
+        return super().to_arrays() | {"evidence": as_bytes(self.evidence_)}
+
+    def restore(self, past: PastTasks, arrays: Arrays) -> Self:
+        """Take over a fitted state.
+
+        Parameters
+        ----------
+        past : PastTasks
+            What was learned of the past tasks.
+        arrays : dict of str to ndarray
+            What :meth:`to_arrays` returned.
+
+        Returns
+        -------
+        Blend
+            Itself.
+        """
+        return self._use(past, from_bytes(arrays["evidence"]))
+
+    def _use(self, past: PastTasks, evidence: dict[str, Any]) -> Self:
+        self.past_, self.evidence_ = past, evidence
+        self._chosen = {use: _STRATEGIES[found["chosen"]]().fit_past(past) for use, found in evidence.items()}
+        return self
+
+
+def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
+    """Compare the strategies on left-out families, with and without feedback."""
+    table = past.table
+    found: dict[str, dict[str, list[Any]]] = {use: {name: [] for name in _STRATEGIES} for use in ("list", "feedback")}
+    for kept, left_out in family_folds(table, _FOLDS, random_state=random_state):
+        inner = PastTasks.fit(table.take(kept), random_state=random_state)
+        strategies = [kind().fit_past(inner) for kind in _STRATEGIES.values()]
+        for i in left_out[:: -(-table.n_tasks // _MOST_TASKS)]:
+            for strategy in strategies:
+                for use, curves in found.items():
+                    if use == "feedback" and not strategy.learns_from_observations:
+                        curves[strategy.name].append(found["list"][strategy.name][-1])
+                        continue
+                    order = play(
+                        strategy,
+                        table.meta_features[i],
+                        table.losses[i],
+                        max(_COUNTS),
+                        unit=float(table.units[i]),
+                        feedback=use == "feedback",
+                    )
+                    curves[strategy.name].append(curve(table.regrets[i], order, max(_COUNTS))[np.array(_COUNTS) - 1])
+    return {use: _summary(curves) for use, curves in found.items()}
+
+
+def _summary(curves: dict[str, list[Any]]) -> dict[str, Any]:
+    regret = {name: np.array(found) for name, found in curves.items()}
+    mean = {name: found.mean() for name, found in regret.items()}
+    gain = {name: (found - regret[Portfolio.name]).mean(axis=1) for name, found in regret.items()}
+    return {
+        "chosen": min(mean, key=lambda name: mean[name]),
+        "counts": list(_COUNTS),
+        "n_tasks": len(next(iter(regret.values()))),
+        "regret": {name: found.mean(axis=0).round(5).tolist() for name, found in regret.items()},
+        "error": {name: round(float(found.std() / np.sqrt(len(found))), 5) for name, found in gain.items()},
+    }

@@ -1,0 +1,103 @@
+"""Replay recommendations on tasks whose results are known."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.recommenders.past import PastTasks
+from metalearn.recommenders.scale import FloatArray
+from metalearn.recommenders.strategy import Strategy
+from metalearn.recommenders.table import PerformanceTable
+
+__all__ = ["curve", "family_folds", "play"]
+
+
+def play(
+    strategy: Strategy,
+    meta_features: FloatArray,
+    losses: FloatArray,
+    n: int,
+    *,
+    unit: float = 1.0,
+    feedback: bool = True,
+) -> list[int]:
+    """Let a strategy choose on a task, one configuration after the other.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Fitted without the task's family.
+    meta_features : ndarray of shape (n_meta_features,)
+        Of the task.
+    losses : ndarray of shape (n_configurations,)
+        The results; each is shown to the strategy only after it chose the configuration. NaN cannot be chosen.
+    n : int
+        How many evaluations.
+    unit : float, default=1.0
+        What losses are divided by.
+    feedback : bool, default=True
+        Whether a strategy that learns from observations gets to see them.
+
+    Returns
+    -------
+    list of int
+        Columns in the order of evaluation.
+    """
+    allowed = ~np.isnan(losses)
+    past = strategy.past_
+    if not (feedback and strategy.learns_from_observations):
+        return strategy.rank(past.query(meta_features, n=n, observed={}, allowed=allowed, unit=unit))
+    observed: dict[int, float] = {}
+    while len(observed) < min(n, int(allowed.sum())):
+        chosen = strategy.rank(past.query(meta_features, n=1, observed=observed, allowed=allowed, unit=unit))
+        observed[chosen[0]] = float(losses[chosen[0]])
+    return list(observed)
+
+
+def curve(regrets: FloatArray, order: Sequence[int], n: int) -> FloatArray:
+    """Return the smallest regret after each evaluation.
+
+    Parameters
+    ----------
+    regrets : ndarray of shape (n_configurations,)
+        Regret of each configuration on the task.
+    order : sequence of int
+        What was evaluated, in order.
+    n : int
+        Length of the curve; a shorter order keeps its last value.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Never rising.
+    """
+    reached = np.minimum.accumulate(regrets[list(order)[:n]])
+    return np.concatenate([reached, np.full(n - len(reached), reached[-1])])
+
+
+def family_folds(
+    table: PerformanceTable, n_folds: int, *, random_state: int = 0
+) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Split tasks so that each family is left out as a whole, once.
+
+    Parameters
+    ----------
+    table : PerformanceTable
+        The tasks.
+    n_folds : int
+        How many folds at most; never more than there are families.
+    random_state : int, default=0
+        Seed.
+
+    Returns
+    -------
+    list of (ndarray of int, ndarray of int)
+        Rows to learn from and rows left out.
+    """
+    _, family = np.unique(np.array(table.families), return_inverse=True)
+    n_families = int(family.max()) + 1
+    fold = np.random.default_rng(random_state).permutation(n_families) % min(n_folds, n_families)
+    return [
+        (np.flatnonzero(fold[family] != k), np.flatnonzero(fold[family] == k)) for k in range(min(n_folds, n_families))
+    ]

@@ -1,0 +1,113 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from metalearn.store import open_store
+
+from .records import FOUND, N_RUNS, runs, task
+
+PROGRAM = Path(__file__).with_name("records.py")
+
+
+def start(url: str, worker: int, n_appends: int) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, PROGRAM, url, str(worker), str(n_appends)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def check_whole(url: str, n_tasks: int) -> None:
+    """Every task has all its runs and meta-features, once."""
+    store = open_store(url)
+    kept = store.read()
+    counts = kept.evaluations["task_id"].value_counts()
+    assert len(kept) == n_tasks
+    assert set(counts) == {N_RUNS}
+    assert kept.meta_feature_table.notna().all(axis=None)
+    assert store.info().n_evaluations == n_tasks * N_RUNS
+
+
+@pytest.mark.parametrize("store_url", ["folder", "sqlite"], indirect=True)
+def test_eight_processes_lose_nothing_and_repeat_nothing(store_url: str) -> None:
+    n_appends = 5
+    workers = [start(store_url, number, n_appends) for number in range(8)]
+    assert [worker.wait(120) for worker in workers] == [0] * 8
+    for worker in workers:
+        worker.stdout.close()
+    check_whole(store_url, 8 * n_appends + 1)
+
+
+def test_32_connections_to_postgresql_lose_nothing_and_repeat_nothing(postgresql_url: str) -> None:
+    barrier = threading.Barrier(32)
+
+    def work(number: int) -> None:
+        store = open_store(postgresql_url, source=f"worker {number}")
+        barrier.wait()
+        for k in range(3):
+            own, shared = task(f"{number}-{k}"), task("shared")
+            store.append(own, FOUND, runs(own))
+            store.append(shared, FOUND, reversed(runs(shared)) if number % 2 else runs(shared), source="all")
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(work, range(32)))
+    check_whole(postgresql_url, 32 * 3 + 1)
+
+
+@pytest.mark.parametrize("store_url", ["folder", "sqlite", "postgresql"], indirect=True)
+def test_a_killed_writer_leaves_whole_records_and_all_that_it_reported(store_url: str) -> None:
+    for worker in range(4):
+        process = start(store_url, worker, 0)
+        first = process.stdout.readline()
+        time.sleep(0.02 + 0.05 * worker)
+        os.kill(process.pid, signal.SIGKILL)
+        reported = {line.strip() for line in [first, *process.stdout]} - {""}
+        process.wait()
+        process.stdout.close()
+        kept = open_store(store_url).read()
+        assert reported <= set(kept.task_ids)
+        check_whole(store_url, len(kept))
+    open_store(store_url).append(task("later"), FOUND, runs(task("later")))
+    assert "test:later" in open_store(store_url).read().task_ids
+
+
+def test_a_store_can_be_used_on_both_sides_of_a_fork(postgresql_url: str) -> None:
+    store = open_store(postgresql_url)
+    store.append(task("parent"), FOUND, runs(task("parent")))
+    child = os.fork()
+    if child == 0:
+        try:
+            store.append(task("child"), FOUND, runs(task("child")))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    store.append(task("parent 2"), FOUND, runs(task("parent 2")))
+    assert os.waitpid(child, 0)[1] == 0
+    check_whole(postgresql_url, 3)
+
+
+def test_readers_see_whole_appends_only(store_url: str) -> None:
+    store, stop, seen = open_store(store_url), threading.Event(), []
+
+    def write() -> None:
+        writer = open_store(store_url)
+        for number in range(8):
+            writer.append(task(str(number)), FOUND, runs(task(str(number))))
+        stop.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        while not stop.is_set():
+            kept = store.read()
+            seen.append(len(kept))
+            assert set(kept.evaluations["task_id"].value_counts()) <= {N_RUNS}
+    finally:
+        thread.join()
+    assert seen == sorted(seen)

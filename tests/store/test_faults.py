@@ -1,0 +1,277 @@
+"""Faults that stores must survive: full disks, read-only places, locks, dropped connections, damaged files."""
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from metalearn.exceptions import KnowledgeBaseError, MissingExtraError
+from metalearn.store import FileStore, Store, open_store, sql_connection
+
+from .records import FOUND, knowledge, runs, task
+
+
+def append(store: Store, name: str = "one") -> None:
+    store.append(task(name), FOUND, runs(task(name)))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]
+    if os.getuid() or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("name", ["folder", "store.db"])
+def test_a_full_disk_is_named_and_leaves_what_was_there(small_disk: Path, name: str) -> None:
+    store = open_store(small_disk / name)
+    append(store)
+    filler = small_disk / "filler"
+    with pytest.raises(OSError, match="No space"):  # noqa: SIM117
+        with filler.open("wb", buffering=0) as file:
+            for _ in range(2000):
+                file.write(b"\0" * 4096)
+    with pytest.raises(KnowledgeBaseError, match=r"(No space|is full|disk I/O).*[Ee]xpected"):
+        for number in range(50):
+            append(store, str(number))
+    filler.unlink()
+    kept = store.read()
+    assert "test:one" in kept.task_ids
+    append(store, "later")
+    assert len(store.read()) == len(kept) + 1
+
+
+@pytest.mark.parametrize("name", ["folder", "store.db"])
+def test_a_place_without_permission_is_named(tmp_path: Path, name: str) -> None:
+    tmp_path.chmod(0o755)
+    append(open_store(tmp_path / name))
+    script = (
+        "import sys; from metalearn.exceptions import KnowledgeBaseError\n"
+        "sys.path.insert(0, sys.argv[2])\n"
+        "from records import FOUND, runs, task; from metalearn.store import open_store\n"
+        "try: open_store(sys.argv[1]).append(task('two'), FOUND, runs(task('two')))\n"
+        "except KnowledgeBaseError as error: print(error)\n"
+    )
+    place = tmp_path / name
+    if os.getuid() == 0:
+        pytest.skip("root may write everywhere")
+    place.chmod(0o555 if place.is_dir() else 0o444)
+    tmp_path.chmod(0o555)
+    try:
+        out = subprocess.run(
+            ["python", "-c", script, place, Path(__file__).parent], capture_output=True, text=True, check=True
+        ).stdout
+    finally:
+        tmp_path.chmod(0o755)
+    assert "may write" in out
+
+
+def test_a_read_only_database_is_named(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "a.db")
+    append(store)
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute(
+            "CREATE TRIGGER no BEFORE INSERT ON tasks BEGIN SELECT RAISE(ABORT, 'readonly'); END"
+        )
+    connection.close()
+    with pytest.raises(KnowledgeBaseError, match="may write"):
+        append(store, "two")
+
+
+def test_a_place_under_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for name in ("file/store", "file/store.db"):
+        with pytest.raises(KnowledgeBaseError, match="may write"):
+            append(open_store(tmp_path / name))
+
+
+def test_a_lock_is_waited_for(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "a.db")
+    append(store)
+    holder = sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.5, lambda: holder.execute("ROLLBACK"))
+    release.start()
+    started = time.monotonic()
+    append(store, "two")
+    assert time.monotonic() - started > 0.4
+    assert len(store.read()) == 2
+    release.join()
+    holder.close()
+
+
+def test_a_lock_that_is_never_released_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql_connection, "_BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sql_connection, "_FIRST_DELAY", 0.001)
+    store = open_store(tmp_path / "a.db")
+    append(store)
+    holder = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(KnowledgeBaseError, match=r"locked.*Expected other processes to finish"):
+        append(store, "two")
+    assert len(store.read()) == 1  # readers do not wait for writers
+    holder.close()
+
+
+def test_a_dropped_connection_is_opened_again(postgresql_url: str) -> None:
+    import psycopg  # noqa: PLC0415 - an optional package
+
+    store = open_store(postgresql_url)
+    append(store)
+    for number in range(3):
+        with psycopg.connect(postgresql_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        append(store, str(number))
+    assert len(store.read()) == 4
+
+
+def test_connections_that_drop_all_the_time_lose_nothing(postgresql_url: str) -> None:
+    import psycopg  # noqa: PLC0415 - an optional package
+
+    store, stop = open_store(postgresql_url), threading.Event()
+    append(store)
+    dropped = []
+
+    def drop() -> None:
+        with psycopg.connect(postgresql_url, autocommit=True) as connection:
+            while not stop.wait(0.03):
+                query = (
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
+                    "AND pid <> pg_backend_pid() AND xact_start < clock_timestamp() - interval '1 ms' AND random() < .3"
+                )
+                dropped.append(connection.execute(query).fetchone()[0])
+
+    thread = threading.Thread(target=drop)
+    thread.start()
+    try:
+        for number in range(12):
+            append(store, str(number))
+    finally:
+        stop.set()
+        thread.join()
+    assert sum(dropped) > 0
+    assert len(store.read()) == 13
+    assert store.info().n_evaluations == 13 * 20
+
+
+def test_a_server_that_does_not_answer_is_named_within_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setattr(sql_connection, "_FIRST_DELAY", 0.001)
+    store = open_store(f"postgresql://ana:secret@/none?host={tmp_path}")
+    with pytest.raises(KnowledgeBaseError, match=r"6 tries") as caught:
+        store.read()
+    assert "secret" not in str(caught.value)
+    assert "secret" not in repr(store)
+
+
+def test_an_absent_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    with pytest.raises(MissingExtraError, match=re.escape('pip install "metalearn-recommender[postgresql]"')):
+        open_store("postgresql://ana@host/team").read()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_text("these are notes, and no database at all " * 100)
+    for use in (Store.read, Store.info):
+        with pytest.raises(KnowledgeBaseError, match="not a database"):
+            getattr(open_store(tmp_path / "a.db"), use.__name__)()
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("CREATE TABLE tasks (id INTEGER)")
+    connection.close()
+    store = open_store(tmp_path / "a.db")
+    assert len(store.read()) == 0
+    with pytest.raises(KnowledgeBaseError, match="Expected a metalearn store"):
+        append(store)
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "a.db")
+    append(store)
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("INSERT INTO schema_versions VALUES (99, 'later')")
+    connection.close()
+    for use in (store.read, store.info, lambda: append(store), lambda: store.delete(source="local")):
+        with pytest.raises(KnowledgeBaseError, match="version 99"):
+            use()
+
+
+def folder_with_knowledge(path: Path) -> FileStore:
+    store = FileStore(path)
+    store.write(knowledge())
+    return store
+
+
+@pytest.mark.parametrize("table", ["tasks", "meta_features", "configurations", "evaluations"])
+@pytest.mark.parametrize("damage", ["truncated", "changed", "removed", "emptied"])
+def test_a_damaged_part_is_named(tmp_path: Path, table: str, damage: str) -> None:
+    store = folder_with_knowledge(tmp_path)
+    file = next(tmp_path.glob(f"{table}-*.parquet"))
+    content = file.read_bytes()
+    if damage == "removed":
+        file.unlink()
+    else:
+        half = len(content) // 2
+        changed = content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :]
+        file.write_bytes({"truncated": content[:-7], "changed": changed, "emptied": b""}[damage])
+    with pytest.raises(KnowledgeBaseError, match=re.escape(file.name)):
+        store.read()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not json",
+        "[]",
+        "{}",
+        "null",
+        '{"schema_version": "x", "tables": {}}',
+        '{"schema_version": 2, "tables": {"tasks": 3}}',
+        "[" * 100_000,
+        '{"schema_version": 0, "tables": {"tasks": [], "meta_features": [], "configurations": [], "evaluations": []}}',
+    ],
+)
+def test_a_damaged_manifest_is_named(tmp_path: Path, text: str) -> None:
+    store = folder_with_knowledge(tmp_path)
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(KnowledgeBaseError, match=re.escape("manifest.json")):
+        store.read()
+
+
+def test_a_newer_folder_is_refused(tmp_path: Path) -> None:
+    store = folder_with_knowledge(tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 99}))
+    for use in (store.read, store.compact, lambda: append(store)):
+        with pytest.raises(KnowledgeBaseError, match="version 99"):
+            use()
+
+
+@pytest.mark.parametrize("name", ["../outside.parquet", "/etc/passwd", "a/b.parquet"])
+def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path, name: str) -> None:
+    store = folder_with_knowledge(tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["tables"]["tasks"][0]["file"] = name
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(KnowledgeBaseError, match="outside its folder"):
+        store.read()

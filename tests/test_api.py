@@ -1,0 +1,155 @@
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+
+import metalearn as ml
+from metalearn.exceptions import InvalidInputError, UnknownNameError
+from metalearn.models import models_for
+from metalearn.recommendation import Recommendation
+from metalearn.task import ProblemType
+
+LOADERS = {"binary": load_breast_cancer, "multiclass": load_wine, "regression": load_diabetes}
+
+
+@pytest.fixture(scope="module", params=LOADERS)
+def case(request: pytest.FixtureRequest) -> tuple[pd.DataFrame, pd.Series, Recommendation]:
+    X, y = LOADERS[request.param](return_X_y=True, as_frame=True)
+    return X, y, ml.recommend(X, y, n=6)
+
+
+def test_the_answer_is_complete(case: tuple[pd.DataFrame, pd.Series, Recommendation]) -> None:
+    X, _, rec = case
+    assert len(rec) == len({c.id for c in rec.configurations}) == 6
+    for candidate in rec:
+        low, high = candidate.interval
+        assert low <= candidate.expected_score <= high <= 1
+        assert low < high
+        assert 0 < candidate.expected_seconds < 100
+        assert candidate.evidence
+    assert 0 <= rec.novelty <= 1
+    assert len(rec.neighbours) >= 5
+    assert 0 < sum(n.weight for n in rec.neighbours) <= 1 + 1e-9
+    assert rec.drivers
+    assert (rec.task.n_rows, rec.task.n_features) == X.shape
+
+
+def test_the_first_candidate_can_be_built_and_fitted(
+    case: tuple[pd.DataFrame, pd.Series, Recommendation],
+) -> None:
+    X, y, rec = case
+    model = rec[0].build(n_jobs=1)
+    assert [name for name, _ in model.steps] == ["preprocessing", "model"]
+    assert len(model.fit(X, y).predict(X)) == len(X)
+
+
+def test_it_survives_json_and_pickle(case: tuple[pd.DataFrame, pd.Series, Recommendation]) -> None:
+    _, _, rec = case
+    assert pickle.loads(pickle.dumps(rec)).to_json() == rec.to_json()
+    assert Recommendation.from_dict(rec.to_dict()).to_json() == rec.to_json()
+    assert len(json.loads(rec.to_json())["candidates"]) == 6
+
+
+def test_it_says_why(case: tuple[pd.DataFrame, pd.Series, Recommendation]) -> None:
+    _, _, rec = case
+    text = rec.explain()
+    assert rec.neighbours[0].name in text
+    assert "Novelty" in text
+    assert repr(rec).startswith("table: ")
+    assert rec.to_frame().shape == (6, 6)
+
+
+def test_the_same_table_gets_the_same_answer() -> None:
+    X, y = load_wine(return_X_y=True)
+    assert ml.recommend(X, y).to_json() == ml.recommend(X, y).to_json()
+
+
+def test_the_order_of_rows_and_the_names_of_columns_do_not_matter() -> None:
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    order = np.random.default_rng(0).permutation(len(X))
+    renamed = X.iloc[order].rename(columns=lambda name: f"renamed {name}")
+    assert ml.recommend(renamed, y.iloc[order]).configurations == ml.recommend(X, y).configurations
+
+
+def test_families_can_be_chosen_by_their_short_names() -> None:
+    rec = ml.recommend(*load_wine(return_X_y=True), families=["rf", "lgbm"], n=4)
+    assert {c.model for c in rec} <= {"random_forest", "lightgbm"}
+
+
+def test_absent_packages_are_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from metalearn.models import ModelSpec  # noqa: PLC0415 - what is patched
+
+    available = ModelSpec.is_available.fget
+    absent = property(lambda spec: False if spec.name == "catboost" else available(spec))
+    monkeypatch.setattr(ModelSpec, "is_available", absent)
+    rec = ml.recommend(*load_wine(return_X_y=True), n=40)
+    assert "catboost" not in {c.model for c in rec}
+    assert any('pip install "metalearn-recommender[boosting]"' in note for note in rec.notes)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "roc_auc", "f1_macro", "log_loss"])
+def test_every_metric_can_be_asked_for(metric: str) -> None:
+    rec = ml.recommend(*load_wine(return_X_y=True), metric=metric, recommender="forest", n=2)
+    assert rec.task.metric.name == metric
+    assert all(np.isfinite(c.expected_score) for c in rec)
+
+
+@pytest.mark.parametrize("metric", ["r2", "rmse", "mae"])
+def test_errors_of_a_regression_are_in_units_of_the_target(metric: str) -> None:
+    X, y = load_diabetes(return_X_y=True)
+    small, large = (
+        ml.recommend(X, y * scale, metric=metric, recommender="forest", n=1)[0] for scale in (1, 1000)
+    )
+    factor = 1 if metric == "r2" else 1000
+    assert large.expected_score == pytest.approx(small.expected_score * factor, rel=0.05)
+
+
+def test_a_time_budget_is_kept() -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    rec = ml.recommend(X, y, n=10, time_budget=1.0)
+    assert 3 * sum(c.expected_seconds for c in rec) <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"families": ["lightgmb"]}, UnknownNameError, "Did you mean 'lightgbm'"),
+        ({"families": []}, InvalidInputError, "Expected some of"),
+        ({"metric": "r2"}, InvalidInputError, "does not fit a multiclass"),
+        ({"metric": "acc"}, UnknownNameError, "Unknown metric 'acc'"),
+        ({"recommender": "neares"}, UnknownNameError, "Did you mean 'nearest'"),
+        ({"problem_type": "ranking"}, InvalidInputError, "Unknown problem type"),
+        ({"n": 0}, InvalidInputError, "at least 1"),
+        ({"time_budget": -1}, InvalidInputError, "positive"),
+        ({"categorical": ["absent"]}, InvalidInputError, "not in the table"),
+    ],
+)
+def test_wrong_options_get_a_clear_error(
+    options: dict[str, object], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        ml.recommend(*load_wine(return_X_y=True), **options)
+
+
+def test_a_family_that_does_not_fit_the_problem_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"\['gaussian_nb'\] do not solve regression"):
+        ml.recommend(*load_diabetes(return_X_y=True), families=["nb"])
+
+
+def test_a_messy_table_gets_an_answer_and_the_findings(
+    messy_table: pd.DataFrame, three_classes: np.ndarray
+) -> None:
+    rec = ml.recommend(messy_table, three_classes)
+    assert len(rec) == 10
+    assert any("constant" in note for note in rec.notes)
+
+
+def test_the_bundled_knowledge_base_covers_every_family_on_every_kind_of_problem() -> None:
+    kb = ml.bundled_knowledge_base()
+    assert len(kb) >= 300
+    for problem_type in ProblemType:
+        tried = set(kb.subset(problem_type=problem_type).configurations["model"])
+        assert tried >= set(models_for(problem_type))

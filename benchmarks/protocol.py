@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ import pandas as pd
 from metalearn.recommenders import PastTasks, PerformanceTable, Strategy, get_recommender
 from metalearn.recommenders.simulation import curve, family_folds, play
 
-STRATEGIES = ("random", "average_rank", "portfolio", "nearest", "forest", "ranking", "ensemble", "blend")
+Array = npt.NDArray[np.float64]
+
 LENGTH = 25
 N_REMOVED = 15
 RANDOM_FACTORS = (1, 2, 4)
@@ -18,17 +20,36 @@ N_RANDOM = 200
 
 
 @dataclass(frozen=True)
+class Fit:
+    """What was learned without some families, and the rows that were left out."""
+
+    seed: int
+    past: PastTasks
+    left_out: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
 class Setting:
     """What is replayed: past tasks, the regrets that are scored, and how often."""
 
+    title: str
     table: PerformanceTable
-    regrets: npt.NDArray[np.float64]
+    regrets: Array
     n_folds: int = 10
     seeds: int = 1
     default: int | None = None  # column of the library default
 
+    @cached_property
+    def fits(self) -> list[Fit]:
+        """Everything that is fitted, once for each seed and fold, without the families that are left out."""
+        return [
+            Fit(seed, PastTasks.fit(self.table.take(kept), random_state=seed), left_out)
+            for seed in range(self.seeds)
+            for kept, left_out in family_folds(self.table, self.n_folds, random_state=seed)
+        ]
 
-def worst_to_best(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+
+def worst_to_best(losses: Array) -> Array:
     """Place losses between each task's best (0) and worst (1): the protocol's normalised regret."""
     finite = np.where(np.isfinite(losses), losses, np.nan)
     best, worst = np.nanmin(finite, axis=1, keepdims=True), np.nanmax(finite, axis=1, keepdims=True)
@@ -36,57 +57,68 @@ def worst_to_best(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(np.isinf(losses), 1.0, regrets)
 
 
-def replay(setting: Setting, names: Sequence[str] = STRATEGIES) -> pd.DataFrame:
-    """Return one row a strategy, task and seed: smallest regret after 1 to 25 evaluations."""
-    return pd.DataFrame(_rows(setting, names, control=""))
+def replay(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
+    """Return one row a strategy, task and seed: the smallest regret after 1 to 25 evaluations."""
+    return pd.DataFrame([row for fit in setting.fits for row in _strategies(setting, fit, names)])
 
 
-def replay_controls(setting: Setting, names: Sequence[str] = ("forest", "ensemble")) -> pd.DataFrame:
-    """Return the same with shuffled meta-features, and with the 15 nearest tasks removed."""
-    generator = np.random.default_rng(0)
-    shuffled = replace(setting.table, meta_features=generator.permutation(setting.table.meta_features))
-    once = replace(setting, seeds=1)
-    rows = [*_rows(replace(once, table=shuffled), names, control="shuffled")]
-    rows += _rows(once, ("portfolio", "nearest", *names), control="removed")
+def replay_baselines(setting: Setting) -> pd.DataFrame:
+    """Return the same for random search and, where there is one, for the library default."""
+    rows = []
+    for fit in setting.fits:
+        for i in fit.left_out:
+            for factor in RANDOM_FACTORS:
+                found = random_curve(setting.regrets[i], factor, fit.seed)
+                rows.append(_about(setting, fit, i) | {"strategy": f"random x{factor}", "curve": found})
+            if setting.default is not None:
+                found = np.full(LENGTH, setting.regrets[i, setting.default])
+                rows.append(_about(setting, fit, i) | {"strategy": "library default", "curve": found})
     return pd.DataFrame(rows)
 
 
-def _rows(setting: Setting, names: Sequence[str], *, control: str) -> Iterator[dict[str, object]]:
+def replay_shuffled(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
+    """Return the same with meta-features dealt out to other tasks: whatever they gave must be gone."""
+    dealt = np.random.default_rng(0).permutation(setting.table.meta_features)
+    return replay(replace(setting, table=replace(setting.table, meta_features=dealt), seeds=1), names)
+
+
+def replay_removed(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
+    """Return the same without the 15 tasks nearest to each; the forest keeps its questions, but not their answers."""
+    rows = []
+    for fit in setting.fits:
+        for i in fit.left_out if fit.seed == 0 else ():
+            distances = fit.past.novelty.distances_to(setting.table.meta_features[i])
+            smaller = fit.past.take(np.sort(np.argsort(distances)[N_REMOVED:]))
+            rows += _strategies(setting, replace(fit, past=smaller, left_out=np.array([i])), names)
+    return pd.DataFrame(rows)
+
+
+def _strategies(setting: Setting, fit: Fit, names: Sequence[str]) -> Iterator[dict[str, object]]:
     table = setting.table
-    for seed in range(setting.seeds):
-        for kept, left_out in family_folds(table, setting.n_folds, random_state=seed):
-            past = PastTasks.fit(table.take(kept), random_state=seed)
-            strategies = [make(name, seed).fit_past(past) for name in names if name != "random"]
-            for i in left_out:
-                if control == "removed":
-                    far = np.argsort(past.novelty.distances_to(table.meta_features[i]))[N_REMOVED:]
-                    smaller = past.take(np.sort(far))
-                    strategies = [strategy.fit_past(smaller) for strategy in strategies]
-                about = {"task": table.task_ids[i], "family": table.families[i], "seed": seed, "control": control}
-                for strategy in strategies:
-                    order = play(strategy, table.meta_features[i], table.losses[i], LENGTH, unit=float(table.units[i]))
-                    yield {**about, "strategy": strategy.name, "curve": curve(setting.regrets[i], order, LENGTH)}
-                if "random" in names:
-                    for factor in RANDOM_FACTORS:
-                        found = random_curve(setting.regrets[i], factor, seed)
-                        yield {**about, "strategy": f"random x{factor}", "curve": found}
-                if setting.default is not None and not control:
-                    found = np.full(LENGTH, setting.regrets[i, setting.default])
-                    yield {**about, "strategy": "library default", "curve": found}
+    for strategy in (make(name, fit.seed).fit_past(fit.past) for name in names):
+        for i in fit.left_out:
+            order = play(strategy, table.meta_features[i], table.losses[i], LENGTH, unit=float(table.units[i]))
+            found = curve(setting.regrets[i], order, LENGTH)
+            yield _about(setting, fit, i) | {"strategy": strategy.name, "curve": found}
+
+
+def _about(setting: Setting, fit: Fit, i: int) -> dict[str, object]:
+    return {"task": setting.table.task_ids[i], "family": setting.table.families[i], "seed": fit.seed}
 
 
 def make(name: str, seed: int) -> Strategy:
     """Return an unfitted built-in recommender."""
     made = get_recommender(name)(random_state=seed)
-    assert isinstance(made, Strategy)  # noqa: S101
+    if not isinstance(made, Strategy):
+        message = f"The recommender {name!r} is a plug-in. Expected a built-in one, which can be replayed."
+        raise TypeError(message)
     return made
 
 
-def random_curve(regrets: npt.NDArray[np.float64], factor: int, seed: int) -> npt.NDArray[np.float64]:
+def random_curve(regrets: Array, factor: int, seed: int) -> Array:
     """Return the expected smallest regret of random search with several evaluations where others have one."""
     known = regrets[~np.isnan(regrets)]
-    generator = np.random.default_rng(seed)
     steps = np.minimum(factor * np.arange(1, LENGTH + 1), len(known)) - 1
-    orders = generator.permuted(np.tile(known, (N_RANDOM, 1)), axis=1)
-    found: npt.NDArray[np.float64] = np.minimum.accumulate(orders, axis=1)[:, steps].mean(axis=0)
+    orders = np.random.default_rng(seed).permuted(np.tile(known, (N_RANDOM, 1)), axis=1)
+    found: Array = np.minimum.accumulate(orders, axis=1)[:, steps].mean(axis=0)
     return found

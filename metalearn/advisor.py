@@ -116,19 +116,29 @@ class Advisor:
             n_features=data.n_features,
             n_classes=data.n_classes,
         )
-        self._start(task, extract(data), families, knowledge_base, time_budget, recommender)
+        self._start(
+            task,
+            extract(data),
+            families=families,
+            knowledge_base=knowledge_base,
+            time_budget=time_budget,
+            recommender=recommender,
+        )
 
     def _start(
         self,
         task: Task,
         meta_features: MetaFeatures,
+        *,
         families: Sequence[str] | None,
         knowledge_base: KnowledgeBase | Store | str | Path | None,
         time_budget: float | None,
         recommender: str,
     ) -> None:
         if time_budget is not None and not time_budget > 0:
-            message = f"The time budget is {time_budget} seconds. Expected a positive number. Leave it out for no limit."
+            message = (
+                f"The time budget is {time_budget} seconds. Expected a positive number. Leave it out for no limit."
+            )
             raise InvalidInputError(message)
         self.task, self.meta_features, self.time_budget = task, meta_features, time_budget
         self._models, self.notes = usable_models(families, task.problem_type)
@@ -262,9 +272,7 @@ class Advisor:
             raise InvalidInputError(message)
         how = Status(status)
         if how is Status.OK and (score is None or not math.isfinite(score)):
-            message = (
-                f"The score is {score}. Expected a finite number. Tell status='failed' if there is none."
-            )
+            message = f"The score is {score}. Expected a finite number. Tell status='failed' if there is none."
             raise InvalidInputError(message)
         self._pending.pop(configuration.id, None)
         self._trials.pop(configuration.id, None)
@@ -294,9 +302,7 @@ class Advisor:
         if not following:
             return 0.0
         low, high = following[0].interval
-        spread = max(high - low, 1e-12) / (
-            2 * 1.2816
-        )  # the 90th percentile of the standard normal distribution
+        spread = max(high - low, 1e-12) / (2 * 1.2816)  # the 90th percentile of the standard normal distribution
         sign = 1.0 if self.task.metric.greater_is_better else -1.0
         z = sign * (following[0].expected_score - self.best.score) / spread
         density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
@@ -339,9 +345,7 @@ class Advisor:
         return text
 
     @classmethod
-    def from_json(
-        cls, source: str | Path, *, knowledge_base: KnowledgeBase | Store | str | Path | None = None
-    ) -> Self:
+    def from_json(cls, source: str | Path, *, knowledge_base: KnowledgeBase | Store | str | Path | None = None) -> Self:
         """Resume from a saved state; what was pending is asked for again.
 
         Parameters
@@ -370,13 +374,13 @@ class Advisor:
                 message = f"The state has format {state['format']}, but this version reads {_FORMAT}. Expected at most that. Upgrade metalearn-recommender."
                 raise InvalidInputError(message)
             made = cls.__new__(cls)
-            made._start(
+            made._start(  # noqa: SLF001 - an own instance
                 Task.from_dict(state["task"]),
                 MetaFeatures(state["meta_features"]),
-                state["models"],
-                knowledge_base,
-                state["time_budget"],
-                state["recommender"],
+                families=state["models"],
+                knowledge_base=knowledge_base,
+                time_budget=state["time_budget"],
+                recommender=state["recommender"],
             )
             for t in state["trials"]:
                 configuration = Configuration.from_dict(t["configuration"])

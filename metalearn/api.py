@@ -21,6 +21,9 @@ __all__ = ["bundled_knowledge_base", "open_knowledge_base", "open_store", "recom
 N_FOLDS = 3
 """Folds of the cross-validation that a time budget pays for."""
 
+SAME = 1e-6
+"""Tables nearer than this, in standardised meta-features, hold the same data."""
+
 
 def open_knowledge_base(source: KnowledgeBase | Store | str | Path | None) -> KnowledgeBase:
     """Return a knowledge base from wherever it is kept.
@@ -126,13 +129,16 @@ def recommend(
     fitted = fitted_recommender(past, data.problem_type, chosen, recommender)
     per_fold = None if time_budget is None else time_budget / N_FOLDS
     found = fitted.recommend(task, meta_features, n=n, models=models, time_budget=per_fold)
+    nearest = found.neighbours[0] if found.neighbours else None
+    if nearest and nearest.distance < SAME:
+        notes.append(
+            f"The knowledge base holds this very table as {nearest.name!r}: part of the answer is remembered, not inferred."
+        )
     notes += [finding.message for finding in check_data(data)]
     return replace(found, notes=(*found.notes, *notes))
 
 
-def usable_models(
-    families: Sequence[str] | None, problem_type: ProblemType
-) -> tuple[tuple[str, ...], list[str]]:
+def usable_models(families: Sequence[str] | None, problem_type: ProblemType) -> tuple[tuple[str, ...], list[str]]:
     """Return the families to choose from, and what to say about those left out.
 
     Parameters

@@ -130,7 +130,7 @@ def plan(
 def evaluate(
     units: Sequence[WorkUnit],
     *,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),
     n_jobs: int = 1,
 ) -> Iterator[tuple[Task, list[Evaluation]]]:
     """Evaluate work units in parallel and yield each as soon as it is finished.
@@ -158,7 +158,7 @@ def evaluate(
 def describe(
     tables: Sequence[Table],
     *,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),
     n_jobs: int = 1,
 ) -> Iterator[tuple[Task, MetaFeatures]]:
     """Compute the meta-features of tables, on the rows that evaluations use.
@@ -226,7 +226,9 @@ def evaluate_unit(unit: WorkUnit, limits: Limits) -> tuple[Task, list[Evaluation
         warnings.simplefilter("ignore")
         task, data = _load(unit.table, limits)
     for configuration in unit.configurations:
-        with suppress(Exception):  # imports the libraries once, instead of in every child; a child meets the error again
+        with suppress(
+            Exception
+        ):  # imports the libraries once, instead of in every child; a child meets the error again
             get_model(configuration.model).build(configuration, task.problem_type)
     outcomes = _guarded(data, unit.configurations, limits)
     names = [metric.name for metric in metrics_for(task.problem_type)]
@@ -357,9 +359,7 @@ def _fit_and_score(
         return _Outcome({}, None, None, Status.FAILED, repr(error)[:200])
     fit_seconds, predict_seconds = fitted - started, time.process_time() - fitted
     if fit_seconds + predict_seconds > limits.fit_seconds:
-        return _Outcome(
-            {}, fit_seconds, predict_seconds, Status.TIMEOUT, f"more than {limits.fit_seconds:g} s"
-        )
+        return _Outcome({}, fit_seconds, predict_seconds, Status.TIMEOUT, f"more than {limits.fit_seconds:g} s")
     if not all(np.isfinite(value) for value in scores.values()):
         return _Outcome({}, fit_seconds, predict_seconds, Status.FAILED, "the predictions are not finite")
     return _Outcome(scores, fit_seconds, predict_seconds)

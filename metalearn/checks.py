@@ -106,8 +106,13 @@ def _leaks(sample: Sample) -> Iterator[Finding]:
     places = [*numbers, *days, *levels]
     leaking = []
     for line in np.flatnonzero(sample.bin_r2 > _SUSPICIOUS):
-        values = quantities[line] if line < len(quantities) else sample.levels[line - len(quantities)]
-        if _determines(_fine_bins(values) if line < len(quantities) else values + 1, sample):
+        is_number = line < len(quantities)
+        values = quantities[line] if is_number else sample.levels[line - len(quantities)]
+        codes, present = (_fine_bins(values), ~np.isnan(values)) if is_number else (values + 1, values >= 0)
+        target: npt.NDArray[Any] = sample.groups if sample.is_classification else sample.target
+        some = present if present.mean() >= 0.5 else np.ones_like(present)  # noqa: PLR2004 - gaps hide no leak
+        determines = _class_determined if sample.is_classification else _number_determined
+        if determines(codes, target) or determines(codes[some], target[some]):
             leaking.append(places[line])
     names = _names(sample, leaking)
     for name in names:
@@ -126,19 +131,22 @@ def _fine_bins(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return np.asarray(rank * _LEAK_BINS // len(values), dtype=np.int64)
 
 
-def _determines(codes: npt.NDArray[np.int64], sample: Sample) -> bool:
-    """Whether codes predict the target of rows left out of the count."""
-    if sample.is_classification:
-        table = np.zeros((codes.max() + 1, sample.groups.max() + 1))
-        np.add.at(table, (codes, sample.groups), 1)
-        ordered = np.sort(table, axis=1)
-        certain = ordered[:, -1] - 1 > ordered[:, -2]
-        hits = np.where(certain[:, None] & (table == ordered[:, -1:]), table, 0).sum(axis=0)
-        counts = table.sum(axis=0)
-        present = counts > 0
-        chance = 1 / present.sum()
-        return bool((np.mean(hits[present] / counts[present]) - chance) / (1 - chance) >= LEAK_FROM)
-    ranks = pd.Series(sample.target).rank().to_numpy()
+def _class_determined(codes: npt.NDArray[np.int64], classes: npt.NDArray[np.int64]) -> bool:
+    """Whether codes predict the classes of rows left out of the count."""
+    table = np.zeros((codes.max() + 1, classes.max() + 1))
+    np.add.at(table, (codes, classes), 1)
+    ordered = np.sort(table, axis=1)
+    certain = ordered[:, -1] - 1 > ordered[:, -2]
+    hits = np.where(certain[:, None] & (table == ordered[:, -1:]), table, 0).sum(axis=0)
+    counts = table.sum(axis=0)
+    present = counts > 0
+    chance = 1 / present.sum()
+    return bool((np.mean(hits[present] / counts[present]) - chance) / (1 - chance) >= LEAK_FROM)
+
+
+def _number_determined(codes: npt.NDArray[np.int64], target: npt.NDArray[np.float64]) -> bool:
+    """Whether codes predict the ranks of targets left out of the means."""
+    ranks = pd.Series(target).rank().to_numpy()
     ranks = ranks - ranks.mean()
     counts = np.bincount(codes)[codes]
     means = (np.bincount(codes, weights=ranks)[codes] - ranks) / np.maximum(counts - 1, 1)
@@ -191,7 +199,8 @@ def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
 
 def _time_order(sample: Sample) -> Iterator[Finding]:
     numbers, dates, _ = _read_places(sample)
-    ordered, unordered = [], []
+    ordered: list[int] = []
+    unordered: list[int] = []
     for place, values in zip(dates, sample.days, strict=True):
         (ordered if _is_sorted(values) else unordered).append(place)
     for place, values in zip(numbers, sample.numbers, strict=True):
@@ -248,7 +257,8 @@ def _identifiers(sample: Sample) -> Iterator[Finding]:
 
 
 def _mixed(sample: Sample) -> Iterator[Finding]:
-    mixed, as_text = [], []
+    mixed: list[int] = []
+    as_text: list[int] = []
     for place, kind in enumerate(sample.kinds):
         column = sample.frame.iloc[:, place]
         if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
@@ -258,8 +268,20 @@ def _mixed(sample: Sample) -> Iterator[Finding]:
             if len(numeric) and numeric.mean() > 0.5:  # noqa: PLR2004 - more numbers than words
                 (as_text if numeric.all() else mixed).append(place)
     for places, name, one, many, advice in (
-        (mixed, "mixed_types", "mixes", "mix", "numbers and text. Find out what the odd values mean; mark missing ones as such."),
-        (as_text, "numbers_as_text", "holds", "hold", "numbers as text. Convert with pandas.to_numeric if they are quantities."),
+        (
+            mixed,
+            "mixed_types",
+            "mixes",
+            "mix",
+            "numbers and text. Find out what the odd values mean; mark missing ones as such.",
+        ),
+        (
+            as_text,
+            "numbers_as_text",
+            "holds",
+            "hold",
+            "numbers as text. Convert with pandas.to_numeric if they are quantities.",
+        ),
     ):
         names = _names(sample, places)
         if names:
@@ -290,9 +312,10 @@ def _constants(sample: Sample) -> Iterator[Finding]:
 
 def _is_constant(column: "pd.Series[Any]") -> bool:
     try:
-        return column.nunique(dropna=False) <= 1
+        n_values = column.nunique(dropna=False)
     except TypeError:  # unhashable
-        return column.astype(str).nunique(dropna=False) <= 1
+        n_values = column.astype(str).nunique(dropna=False)
+    return n_values <= 1
 
 
 def _duplicate_columns(sample: Sample) -> Iterator[Finding]:

@@ -40,9 +40,7 @@ def _table_options(command: Callable[..., None]) -> Callable[..., None]:
     for decorate in reversed(
         (
             click.argument("data"),
-            click.option(
-                "--target", metavar="COLUMN", help="Target column; the shipped tables have their own."
-            ),
+            click.option("--target", metavar="COLUMN", help="Target column; the shipped tables have their own."),
             click.option(
                 "--task",
                 "problem_type",
@@ -93,17 +91,11 @@ def main() -> None:
     metavar="A,B",
     help="Model families to choose from, such as lightgbm,rf; default: all installed.",
 )
-@click.option(
-    "--knowledge-base", metavar="PATH|URL", help="What to learn from; default: the bundled knowledge base."
-)
+@click.option("--knowledge-base", metavar="PATH|URL", help="What to learn from; default: the bundled knowledge base.")
 @click.option("--recommender", default="auto", show_default=True, help="Strategy, by name.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-@click.option(
-    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a report to this file as well."
-)
-@click.option(
-    "--code", "as_code", is_flag=True, help="Print a script that trains the first candidate instead."
-)
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a report to this file as well.")
+@click.option("--code", "as_code", is_flag=True, help="Print a script that trains the first candidate instead.")
 @_clear_errors
 def recommend(  # noqa: PLR0917 - click passes them by name
     data: str,
@@ -188,13 +180,9 @@ def describe(
         }
         click.echo(json.dumps(facts, indent=1))
         return
+    click.echo(f"{table.name}: {checked.problem_type}, {checked.n_rows:,} rows, {checked.n_features:,} columns\n")
     click.echo(
-        f"{table.name}: {checked.problem_type}, {checked.n_rows:,} rows, {checked.n_features:,} columns\n"
-    )
-    click.echo(
-        facts_table(
-            ("meta-feature", "value"), [(k, number(v)) for k, v in found.values.items()], right=("value",)
-        )
+        facts_table(("meta-feature", "value"), [(k, number(v)) for k, v in found.values.items()], right=("value",))
     )
     for finding in findings:
         click.echo(f"Check: {finding.message}")
@@ -233,7 +221,5 @@ def info(source: str | None, as_json: bool) -> None:  # noqa: FBT001
     for key, counts in facts.items():
         if isinstance(counts, dict):
             click.echo(
-                facts_table(
-                    (key, "count"), [(name, f"{count:,}") for name, count in counts.items()], right=("count",)
-                )
+                facts_table((key, "count"), [(name, f"{count:,}") for name, count in counts.items()], right=("count",))
             )

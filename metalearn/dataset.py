@@ -439,9 +439,7 @@ def _check_table(frame: pd.DataFrame, target: "pd.Series[Any]", categorical: Seq
         raise InvalidInputError(message)
     if not frame.columns.is_unique:
         repeated = sorted(set(frame.columns[frame.columns.duplicated()]))
-        message = (
-            f"Column names stand twice: {repeated[:5]}. Expected unique names. Rename or drop the copies."
-        )
+        message = f"Column names stand twice: {repeated[:5]}. Expected unique names. Rename or drop the copies."
         raise InvalidInputError(message)
     if len(frame) != len(target):
         message = f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
@@ -457,9 +455,7 @@ def _check_target(target: "pd.Series[Any]") -> None:
         message = f"The target {str(target.name)!r} is missing in every row. Expected values to learn from. Choose another column."
         raise InvalidInputError(message)
     if len(target) < MIN_ROWS:
-        message = (
-            f"The table has {len(target)} rows with a target. Expected at least {MIN_ROWS}. Bring more rows."
-        )
+        message = f"The table has {len(target)} rows with a target. Expected at least {MIN_ROWS}. Bring more rows."
         raise InvalidInputError(message)
     if pd.api.types.is_numeric_dtype(target.dtype) and not pd.api.types.is_bool_dtype(target.dtype):
         n_infinite = int(np.isinf(target.to_numpy(dtype=float)).sum())
@@ -476,13 +472,13 @@ def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> Probl
     n_values = int(target.nunique())
     if kind is ProblemType.REGRESSION:
         numbers = pd.to_numeric(target.astype(object), errors="coerce")
-        if not pd.api.types.is_numeric_dtype(target.dtype) and (
-            numbers.isna().any() or target.dtype == object
-        ):
+        if not pd.api.types.is_numeric_dtype(target.dtype) and (numbers.isna().any() or target.dtype == object):
             message = f"The target {str(target.name)!r} is not numeric. Expected numbers for regression. Convert it with pandas.to_numeric."
             raise InvalidInputError(message)
     if n_values < 2:  # noqa: PLR2004
-        message = f"The target {str(target.name)!r} has a single value. Expected at least two. Choose another target column."
+        message = (
+            f"The target {str(target.name)!r} has a single value. Expected at least two. Choose another target column."
+        )
         raise InvalidInputError(message)
     if kind is ProblemType.BINARY and n_values != 2:  # noqa: PLR2004
         message = f"The target {str(target.name)!r} has {n_values} classes. Expected two for a binary problem. Use problem_type='multiclass'."

@@ -138,9 +138,7 @@ def score_classes(codes: IntArray, probabilities: FloatArray, problem_type: Prob
     """
     n, n_classes = probabilities.shape
     predicted = probabilities.argmax(axis=1)
-    confusion = np.bincount(codes * n_classes + predicted, minlength=n_classes**2).reshape(
-        n_classes, n_classes
-    )
+    confusion = np.bincount(codes * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
     hits, true, chosen = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     seen = (true + chosen) > 0
     areas = _auc_by_class(codes, probabilities)

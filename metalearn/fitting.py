@@ -16,7 +16,7 @@ from metalearn.recommenders import Recommender, Strategy, get_recommender, load,
 from metalearn.store import FileStore
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["bundled_knowledge_base", "fit_recommender", "fitted_file", "fitted_recommender"]
+__all__ = ["AUTO", "bundled_knowledge_base", "fit_recommender", "fitted_file", "fitted_recommender"]
 
 _log = logging.getLogger(__name__)
 

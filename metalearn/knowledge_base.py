@@ -116,9 +116,7 @@ class KnowledgeBase:
                     e.versions,
                 )
             )
-        configuration_rows = [
-            (c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in known.values()
-        ]
+        configuration_rows = [(c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in known.values()]
         return cls(
             pd.DataFrame(task_rows, columns=list(TASK_COLUMNS)).astype({"problem_type": str}),
             pd.DataFrame(value_rows, columns=list(META_FEATURE_COLUMNS)),
@@ -230,9 +228,7 @@ class KnowledgeBase:
         rows = pd.Index(self.task_ids).get_indexer(known.categories)[known.codes.to_numpy()]
         described = rows >= 0
         wide[rows[described], name_codes[described]] = self.meta_features["value"].to_numpy(dtype=float)[described]
-        return pd.DataFrame(
-            wide, index=pd.Index(self.task_ids, name="task_id"), columns=pd.Index(names, name="name")
-        )
+        return pd.DataFrame(wide, index=pd.Index(self.task_ids, name="task_id"), columns=pd.Index(names, name="name"))
 
     def subset(
         self,
@@ -270,9 +266,7 @@ class KnowledgeBase:
             meta_features = meta_features[meta_features["task_id"].isin(ids)]
         if models is not None:
             configurations = configurations[configurations["model"].isin(list(models))]
-            evaluations = evaluations[
-                evaluations["configuration_id"].isin(set(configurations["configuration_id"]))
-            ]
+            evaluations = evaluations[evaluations["configuration_id"].isin(set(configurations["configuration_id"]))]
         return type(self)(
             kept_tasks,
             meta_features.reset_index(drop=True),
@@ -398,6 +392,4 @@ class KnowledgeBase:
     def done(self) -> frozenset[tuple[str, str]]:
         """Pairs of task id and configuration id that were run, whether or not they succeeded."""
         pairs = self.evaluations[["task_id", "configuration_id"]].drop_duplicates()
-        return frozenset(
-            zip(pairs["task_id"].astype(str), pairs["configuration_id"].astype(str), strict=True)
-        )
+        return frozenset(zip(pairs["task_id"].astype(str), pairs["configuration_id"].astype(str), strict=True))

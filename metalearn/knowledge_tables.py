@@ -106,9 +106,7 @@ def normalise(
         evaluations = evaluations.assign(task_id=_renamed(evaluations["task_id"], same))
     return (
         tasks.reset_index(drop=True).astype(_RECORD_TYPES),
-        meta_features.drop_duplicates(["task_id", "name"], keep="last")
-        .reset_index(drop=True)
-        .astype(_MEASURED),
+        meta_features.drop_duplicates(["task_id", "name"], keep="last").reset_index(drop=True).astype(_MEASURED),
         configurations.drop_duplicates("configuration_id", keep="last").reset_index(drop=True),
         evaluations.drop_duplicates(EVALUATION_KEY, keep="last").reset_index(drop=True).astype(_COMPACT),
     )
@@ -137,9 +135,7 @@ def _renamed(ids: "pd.Series[Any]", new_by_old: Mapping[str, str]) -> "pd.Series
     """Return task ids with some of them replaced."""
     as_category = ids.astype("category")
     replaced = [new_by_old.get(name, name) for name in as_category.cat.categories]
-    return pd.Series(pd.Index(replaced).take(as_category.cat.codes.to_numpy()), index=ids.index).astype(
-        "category"
-    )
+    return pd.Series(pd.Index(replaced).take(as_category.cat.codes.to_numpy()), index=ids.index).astype("category")
 
 
 def join_tables(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:

@@ -436,9 +436,7 @@ class Recommendation:
             message = f"There is no rank {rank}. Expected 1 to {len(self.candidates)}. Ask for one of them."
             raise InvalidInputError(message)
         candidate = self.candidates[rank - 1]
-        params = "".join(
-            f"    {name!r}: {value!r},\n" for name, value in candidate.configuration.params.items()
-        )
+        params = "".join(f"    {name!r}: {value!r},\n" for name, value in candidate.configuration.params.items())
         scoring = {
             "rmse": "neg_root_mean_squared_error",
             "mae": "neg_mean_absolute_error",

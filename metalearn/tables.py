@@ -81,7 +81,7 @@ def read_table(source: str | Path, target: str | None = None) -> NamedTable:
         )
         raise InvalidInputError(message)
     if target not in columns:
-        raise unknown_name("target column", target, columns)
+        raise unknown_name("target", target, columns)
     frame.columns = pd.Index(columns)
     return NamedTable(name, frame.drop(columns=target), frame[target])
 
@@ -108,7 +108,9 @@ def read_frame(path: Path) -> pd.DataFrame:
     """
     if not path.exists():
         if path.suffix or len(path.parts) > 1:
-            message = f"There is no file {str(path)!r}. Expected a path to a table ({', '.join(_SUFFIXES)}). Check the path."
+            message = (
+                f"There is no file {str(path)!r}. Expected a path to a table ({', '.join(_SUFFIXES)}). Check the path."
+            )
             raise InvalidInputError(message)
         raise unknown_name("table", str(path), SHIPPED)
     ending = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
@@ -125,7 +127,9 @@ def read_frame(path: Path) -> pd.DataFrame:
         raise
     except (OSError, ValueError, UnicodeError, NotImplementedError, ArithmeticError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        message = f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. Check the file."
+        message = (
+            f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. Check the file."
+        )
         raise InvalidInputError(message) from error
 
 
@@ -151,9 +155,7 @@ def _delimited(path: Path) -> pd.DataFrame:
     names = next(csv.reader(lines[:1], delimiter=separator))
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        message = (
-            f"Column names stand twice in {path.name}: {repeated[:5]}. Expected unique names. Rename them."
-        )
+        message = f"Column names stand twice in {path.name}: {repeated[:5]}. Expected unique names. Rename them."
         raise InvalidInputError(message)
     return pd.read_csv(path, sep=separator, low_memory=False)
 

@@ -120,9 +120,7 @@ def _check_idempotent(make_store: MakeStore) -> None:
     store.append(task, None, _runs(task, n=1))
     store.write(once)
     _require(store.read().id == once.id, "Appending the same results again changed them.")
-    _require(
-        store.info().n_evaluations == len(once.evaluations), "Appending the same results again added some."
-    )
+    _require(store.info().n_evaluations == len(once.evaluations), "Appending the same results again added some.")
 
 
 def _check_grows(make_store: MakeStore) -> None:
@@ -143,9 +141,7 @@ def _check_last_counts(make_store: MakeStore) -> None:
     for value in (0.5, 0.75, 0.5):
         store.append(task, MetaFeatures({"n_rows": value}), _runs(task, n=1, value=value))
         kept = store.read()
-        _require(
-            set(kept.evaluations["value"]) == {value}, "Of repeated evaluations the last one does not count."
-        )
+        _require(set(kept.evaluations["value"]) == {value}, "Of repeated evaluations the last one does not count.")
         _require(
             kept.meta_feature_table.loc[task.id, "n_rows"] == value,
             "Of repeated meta-features the last one does not count.",
@@ -158,9 +154,7 @@ def _check_provenance(make_store: MakeStore) -> None:
     store.append(task, None, _runs(task, n=1, first=50), source="ben", tool="other 2.0")
     both = store.read()
     for table in (both.evaluations, both.tasks, both.meta_features):
-        _require(
-            bool((table["recorded_at"].astype(str) != "").all()), "A record does not say when it was made."
-        )
+        _require(bool((table["recorded_at"].astype(str) != "").all()), "A record does not say when it was made.")
     who = both.evaluations["recorded_by"].value_counts()
     _require((who["ana"], who["ben"]) == (12, 4), "A record does not say who made it.")
     tools = dict(zip(both.evaluations["recorded_by"], both.evaluations["recorded_with"], strict=True))
@@ -174,9 +168,7 @@ def _check_provenance(make_store: MakeStore) -> None:
     copied = make_store()
     for label in sources:
         copied.write(store.read(source=label))
-    _require(
-        copied.info().sources == store.info().sources, "write() does not keep who made a record, and when."
-    )
+    _require(copied.info().sources == store.info().sources, "write() does not keep who made a record, and when.")
 
 
 def _check_delete(make_store: MakeStore) -> None:
@@ -247,12 +239,8 @@ def _check_quotes(make_store: MakeStore) -> None:
     for number, text in enumerate(
         ("'; DROP TABLE tasks; --", '<script>alert("x")</script>', "%s {} \\ \n\t,;", "ключ 🗝")
     ):
-        task = Task(
-            id=f"check:{text}", problem_type=ProblemType.REGRESSION, name=text, note=text, family=str(number)
-        )
-        run = Evaluation(
-            task_id=task.id, configuration=Configuration(text, {text: number}), metric=text, value=1.0
-        )
+        task = Task(id=f"check:{text}", problem_type=ProblemType.REGRESSION, name=text, note=text, family=str(number))
+        run = Evaluation(task_id=task.id, configuration=Configuration(text, {text: number}), metric=text, value=1.0)
         store.append(task, MetaFeatures({text: 1.0}), [run], source=text, tool=text)
         _require(store.read().task(task.id) == task, f"The text {text!r} does not survive.")
         _require(text in set(store.read().meta_features["name"]), f"The name {text!r} does not survive.")

@@ -24,9 +24,7 @@ def messy_table() -> pd.DataFrame:
             "nullable_flag": pd.array(rng.choice([True, False, None], n), dtype="boolean"),
             "nullable_whole": pd.array(rng.choice([1, 2, None], n), dtype="Int64"),
             "category": pd.Categorical(rng.choice(["a", "b", "c"], n)),
-            "ordered": pd.Categorical(
-                rng.choice(["low", "high"], n), categories=["low", "high"], ordered=True
-            ),
+            "ordered": pd.Categorical(rng.choice(["low", "high"], n), categories=["low", "high"], ordered=True),
             "string": rng.choice(["red", "green", None], n),
             "many_levels": [f"shop {i % 45}" for i in range(n)],
             "mixed": rng.choice(np.array([1, "1", 2.5, None], dtype=object), n),

@@ -118,9 +118,7 @@ def test_what_is_not_a_state_is_refused(text: str) -> None:
         ({"score": 1, "status": "fine"}, "Unknown status 'fine'"),
     ],
 )
-def test_wrong_results_are_refused_and_change_nothing(
-    advisor: ml.Advisor, told: dict[str, object], words: str
-) -> None:
+def test_wrong_results_are_refused_and_change_nothing(advisor: ml.Advisor, told: dict[str, object], words: str) -> None:
     c = advisor.ask()
     with pytest.raises(InvalidInputError, match=words):
         advisor.tell(c, **told)

@@ -100,9 +100,7 @@ def test_every_metric_can_be_asked_for(metric: str) -> None:
 @pytest.mark.parametrize("metric", ["r2", "rmse", "mae"])
 def test_errors_of_a_regression_are_in_units_of_the_target(metric: str) -> None:
     X, y = load_diabetes(return_X_y=True)
-    small, large = (
-        ml.recommend(X, y * scale, metric=metric, recommender="forest", n=1)[0] for scale in (1, 1000)
-    )
+    small, large = (ml.recommend(X, y * scale, metric=metric, recommender="forest", n=1)[0] for scale in (1, 1000))
     factor = 1 if metric == "r2" else 1000
     assert large.expected_score == pytest.approx(small.expected_score * factor, rel=0.05)
 
@@ -127,9 +125,7 @@ def test_a_time_budget_is_kept() -> None:
         ({"categorical": ["absent"]}, InvalidInputError, "not in the table"),
     ],
 )
-def test_wrong_options_get_a_clear_error(
-    options: dict[str, object], error: type[Exception], words: str
-) -> None:
+def test_wrong_options_get_a_clear_error(options: dict[str, object], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         ml.recommend(*load_wine(return_X_y=True), **options)
 
@@ -139,9 +135,7 @@ def test_a_family_that_does_not_fit_the_problem_is_refused() -> None:
         ml.recommend(*load_diabetes(return_X_y=True), families=["nb"])
 
 
-def test_a_messy_table_gets_an_answer_and_the_findings(
-    messy_table: pd.DataFrame, three_classes: np.ndarray
-) -> None:
+def test_a_messy_table_gets_an_answer_and_the_findings(messy_table: pd.DataFrame, three_classes: np.ndarray) -> None:
     rec = ml.recommend(messy_table, three_classes)
     assert len(rec) == 10
     assert any("constant" in note for note in rec.notes)

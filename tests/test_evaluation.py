@@ -21,9 +21,7 @@ def test_classification_scores_agree_with_scikit_learn(seed: int, n_classes: int
     kind = ProblemType.BINARY if n_classes == 2 else ProblemType.MULTICLASS
     found = score_classes(codes, p, kind)
     predicted = p.argmax(axis=1)
-    auc = (
-        sk.roc_auc_score(codes, p[:, 1]) if n_classes == 2 else sk.roc_auc_score(codes, p, multi_class="ovr")
-    )
+    auc = sk.roc_auc_score(codes, p[:, 1]) if n_classes == 2 else sk.roc_auc_score(codes, p, multi_class="ovr")
     assert found["roc_auc"] == pytest.approx(auc)
     assert found["log_loss"] == pytest.approx(sk.log_loss(codes, p))
     assert found["accuracy"] == pytest.approx(sk.accuracy_score(codes, predicted))
@@ -53,9 +51,7 @@ def test_every_stored_metric_is_scored() -> None:
 
 
 def test_an_evaluation_survives_dict_and_pickle() -> None:
-    e = Evaluation(
-        task_id="t", configuration=Configuration("knn", {"p": 1}), metric="r2", value=0.5, status=Status.OK
-    )
+    e = Evaluation(task_id="t", configuration=Configuration("knn", {"p": 1}), metric="r2", value=0.5, status=Status.OK)
     assert Evaluation.from_dict(e.to_dict()) == e
     assert pickle.loads(pickle.dumps(e)) == e
     assert e.configuration_id == e.configuration.id

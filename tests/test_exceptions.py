@@ -4,9 +4,7 @@ from metalearn import exceptions
 from metalearn.exceptions import MetalearnError, unknown_name
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in exceptions.__all__ if n.endswith("Error") and n != "MetalearnError"]
-)
+@pytest.mark.parametrize("name", [n for n in exceptions.__all__ if n.endswith("Error") and n != "MetalearnError"])
 def test_every_error_is_ours_and_a_built_in(name: str) -> None:
     error = getattr(exceptions, name)
     assert issubclass(error, MetalearnError)

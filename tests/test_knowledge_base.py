@@ -118,13 +118,9 @@ def test_joining_with_nothing_or_with_itself_changes_nothing() -> None:
 
 
 def test_joined_columns_stay_compact() -> None:
-    later = KnowledgeBase.from_records(
-        [task("z")], {"t:z": MetaFeatures({"skew": 0.0})}, [run("z", TWO, 0.1)]
-    )
+    later = KnowledgeBase.from_records([task("z")], {"t:z": MetaFeatures({"skew": 0.0})}, [run("z", TWO, 0.1)])
     both = small() + later
-    assert all(
-        isinstance(both.evaluations[n].dtype, pd.CategoricalDtype) for n in ("task_id", "metric", "status")
-    )
+    assert all(isinstance(both.evaluations[n].dtype, pd.CategoricalDtype) for n in ("task_id", "metric", "status"))
     assert both.evaluations["fold"].dtype == np.int16
 
 

@@ -30,7 +30,7 @@ IGNORED = {
 
 def modules() -> list[str]:
     found = pkgutil.walk_packages(metalearn.__path__, "metalearn.")
-    return ["metalearn", *(m.name for m in found if not m.name.rsplit(".", 1)[-1].startswith("_"))]
+    return ["metalearn", *(m.name for m in found if not m.name.rsplit(".", 1)[-1].startswith("_"))]  # __main__ runs
 
 
 def public_objects() -> list[str]:

@@ -12,9 +12,7 @@ from metalearn.tables import SHIPPED, read_table
 @pytest.fixture
 def frame() -> pd.DataFrame:
     rng = np.random.default_rng(0)
-    return pd.DataFrame(
-        {"a": rng.normal(size=30), "b": rng.choice(["x", "y"], 30), "y": rng.integers(0, 2, 30)}
-    )
+    return pd.DataFrame({"a": rng.normal(size=30), "b": rng.choice(["x", "y"], 30), "y": rng.integers(0, 2, 30)})
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -36,9 +34,7 @@ def test_the_shipped_tables_have_their_own_target(name: str) -> None:
         ("t.parquet", lambda d, p: d.to_parquet(p)),
     ],
 )
-def test_files_are_read_by_their_ending(
-    tmp_path: Path, frame: pd.DataFrame, file: str, write: object
-) -> None:
+def test_files_are_read_by_their_ending(tmp_path: Path, frame: pd.DataFrame, file: str, write: object) -> None:
     write(frame, tmp_path / file)
     table = read_table(tmp_path / file, "y")
     assert list(table.X.columns) == ["a", "b"]
@@ -81,9 +77,7 @@ def test_a_file_needs_a_target(tmp_path: Path, frame: pd.DataFrame) -> None:
         ("broken.arff", b"@relation t\n@attribute s string\n@data\nx\n", "cannot be read"),
     ],
 )
-def test_what_cannot_be_read_gets_a_clear_error(
-    tmp_path: Path, file: str, content: bytes | None, words: str
-) -> None:
+def test_what_cannot_be_read_gets_a_clear_error(tmp_path: Path, file: str, content: bytes | None, words: str) -> None:
     if content is not None:
         (tmp_path / file).write_bytes(content)
     with pytest.raises(InvalidInputError, match=words):

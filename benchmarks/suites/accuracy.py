@@ -6,27 +6,25 @@ import numpy as np
 from protocol import Setting
 from report import Table
 
-from metalearn.recommenders import PastTasks
 from metalearn.recommenders.expectation import expect
 from metalearn.recommenders.forest import ForestPortfolio
-from metalearn.recommenders.simulation import family_folds
 
 N_CANDIDATES = 10
 OBSERVED = (0, 3)
 
 
-def coverage(settings: Sequence[tuple[str, Setting]]) -> Table:
+def coverage(settings: Sequence[Setting]) -> Table:
     """Return the share of scores inside the 80 % interval, its width, and the error of the expected score."""
     rows = []
-    for title, setting in settings:
+    for setting in settings:
         table = setting.table
         inside: dict[int, list[np.ndarray]] = {n: [] for n in OBSERVED}
         width: dict[int, list[np.ndarray]] = {n: [] for n in OBSERVED}
         error: dict[int, list[np.ndarray]] = {n: [] for n in OBSERVED}
-        for kept, left_out in family_folds(table, setting.n_folds):
-            past = PastTasks.fit(table.take(kept))
+        for fit in (fit for fit in setting.fits if fit.seed == 0):
+            past = fit.past
             strategy = ForestPortfolio().fit_past(past)
-            for i in left_out:
+            for i in fit.left_out:
                 allowed = np.isfinite(table.losses[i])
                 unit = float(table.units[i])
                 ask = {"allowed": allowed, "unit": unit}
@@ -42,7 +40,7 @@ def coverage(settings: Sequence[tuple[str, Setting]]) -> Table:
                     error[n].append(np.abs(score - true) / unit)
         for n in OBSERVED:
             flat = [np.concatenate(found[n]) for found in (inside, width, error)]
-            rows.append([title, n, f"{flat[0].mean():.1%}", float(np.median(flat[1])), float(np.median(flat[2]))])
+            rows.append([setting.title, n, f"{flat[0].mean():.1%}", float(np.median(flat[1])), float(np.median(flat[2]))])
     return Table(
         "Expected scores of the ten candidates",
         ["tasks", "results observed", "inside the 80 % interval", "median width", "median error"],
@@ -52,21 +50,21 @@ def coverage(settings: Sequence[tuple[str, Setting]]) -> Table:
     )
 
 
-def runtime(settings: Sequence[tuple[str, Setting]]) -> Table:
+def runtime(settings: Sequence[Setting]) -> Table:
     """Return the share of fits whose predicted seconds are within a factor of 2 and 4, by model family."""
     rows = []
-    for title, setting in settings:
+    for setting in settings:
         table = setting.table
         gaps = np.full(table.seconds.shape, np.nan)
-        for kept, left_out in family_folds(table, setting.n_folds):
-            past = PastTasks.fit(table.take(kept))
-            for i in left_out:
+        for fit in (fit for fit in setting.fits if fit.seed == 0):
+            past = fit.past
+            for i in fit.left_out:
                 gaps[i] = np.abs(np.log2(np.maximum(table.seconds[i], 1e-3) / past.cost.predict(table.sizes[i])))
         for model in sorted(set(table.models)):
             known = gaps[:, table.models == model]
             known = known[~np.isnan(known)]
             if len(known):
-                rows.append([title, model, len(known), f"{(known <= 1).mean():.1%}", f"{(known <= 2).mean():.1%}"])
+                rows.append([setting.title, model, len(known), f"{(known <= 1).mean():.1%}", f"{(known <= 2).mean():.1%}"])
     return Table(
         "Expected seconds",
         ["tasks", "family", "fits", "within factor 2", "within factor 4"],

@@ -4,90 +4,79 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from protocol import LENGTH, STRATEGIES, Setting, replay, replay_controls
+from inference import by_family, interval, mean_ranks, wilcoxon_holm
+from protocol import LENGTH, Setting, replay, replay_baselines, replay_removed, replay_shuffled
 from report import Plot, Table
-from statistics_ import by_family, interval, mean_ranks, wilcoxon_holm
 
 COUNTS = (1, 2, 3, 5, 10, 25)
 TESTED = (1, 3, 5, 10)
-MAIN = "blend"
-PLOTTED = ("random x1", "random x4", "library default", "portfolio", "nearest", "forest", "ensemble", "blend")
+STRATEGIES = ("average_rank", "portfolio", "nearest", "ranking", "forest", "ensemble", "blend")
+OURS = ("forest", "ensemble", "blend")
+OTHERS = ("portfolio", "nearest", "average_rank", "default", "library default", "random x4")
+CONTROLLED = ("portfolio", "forest", "ensemble")
 
 
 def compare(
-    title: str, setting: Setting, *, target: Sequence[float] = (), names: Sequence[str] = STRATEGIES
+    setting: Setting, *, target: Sequence[float] = (), names: Sequence[str] = STRATEGIES
 ) -> tuple[list[Table], list[Plot]]:
     """Replay all strategies and controls, and return what they show."""
-    found = replay(setting, names)
+    found = pd.concat([replay_baselines(setting), replay(setting, names)], ignore_index=True)
     curves = by_family(found)
-    n_tasks, n_families = found["task"].nunique(), found["family"].nunique()
-    rows = [[name, *(mean_and_interval(values, k) for k in COUNTS)] for name, values in _ordered(curves)]
+    rows = [[name, *_cells(values)] for name, values in sorted(curves.items(), key=lambda pair: -pair[1].mean())]
     if target:
         rows.append(["*target*", *(f"{value:.3f}" for value in target)])
-    tables = [
-        Table(
-            f"{title}: mean normalised regret after k evaluations",
-            ["strategy", *(f"k={k}" for k in COUNTS)],
-            rows,
-            f"{n_tasks} tasks in {n_families} families, {setting.n_folds} folds over families, {setting.seeds} seeds; "
-            "in brackets 95 % bootstrap intervals over families. Lower is better.",
-        ),
-        _pairs(title, curves),
-        _controls(title, setting, curves),
-    ]
-    ranked = {name: values[:, 4] for name, values in curves.items() if name in PLOTTED}
+    title, n_tasks, n_families = setting.title, found["task"].nunique(), found["family"].nunique()
+    result = Table(
+        f"{title}: mean normalised regret after k evaluations",
+        ["strategy", *(f"k={k}" for k in COUNTS)],
+        rows,
+        f"{n_tasks} tasks in {n_families} families, {setting.n_folds} folds over families, seeds: {setting.seeds}; in "
+        "brackets 95 % bootstrap intervals over families. Lower is better.",
+    )
+    ranked = {name: values[:, 4] for name, values in curves.items() if name in (*OURS, *OTHERS, "random x1")}
     ranks, p, critical = mean_ranks(ranked)
-    return tables, [
-        Plot(f"{title} ({n_tasks} tasks)", curves={n: _band(curves[n]) for n in PLOTTED if n in curves}),
+    return [result, _pairs(title, curves), _controls(setting, curves)], [
+        Plot(f"{title} ({n_tasks} tasks)", curves={name: _band(curves[name]) for name in ranked}),
         Plot(f"{title}: mean ranks at k = 5 (Friedman p = {p:.1e}; display only)", ranks=ranks, critical=critical),
     ]
 
 
-def mean_and_interval(values: np.ndarray, k: int) -> str:
-    """Return a cell with the mean and its interval."""
-    low, high = interval(values[:, [k - 1]])
-    return f"{values[:, k - 1].mean():.4f} [{low[0]:.3f}, {high[0]:.3f}]"
-
-
-def _ordered(curves: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
-    return sorted(curves.items(), key=lambda pair: -float(pair[1].mean()))
+def _cells(values: np.ndarray) -> list[str]:
+    low, high = interval(values)
+    return [f"{values[:, k - 1].mean():.4f} [{low[k - 1]:.3f}, {high[k - 1]:.3f}]" for k in COUNTS]
 
 
 def _band(values: np.ndarray) -> dict[str, list[float]]:
     low, high = interval(values)
-    mean = values.mean(axis=0)
-    return {
-        "x": list(range(1, LENGTH + 1)),
-        **{key: np.round(v, 5).tolist() for key, v in (("y", mean), ("low", low), ("high", high))},
-    }
+    lines = {"y": values.mean(axis=0), "low": low, "high": high}
+    return {"x": list(range(1, LENGTH + 1)), **{key: np.round(line, 5).tolist() for key, line in lines.items()}}
 
 
 def _pairs(title: str, curves: dict[str, np.ndarray]) -> Table:
     rows = []
-    others = [name for name in ("portfolio", "nearest", "average_rank", "library default", "random x4") if name in curves]
-    for main in ("forest", "ensemble", MAIN):
-        for k in TESTED:
-            values = {name: curve[:, k - 1] for name, curve in curves.items()}
-            rows += [[k, row] for row in wilcoxon_holm(values, [(main, other) for other in others if main in curves])]
+    for k in TESTED:
+        values = {name: found[:, k - 1] for name, found in curves.items()}
+        pairs = [(a, b) for a in OURS for b in OTHERS if a in values and b in values]
+        for r in wilcoxon_holm(values, pairs):
+            rows.append([k, r["a"], r["b"], r["difference"], r["low"], r["high"], f"{r['p_holm']:.1e}"])
     return Table(
         f"{title}: paired differences",
         ["k", "strategy", "less", "difference", "95 % low", "95 % high", "p (Holm)"],
-        [[k, r["a"], r["b"], r["difference"], r["low"], r["high"], f"{r['p_holm']:.1e}"] for k, r in rows],
-        "Negative is better. Wilcoxon signed-rank over families, Holm-corrected within each k and strategy.",
+        rows,
+        "Negative is better. Wilcoxon signed-rank tests over families, Holm-corrected within each k.",
     )
 
 
-def _controls(title: str, setting: Setting, curves: dict[str, np.ndarray]) -> Table:
-    controls = replay_controls(setting)
-    rows = []
-    for control, text in (("shuffled", "meta-features shuffled"), ("removed", "15 nearest tasks removed")):
-        part = by_family(controls[controls["control"] == control])
-        rows += [[text, name, *(mean_and_interval(values, k) for k in COUNTS)] for name, values in part.items()]
-    rows += [["none", name, *(mean_and_interval(curves[name], k) for k in COUNTS)] for name in ("portfolio", "forest", "ensemble")]
+def _controls(setting: Setting, curves: dict[str, np.ndarray]) -> Table:
+    parts = {
+        "none": curves,
+        "meta-features shuffled": by_family(replay_shuffled(setting, CONTROLLED[1:])),
+        "15 nearest tasks removed": by_family(replay_removed(setting, CONTROLLED)),
+    }
     return Table(
-        f"{title}: controls",
+        f"{setting.title}: controls",
         ["control", "strategy", *(f"k={k}" for k in COUNTS)],
-        rows,
-        "Shuffled meta-features must lose the gain. With the nearest tasks removed (the forest is not grown anew) "
-        "nothing may be worse than the portfolio that lacks them too.",
+        [[text, name, *_cells(found[name])] for text, found in parts.items() for name in CONTROLLED if name in found],
+        "Shuffled meta-features must lose the gain. Without the nearest tasks nothing may be worse than the portfolio "
+        "that lacks them too.",
     )

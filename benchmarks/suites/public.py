@@ -32,7 +32,7 @@ def run(name: str, options: Options) -> Report:
     default = None
     if "library_default" in facts:
         default = table.columns[Configuration(*facts["library_default"]).id]
-    setting = Setting(table, worst_to_best(table.losses), n_folds=n_folds, seeds=seeds, default=default)
-    tables, plots = compare(name, setting, target=facts["target"])
-    tables += [coverage([(name, setting)]), runtime([(name, setting)])]
+    setting = Setting(name, table, worst_to_best(table.losses), n_folds, seeds, default)
+    tables, plots = compare(setting, target=() if options.quick else facts["target"])
+    tables += [coverage([setting]), runtime([setting])]
     return Report(name, f"{name}: {table.n_tasks} tasks x {len(table.configurations)} configurations", facts["source"], tables, plots)

@@ -17,9 +17,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from metalearn.advisor import Advisor
 from metalearn.api import open_store
 from metalearn.checks import check_data
-from metalearn.dataset import MIN_ROWS, Dataset
+from metalearn.dataset import MIN_ROWS, Dataset, column_kinds
 from metalearn.estimators.advice import Advice
 from metalearn.estimators.blend import Choice, choose
+from metalearn.estimators.columns import check_values
+from metalearn.estimators.drift import summary
 from metalearn.estimators.fold import TrainingData, predict
 from metalearn.estimators.progress import progress
 from metalearn.estimators.records import decision, evaluations, leaderboard, trial_facts
@@ -28,6 +30,7 @@ from metalearn.estimators.search import Budget, Trial, search
 from metalearn.estimators.setup import defaults, split, usable_families
 from metalearn.estimators.table import as_table
 from metalearn.estimators.workers import InProcess, Processes, Runner
+from metalearn.evaluation import score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
@@ -118,17 +121,19 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self._check_options()
         budget = Budget(n_trials=self.n_trials, seconds=self.time_budget, n_slots=effective_n_jobs(self.n_jobs))
         frame = as_table(self, X, categorical=self.categorical, reset=True)
-        target, problem_type, self._n_classes = self._read_target(y)
+        target, problem_type, n_classes = self._read_target(y)
         if len(target) != len(frame):
-            message = f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
+            message = (
+                f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
+            )
             raise InvalidInputError(message)
+        self.column_kinds_ = {k: str(v) for k, v in column_kinds(frame, self.categorical).items()}
+        self.target_ = summary(y, target, problem_type)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, frame)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.problem_type_, self.metric_ = problem_type, get_metric(self.metric, problem_type)
-        folds = split(
-            target, problem_type, n_folds=self.n_folds, time_budget=self.time_budget, random_state=seed
-        )
-        data = TrainingData(frame, target, problem_type, self._n_classes, folds, weights, seed)
+        folds = split(target, problem_type, n_folds=self.n_folds, time_budget=self.time_budget, random_state=seed)
+        data = TrainingData(frame, target, problem_type, n_classes, folds, weights, seed)
         usable = usable_families(self.families, problem_type, weighted=weights is not None)
         small = len(frame) < MIN_ROWS or not folds
         first = defaults(usable, problem_type, small=small)
@@ -145,8 +150,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.members_ = members or fit_anything(data, first[::-1], hurry=budget.left < 1)
         self.best_score_ = float(self.metric_.from_loss(choice.loss))
         self._report(trials, choice, budget)
-        if self.record_to is not None:
-            self._record(data, trials)
+        if self.record_to is not None and not small:
+            store = open_store(self.record_to) if isinstance(self.record_to, str | Path) else self.record_to
+            self._record(data, trials, store)
         return self
 
     def _check_options(self) -> None:
@@ -156,7 +162,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 message = f"{name} is {value}. Expected at least {least or 'a moment'}, or None. Correct it."
                 raise InvalidInputError(message)
         if self.n_trials is None and self.time_budget is None:
-            message = "Neither n_trials nor time_budget is given. Expected one of them, or the search would not end. Set one."
+            message = (
+                "Neither n_trials nor time_budget is given. Expected one of them, or the search would not end. Set one."
+            )
             raise InvalidInputError(message)
 
     def _runner(self, data: TrainingData) -> Runner:
@@ -176,9 +184,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         return Recommendation(task, (), recommender="none", notes=(note,))
 
     def _recommended(self, data: TrainingData, advisor: Advisor) -> Recommendation:
-        checked = Dataset.from_data(
-            data.X, data.target, problem_type=data.problem_type, categorical=self.categorical
-        )
+        checked = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self.categorical)
         notes = (*advisor.notes, *(finding.message for finding in check_data(checked)))
         found = advisor.recommend(self.n_trials or _LIST)
         return replace(found, notes=(*found.notes, *notes), meta_features=advisor.meta_features.values)
@@ -197,9 +203,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             recommender=self.recommender,
         )
 
-    def _search(
-        self, data: TrainingData, advice: Advice, runner: Runner, budget: Budget
-    ) -> list[Trial]:
+    def _search(self, data: TrainingData, advice: Advice, runner: Runner, budget: Budget) -> list[Trial]:
         budget.refit_ratio = len(data.target) / len(data.folds[0][0])
         with progress(budget, self.metric_.name, show=self.progress) as watch:
             return search(
@@ -237,9 +241,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.history_ = evaluations(trials, self.recommendation_.task.id)
         self.seconds_ = budget.elapsed
 
-    def _record(self, data: TrainingData, trials: list[Trial]) -> None:
+    def _record(self, data: TrainingData, trials: list[Trial], store: Store) -> None:
         """Add what was learned about the table to a store; none of its rows goes there."""
-        known = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self.categorical)
+        y = self.classes_[data.target] if data.n_classes else data.target
+        known = Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self.categorical)
         n_used = len(np.unique(np.concatenate([test for _, test in data.folds]))) if data.folds else 0
         task = replace(
             self.recommendation_.task,
@@ -250,15 +255,42 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             fingerprint=known.fingerprint,
             n_rows_used=n_used,
         )
-        store = open_store(self.record_to) if isinstance(self.record_to, str | Path) else self.record_to
         measured = MetaFeatures(self.recommendation_.meta_features)
         store.append(task, measured, evaluations(trials, task.id))
 
-    def _mix(self, X: Any) -> npt.NDArray[np.floating]:
+    def _mix(self, X: Any) -> npt.NDArray[np.float64]:
         """Return the weighted mean of what the members predict."""
         check_is_fitted(self, "members_")
         frame = as_table(self, X, categorical=self.categorical)
-        return np.sum([m.weight * predict(m.pipeline, frame, self._n_classes) for m in self.members_], axis=0)
+        check_values(frame, self.column_kinds_)
+        n_classes = len(getattr(self, "classes_", ()))
+        shares = [m.weight * predict(m.pipeline, frame, n_classes) for m in self.members_]
+        return np.asarray(np.sum(shares, axis=0), dtype=np.float64)
+
+    def score_by_metric(self, X: Any, y: Any) -> float:
+        """Score predictions by the metric that was optimised.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            The table.
+        y : array-like of shape (n_rows,)
+            The truth; classes that the model does not know count as wrong.
+
+        Returns
+        -------
+        float
+            In the metric's own direction.
+        """
+        predicted = self._mix(X)
+        if not self.problem_type_.is_classification:
+            scores = score_numbers(np.asarray(y, dtype=float), predicted)
+            return scores[self.metric_.name]
+        code_by_label = {str(label): code for code, label in enumerate(self.classes_)}
+        codes = np.array([code_by_label.get(str(label), len(code_by_label)) for label in np.asarray(y, dtype=object)])
+        if codes.max() == len(code_by_label):  # a column of zeros for what is unknown
+            predicted = np.column_stack([predicted, np.zeros(len(predicted))])
+        return score_classes(codes, predicted, self.problem_type_)[self.metric_.name]
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Return a report of the search as one self-contained page, and write it to a file if one is named.

@@ -12,7 +12,7 @@ from metalearn.task import Metric, ProblemType
 
 __all__ = ["Choice", "choose"]
 
-FloatArray = npt.NDArray[np.floating]
+FloatArray = npt.NDArray[np.float64]
 
 _CANDIDATES = 10
 _ROUNDS = 25
@@ -50,7 +50,7 @@ class _Fold:
 
 
 def choose(
-    predictions: Sequence[Sequence[FloatArray]],
+    predictions: Sequence[Sequence[npt.NDArray[np.floating]]],
     targets: Sequence[npt.NDArray[np.generic]],
     *,
     metric: Metric,
@@ -121,16 +121,14 @@ def choose(
 
 
 def _thinned(
-    y: npt.NDArray[np.generic], predictions: Sequence[FloatArray], n_folds: int
+    y: npt.NDArray[np.generic], predictions: Sequence[npt.NDArray[np.floating]], n_folds: int
 ) -> tuple[npt.NDArray[np.generic], FloatArray]:
     """Use every so manieth row of a long fold: choosing needs no more."""
     step = max(1, math.ceil(len(y) * n_folds / _ROWS))
     return y[::step], np.stack([p[::step] for p in predictions]).astype(float)
 
 
-def _greedy(
-    folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[_Fold, FloatArray], float]
-) -> FloatArray:
+def _greedy(folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[_Fold, FloatArray], float]) -> FloatArray:
     """Add, again and again, the trial whose addition helps most; return the weights of the best prefix."""
     candidates = np.argsort(losses, kind="stable")[:_CANDIDATES]
     sums = [np.zeros_like(fold.predictions[0]) for fold in folds]

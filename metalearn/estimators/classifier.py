@@ -104,7 +104,7 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
         kind = ProblemType.BINARY if n_classes == 2 else ProblemType.MULTICLASS  # noqa: PLR2004
         return encoder.transform(y), kind, n_classes
 
-    def predict_proba(self, X: Any) -> npt.NDArray[np.floating]:
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Predict class probabilities.
 
         Parameters
@@ -132,4 +132,5 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
         ndarray of shape (n_rows,)
             Labels.
         """
-        return np.asarray(self.classes_[self._mix(X).argmax(axis=1)])
+        chosen = self._mix(X).argmax(axis=1)
+        return np.asarray(self.classes_[chosen])

@@ -18,7 +18,7 @@ from metalearn.task import ProblemType
 __all__ = ["Fitted", "Outcome", "Rows", "TrainingData", "fit_and_predict", "predict"]
 
 Rows = npt.NDArray[np.intp]
-FloatArray = npt.NDArray[np.floating]
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Outcome:
     status: Status
     message: str = ""
     scores: dict[str, float] = field(default_factory=dict)
-    predictions: FloatArray | None = None
+    predictions: npt.NDArray[np.float32] | None = None
     fit_seconds: float = float("nan")
     predict_seconds: float = float("nan")
     fitted: Fitted | None = None
@@ -142,10 +142,7 @@ def _score(data: TrainingData, configuration: Configuration, train: Rows, test: 
     if not np.isfinite(predictions).all():
         return Outcome(Status.FAILED, "the predictions are not finite", fit_seconds=fitted - started)
     y = data.target[test]
-    if data.n_classes:
-        scores = score_classes(y, predictions.astype(float), data.problem_type)
-    else:
-        scores = score_numbers(y, predictions.astype(float))
+    scores = score_classes(y, predictions, data.problem_type) if data.n_classes else score_numbers(y, predictions)
     return Outcome(
         Status.OK,
         scores=scores,

@@ -18,9 +18,7 @@ __all__ = ["decision", "evaluations", "leaderboard", "trial_facts"]
 _COLUMNS = ("model", "changes", "score", "deviation", "seconds", "ended", "folds", "status", "weight", "message")
 
 
-def trial_facts(
-    trials: Sequence[Trial], members: Sequence[Member], problem_type: ProblemType
-) -> list[dict[str, Any]]:
+def trial_facts(trials: Sequence[Trial], members: Sequence[Member], problem_type: ProblemType) -> list[dict[str, Any]]:
     """Return what is known of each trial as plain values, the best first.
 
     Parameters

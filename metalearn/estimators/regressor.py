@@ -92,7 +92,7 @@ class MetaLearnRegressor(RegressorMixin, MetaLearnEstimator):  # type: ignore[mi
         values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         return values, ProblemType.REGRESSION, 0
 
-    def predict(self, X: Any) -> npt.NDArray[np.floating]:
+    def predict(self, X: Any) -> npt.NDArray[np.float64]:
         """Predict numbers.
 
         Parameters

@@ -36,9 +36,7 @@ TOO_FEW_ROWS = 10
 """With fewer rows nothing is tried: there is nothing to hold out."""
 
 
-def usable_families(
-    families: Sequence[str] | None, problem_type: ProblemType, *, weighted: bool
-) -> tuple[str, ...]:
+def usable_families(families: Sequence[str] | None, problem_type: ProblemType, *, weighted: bool) -> tuple[str, ...]:
     """List the families that may be used.
 
     Parameters

@@ -41,7 +41,7 @@ def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: 
         validate_data(estimator, X, skip_check_array=True, reset=reset)
         if not all(isinstance(name, str) for name in X.columns):  # then scikit-learn remembers no names
             X = X.set_axis([str(name) for name in X.columns], axis=1)
-        frame = X.reset_index(drop=True)
+        frame: pd.DataFrame = X.reset_index(drop=True)
     else:
         options = {"dtype": None, "ensure_all_finite": False, "ensure_min_samples": 2 if reset else 1}
         values = validate_data(estimator, X, reset=reset, **options)
@@ -53,7 +53,9 @@ def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: 
         message = f"Column names stand twice: {repeated[:5]}. Expected unique names. Rename or drop the copies."
         raise ValueError(message)
     present = [name for name in categorical if name in frame.columns]
-    return frame.assign(**{name: _labels(frame[name]) for name in present}) if present else frame
+    for name in present:
+        frame = frame.assign(**{name: _labels(frame[name])})
+    return frame
 
 
 def _labels(column: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -29,9 +29,7 @@ class Runner(Protocol):
         """Whether another fit can be started."""
         ...
 
-    def submit(
-        self, key: Hashable, configuration: Configuration, where: int | Rows, deadline: float
-    ) -> None:
+    def submit(self, key: Hashable, configuration: Configuration, where: int | Rows, deadline: float) -> None:
         """Start a fit that may last until a deadline.
 
         Parameters
@@ -159,9 +157,7 @@ class Processes:
         """Whether another fit can be started."""
         return any(w.key is None for w in self._workers)
 
-    def submit(
-        self, key: Hashable, configuration: Configuration, where: int | Rows, deadline: float
-    ) -> None:
+    def submit(self, key: Hashable, configuration: Configuration, where: int | Rows, deadline: float) -> None:
         """Start a fit that is killed at its deadline.
 
         Parameters

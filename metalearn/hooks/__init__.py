@@ -1,4 +1,4 @@
-"""Start the searches of other tools from a recommendation, and read their results back: one module per tool."""
+"""Start other tools' searches from a recommendation, and read their results back: one module per tool."""
 
 from types import ModuleType
 

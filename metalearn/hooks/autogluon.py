@@ -77,7 +77,8 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     Parameters
     ----------
     space : SearchSpace
-        Its defaults are what AutoGluon tries first. Conditions are lost, steps too, and so is the log scale of integers.
+        Its defaults are what AutoGluon tries first. Conditions are lost, steps too, and so is the log scale
+        of integers.
 
     Returns
     -------
@@ -253,7 +254,8 @@ def verify(predictor: Any, report: SeedReport | None = None) -> SeedReport:
     predictor : autogluon.tabular.TabularPredictor
         Fitted.
     report : SeedReport or None, default=None
-        What :func:`seed` returned; without it, values are not compared and seeds that were never begun are not named.
+        What :func:`seed` returned; without it, values are not compared and seeds that were never begun are
+        not named.
 
     Returns
     -------

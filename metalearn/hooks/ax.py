@@ -22,17 +22,17 @@ from metalearn.space import Categorical, Condition, Float, Integer, Parameter, S
 __all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
 
 _ARM = "metalearn_seed_"
-_LOOP = "Ax leaves the evaluation of attached trials to you: complete_trial(int(seed.key), ...) for each accepted seed"
+_LOOP = "Ax leaves the evaluation of attached trials to you: complete_trial(int(seed.key), ...) for each seed"
 
 
 def _read(p: Any) -> Parameter | None:
     """Return the range of a parameter or of its configuration; None for constants and derived ones."""
     if hasattr(p, "values"):
-        return Categorical(tuple(p.values))  # noqa: PD011 - no frame
+        return Categorical(tuple(p.values))
     kind = getattr(p, "parameter_type", None)
     whole = kind == "int" or getattr(kind, "name", "") == "INT"
     if hasattr(p, "bounds"):
-        low, high, log, step = *p.bounds, p.scaling == "log", p.step_size
+        (low, high), log, step = p.bounds, p.scaling == "log", p.step_size
     elif hasattr(p, "lower"):
         low, high, log, step = p.lower, p.upper, p.log_scale, None
     else:
@@ -114,7 +114,7 @@ def write_space(space: SearchSpace) -> list[Any]:
             )
         else:
             whole = isinstance(p, Integer)
-            step = None if p.step in (None, 1) else p.step
+            step = p.step if p.grid else None
             found.append(
                 configs.RangeParameterConfig(
                     name=name,

@@ -1,7 +1,7 @@
 """What every hook can do, and the way of every seed from a recommendation into a tool."""
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
@@ -35,16 +35,20 @@ Harvest: TypeAlias = tuple[Task, MetaFeatures, list[Evaluation]]
 """What ``store.append`` takes."""
 
 
+_USUAL = ("lightgbm", "xgboost", "catboost", "random_forest")
+"""The families that are meant where several have the same parameters."""
+
+
 class Matching(TypedDict, total=False):
     """Say how configurations are matched with a tool's search space; every key is optional.
 
-    Parameters
+    Attributes
     ----------
     policy : {"clip", "drop", "raise"}
         What happens to values that do not fit; default: ``"clip"``.
     family : str
-        Seed this model family only; default: the family that the space's parameters belong to, or every family if
-        the space chooses among families.
+        Seed this model family only; default: the family that the space's parameters belong to, or every
+        family if the space chooses among families.
     names : mapping of str to str
         The tool's name by our name, where the table of aliases would not find it.
     model_parameter : str
@@ -170,10 +174,11 @@ def require_tool(package: str, extra: str) -> Any:
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != package.split(".")[0]:
+        top = package.partition(".")[0]
+        if error.name is None or error.name.partition(".")[0] != top:
             raise  # the tool is there, something that it needs itself is not
         message = (
-            f"The hook needs the package {package.split('.')[0]!r}, which is not installed. "
+            f"The hook needs the package {top!r}, which is not installed. "
             f'Run: pip install "metalearn-recommender[{extra}]".'
         )
         raise MissingExtraError(message) from error
@@ -220,19 +225,22 @@ def family_of_parameters(parameters: Iterable[str], preferred: Sequence[str] = (
     for family, own in PARAMETERS.items():
         found = {name: known_name(name, family) for name in names}
         score[family] = sum((1.0 if ours == name else 0.9) for name, ours in found.items() if ours in own)
-    order = [*preferred, *(family for family in PARAMETERS if family not in preferred)]
+    order = dict.fromkeys([*preferred, *_USUAL, *PARAMETERS])
     best = max(order, key=lambda family: score.get(family, 0.0))
     return best if score.get(best, 0.0) > 0 else None
 
 
 def _configurations(
     recommendation: Startable, n: int | None
-) -> list[tuple[Configuration, ProblemType | None]]:
-    items = [
-        (item.configuration, item.problem_type) if isinstance(item, Candidate) else (item, None)
-        for item in recommendation
-    ]
-    return items[:n]
+) -> list[tuple[int, Configuration, ProblemType | None]]:
+    """Return rank, configuration and kind of problem of what is to be seeded."""
+    found: list[tuple[int, Configuration, ProblemType | None]] = []
+    for rank, item in enumerate(recommendation, start=1):
+        if isinstance(item, Candidate):
+            found.append((rank, item.configuration, item.problem_type))
+        else:
+            found.append((rank, item, None))
+    return found[:n]
 
 
 def _defaults(configuration: Configuration, problem_type: ProblemType | None) -> dict[str, ParamValue]:
@@ -283,30 +291,14 @@ def plan(
     """
     options: Matching = matching or {}
     items = _configurations(recommendation, options.get("n"))
-    family = options.get("family")
-    family = get_model(family).name if family is not None else None
-    notes, drops, changes, seeds = [], [], [], []
-    chooses = space is not None and model_parameter_of(space, options.get("model_parameter")) is not None
-    if family is None and space is not None and not chooses:
-        owner = family_of_parameters(space.parameters, [c.model for c, _ in items])
-        if owner is not None and not all(c.model == owner for c, _ in items):
-            notes.append(f"the search space is taken for that of {owner}; family= names another")
-        for rank, (configuration, _) in enumerate(items, start=1):
-            if owner is not None and configuration.model != owner:
-                drops.append(
-                    Drop(rank, "", f"{configuration.model}, but the search space is that of {owner}")
-                )
-        family = owner
+    if space is None:
+        return SeedReport(tool, tuple(_as_they_are(items, options)))
+    family, notes, drops = _choose_family(items, space, options)
+    changes: list[Change] = []
+    seeds: list[Seed] = []
     first: dict[Configuration, int] = {}
-    for rank, (configuration, problem_type) in enumerate(items, start=1):
+    for rank, configuration, problem_type in items:
         if family is not None and configuration.model != family:
-            continue
-        if space is None:
-            params = dict(configuration.params)
-            if family is None:
-                params = {options.get("model_parameter", "model"): configuration.model, **params}
-            names = options.get("names", {})
-            seeds.append(Seed(rank, configuration.model, {names.get(k, k): v for k, v in params.items()}))
             continue
         found = adapt(
             configuration,
@@ -316,31 +308,62 @@ def plan(
             model_parameter=options.get("model_parameter"),
             defaults=_defaults(configuration, problem_type),
         )
-        if found.configuration is None:
+        adapted = found.configuration
+        if adapted is None:
             drops.append(Drop(rank, "", found.dropped[""]))
         elif exact and not found.is_exact:
             lost = ", ".join([*found.dropped, *found.changed])
-            drops.append(
-                Drop(rank, "", f"the result would belong to another configuration: {lost} do not fit")
-            )
-        elif found.configuration in first:
-            drops.append(Drop(rank, "", f"the same as seed {first[found.configuration]} after adaptation"))
+            why = f"the result would belong to another configuration: {lost} cannot be kept"
+            drops.append(Drop(rank, "", why))
+        elif adapted in first:
+            drops.append(Drop(rank, "", f"the same as seed {first[adapted]} after adaptation"))
         else:
-            first[found.configuration] = rank
-            order = {
-                name: found.configuration.params[name]
-                for name in space.parameters
-                if name in found.configuration.params
-            }
-            seeds.append(Seed(rank, configuration.model, order))
+            first[adapted] = rank
+            params = {name: adapted.params[name] for name in space.parameters if name in adapted.params}
+            seeds.append(Seed(rank, configuration.model, params))
             changes += [Change(rank, name, old, new) for name, (old, new) in found.changed.items()]
             drops += [Drop(rank, name, why) for name, why in found.dropped.items()]
-    if not items:
-        notes.append("there was nothing to seed")
-    elif not seeds and family is not None and not any(c.model == family for c, _ in items):
-        notes.append(f"no candidate is a {family}: recommend(..., families=[{family!r}]) gives some")
     drops.sort(key=lambda drop: drop.rank)
     return SeedReport(tool, tuple(seeds), tuple(changes), tuple(drops), tuple(notes)).require(strict=strict)
+
+
+def _as_they_are(
+    items: Sequence[tuple[int, Configuration, ProblemType | None]], options: Matching
+) -> Iterator[Seed]:
+    """Yield seeds for a space that nobody knows: our names and values, with the family beside them."""
+    family = options.get("family")
+    wanted = get_model(family).name if family is not None else None
+    names = options.get("names", {})
+    for rank, configuration, _ in items:
+        if wanted in (None, configuration.model):
+            model = {} if wanted else {options.get("model_parameter", "model"): configuration.model}
+            params = {names.get(name, name): value for name, value in configuration.params.items()}
+            yield Seed(rank, configuration.model, {**model, **params})
+
+
+def _choose_family(
+    items: Sequence[tuple[int, Configuration, ProblemType | None]], space: SearchSpace, options: Matching
+) -> tuple[str | None, list[str], list[Drop]]:
+    """Return the one family that a space is about, if any, what to note, and the seeds that are of others."""
+    models = [configuration.model for _, configuration, _ in items]
+    asked = options.get("family")
+    if asked is not None:
+        family = get_model(asked).name
+    elif model_parameter_of(space, options.get("model_parameter")) is not None:
+        return None, [], []
+    else:
+        found = family_of_parameters(space.parameters, models)
+        if found is None:
+            return None, [], []
+        family = found
+    others = [] if asked is not None else [rank for rank, c, _ in items if c.model != family]
+    drops = [
+        Drop(rank, "", f"{models[rank - 1]}, but the search space is that of {family}") for rank in others
+    ]
+    notes = [f"the search space is taken for that of {family}; family= names another"] if others else []
+    if models and family not in models:
+        notes.append(f"no candidate is a {family}: recommend(..., families=[{family!r}]) gives some")
+    return family, notes, drops
 
 
 def plan_told(
@@ -384,7 +407,10 @@ def plan_told(
         groups.setdefault(evaluation.configuration, []).append(evaluation)
         kinds.add((evaluation.task_id, evaluation.metric))
     if len(kinds) > 1:
-        message = f"The results are of several tasks or metrics: {sorted(kinds)[:4]}. Expected one of each. Select them."
+        message = (
+            f"The results are of several tasks or metrics: {sorted(kinds)[:4]}. "
+            "Expected one of each. Select them."
+        )
         raise InvalidInputError(message)
     results = {}
     for rank, folds in enumerate(groups.values(), start=1):
@@ -412,8 +438,8 @@ def told_value(evaluation: Evaluation, *, maximize: bool) -> float:
     Returns
     -------
     float
-        The value as measured where the directions agree; the loss where a good metric is minimised, the negated
-        value where a loss is maximised.
+        The value as measured where the directions agree; the loss where a good metric is minimised, the
+        negated value where a loss is maximised.
     """
     metric = METRICS.get(evaluation.metric, Metric(evaluation.metric, greater_is_better=maximize))
     if metric.greater_is_better == maximize:

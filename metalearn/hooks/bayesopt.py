@@ -44,8 +44,8 @@ def read_space(pbounds: Mapping[str, Any]) -> SearchSpace:
     Parameters
     ----------
     pbounds : mapping of str to tuple or BayesParameter
-        As BayesianOptimization takes them, ``(low, high)``, ``(low, high, int)`` or a tuple of categories; or the
-        parameters of its space.
+        As BayesianOptimization takes them, ``(low, high)``, ``(low, high, int)`` or a tuple of categories;
+        or the parameters of its space.
 
     Returns
     -------

@@ -29,15 +29,15 @@ def _condition(condition: Any, parameters: Mapping[str, Parameter]) -> Condition
     kind = type(condition).__name__
     if kind == "OrConjunction":
         parts = [_condition(part, parameters) for part in condition.components]
-        if None not in parts and len({part.parent for part in parts if part}) == 1:
-            return Condition(
-                parts[0].parent, tuple(dict.fromkeys(v for part in parts if part for v in part.values))
-            )  # type: ignore[union-attr]
+        known = [part for part in parts if part is not None]
+        if len(known) == len(parts) and len({part.parent for part in known}) == 1:
+            values = dict.fromkeys(value for part in known for value in part.values)
+            return Condition(known[0].parent, tuple(values))
         return None
     if kind == "EqualsCondition":
         return Condition(condition.parent.name, (_plain(condition.value),))
     if kind == "InCondition":
-        return Condition(condition.parent.name, tuple(_plain(value) for value in condition.values))  # noqa: PD011 - no frame
+        return Condition(condition.parent.name, tuple(_plain(value) for value in condition.values))
     parent = parameters.get(condition.parent.name) if hasattr(condition, "parent") else None
     if kind == "NotEqualsCondition" and isinstance(parent, Categorical):
         return Condition(
@@ -52,8 +52,8 @@ def read_space(space: Any) -> SearchSpace:
     Parameters
     ----------
     space : ConfigSpace.ConfigurationSpace
-        Ordinal parameters become categorical; conditions on several parents, or on greater and less, are left out
-        here and obeyed by :func:`configuration`.
+        Ordinal parameters become categorical; conditions on several parents, or on greater and less, are
+        left out here and obeyed by :func:`configuration`.
 
     Returns
     -------
@@ -94,11 +94,8 @@ def write_space(space: SearchSpace) -> Any:
         start = {"default": space.defaults[name]} if name in space.defaults else {}
         if isinstance(p, Categorical):
             found.add(cs.Categorical(name, list(p.choices), **start))
-        elif p.step not in (None, 1):
-            n_steps = int((p.high - p.low) / p.step + 1e-8)  # type: ignore[operator]
-            found.add(
-                cs.Categorical(name, [p.nearest(p.low + i * p.step) for i in range(n_steps + 1)], **start)
-            )  # type: ignore[operator]
+        elif p.grid:
+            found.add(cs.Categorical(name, list(p.grid), **start))
         else:
             kind = cs.Integer if isinstance(p, Integer) else cs.Float
             found.add(kind(name, (p.low, p.high), log=p.log, **start))

@@ -110,8 +110,8 @@ def read_domains(domains: Mapping[str, Any], *, inclusive: bool) -> SearchSpace:
     Parameters
     ----------
     domains : mapping of str to Domain, mapping or constant
-        Constants are left out; a choice among dicts becomes a categorical parameter, and what stands in the dicts
-        becomes conditional, named by its path.
+        Constants are left out; a choice among dicts becomes a categorical parameter, and what stands in the
+        dicts becomes conditional, named by its path.
     inclusive : bool
         Whether the upper bound of an integer belongs to the range.
 
@@ -130,7 +130,10 @@ def read_domains(domains: Mapping[str, Any], *, inclusive: bool) -> SearchSpace:
         try:
             parameters[path] = _read(domain, inclusive=inclusive)
         except (AttributeError, TypeError, OverflowError) as error:
-            message = f"The domain of {path!r} ({domain!r}) cannot be read as a range. Expected bounds or choices. Give it some."
+            message = (
+                f"The domain of {path!r} ({domain!r}) cannot be read as a range. "
+                "Expected bounds or choices. Give it some."
+            )
             raise InvalidInputError(message) from error
         if condition is not None:
             conditions[path] = condition
@@ -158,9 +161,8 @@ def write_domains(space: SearchSpace, tune: Any, *, inclusive: bool) -> dict[str
     for name, p in space.parameters.items():
         if isinstance(p, Categorical):
             found[name] = tune.choice(list(p.choices))
-        elif p.step not in (None, 1):
-            n_steps = math.floor((p.high - p.low) / p.step + 1e-8)  # type: ignore[operator]
-            found[name] = tune.choice([p.nearest(p.low + i * p.step) for i in range(n_steps + 1)])  # type: ignore[operator]
+        elif p.grid:
+            found[name] = tune.choice(list(p.grid))
         elif isinstance(p, Integer):
             found[name] = (tune.lograndint if p.log else tune.randint)(p.low, p.high + (not inclusive))
         else:
@@ -185,7 +187,7 @@ def nest(params: Mapping[str, ParamValue], domains: Mapping[str, Any], prefix: s
     dict
         Nested as the domains are.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for name, domain in domains.items():
         path, kind = f"{prefix}{name}", _kind(domain)
         if kind == "nested":
@@ -208,6 +210,13 @@ def nest(params: Mapping[str, ParamValue], domains: Mapping[str, Any], prefix: s
         elif path in params:
             found[name] = params[path]
     return found
+
+
+def _is_from(value: Mapping[str, Any], choice: Any) -> bool:
+    """Tell whether a value was drawn from one dict among the choices: the same keys, the same constants."""
+    if not isinstance(choice, Mapping) or set(choice) != set(value):
+        return False
+    return all(value[name] == inner for name, inner in choice.items() if not _kind(inner))
 
 
 def flatten(config: Mapping[str, Any], domains: Mapping[str, Any], prefix: str = "") -> dict[str, ParamValue]:
@@ -236,7 +245,7 @@ def flatten(config: Mapping[str, Any], domains: Mapping[str, Any], prefix: str =
         if kind == "nested":
             found |= flatten(value, domain, f"{path}/")
         elif isinstance(value, Mapping):
-            index = next(i for i, c in enumerate(_choices(domain)) if isinstance(c, Mapping) and set(c) == set(value) and all(value[k] == c[k] for k in c if not _kind(c[k])))  # fmt: skip
+            index = next(i for i, choice in enumerate(_choices(domain)) if _is_from(value, choice))
             found[path] = _labels(domain)[index]
             found |= flatten(value, _choices(domain)[index], f"{path}/{found[path]}/")
         else:

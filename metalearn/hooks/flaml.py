@@ -1,4 +1,4 @@
-"""FLAML: starting points of AutoML.fit and points_to_evaluate of tune.run, completed and in range; logs read back."""
+"""FLAML: starting points of AutoML.fit and tune.run, completed and in range; logs read back."""
 
 import json
 import math
@@ -102,12 +102,12 @@ def _table(kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _learner_space(kwargs: Mapping[str, Any], learner: str) -> SearchSpace | None:
-    """Return the space that FLAML will search for an estimator on this table; None if it has no such estimator."""
+    """Return the space that FLAML will search for an estimator on this table; None if it has none."""
     factory = require_tool("flaml.automl.task.factory", "flaml").task_factory
     X, y = _table(kwargs)
     task = factory(kwargs.get("task", "classification"), X, y)
     share = 0.0 if kwargs.get("eval_method") == "cv" else kwargs.get("split_ratio", _HOLDOUT)
-    # the ranges depend on the rows left for training: fewer rows, narrower ranges, so that they hold in either case
+    # the ranges depend on the rows left for training: fewer rows, narrower ranges, which hold in either case
     size = (max(1, math.floor(X.shape[0] * (1 - share))), X.shape[1])
     try:
         own = task.estimator_class_from_str(learner).search_space(data_size=size, task=task)
@@ -125,7 +125,8 @@ def seed(
     Parameters
     ----------
     kwargs : dict
-        For ``AutoML.fit``: with ``X_train``, ``y_train``, ``task`` and, if any, ``estimator_list``, ``custom_hp`` and
+        For ``AutoML.fit``: with ``X_train``, ``y_train``, ``task`` and, if any, ``estimator_list``,
+        ``custom_hp`` and
         ``split_ratio``; gains ``starting_points``, and ``log_type="all"`` if a log file is named.
         For ``flaml.tune.run``: with ``config``; gains ``points_to_evaluate``.
     recommendation : Recommendation or iterable of Candidate or Configuration
@@ -210,8 +211,8 @@ def tell(
     Parameters
     ----------
     kwargs : dict
-        With ``config`` and ``mode``; gains ``points_to_evaluate`` and ``evaluated_rewards``. Call it after ``seed``:
-        told points stand first, since FLAML takes the first points for the evaluated ones.
+        With ``config`` and ``mode``; gains ``points_to_evaluate`` and ``evaluated_rewards``. Call it after
+        ``seed``: told points stand first, since FLAML takes the first points for the evaluated ones.
     evaluations : iterable of Evaluation
         Real results of the same task and metric.
     strict : bool, default=False

@@ -21,7 +21,7 @@ __all__ = ["Reading", "Trial", "gather", "resolve_metric"]
 class Reading(TypedDict, total=False):
     """Say how a tool's trials are to be read; every key is optional.
 
-    Parameters
+    Attributes
     ----------
     metric : str or Metric
         What the trials measured; default: what the tool or the seeded recommendation says.
@@ -124,15 +124,15 @@ def resolve_metric(
 
 
 def _scorer(values: Sequence[float], metric: Metric, *, maximize: bool) -> Callable[[float], float]:
-    """Return what turns a tool's value into the metric's, judging by the directions and the sign of the values."""
+    """Return what turns a tool's value into the metric's, judging by the directions and the signs."""
     if metric.greater_is_better == maximize:
         return lambda value: value
     if metric.greater_is_better:  # a minimised loss: negated, or the distance from the optimum
         return (lambda value: -value) if any(value < 0 for value in values) else metric.from_loss
     if any(value > 0 for value in values):
         message = (
-            f"The search maximises, the metric {metric.name!r} is better when smaller, and some values are positive. "
-            "Expected negated values. Pass to_score=..., or the metric that was maximised."
+            f"The search maximises, the metric {metric.name!r} is better when smaller, and some values are "
+            "positive. Expected negated values. Pass to_score=..., or the metric that was maximised."
         )
         raise InvalidInputError(message)
     return lambda value: -value
@@ -148,16 +148,17 @@ def _configuration(trial: Trial, family: str | None, options: Reading) -> Config
         if owner is not None and model in (None, owner):
             model = owner
             del params[word]
-    model = model or family or family_of_parameters(params)
+    ours = {theirs: name for name, theirs in options.get("names", {}).items()}
+    model = model or family or family_of_parameters([ours.get(name, name) for name in params])
     if model is None:
         message = (
             f"The parameters {sorted(params)[:10]} belong to no known model family. "
             "Expected some that do. Pass family=..., and names=... where they have other names."
         )
         raise InvalidInputError(message)
-    ours = {theirs: name for name, theirs in options.get("names", {}).items()}
     found = {ours.get(name) or known_name(name, model): value for name, value in params.items()}
-    return Configuration(model, {name: _storable(value) for name, value in found.items() if name is not None})
+    kept = {name: _storable(value) for name, value in found.items() if name is not None}
+    return Configuration(model, kept)
 
 
 def _storable(value: Any) -> Any:

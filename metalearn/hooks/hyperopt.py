@@ -28,11 +28,14 @@ __all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
 _MARK = "metalearn_seed"
 _NEW, _DONE, _ERROR = 0, 2, 3
 _TWO_SIGMA = 2.0
-_EXTRA = "hyperopt evaluates the seeds in addition to max_evals; do not pass points_to_evaluate, it would be ignored"
+_EXTRA = (
+    "hyperopt evaluates the seeds in addition to max_evals; "
+    "do not pass points_to_evaluate, it would be ignored"
+)
 
 
 def _label(option: Any, index: int) -> ParamValue:
-    """Name an option of hp.choice: plain values by themselves, dicts by the model they name or their place."""
+    """Name an option of hp.choice: plain values by themselves, dicts by the model they name or place."""
     if option.name == "literal":
         value = option.obj
         return value if value is None or isinstance(value, bool | int | float | str) else str(value)
@@ -124,7 +127,8 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     Returns
     -------
     dict
-        For ``fmin``. A parent of conditional parameters becomes a choice among dicts that hold its own value too.
+        For ``fmin``. A parent of conditional parameters becomes a choice among dicts that hold its own
+        value too.
     """
     hp = require_tool("hyperopt", "hyperopt").hp
 
@@ -142,11 +146,7 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
         if isinstance(p, Integer):
             if p.log:
                 return hp.qloguniform(name, math.log(p.low), math.log(p.high), 1)
-            return (
-                hp.uniformint(name, p.low, p.high)
-                if p.step == 1
-                else hp.choice(name, list(range(p.low, p.high + 1, p.step)))
-            )
+            return hp.choice(name, list(p.grid)) if p.grid else hp.uniformint(name, p.low, p.high)
         if p.log:
             return hp.loguniform(name, math.log(p.low), math.log(p.high))
         return hp.uniform(name, p.low, p.high) if p.step is None else hp.quniform(name, p.low, p.high, p.step)
@@ -206,8 +206,9 @@ def _insert(
             doc["result"] = {"status": "fail"} if loss is None else {"status": "ok", "loss": loss}
         docs.append(doc)
     trials.insert_trial_docs(docs)
+    # visible seeds would count as done: fmin would stop at max_evals without running them
     if not any(doc["state"] == _NEW for doc in trials._dynamic_trials):  # noqa: SLF001
-        trials.refresh()  # visible seeds would count as done: fmin would stop at max_evals without running them
+        trials.refresh()
     return tids
 
 
@@ -313,10 +314,14 @@ def harvest(trials: Any, X: Any, y: Any, *, space: Any, **options: Unpack[Readin
         note = f"seed {doc['misc'][_MARK]}" if _MARK in doc["misc"] else ""
         rows.append(
             Trial(
-                _values(doc, known), result.get("loss") if ok else None, Status.OK if ok else Status.FAILED, span, note,
+                _values(doc, known),
+                result.get("loss") if ok else None,
+                Status.OK if ok else Status.FAILED,
+                span,
+                note,
                 model=doc["misc"].get("metalearn_model", ""),
             )
-        )  # fmt: skip
+        )
     said = (
         trials.attachments["metalearn_metric"].decode() if "metalearn_metric" in trials.attachments else None
     )

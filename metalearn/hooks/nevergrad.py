@@ -1,4 +1,4 @@
-"""nevergrad: suggest the seeds in the order in which they are to be asked, tell results, keep a record to read back."""
+"""nevergrad: suggest the seeds in their order, tell results, keep a record to read back."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,10 @@ def _members(parametrization: Any) -> dict[str, Any]:
     if type(parametrization).__name__ == "Instrumentation":
         return _members(content[1])
     if not all(isinstance(name, str) for name in content):
-        message = f"{type(parametrization).__name__} has no named parts. Expected a Dict or an Instrumentation by keyword. Use one."
+        message = (
+            f"{type(parametrization).__name__} has no named parts. "
+            "Expected a Dict or an Instrumentation by keyword. Use one."
+        )
         raise InvalidInputError(message)
     return dict(content)
 
@@ -39,7 +42,7 @@ def _members(parametrization: Any) -> dict[str, Any]:
 def _label(choice: Any, index: int) -> ParamValue:
     value = choice.value if hasattr(choice, "value") else choice
     if value is None or isinstance(value, bool | int | float | str):
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, Mapping):
         words = {n: v for n, v in value.items() if isinstance(v, str)}
         named = [words[n] for n in MODEL_PARAMETERS if n in words] or list(words.values())
@@ -85,8 +88,8 @@ def read_space(parametrization: Any) -> SearchSpace:
     Parameters
     ----------
     parametrization : nevergrad.p.Dict or Instrumentation
-        Constants are left out; a choice among dicts becomes a categorical parameter, and what stands in the dicts
-        becomes conditional, named by its path.
+        Constants are left out; a choice among dicts becomes a categorical parameter, and what stands in the
+        dicts becomes conditional, named by its path.
 
     Returns
     -------
@@ -121,11 +124,8 @@ def write_space(space: SearchSpace) -> Any:
     for name, p in space.parameters.items():
         if isinstance(p, Categorical):
             found[name] = p_module.Choice(list(p.choices))
-        elif p.step not in (None, 1):
-            n_steps = int((p.high - p.low) / p.step + 1e-8)  # type: ignore[operator]
-            found[name] = p_module.TransitionChoice(
-                [p.nearest(p.low + i * p.step) for i in range(n_steps + 1)]
-            )  # type: ignore[operator]
+        elif p.grid:
+            found[name] = p_module.TransitionChoice(list(p.grid))
         else:
             part = (p_module.Log if p.log else p_module.Scalar)(lower=p.low, upper=p.high)
             found[name] = part.set_integer_casting() if isinstance(p, Integer) else part
@@ -205,7 +205,7 @@ class _Recorder:
 
 
 def record(optimizer: Any) -> None:
-    """Have an optimizer keep what is told to it, so that it can be harvested; ``seed`` and ``tell`` do so themselves.
+    """Have an optimizer keep what is told to it, to be harvested; ``seed`` and ``tell`` do so themselves.
 
     Parameters
     ----------
@@ -302,7 +302,10 @@ def tell(
 
 def _rows(optimizer: Any) -> list[tuple[dict[str, Any], float, float | None]]:
     if not hasattr(optimizer, "_metalearn"):
-        message = "This optimizer kept no record: nevergrad has no history. Expected one from the start. Call record(optimizer) first."
+        message = (
+            "This optimizer kept no record: nevergrad has no history. "
+            "Expected one from the start. Call record(optimizer) first."
+        )
         raise InvalidInputError(message)
     return list(optimizer._metalearn.rows)  # noqa: SLF001
 

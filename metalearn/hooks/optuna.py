@@ -31,7 +31,7 @@ _RANK = "metalearn_seed"
 _MODEL = "metalearn_model"
 _METRIC = "metalearn_metric"
 _UNKNOWN = (
-    "the study's space is not known before its first trial, so the seeds are queued under the libraries' names; "
+    "the study's space is not known before its first trial, so the seeds are queued under our names; "
     "pass space={name: distribution} to have them adapted"
 )
 
@@ -120,7 +120,8 @@ def seed(
     recommendation : Recommendation or iterable of Candidate or Configuration
         What to try, in this order.
     space : mapping of str to BaseDistribution, SearchSpace or None, default=None
-        The objective's space; None takes it from the study's trials. Without any, seeds are queued as they are.
+        The objective's space; None takes it from the study's trials. Without any, seeds are queued as they
+        are.
     strict : bool, default=False
         Whether a change or a drop is an error.
     **options : Matching
@@ -225,7 +226,10 @@ def harvest(study: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
     """
     optuna = require_tool("optuna", "optuna")
     if len(study.directions) > 1:
-        message = f"The study has {len(study.directions)} objectives. Expected one. Harvest studies of one objective."
+        message = (
+            f"The study has {len(study.directions)} objectives. "
+            "Expected one. Harvest studies of one objective."
+        )
         raise InvalidInputError(message)
     status = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED, "FAIL": Status.FAILED}
     trials = [

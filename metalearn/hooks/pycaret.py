@@ -55,7 +55,8 @@ def seed(
         kind = recommendation.task.problem_type
     items = list(recommendation)
     report = plan("pycaret", items, None, matching=options)
-    accepted, estimators = [], []
+    accepted = []
+    estimators: list[Any] = []
     for item in report.accepted:
         source = items[item.rank - 1]
         configuration: Configuration = source.configuration if isinstance(source, Candidate) else source
@@ -98,7 +99,8 @@ def harvest(table: Any, X: Any, y: Any, *, report: SeedReport, **options: Unpack
     Parameters
     ----------
     table : DataFrame
-        What ``pull()`` returned after ``compare_models``. Other rows are left out: the table has no parameters.
+        What ``pull()`` returned after ``compare_models``. Other rows are left out: the table has no
+        parameters.
     X : DataFrame or array-like of shape (n_rows, n_features)
         The table.
     y : Series or array-like of shape (n_rows,)
@@ -176,7 +178,10 @@ def verify(table: Any, report: SeedReport | None = None) -> SeedReport:
         If there is no report.
     """
     if report is None:
-        message = "PyCaret does not remember its seeds. Expected the report that seed() returned. Pass it: verify(table, report)."
+        message = (
+            "PyCaret does not remember its seeds. "
+            "Expected the report that seed() returned. Pass it: verify(table, report)."
+        )
         raise InvalidInputError(message)
     seen = {str(index) for index in table.index}
     accepted = tuple(item for item in report.accepted if item.key in seen)

@@ -1,4 +1,4 @@
-"""Ray Tune: points_to_evaluate in the form that each searcher takes, known results, the result grid read back."""
+"""Ray Tune: points_to_evaluate in the form that each searcher takes, results told, the grid read back."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -118,7 +118,7 @@ def seed(
     for item in report.accepted if obstacle else ():
         report = report.without(item.rank, obstacle)
     report.require(strict=strict)
-    # Optuna's keys have to be the searched ones exactly; the plain generator takes the nested form with constants
+    # Optuna's keys have to be the searched ones exactly; the plain generator takes the nested form
     points = [
         nest(item.params, domains) if searcher == "basic" else _native(item.params, domains)
         for item in report.accepted

@@ -33,6 +33,7 @@ class Seed:
     key: str = ""
 
     def __post_init__(self) -> None:
+        """Freeze the parameters."""
         object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
 
     def __reduce__(self) -> tuple[type[Self], tuple[int, str, dict[str, Any], str]]:
@@ -249,8 +250,8 @@ def compare(
     Returns
     -------
     SeedReport
-        A trial with all of a seed's values is that seed; else the trial in the seed's place is, if it shares at
-        least half of its values.
+        A trial with all of a seed's values is that seed; else the trial in the seed's place is, if it
+        shares at least half of its values.
 
     Raises
     ------
@@ -258,7 +259,10 @@ def compare(
         If there is no report.
     """
     if report is None:
-        message = "The tool does not remember its seeds. Expected the report that seed() returned. Pass it: verify(target, report)."
+        message = (
+            "The tool does not remember its seeds. "
+            "Expected the report that seed() returned. Pass it: verify(target, report)."
+        )
         raise InvalidInputError(message)
     accepted, changed, dropped = [], [], []
     free = dict(enumerate(evaluated))

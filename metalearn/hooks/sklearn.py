@@ -1,4 +1,4 @@
-"""scikit-learn: put the seeds first in GridSearchCV, HalvingGridSearchCV and RandomizedSearchCV, read results back."""
+"""scikit-learn: put the seeds first in grid, halving and randomized searches, read results back."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.model_selection import GridSearchCV, ParameterSampler, RandomizedSearchCV
+from sklearn.model_selection import ParameterSampler, RandomizedSearchCV
 
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
@@ -16,7 +16,7 @@ from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Drop, Seed, SeedReport
 from metalearn.models import get_model
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
-from metalearn.space.aliases import PARAMETERS, family_of, known_name
+from metalearn.space.aliases import family_of, known_name
 
 __all__ = [
     "LogInteger",
@@ -77,7 +77,23 @@ class SeededRandomizedSearchCV(RandomizedSearchCV):  # type: ignore[misc]
         Parameters to be tried first.
     n_iter : int, default=10
         How many candidates in all; seeds beyond it are not tried.
-    **options : object
+    scoring : str, callable, list or dict, default=None
+        As in RandomizedSearchCV.
+    n_jobs : int or None, default=None
+        As in RandomizedSearchCV.
+    refit : bool, str or callable, default=True
+        As in RandomizedSearchCV.
+    cv : int, splitter or iterable, default=None
+        As in RandomizedSearchCV.
+    verbose : int, default=0
+        As in RandomizedSearchCV.
+    pre_dispatch : int or str, default="2*n_jobs"
+        As in RandomizedSearchCV.
+    random_state : int, RandomState or None, default=None
+        As in RandomizedSearchCV.
+    error_score : "raise" or float, default=nan
+        As in RandomizedSearchCV.
+    return_train_score : bool, default=False
         As in RandomizedSearchCV.
     """
 
@@ -147,7 +163,10 @@ def _read(domain: Any) -> Parameter:
             return Integer(int(low), int(high))
         return Float(float(low), float(high), log=domain.dist.name in {"loguniform", "reciprocal"})
     if hasattr(domain, "rvs") or not isinstance(domain, Iterable):
-        message = f"{domain!r} cannot be read as a range. Expected a list or a scipy.stats distribution. Use one of them."
+        message = (
+            f"{domain!r} cannot be read as a range. "
+            "Expected a list or a scipy.stats distribution. Use one of them."
+        )
         raise InvalidInputError(message)
     return Categorical(tuple(label for _, label in _choices(domain)))
 
@@ -158,8 +177,8 @@ def read_space(distributions: Mapping[str, Any]) -> SearchSpace:
     Parameters
     ----------
     distributions : mapping of str to list or scipy.stats distribution
-        One dict of ``param_grid`` or ``param_distributions``; estimators and other objects in lists become their
-        names.
+        One dict of ``param_grid`` or ``param_distributions``; estimators and other objects in lists become
+        their names.
 
     Returns
     -------
@@ -190,9 +209,8 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
             found[name] = list(p.choices)
         elif isinstance(p, Integer) and p.log:
             found[name] = LogInteger(p.low, p.high)
-        elif p.step is not None and p.step != 1:
-            n_steps = math.floor((p.high - p.low) / p.step + 1e-8)
-            found[name] = [p.nearest(p.low + i * p.step) for i in range(n_steps + 1)]
+        elif p.grid:
+            found[name] = list(p.grid)
         elif isinstance(p, Integer):
             found[name] = stats.randint(p.low, p.high + 1)
         else:
@@ -234,7 +252,7 @@ def _own_space(estimator: Any, family: str) -> SearchSpace:
 
 
 def _branches(search: Any) -> Iterator[tuple[dict[str, Any], Matching]]:
-    """Yield each dict of the search's grid or distributions with the family, or the choice of families, it tunes."""
+    """Yield each dict of the search's grid or distributions with the family, or the choice, it tunes."""
     held = search.param_grid if hasattr(search, "param_grid") else search.param_distributions
     own = family_of(type(_last_step(search.estimator)).__name__)
     for branch in [held] if isinstance(held, Mapping) else held:
@@ -258,8 +276,8 @@ def seed(
     ----------
     search : GridSearchCV, HalvingGridSearchCV or RandomizedSearchCV
         Not yet fitted. The seeds become the first grids of a grid search; a RandomizedSearchCV becomes a
-        :class:`SeededRandomizedSearchCV`, and seeds count within ``n_iter``. Numbers in a grid are taken as a range;
-        an empty grid takes every parameter that the estimator has.
+        :class:`SeededRandomizedSearchCV`, and seeds count within ``n_iter``. Numbers in a grid are taken as
+        a range; an empty grid takes every parameter that the estimator has.
     recommendation : Recommendation or iterable of Candidate or Configuration
         What to try, in this order.
     strict : bool, default=False
@@ -445,7 +463,10 @@ def verify(search: Any) -> SeedReport:
     """
     report: SeedReport | None = getattr(search, "_metalearn_report", None)
     if report is None or not hasattr(search, "cv_results_"):
-        message = f"This {type(search).__name__} was not seeded and then fitted. Expected both. Call seed and fit first."
+        message = (
+            f"This {type(search).__name__} was not seeded and then fitted. "
+            "Expected both. Call seed and fit first."
+        )
         raise InvalidInputError(message)
     labels = [
         {name: _label(value) for name, value in params.items()} for params in search.cv_results_["params"]

@@ -1,4 +1,4 @@
-"""scikit-optimize: seeds as x0 of gp_minimize and its siblings, known results as x0 and y0, results read back."""
+"""scikit-optimize: seeds as x0 of gp_minimize and its siblings, results told and read back."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Unpack
@@ -52,7 +52,10 @@ def read_space(dimensions: Sequence[Any]) -> SearchSpace:
     """
     unnamed = [d for d in dimensions if not getattr(d, "name", None)]
     if unnamed:
-        message = f"The dimension {unnamed[0]!r} has no name. Expected names, to know which parameter it is. Give name=... to each."
+        message = (
+            f"The dimension {unnamed[0]!r} has no name. "
+            "Expected names, to know which parameter it is. Give name=... to each."
+        )
         raise InvalidInputError(message)
     return SearchSpace({d.name: _read(d) for d in dimensions})
 
@@ -75,11 +78,8 @@ def write_space(space: SearchSpace) -> list[Any]:
     for name, p in space.parameters.items():
         if isinstance(p, Categorical):
             found.append(dimensions.Categorical(list(p.choices), name=name))
-        elif p.step not in (None, 1):
-            n_steps = int((p.high - p.low) / p.step + 1e-8)  # type: ignore[operator]
-            found.append(
-                dimensions.Categorical([p.nearest(p.low + i * p.step) for i in range(n_steps + 1)], name=name)
-            )  # type: ignore[operator]
+        elif p.grid:
+            found.append(dimensions.Categorical(list(p.grid), name=name))
         else:
             kind = dimensions.Integer if isinstance(p, Integer) else dimensions.Real
             found.append(kind(p.low, p.high, prior="log-uniform" if p.log else "uniform", name=name))
@@ -104,8 +104,8 @@ def seed(
     Parameters
     ----------
     kwargs : dict
-        Of ``gp_minimize``, ``forest_minimize`` or ``gbrt_minimize``: with named ``dimensions`` and ``n_calls``; gains
-        ``x0``, and fewer ``n_initial_points`` where ``n_calls`` leaves no room for them.
+        Of ``gp_minimize``, ``forest_minimize`` or ``gbrt_minimize``: with named ``dimensions`` and
+        ``n_calls``; gains ``x0``, and fewer ``n_initial_points`` where ``n_calls`` leaves no room for them.
     recommendation : Recommendation or iterable of Candidate or Configuration
         What to try, in this order.
     strict : bool, default=False
@@ -121,11 +121,16 @@ def seed(
     Raises
     ------
     InvalidInputError
-        If a dimension has no name, results were told before, or it is strict and anything was changed or dropped.
+        If a dimension has no name, results were told before, or it is strict and anything was changed or
+        dropped.
     """
+    require_tool("skopt", "skopt")
     space = _space_of(kwargs)
     if kwargs.get("y0") is not None:
-        message = "The keyword arguments hold known results (y0), which must be as many as the points. Seed another search."
+        message = (
+            "The keyword arguments hold known results (y0), which must be as many as the points. "
+            "Seed another search."
+        )
         raise InvalidInputError(message)
     report = plan("scikit-optimize", recommendation, space, matching=options)
     n_calls = kwargs.get("n_calls", _N_CALLS)
@@ -174,7 +179,10 @@ def tell(
     """
     require_tool("skopt", "skopt")
     if isinstance(target, dict) and len(target.get("x0") or []) != len(target.get("y0") or []):
-        message = "The keyword arguments hold seeds (x0) without results. Expected as many results. Tell another search."
+        message = (
+            "The keyword arguments hold seeds (x0) without results. "
+            "Expected as many results. Tell another search."
+        )
         raise InvalidInputError(message)
     space = _space_of(target) if isinstance(target, dict) else read_space(target.space.dimensions)
     report, results = plan_told("scikit-optimize", evaluations, space, strict=strict, matching=options)

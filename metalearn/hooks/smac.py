@@ -1,4 +1,4 @@
-"""SMAC3: seeds that come before the Sobol design, results told under the right seed, the run history read back."""
+"""SMAC3: seeds before the Sobol design, results told under the right seed, the run history read back."""
 
 import math
 from collections import Counter
@@ -33,8 +33,8 @@ def seed(
     Parameters
     ----------
     kwargs : dict
-        With ``scenario``; gains ``initial_design``: the seeds instead of the Sobol points, which SMAC would put
-        before them. It is left alone if no seed is accepted.
+        With ``scenario``; gains ``initial_design``: the seeds instead of the Sobol points, which SMAC would
+        put before them. It is left alone if no seed is accepted.
     recommendation : Recommendation or iterable of Candidate or Configuration
         What to try, in this order.
     strict : bool, default=False
@@ -54,11 +54,15 @@ def seed(
     """
     smac = require_tool("smac", "smac")
     if "scenario" not in kwargs:
-        message = "The keyword arguments have no scenario. Expected those of a facade. Add the scenario before seeding."
+        message = (
+            "The keyword arguments have no scenario. "
+            "Expected those of a facade. Add the scenario before seeding."
+        )
         raise InvalidInputError(message)
     scenario = kwargs["scenario"]
     report = plan("smac", recommendation, read_space(scenario.configspace), matching=options)
-    chosen, accepted = [], []
+    chosen: list[Any] = []
+    accepted = []
     for item in report.accepted:
         try:
             found = configuration(scenario.configspace, item.params)
@@ -107,7 +111,8 @@ def tell(
         Status.TIMEOUT: states.TIMEOUT,
         Status.MEMORY: states.MEMORYOUT,
     }
-    facade.intensifier.__post_init__()  # draws the seed that SMAC will evaluate under: another one would be run again
+    # SMAC draws the seed that it will evaluate under: told under another one, a seed would be run again
+    facade.intensifier.__post_init__()
     for item in report.accepted:
         result = results[item.rank]
         if result.status is Status.PRUNED:
@@ -130,8 +135,8 @@ def harvest(facade: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
     Parameters
     ----------
     facade : smac.facade.AbstractFacade
-        After ``optimize``. Trials on a part of the budget count as pruned; further seeds of a configuration are
-        further folds.
+        After ``optimize``. Trials on a part of the budget count as pruned; further seeds of a configuration
+        are further folds.
     X : DataFrame or array-like of shape (n_rows, n_features)
         The table.
     y : Series or array-like of shape (n_rows,)

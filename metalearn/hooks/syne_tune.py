@@ -1,7 +1,7 @@
-"""Syne Tune: points_to_evaluate of every scheduler, results told to an ask/tell scheduler and read back from it."""
+"""Syne Tune: points_to_evaluate of every scheduler, results told and read back by ask/tell."""
 
-import datetime
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Unpack
 
 from metalearn.evaluation import Evaluation, Status
@@ -64,7 +64,8 @@ def seed(
     Parameters
     ----------
     kwargs : dict
-        Of ``RandomSearch``, ``TPE``, ``BORE``, ``CQR`` and so on: with ``config_space``; gains ``points_to_evaluate``.
+        Of ``RandomSearch``, ``TPE``, ``BORE``, ``CQR`` and so on: with ``config_space``; gains
+        ``points_to_evaluate``.
     recommendation : Recommendation or iterable of Candidate or Configuration
         What to try, in this order.
     strict : bool, default=False
@@ -84,7 +85,10 @@ def seed(
     """
     require_tool("syne_tune", "syne-tune")
     if "config_space" not in kwargs:
-        message = "The keyword arguments have no config_space. Expected those of a scheduler. Add it before seeding."
+        message = (
+            "The keyword arguments have no config_space. "
+            "Expected those of a scheduler. Add it before seeding."
+        )
         raise InvalidInputError(message)
     domains = kwargs["config_space"]
     report = plan("syne-tune", recommendation, read_space(domains), strict=strict, matching=options)
@@ -130,7 +134,7 @@ def tell(
             report = report.without(item.rank, "Syne Tune takes successful results only")
     report.require(strict=strict)
     for item in report.accepted:
-        now = datetime.datetime.now()  # noqa: DTZ005 - Syne Tune's own times have no zone
+        now = datetime.now()  # noqa: DTZ005 - Syne Tune's own times have no zone
         trial = trial_of(
             trial_id=scheduler.trial_counter, config=nest(item.params, domains), creation_time=now
         )

@@ -1,10 +1,13 @@
 """What columns say about the target: one by one, linearly together, and through neighbours."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from metalearn.metafeatures.base import meta_features
-from metalearn.metafeatures.sample import Sample, adjusted_r2
+from metalearn.metafeatures.columns import adjusted_r2
+from metalearn.metafeatures.sample import Sample
 from metalearn.metafeatures.simple import entropy, mean
 
 __all__ = ["information", "linear_fit", "nearest_neighbours", "single_columns"]
@@ -24,26 +27,32 @@ _INTERACTING = 6
             "Largest mutual information of a binned column with the (in regression binned) target, as a share of the "
             "target's entropy; corrected for the bias of small samples (Miller-Madow)",
             "share",
-            "never",
+            "all columns hold text",
         ),
-        "mutual_information_top3": ("Mean of the three largest", "share", "never"),
-        "mutual_information_mean": ("Mean over the columns", "share", "never"),
-        "share_informative": ("Share of columns whose mutual information is above the noise (G test, 0.1 %)", "share", "never"),
+        "mutual_information_top3": ("Mean of the three largest", "share", "all columns hold text"),
+        "mutual_information_mean": ("Mean over the columns", "share", "all columns hold text"),
+        "share_informative": (
+            "Share of columns whose mutual information is above the noise (G test, 0.1 %)",
+            "share",
+            "all columns hold text",
+        ),
         "log_equivalent_columns": (
             "Natural logarithm of the target's entropy divided by the mean mutual information, at most log(1e4)",
             "log",
-            "never",
+            "all columns hold text",
         ),
         "noise_to_signal": (
             "Natural logarithm of (mean entropy of the columns - mean mutual information) / mean mutual information, "
             "within log(1e-4) and log(1e4)",
             "log",
-            "never",
+            "all columns hold text",
         ),
     },
 )
 def information(sample: Sample) -> dict[str, float]:
     """Return the mutual information of binned columns with the target."""
+    if not len(sample.bins):
+        return {}
     joint = sample.joint / sample.n_rows
     by_bin, by_group = joint.sum(axis=2), joint[0].sum(axis=0)
     bits = float(entropy(by_group))
@@ -84,20 +93,26 @@ def information(sample: Sample) -> dict[str, float]:
         "bin_r2_max": (
             "Largest share of the target's variance that the bins of one column explain, adjusted",
             "share",
-            "never",
+            "all columns hold text",
         ),
-        "bin_r2_mean": ("Mean over the columns", "share", "never"),
-        "nonlinearity_max": ("Largest gain of the bins of a number over a straight line", "share", "no number that varies"),
+        "bin_r2_mean": ("Mean over the columns", "share", "all columns hold text"),
+        "nonlinearity_max": (
+            "Largest gain of the bins of a number over a straight line",
+            "share",
+            "no number that varies",
+        ),
         "stump_score": (
             "Balanced accuracy of the best binned column, rescaled to 0 for chance and 1 for perfect; in regression "
             "its adjusted R2",
             "score",
-            "never",
+            "all columns hold text",
         ),
     },
 )
 def single_columns(sample: Sample) -> dict[str, float]:
     """Return what single columns explain of the target's variance."""
+    if not len(sample.bins):
+        return {}
     bin_r2 = sample.bin_r2
     found = {"bin_r2_max": bin_r2.max(), "bin_r2_mean": bin_r2.mean(), "stump_score": bin_r2.max()}
     if sample.is_classification:
@@ -113,7 +128,9 @@ def single_columns(sample: Sample) -> dict[str, float]:
         found["target_correlation_mean"] = ordered.mean()
     numbers = sample.quantities.standardised[sample.quantities.varies]
     if len(numbers):
-        gain = bin_r2[: len(sample.quantities.values)][sample.quantities.varies] - adjusted_r2(numbers, sample.responses)
+        gain = bin_r2[: len(sample.quantities.values)][sample.quantities.varies] - adjusted_r2(
+            numbers, sample.responses
+        )
         found["nonlinearity_max"] = max(gain.max(), 0.0)
     return found
 
@@ -150,14 +167,17 @@ def linear_fit(sample: Sample) -> dict[str, float]:
     keep = variances > 1e-10 * variances[0]
     scores = directions[:, keep].T @ design / np.sqrt(variances[keep] * sample.n_rows)[:, None]
     r2, predicted = _leave_one_out(scores, variances[keep], responses)
-    best = np.sort(np.argsort(-sample.line_r2, kind="stable")[:_INTERACTING])
+    strength = np.square(design @ responses.T).sum(axis=1)
+    best = np.sort(np.argsort(-strength, kind="stable")[:_INTERACTING])
     chosen = design[best]
     first, second = np.triu_indices(len(chosen))
     products = np.clip(chosen[first], -3, 3) * np.clip(chosen[second], -3, 3)
     plain, curved = (_fit(np.vstack(lines), responses) for lines in ([chosen], [chosen, products]))
     return {
         "linear_r2": r2,
-        "linear_score": rescaled_accuracy(sample.groups, _decide(predicted, sample)) if sample.is_classification else r2,
+        "linear_score": rescaled_accuracy(sample.groups, _decide(predicted, sample) == sample.groups)
+        if sample.is_classification
+        else r2,
         "linear_gain": r2 - sample.line_r2.max(),
         "interaction_gain": curved - plain,
     }
@@ -192,7 +212,7 @@ def _leave_one_out(
 def _decide(predicted: npt.NDArray[np.float64], sample: Sample) -> npt.NDArray[np.intp]:
     """Choose the class whose indicator rises most above its prior, in units of the prior."""
     share = np.bincount(sample.groups) / sample.n_rows
-    return np.argmax(predicted / np.maximum(share, 1e-12)[:, None], axis=0)
+    return np.asarray(np.argmax(predicted / np.maximum(share, 1e-12)[:, None], axis=0), dtype=np.intp)
 
 
 @meta_features(
@@ -225,13 +245,17 @@ def nearest_neighbours(sample: Sample) -> dict[str, float]:
     distances[distances < 1e-6 * np.sqrt(squares.mean() + 1e-300)] = 0.0
     everyday = np.median(distances[np.triu_indices(len(rows), 1)])
     np.fill_diagonal(distances, np.inf)
+    count = 1 if sample.is_classification else _NEIGHBOURS
+    reach = np.partition(distances, count - 1, axis=1)[:, count - 1]
+    near = (distances <= (reach * (1 + 1e-9))[:, None]).astype(float)  # of equally near rows all count
+    near /= near.sum(axis=1, keepdims=True)
     if sample.is_classification:
         groups = sample.groups[rows]
-        score = rescaled_accuracy(groups, groups[np.argmin(distances, axis=1)])
+        hits = (near * (groups[:, None] == groups)).sum(axis=1)
+        score = rescaled_accuracy(groups, hits)
     else:
         y = sample.responses[0, rows]
-        near = np.argpartition(distances, _NEIGHBOURS, axis=1)[:, :_NEIGHBOURS]
-        score = max(1 - np.sum((y - y[near].mean(axis=1)) ** 2) / max(np.sum((y - y.mean()) ** 2), 1e-300), -1.0)
+        score = max(1 - np.sum((y - near @ y) ** 2) / max(np.sum((y - y.mean()) ** 2), 1e-300), -1.0)
     nearest = distances.min(axis=1)
     return {
         "neighbour_score": score,
@@ -240,15 +264,15 @@ def nearest_neighbours(sample: Sample) -> dict[str, float]:
     }
 
 
-def rescaled_accuracy(truth: npt.NDArray[np.integer], predicted: npt.NDArray[np.integer]) -> float:
+def rescaled_accuracy(truth: npt.NDArray[np.integer], hits: npt.NDArray[Any]) -> float:
     """Return the balanced accuracy, rescaled so that chance is 0 and perfect is 1.
 
     Parameters
     ----------
     truth : ndarray of int, shape (n_rows,)
         Class codes.
-    predicted : ndarray of int, shape (n_rows,)
-        Predicted class codes.
+    hits : ndarray of bool or float, shape (n_rows,)
+        Whether, or with what probability, a row is predicted rightly.
 
     Returns
     -------
@@ -256,10 +280,9 @@ def rescaled_accuracy(truth: npt.NDArray[np.integer], predicted: npt.NDArray[np.
         NaN if there is a single class.
     """
     counts = np.bincount(truth)
-    hits = np.bincount(truth, weights=truth == predicted)
+    right = np.bincount(truth, weights=hits)
     present = counts > 0
     if present.sum() < 2:  # noqa: PLR2004
         return np.nan
-    balanced = mean(hits[present] / counts[present])
     chance = 1 / present.sum()
-    return float((balanced - chance) / (1 - chance))
+    return float((mean(right[present] / counts[present]) - chance) / (1 - chance))

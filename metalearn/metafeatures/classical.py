@@ -14,6 +14,7 @@ from metalearn.metafeatures.simple import mean
 __all__ = ["column_statistics", "counts", "moment_extremes", "pairs", "summaries"]
 
 _NO_NUMBERS = "no numeric column"
+_LEVEL = 0.05
 _FEWER = "fewer than two numeric columns that vary"
 _STATLOG = "Michie, Spiegelhalter, Taylor, Machine Learning, Neural and Statistical Classification, 1994"
 _MFE = "Alcobaca et al., MFE: Towards reproducible meta-feature extraction, JMLR 2020"
@@ -164,9 +165,7 @@ def column_statistics(sample: Sample) -> dict[str, float]:
         "mad": mad * 1.4826,
         "t_mean": np.where(inner, moments.ordered, 0.0).sum(axis=1) / inner.sum(axis=1),
         "g_mean": np.where(moments.low > 0, np.exp(np.log(positive).sum(axis=1) / count), zero),
-        "h_mean": np.where(
-            moments.low > 0, count / np.where(moments.present, 1 / positive, 0.0).sum(axis=1), zero
-        ),
+        "h_mean": np.where(moments.low > 0, count / np.where(moments.present, 1 / positive, 0.0).sum(axis=1), zero),
         "skewness_b1": moments.power_mean(3) * (1 - 1 / count) ** 1.5,
         "kurtosis_b2": moments.power_mean(4) * (1 - 1 / count) ** 2 - 3,
     }
@@ -208,7 +207,11 @@ def moment_extremes(sample: Sample) -> dict[str, float]:
         **two({"cor": ("absolute correlations between numeric columns", "share")}, _FEWER),
         **two({"cov": ("absolute covariances between numeric columns", "squared units")}, _FEWER),
         **two({"eigenvalues": ("eigenvalues of the covariance matrix", "squared units")}, _FEWER),
-        "nr_cor_attr": ("Share of pairs of numeric columns with an absolute correlation of at least 0.5", "share", _FEWER),
+        "nr_cor_attr": (
+            "Share of pairs of numeric columns with an absolute correlation of at least 0.5",
+            "share",
+            _FEWER,
+        ),
         "nr_outliers": ("Numeric columns with a value beyond 1.5 quartile ranges", "columns", _NO_NUMBERS),
         "nr_norm": ("Numeric columns that the Shapiro-Wilk test takes for normal at 5 %", "columns", _NO_NUMBERS),
     },
@@ -222,7 +225,9 @@ def pairs(sample: Sample) -> dict[str, float]:
         return {}
     reach = 1.5 * (moments.quantile(0.75) - moments.quantile(0.25))
     outlying = (moments.low < moments.quantile(0.25) - reach) | (moments.high > moments.quantile(0.75) + reach)
-    normal = [shapiro(line[present]).pvalue > 0.05 for line, present in zip(sample.numbers, moments.present, strict=True)]  # noqa: PLR2004
+    normal = [
+        shapiro(line[present]).pvalue > _LEVEL for line, present in zip(sample.numbers, moments.present, strict=True)
+    ]
     found = {"nr_outliers": outlying.sum(), "nr_norm": np.sum(normal)}
     varies = moments.varies
     if varies.sum() < 2:  # noqa: PLR2004

@@ -9,11 +9,19 @@ from metalearn.metafeatures.base import meta_features
 from metalearn.metafeatures.discriminant import imputed
 from metalearn.metafeatures.sample import Sample
 
-__all__ = ["MAX_NEIGHBOUR_ROWS", "dimensionality", "feature_overlap", "gower_distances", "interpolated", "neighbourhoods"]
+__all__ = [
+    "MAX_NEIGHBOUR_ROWS",
+    "dimensionality",
+    "feature_overlap",
+    "gower_distances",
+    "interpolated",
+    "neighbourhoods",
+]
 
 MAX_NEIGHBOUR_ROWS = 1_000
 _MAX_CLASSES = 10
 _REFERENCE = "Lorena et al., How Complex Is Your Classification Problem?, ACM Computing Surveys 2019"
+_NO_NUMBERS = "no numeric column that varies"
 _NAN = "regression, or no numeric column that varies"
 
 Matrix = npt.NDArray[np.float64]
@@ -26,7 +34,11 @@ Matrix = npt.NDArray[np.float64]
     names={
         "f1_mean": ("1 / (1 + Fisher's discriminant ratio), mean over numeric columns (F1)", "share", _NAN),
         "f1_min": ("The same of the best column", "share", _NAN),
-        "f1v_mean": ("Directional-vector Fisher's ratio, mean over pairs of the ten largest classes (F1v)", "share", _NAN),
+        "f1v_mean": (
+            "Directional-vector Fisher's ratio, mean over pairs of the ten largest classes (F1v)",
+            "share",
+            _NAN,
+        ),
         "f2_mean": ("Volume of the overlapping region, mean over pairs (F2)", "share", _NAN),
         "f3_mean": ("Rows that the best column cannot tell apart, mean over pairs (F3)", "share", _NAN),
         "f4_mean": ("Rows that all columns, one after another, cannot tell apart, mean over pairs (F4)", "share", _NAN),
@@ -36,7 +48,7 @@ def feature_overlap(sample: Sample) -> dict[str, float]:
     """Return how far the values of numeric columns overlap between classes."""
     if not sample.is_classification or not sample.moments.varies.any():
         return {}
-    X, y = imputed(sample), sample.target
+    X, y = unit_range(imputed(sample)), sample.target  # no measure depends on the scale
     counts = np.bincount(y)
     present = np.flatnonzero(counts)
     indicators = (y == present[:, None]).astype(float)
@@ -55,9 +67,12 @@ def _pair(first: Matrix, second: Matrix) -> tuple[float, float, float, float]:
     """Return F1v, F2, F3 and F4 of two classes."""
     difference = first.mean(axis=0) - second.mean(axis=0)
     n = len(first) + len(second)
-    within = sum(len(part) * np.atleast_2d(np.cov(part, rowvar=False)) for part in (first, second) if len(part) > 1) / n
+    within = np.zeros((first.shape[1], first.shape[1]))
+    for part in (first, second):
+        if len(part) > 1:
+            within += len(part) / n * np.cov(part, rowvar=False)
     # d = W^-1 (m1 - m2) turns the ratio into (m1 - m2)' W^-1 (m1 - m2)
-    ratio = float(difference @ np.linalg.pinv(np.atleast_2d(within), hermitian=True) @ difference)
+    ratio = float(difference @ np.linalg.pinv(within, hermitian=True) @ difference)
     low1, high1, low2, high2 = first.min(axis=0), first.max(axis=0), second.min(axis=0), second.max(axis=0)
     low, high = np.maximum(low1, low2), np.minimum(high1, high2)
     span = np.maximum(high1, high2) - np.minimum(low1, low2)
@@ -128,9 +143,9 @@ def neighbourhoods(sample: Sample) -> dict[str, float]:
     tier="all",
     reference=_REFERENCE,
     names={
-        "t2": ("Numeric columns divided by rows (T2)", "ratio", "no numeric column that varies"),
-        "t3": ("Principal components for 95 % of the variance, divided by rows (T3)", "ratio", "as above"),
-        "t4": ("Principal components for 95 % of the variance, divided by columns (T4)", "share", "as above"),
+        "t2": ("Numeric columns divided by rows (T2)", "ratio", _NO_NUMBERS),
+        "t3": ("Principal components for 95 % of the variance, divided by rows (T3)", "ratio", _NO_NUMBERS),
+        "t4": ("Principal components for 95 % of the variance, divided by columns (T4)", "share", _NO_NUMBERS),
     },
 )
 def dimensionality(sample: Sample) -> dict[str, float]:
@@ -139,7 +154,9 @@ def dimensionality(sample: Sample) -> dict[str, float]:
         return {}
     X = imputed(sample)
     X = X - X.mean(axis=0)
-    variances = np.linalg.svd(X, compute_uv=False) ** 2 if X.shape[1] < X.shape[0] else np.linalg.eigvalsh(X @ X.T)[::-1]
+    variances = (
+        np.linalg.svd(X, compute_uv=False) ** 2 if X.shape[1] < X.shape[0] else np.linalg.eigvalsh(X @ X.T)[::-1]
+    )
     shares = np.cumsum(variances) / variances.sum()
     needed = int(np.searchsorted(shares, 0.95, side="right")) + 1
     n, p = sample.data.n_rows, sample.data.n_features * len(sample.numbers) / len(sample.columns)
@@ -202,10 +219,13 @@ def spanning_tree(distances: Matrix) -> tuple[npt.NDArray[np.intp], npt.NDArray[
     from scipy.sparse.csgraph import minimum_spanning_tree  # noqa: PLC0415 - slow to import
 
     # rows at distance 0 are joined too: a stored zero would mean that there is no edge
-    return minimum_spanning_tree(np.triu(distances + 1e-12, 1)).nonzero()  # type: ignore[no-any-return]
+    first, second = minimum_spanning_tree(np.triu(distances + 1e-12, 1)).nonzero()
+    return first.astype(np.intp), second.astype(np.intp)
 
 
-def interpolated(X: Matrix, y: npt.NDArray[np.integer], rng: np.random.Generator) -> tuple[Matrix, npt.NDArray[np.integer]]:
+def interpolated(
+    X: Matrix, y: npt.NDArray[np.integer], rng: np.random.Generator
+) -> tuple[Matrix, npt.NDArray[np.integer]]:
     """Return rows between random pairs of rows of the same class, as many as there are.
 
     Parameters

@@ -5,12 +5,13 @@ import numpy.typing as npt
 
 from metalearn.metafeatures.base import meta_features
 from metalearn.metafeatures.classical import summaries, two
-from metalearn.metafeatures.sample import Codes, Sample, table_of
+from metalearn.metafeatures.columns import Codes, table_of
+from metalearn.metafeatures.sample import Sample
 from metalearn.metafeatures.simple import entropy
 
 __all__ = ["discretised_information"]
 
-_REGRESSION = "regression"
+_REGRESSION = "regression, or all columns hold text"
 _MAX_PAIRED = 12
 _MAX_LEVELS_PAIRED = 300
 _EPSILON = 1e-8
@@ -45,8 +46,10 @@ def discretised(sample: Sample) -> Codes:
     tier="all",
     reference="Michie, Spiegelhalter, Taylor, Machine Learning, Neural and Statistical Classification, 1994",
     names={
-        **two({"attr_ent": ("entropies of the columns", "bits")}, "never"),
-        **two({"attr_conc": ("concentration coefficients between columns (of 12 at most)", "share")}, "a single column"),
+        **two({"attr_ent": ("entropies of the columns", "bits")}, "all columns hold text"),
+        **two(
+            {"attr_conc": ("concentration coefficients between columns (of 12 at most)", "share")}, "a single column"
+        ),
         **two({"class_conc": ("concentration coefficients between column and class", "share")}, _REGRESSION),
         **two({"joint_ent": ("joint entropies of column and class", "bits")}, _REGRESSION),
         **two({"mut_inf": ("mutual information of column and class", "bits")}, _REGRESSION),
@@ -57,6 +60,8 @@ def discretised(sample: Sample) -> Codes:
 def discretised_information(sample: Sample) -> dict[str, float]:
     """Return what discretised columns say about each other and about the class, without bias correction."""
     codes = discretised(sample)
+    if not len(codes):
+        return {}
     n = sample.n_rows
     counts = table_of(codes, None)
     own = entropy(counts / n)

@@ -102,6 +102,7 @@ def extract(
     values: dict[str, float] = {}
     seconds: dict[str, float] = {}
     status: dict[str, str] = {}
+    found: dict[str, float]
     for shared in _passes(features):
         names = [feature.name for feature in shared]
         began = time.perf_counter()

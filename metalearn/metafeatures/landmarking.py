@@ -15,7 +15,9 @@ __all__ = ["landmarks"]
 
 N_FOLDS = 3
 _NO_COLUMN = "no column that varies, or a class with a single row in the subsample only"
-_SCORE = "3-fold balanced accuracy on 500 rows, rescaled to 0 for chance and 1 for perfect; in regression R2, at least -1"
+_SCORE = (
+    "3-fold balanced accuracy on 500 rows, rescaled to 0 for chance and 1 for perfect; in regression R2, at least -1"
+)
 
 
 @meta_features(
@@ -23,7 +25,11 @@ _SCORE = "3-fold balanced accuracy on 500 rows, rescaled to 0 for chance and 1 f
     tier="landmarks",
     reference="Pfahringer, Bensusan, Giraud-Carrier, Meta-learning by landmarking various learning algorithms, ICML 2000",
     names={
-        "landmark_linear": (f"Ridge regression (in classification on the classes' indicators): {_SCORE}", "score", _NO_COLUMN),
+        "landmark_linear": (
+            f"Ridge regression (in classification on the classes' indicators): {_SCORE}",
+            "score",
+            _NO_COLUMN,
+        ),
         "landmark_bayes": (f"Gaussian naive Bayes: {_SCORE}", "score", "regression, or no column that varies"),
         "landmark_one_neighbour": (f"One nearest neighbour: {_SCORE}", "score", _NO_COLUMN),
         "landmark_ten_neighbours": (f"Ten nearest neighbours: {_SCORE}", "score", _NO_COLUMN),
@@ -74,9 +80,11 @@ def _folds(y: Vector, *, classification: bool, random_state: int) -> npt.NDArray
     folds = np.empty(len(y), dtype=np.intp)
     folds[order] = np.arange(len(y)) % N_FOLDS
     if not classification:  # each run of three neighbouring ranks in another order
-        folds[order] = np.random.default_rng(random_state).permuted(
-            np.resize(np.arange(N_FOLDS), (-(-len(y) // N_FOLDS), N_FOLDS)), axis=1
-        ).ravel()[: len(y)]
+        folds[order] = (
+            np.random.default_rng(random_state)
+            .permuted(np.resize(np.arange(N_FOLDS), (-(-len(y) // N_FOLDS), N_FOLDS)), axis=1)
+            .ravel()[: len(y)]
+        )
     return folds
 
 
@@ -86,7 +94,7 @@ def _score(model: Model, X: Vector, y: Vector, folds: npt.NDArray[np.intp], *, c
         test = folds == fold
         predicted[test] = model(X[~test], y[~test], X[test])
     if classification:
-        return rescaled_accuracy(y, predicted)
+        return rescaled_accuracy(y, predicted == y)
     return max(float(1 - np.sum((y - predicted) ** 2) / np.sum((y - y.mean()) ** 2)), -1.0)
 
 

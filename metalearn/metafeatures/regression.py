@@ -38,7 +38,11 @@ def _table(sample: Sample) -> tuple[Matrix, Matrix] | None:
             "share",
             _NAN,
         ),
-        "c4": ("Rows left after each column in turn, best first, has explained those it fits within 0.1 (C4)", "share", _NAN),
+        "c4": (
+            "Rows left after each column in turn, best first, has explained those it fits within 0.1 (C4)",
+            "share",
+            _NAN,
+        ),
         "monotonicity": ("Mean of squared rank correlation minus squared linear correlation", "share", _NAN),
     },
 )
@@ -99,7 +103,11 @@ def _unexplained(X: Matrix, y: Matrix) -> int:
     names={
         "l1": ("Mean absolute residual of linear regression, target scaled to 0 to 1 (L1)", "share", _NAN),
         "l2": ("Mean squared residual (L2)", "share", _NAN),
-        "l3": ("Mean squared error of that fit on rows interpolated between neighbours in the target (L3)", "share", _NAN),
+        "l3": (
+            "Mean squared error of that fit on rows interpolated between neighbours in the target (L3)",
+            "share",
+            _NAN,
+        ),
     },
 )
 def linearity(sample: Sample) -> dict[str, float]:

@@ -4,7 +4,8 @@ import numpy as np
 
 from metalearn.dataset import ColumnKind
 from metalearn.metafeatures.base import meta_features
-from metalearn.metafeatures.sample import Moments, Sample
+from metalearn.metafeatures.columns import Moments
+from metalearn.metafeatures.sample import Sample
 
 __all__ = ["class_distribution", "kinds", "levels", "missing", "sizes", "target_distribution"]
 
@@ -215,7 +216,7 @@ def target_distribution(sample: Sample) -> dict[str, float]:
     distance = (y - middle) / width
     logarithm = Moments((np.sign(distance) * np.log1p(np.abs(distance)))[None, :])
     reach = 1.5 * (high - low)
-    ends = np.flatnonzero(np.append(np.diff(moments.ordered[0]) != 0, True))  # noqa: FBT003 - a value to append
+    ends = np.flatnonzero(np.append(np.diff(moments.ordered[0]) != 0, True))
     runs = np.diff(np.append(-1, ends))
     return {
         "target_skewness": moments.power_mean(3)[0],

@@ -8,6 +8,8 @@ from metalearn.metafeatures.simple import mean
 
 __all__ = ["correlations", "principal_components", "shapes"]
 
+_FEWER = "fewer than two columns that vary"
+_NO_COLUMN = "no column that varies"
 _NO_NUMBERS = "no numeric column that varies"
 
 
@@ -79,10 +81,10 @@ def shapes(sample: Sample) -> dict[str, float]:
     tier="cheap",
     reference="Castiello, Castellano, Fanelli, Meta-data: Characterization of Input Features, MDAI 2005",
     names={
-        "correlation_mean": ("Mean absolute correlation between columns", "share", "fewer than two columns that vary"),
-        "correlation_max": ("Largest absolute correlation", "share", "fewer than two columns that vary"),
-        "share_correlated": ("Share of pairs with an absolute correlation of at least 0.5", "share", "as above"),
-        "share_redundant": ("Share of columns correlated above 0.95 with another", "share", "as above"),
+        "correlation_mean": ("Mean absolute correlation between columns", "share", _FEWER),
+        "correlation_max": ("Largest absolute correlation", "share", _FEWER),
+        "share_correlated": ("Share of pairs with an absolute correlation of at least 0.5", "share", _FEWER),
+        "share_redundant": ("Share of columns correlated above 0.95 with another", "share", _FEWER),
     },
 )
 def correlations(sample: Sample) -> dict[str, float]:
@@ -106,16 +108,16 @@ def correlations(sample: Sample) -> dict[str, float]:
     tier="cheap",
     reference="Bardenet et al., Collaborative hyperparameter tuning, ICML 2013",
     names={
-        "pca_first_share": ("Share of the variance in the first principal component", "share", "no column that varies"),
-        "pca_top3_share": ("Share of the variance in the first three", "share", "no column that varies"),
-        "pca_components_95": ("Share of the components that hold 95 % of the variance", "share", "no column that varies"),
+        "pca_first_share": ("Share of the variance in the first principal component", "share", _NO_COLUMN),
+        "pca_top3_share": ("Share of the variance in the first three", "share", _NO_COLUMN),
+        "pca_components_95": ("Share of the components that hold 95 % of the variance", "share", _NO_COLUMN),
         "pca_effective_rank": (
             "Participation ratio of the variances, divided by the number of encoded columns",
             "share",
-            "no column that varies",
+            _NO_COLUMN,
         ),
-        "pca_first_skewness": ("Absolute skewness of the first component", "ratio", "no column that varies"),
-        "pca_first_kurtosis": ("Excess kurtosis of the first component", "ratio", "no column that varies"),
+        "pca_first_skewness": ("Absolute skewness of the first component", "ratio", _NO_COLUMN),
+        "pca_first_kurtosis": ("Excess kurtosis of the first component", "ratio", _NO_COLUMN),
     },
 )
 def principal_components(sample: Sample) -> dict[str, float]:
@@ -130,7 +132,7 @@ def principal_components(sample: Sample) -> dict[str, float]:
     return {
         "pca_first_share": shares[0],
         "pca_top3_share": shares[:3].sum(),
-        "pca_components_95": (np.sum(np.cumsum(shares) < 0.95 - 1e-12) + 1) / len(shares),  # noqa: PLR2004
+        "pca_components_95": (np.sum(np.cumsum(shares) < 0.95 - 1e-12) + 1) / len(shares),
         "pca_effective_rank": 1.0 / np.sum(shares**2) / len(shares),
         "pca_first_skewness": abs(cube),
         "pca_first_kurtosis": fourth - 3.0,

@@ -120,9 +120,7 @@ class ModelSpec:
         chosen = {c.id: c for c in (Configuration(self.name, default),)}
         for known in self.known:
             params = {**default, **{k: v for k, v in known.params.items() if k in space.parameters}}
-            configuration = Configuration(
-                self.name, {k: params[k] for k in space.active(params) if k in params}
-            )
+            configuration = Configuration(self.name, {k: params[k] for k in space.active(params) if k in params})
             chosen.setdefault(configuration.id, configuration)
         for params in space.sobol(n):
             configuration = Configuration(self.name, params)
@@ -181,10 +179,8 @@ class ModelSpec:
                 f'Run: pip install "metalearn-recommender[{self.extra}]".'
             )
             raise MissingExtraError(message)
-        preprocessing = pkgutil.resolve_name(
-            f"metalearn.models.preprocessing:{self.preprocessing}_preprocessing"
-        )
+        preprocessing = pkgutil.resolve_name(f"metalearn.models.preprocessing:{self.preprocessing}_preprocessing")
         make = pkgutil.resolve_name(self.estimator)
         model = make(dict(configuration.params), problem_type, random_state, n_jobs)
         make_pipeline = pkgutil.resolve_name("sklearn.pipeline:Pipeline")
-        return make_pipeline([("preprocessing", preprocessing(problem_type)), ("model", model)])  # type: ignore[no-any-return]
+        return make_pipeline([("preprocessing", preprocessing(problem_type)), ("model", model)])

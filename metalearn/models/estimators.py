@@ -31,9 +31,7 @@ __all__ = [
 _CACHE_MB = 500
 
 
-def lightgbm(
-    params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None
-) -> BaseEstimator:
+def lightgbm(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
     """Return LightGBM's estimator."""
     from lightgbm import LGBMClassifier, LGBMRegressor  # noqa: PLC0415 - slow to import
 
@@ -41,9 +39,7 @@ def lightgbm(
     return kind(**params, subsample_freq=1, random_state=random_state, n_jobs=n_jobs, verbose=-1)
 
 
-def xgboost(
-    params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None
-) -> BaseEstimator:
+def xgboost(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
     """Return XGBoost's estimator."""
     from xgboost import XGBClassifier, XGBRegressor  # noqa: PLC0415 - optional
 
@@ -53,9 +49,7 @@ def xgboost(
     return XGBRegressor(**params, **fixed)
 
 
-def catboost(
-    params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None
-) -> BaseEstimator:
+def catboost(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
     """Return CatBoost's estimator."""
     from catboost import CatBoostClassifier, CatBoostRegressor  # noqa: PLC0415 - optional
 

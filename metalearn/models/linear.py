@@ -1,7 +1,7 @@
 """Linear models of scikit-learn: logistic regression, ridge regression, elastic net."""
 
 from metalearn.models.base import KnownConfiguration, ModelSpec
-from metalearn.space import Categorical, Condition, Float, SearchSpace
+from metalearn.space import Categorical, Condition, Float, ParamValue, SearchSpace
 from metalearn.task import ProblemType
 
 __all__ = ["SPEC"]
@@ -23,7 +23,7 @@ _NUMBERS = SearchSpace(
     },
     {"l1_ratio": Condition("penalty", ("elasticnet",))},
 )
-_CLASSES_DEFAULT = {"penalty": "l2", "C": 1.0, "class_weight": None}
+_CLASSES_DEFAULT: dict[str, ParamValue] = {"penalty": "l2", "C": 1.0, "class_weight": None}
 
 
 SPEC = ModelSpec(

@@ -1,7 +1,7 @@
 """Multi-layer perceptrons of scikit-learn."""
 
 from metalearn.models.base import KnownConfiguration, ModelSpec
-from metalearn.space import Categorical, Float, Integer, SearchSpace
+from metalearn.space import Categorical, Float, Integer, ParamValue, SearchSpace
 from metalearn.task import ProblemType
 
 __all__ = ["SPEC"]
@@ -17,7 +17,7 @@ _SPACE = SearchSpace(
         "early_stopping": Categorical((False, True)),
     }
 )
-_DEFAULT = {
+_DEFAULT: dict[str, ParamValue] = {
     "hidden_layer_depth": 1,
     "num_nodes_per_layer": 100,
     "activation": "relu",

@@ -13,6 +13,6 @@ _SUPPORTED = (ProblemType.BINARY, ProblemType.MULTICLASS)
 SPEC = ModelSpec(
     name="gaussian_nb",
     spaces=dict.fromkeys(_SUPPORTED, _SPACE),
-    defaults=dict.fromkeys(_SUPPORTED, {"var_smoothing": 1e-9}),
+    defaults={kind: {"var_smoothing": 1e-9} for kind in _SUPPORTED},
     estimator="metalearn.models.estimators:gaussian_nb",
 )

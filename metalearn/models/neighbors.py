@@ -18,7 +18,7 @@ _SPACE = SearchSpace(
 SPEC = ModelSpec(
     name="knn",
     spaces=dict.fromkeys(ProblemType, _SPACE),
-    defaults=dict.fromkeys(ProblemType, {"n_neighbors": 5, "weights": "uniform", "p": 2}),
+    defaults={kind: {"n_neighbors": 5, "weights": "uniform", "p": 2} for kind in ProblemType},
     estimator="metalearn.models.estimators:knn",
     known=(
         KnownConfiguration(

@@ -150,15 +150,11 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     @staticmethod
     def _numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
         if pd.api.types.is_timedelta64_dtype(column.dtype):
-            return column.dt.total_seconds().to_numpy(dtype=float)
+            return np.asarray(column.dt.total_seconds(), dtype=float)
         if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub":
             values = column.to_numpy(dtype=float, copy=True)
         else:
-            values = (
-                pd.to_numeric(column.astype(object), errors="coerce")
-                .to_numpy(dtype=float, na_value=np.nan)
-                .copy()
-            )
+            values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float, na_value=np.nan).copy()
         values[~np.isfinite(values)] = np.nan
         return values
 
@@ -174,11 +170,9 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             known = self.levels_[name]
             if isinstance(column.dtype, pd.CategoricalDtype):
                 position = {level: code for code, level in enumerate(known)}
-                table = np.array(
-                    [position.get(str(c), -1) for c in column.cat.categories] + [-1], dtype=np.int32
-                )
+                table = np.array([position.get(str(c), -1) for c in column.cat.categories] + [-1], dtype=np.int32)
                 return {name: table[column.cat.codes.to_numpy()]}
-            codes = pd.Index(known, dtype=object).get_indexer(self._plain(column))
+            codes = pd.Index(known, dtype=object).get_indexer(pd.Index(self._plain(column)))
             return {name: codes.astype(np.int32)}
         if kind == ColumnKind.DATETIME:
             return self._dates(name, column)
@@ -220,7 +214,7 @@ def numbers(X: pd.DataFrame) -> list[str]:
     list of str
         Names of float64 columns.
     """
-    return [name for name, dtype in X.dtypes.items() if dtype == np.float64]
+    return [str(name) for name, dtype in X.dtypes.items() if dtype == np.float64]
 
 
 def _level_counts(X: pd.DataFrame) -> dict[str, int]:

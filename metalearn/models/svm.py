@@ -1,7 +1,7 @@
 """Support vector machines of scikit-learn (LIBSVM)."""
 
 from metalearn.models.base import KnownConfiguration, ModelSpec
-from metalearn.space import Categorical, Condition, Float, Integer, Parameter, SearchSpace
+from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace
 from metalearn.task import ProblemType
 
 __all__ = ["SPEC"]
@@ -21,7 +21,7 @@ _CONDITIONS = {
 _CLASSES = SearchSpace({**_COMMON, "class_weight": Categorical((None, "balanced"))}, _CONDITIONS)
 _NUMBERS = SearchSpace({**_COMMON, "epsilon": Float(1e-3, 1.0, log=True)}, _CONDITIONS)
 # gamma is left out: scikit-learn derives it from the number and the variance of the columns
-_CLASSES_DEFAULT = {"kernel": "rbf", "C": 1.0, "class_weight": None}
+_CLASSES_DEFAULT: dict[str, ParamValue] = {"kernel": "rbf", "C": 1.0, "class_weight": None}
 
 
 SPEC = ModelSpec(

@@ -1,7 +1,7 @@
 """Single decision trees of scikit-learn."""
 
 from metalearn.models.base import KnownConfiguration, ModelSpec
-from metalearn.space import Categorical, Integer, Parameter, SearchSpace
+from metalearn.space import Categorical, Integer, Parameter, ParamValue, SearchSpace
 from metalearn.task import ProblemType
 
 __all__ = ["SPEC"]
@@ -9,7 +9,7 @@ __all__ = ["SPEC"]
 _COMMON: dict[str, Parameter] = {"max_depth": Integer(1, 20), "min_samples_leaf": Integer(1, 64, log=True)}
 _CLASSES: dict[str, Parameter] = {**_COMMON, "criterion": Categorical(("gini", "entropy"))}
 # max_depth is left out: scikit-learn grows trees until the leaves are pure
-_CLASSES_DEFAULT = {"min_samples_leaf": 1, "criterion": "gini"}
+_CLASSES_DEFAULT: dict[str, ParamValue] = {"min_samples_leaf": 1, "criterion": "gini"}
 
 
 SPEC = ModelSpec(

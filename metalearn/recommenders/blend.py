@@ -9,7 +9,7 @@ from metalearn.recommenders.forest import ForestPortfolio
 from metalearn.recommenders.nearest import NearestTasks
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.portfolio import Portfolio
-from metalearn.recommenders.simulation import curve, family_folds, play
+from metalearn.recommenders.simulation import curve, play
 from metalearn.recommenders.state import Arrays, as_bytes, from_bytes
 from metalearn.recommenders.strategy import Strategy
 
@@ -18,10 +18,9 @@ __all__ = ["Blend"]
 _STRATEGIES: dict[str, type[Strategy]] = {
     kind.name: kind for kind in (Portfolio, NearestTasks, ForestPortfolio, TaskEnsemble)
 }
-_FOLDS = 5
 _COUNTS = (1, 3, 5, 10)
-_MOST_TASKS = 400
-"""Left-out tasks beyond it are thinned out: they would not change the choice."""
+_MOST_TASKS = 100
+"""So many past tasks, drawn at random, decide: more would hardly change the choice."""
 
 
 class Blend(Strategy):
@@ -110,27 +109,34 @@ class Blend(Strategy):
 
 
 def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
-    """Compare the strategies on left-out families, with and without feedback."""
-    table = past.table
+    """Compare the strategies on past tasks, each as if it were new: without its family and the trees that know it."""
+    table, n = past.table, max(_COUNTS)
+    families = np.array(table.families)
+    left_out = past.similarity.left_out(families)
+    rows = np.random.default_rng(random_state).permutation(table.n_tasks)[:_MOST_TASKS]
     found: dict[str, dict[str, list[Any]]] = {use: {name: [] for name in _STRATEGIES} for use in ("list", "feedback")}
-    for kept, left_out in family_folds(table, _FOLDS, random_state=random_state):
-        inner = PastTasks.fit(table.take(kept), random_state=random_state)
-        strategies = [kind().fit_past(inner) for kind in _STRATEGIES.values()]
-        for i in left_out[:: -(-table.n_tasks // _MOST_TASKS)]:
-            for strategy in strategies:
-                for use, curves in found.items():
-                    if use == "feedback" and not strategy.learns_from_observations:
-                        curves[strategy.name].append(found["list"][strategy.name][-1])
-                        continue
-                    order = play(
-                        strategy,
-                        table.meta_features[i],
-                        table.losses[i],
-                        max(_COUNTS),
-                        unit=float(table.units[i]),
-                        feedback=use == "feedback",
-                    )
-                    curves[strategy.name].append(curve(table.regrets[i], order, max(_COUNTS))[np.array(_COUNTS) - 1])
+    for i in rows:
+        rest = np.flatnonzero(families != families[i])
+        if not len(rest):
+            continue
+        others = past.take(rest)
+        learned = left_out[[i]].toarray()[0][rest]
+        for name, kind in _STRATEGIES.items():
+            strategy = kind().fit_past(others)
+            for use, curves in found.items():
+                if use == "feedback" and not strategy.learns_from_observations:
+                    curves[name].append(found["list"][name][-1])
+                    continue
+                order = play(
+                    strategy,
+                    table.meta_features[i],
+                    table.losses[i],
+                    n,
+                    unit=float(table.units[i]),
+                    feedback=use == "feedback",
+                    learned=learned,
+                )
+                curves[name].append(curve(table.regrets[i], order, n)[np.array(_COUNTS) - 1])
     return {use: _summary(curves) for use, curves in found.items()}
 
 

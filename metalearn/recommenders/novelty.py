@@ -1,6 +1,6 @@
 """Tell how far a table is from everything known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -62,6 +62,21 @@ class Novelty:
             apart = family != family[i]
             distances[i] = _mean_of_nearest(_distances(points[apart], point))
         return cls(centre, spread, points, np.sort(distances))
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Self:
+        """Keep some of the past tasks; what is a usual distance stays.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which tasks, by row.
+
+        Returns
+        -------
+        Novelty
+            With fewer points.
+        """
+        return replace(self, points=self.points[rows])
 
     def distances_to(self, meta_features: FloatArray) -> FloatArray:
         """Return the distance of a new task to each past one.

@@ -71,9 +71,8 @@ class PastTasks:
         """
         families = np.array(table.families)
         profiles = np.log(table.completed_regrets + PROFILE_FLOOR)
-        similarity, left_out = ForestSimilarity.fit(
-            table.meta_features, profiles, families, random_state=random_state
-        )
+        similarity = ForestSimilarity.fit(table.meta_features, profiles, random_state=random_state)
+        left_out = similarity.left_out(families)
         mean = table.working.mean(axis=0)
         known = left_out.sum(axis=1)[:, None] * LEARNED_SHARE
         predicted = LEARNED_SHARE * (left_out @ table.working) + (1 - known) * mean
@@ -100,22 +99,23 @@ class PastTasks:
         PastTasks
             The forest's leaves and the errors of the tasks kept.
         """
-        table = self.table.take(rows)
         return replace(
             self,
-            table=table,
+            table=self.table.take(rows),
             similarity=self.similarity.take(rows),
             errors=self.errors[rows],
-            novelty=Novelty.fit(table.meta_features, np.array(table.families)),
+            novelty=self.novelty.take(rows),
         )
 
-    def prior(self, meta_features: FloatArray) -> tuple[FloatArray, float]:
+    def prior(self, meta_features: FloatArray, learned: FloatArray | None = None) -> tuple[FloatArray, float]:
         """Weigh the past tasks for a new one: by learned similarity, and the more alike the less it resembles any.
 
         Parameters
         ----------
         meta_features : ndarray of shape (n_meta_features,)
             Of the new task.
+        learned : ndarray of shape (n_tasks,) or None, default=None
+            Learned weights to be used instead of the forest's own.
 
         Returns
         -------
@@ -126,7 +126,8 @@ class PastTasks:
         """
         novelty = self.novelty.score(meta_features)
         share = LEARNED_SHARE * (1 - novelty**ABSTENTION)
-        return share * self.similarity.weights(meta_features) + (1 - share) / self.table.n_tasks, novelty
+        learned = self.similarity.weights(meta_features) if learned is None else learned
+        return share * learned + (1 - share * learned.sum()) / self.table.n_tasks, novelty
 
     def query(
         self,
@@ -138,6 +139,7 @@ class PastTasks:
         sizes: FloatArray | None = None,
         unit: float = 1.0,
         time_budget: float | None = None,
+        learned: FloatArray | None = None,
     ) -> "Query":
         """Look at a new task from the past ones.
 
@@ -157,13 +159,15 @@ class PastTasks:
             What its losses are divided by; NaN if unknown.
         time_budget : float or None, default=None
             Seconds that the whole list may take.
+        learned : ndarray of shape (n_tasks,) or None, default=None
+            Learned weights of past tasks to be used instead of the forest's own.
 
         Returns
         -------
         Query
             Everything a strategy may look at.
         """
-        weights, novelty = self.prior(meta_features)
+        weights, novelty = self.prior(meta_features, learned)
         allowed = allowed.copy()
         allowed[list(observed)] = False
         seen = {j: loss for j, loss in observed.items() if np.isfinite(loss)}

@@ -1,6 +1,5 @@
 """Learned similarity of tasks: how often two tables fall into the same leaf of a forest."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -37,6 +36,8 @@ class ForestSimilarity:
         Leaf of each past task.
     share : ndarray of shape (n_nodes,)
         One over the number of past tasks in a leaf.
+    unseen : ndarray of bool, shape (n_tasks, n_trees)
+        Which trees were grown without a past task.
     importance : ndarray of shape (n_meta_features,)
         How much each meta-feature contributes to the forest; sums to 1.
 
@@ -52,6 +53,7 @@ class ForestSimilarity:
     roots: IntArray
     leaves: IntArray
     share: FloatArray
+    unseen: npt.NDArray[np.bool_]
     importance: FloatArray
 
     @classmethod
@@ -59,12 +61,11 @@ class ForestSimilarity:
         cls,
         meta_features: FloatArray,
         profiles: npt.NDArray[np.floating],
-        families: npt.NDArray[np.str_],
         *,
         n_trees: int = 300,
         min_leaf: int = 2,
         random_state: int = 0,
-    ) -> tuple[Self, csr_array]:
+    ) -> Self:
         """Grow the forest from meta-features to performance profiles.
 
         Parameters
@@ -73,8 +74,6 @@ class ForestSimilarity:
             NaN where one is missing.
         profiles : ndarray of shape (n_tasks, n_configurations)
             What similar tasks have in common.
-        families : ndarray of str, shape (n_tasks,)
-            Near-copies share one.
         n_trees : int, default=300
             Number of trees.
         min_leaf : int, default=2
@@ -84,16 +83,12 @@ class ForestSimilarity:
 
         Returns
         -------
-        similarity : ForestSimilarity
+        ForestSimilarity
             The forest.
-        left_out : sparse array of shape (n_tasks, n_tasks)
-            Weights of past tasks for each past task as if it were new: from the trees that did not see it, and without
-            its own family. Rows sum to 1, or to 0 where no leaf is shared.
         """
         from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - slow to import, only needed to fit
 
-        with np.errstate(invalid="ignore"):
-            known = np.isfinite(meta_features)
+        known = np.isfinite(meta_features)
         fill = np.array([np.median(c[k]) if k.any() else 0.0 for c, k in zip(meta_features.T, known.T, strict=True)])
         filled = np.where(known, meta_features, fill).astype(np.float32)
         forest = RandomForestRegressor(
@@ -103,19 +98,47 @@ class ForestSimilarity:
         sizes = np.array([tree.node_count for tree in trees])
         roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
         leaves = (forest.apply(filled) + roots).astype(np.int32)
-        count = np.bincount(leaves.ravel(), minlength=int(sizes.sum()))
         children = [np.stack([t.children_left, t.children_right], axis=1) + r for t, r in zip(trees, roots, strict=True)]
-        found = cls(
+        unseen = np.ones(leaves.shape, dtype=bool)
+        for t, sample in enumerate(forest.estimators_samples_):
+            unseen[sample, t] = False
+        return cls(
             fill=fill,
             feature=np.concatenate([np.maximum(t.feature, -1) for t in trees]).astype(np.int32),
             threshold=np.concatenate([t.threshold for t in trees]),
             children=np.concatenate(children).astype(np.int32),
             roots=roots,
             leaves=leaves,
-            share=1 / np.maximum(count, 1),
+            share=1 / np.maximum(np.bincount(leaves.ravel(), minlength=int(sizes.sum())), 1),
+            unseen=unseen,
             importance=forest.feature_importances_,
         )
-        return found, _left_out(leaves, found.share, forest.estimators_samples_, families)
+
+    def left_out(self, families: npt.NDArray[np.str_]) -> csr_array:
+        """Return the weights that each past task would have got as a new one.
+
+        Parameters
+        ----------
+        families : ndarray of str, shape (n_tasks,)
+            Near-copies share one.
+
+        Returns
+        -------
+        sparse array of shape (n_tasks, n_tasks)
+            From the trees that were grown without the task, and without its own family. Rows sum to 1, or to 0 where
+            no leaf is shared.
+        """
+        n_tasks, n_trees = self.leaves.shape
+        shape = (n_tasks, len(self.share))
+        starts = np.arange(n_tasks + 1) * n_trees
+        known = csr_array((self.share[self.leaves].ravel(), self.leaves.ravel(), starts), shape=shape)
+        asked = csr_array((self.unseen.ravel().astype(float), self.leaves.ravel(), starts), shape=shape)
+        found = (asked @ known.T).tocoo()
+        _, family = np.unique(families, return_inverse=True)
+        apart = (family[found.row] != family[found.col]) & (found.data > 0)
+        kept = csr_array((found.data[apart], (found.row[apart], found.col[apart])), shape=(n_tasks, n_tasks))
+        total = kept.sum(axis=1)
+        return csr_array(kept.multiply(1 / np.where(total > 0, total, 1.0)[:, None]))
 
     def take(self, rows: npt.NDArray[np.intp]) -> Self:
         """Keep some of the past tasks in the leaves.
@@ -132,7 +155,7 @@ class ForestSimilarity:
         """
         leaves = self.leaves[rows]
         count = np.bincount(leaves.ravel(), minlength=len(self.share))
-        return replace(self, leaves=leaves, share=1 / np.maximum(count, 1))
+        return replace(self, leaves=leaves, share=1 / np.maximum(count, 1), unseen=self.unseen[rows])
 
     def weights(self, meta_features: FloatArray) -> FloatArray:
         """Return how often each past task shares a leaf with a new one.
@@ -166,23 +189,3 @@ def _factors(profiles: npt.NDArray[np.floating]) -> FloatArray:
     _, axes = np.linalg.eigh(centred.T @ centred)
     factors: FloatArray = centred @ axes[:, -_FACTORS:]
     return factors
-
-
-def _left_out(
-    leaves: IntArray, share: FloatArray, samples: Sequence[npt.NDArray[np.intp]], families: npt.NDArray[np.str_]
-) -> csr_array:
-    """Weights of past tasks as :meth:`ForestSimilarity.weights`, each from trees and tasks that do not know it."""
-    n_tasks, n_trees = leaves.shape
-    unseen = np.ones((n_tasks, n_trees), dtype=bool)
-    for t, sample in enumerate(samples):
-        unseen[sample, t] = False
-    shape = (n_tasks, len(share))
-    indptr = np.arange(n_tasks + 1) * n_trees
-    known = csr_array((share[leaves].ravel(), leaves.ravel(), indptr), shape=shape)
-    asked = csr_array((unseen.ravel().astype(float), leaves.ravel(), indptr), shape=shape)
-    found = (asked @ known.T).tocoo()
-    _, family = np.unique(families, return_inverse=True)
-    apart = (family[found.row] != family[found.col]) & (found.data > 0)
-    kept = csr_array((found.data[apart], (found.row[apart], found.col[apart])), shape=(n_tasks, n_tasks))
-    total = kept.sum(axis=1)
-    return csr_array(kept.multiply(1 / np.where(total > 0, total, 1.0)[:, None]))

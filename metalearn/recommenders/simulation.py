@@ -1,6 +1,7 @@
 """Replay recommendations on tasks whose results are known."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ def play(
     *,
     unit: float = 1.0,
     feedback: bool = True,
+    learned: FloatArray | None = None,
 ) -> list[int]:
     """Let a strategy choose on a task, one configuration after the other.
 
@@ -38,19 +40,23 @@ def play(
         What losses are divided by.
     feedback : bool, default=True
         Whether a strategy that learns from observations gets to see them.
+    learned : ndarray of shape (n_tasks,) or None, default=None
+        Learned weights of past tasks to be used instead of the forest's own.
 
     Returns
     -------
     list of int
         Columns in the order of evaluation.
     """
-    allowed = ~np.isnan(losses)
+    about: dict[str, Any] = {"allowed": ~np.isnan(losses), "unit": unit, "learned": learned}
     past = strategy.past_
+    if learned is None:
+        about["learned"] = past.similarity.weights(meta_features)  # once for all evaluations
     if not (feedback and strategy.learns_from_observations):
-        return strategy.rank(past.query(meta_features, n=n, observed={}, allowed=allowed, unit=unit))
+        return strategy.rank(past.query(meta_features, n=n, observed={}, **about))
     observed: dict[int, float] = {}
-    while len(observed) < min(n, int(allowed.sum())):
-        chosen = strategy.rank(past.query(meta_features, n=1, observed=observed, allowed=allowed, unit=unit))
+    while len(observed) < min(n, int(about["allowed"].sum())):
+        chosen = strategy.rank(past.query(meta_features, n=1, observed=observed, **about))
         observed[chosen[0]] = float(losses[chosen[0]])
     return list(observed)
 

@@ -10,6 +10,7 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Candidate, Neighbour, Recommendation
 from metalearn.recommenders.expectation import expect
+from metalearn.recommenders.landscape import places
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.scale import FloatArray
 from metalearn.recommenders.selection import greedy
@@ -243,6 +244,7 @@ class Strategy:
             drivers=self._drivers(query),
             meta_features=meta_features.values,
             notes=self._notes(query),
+            places=places(self.past_, query.meta_features, task.name),
         )
 
     def to_arrays(self) -> Arrays:

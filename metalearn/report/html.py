@@ -86,7 +86,7 @@ def _page(title: str, about: str, sections: Iterable[str]) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escaped(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{escaped(title)}</h1>\n<p class=\"about\">{about}</p>\n{body}\n"
+        f'<h1>{escaped(title)}</h1>\n<p class="about">{about}</p>\n{body}\n'
         "<footer>Made by metalearn. This file holds no rows of the table.</footer>\n</main>\n</body>\n</html>\n"
     )
 
@@ -204,7 +204,7 @@ def _figure(plot: str, caption: str) -> str:
 
 
 def _map(facts: Mapping[str, Any]) -> str:
-    places = facts.get("places") or ()
+    places: Sequence[Mapping[str, Any]] = facts.get("places", ())
     if len(places) < 2:  # noqa: PLR2004 - this task alone is no map
         return ""
     here, *past = places
@@ -275,7 +275,9 @@ def _how_sure(facts: Mapping[str, Any]) -> list[str]:
             "the rest is spread over all others."
         )
     if len(facts["candidates"]) > 1 and not facts.get("tuning"):
-        lines.append("Nothing was trained on this table yet: try the list in order, and keep what cross-validates best.")
+        lines.append(
+            "Nothing was trained on this table yet: try the list in order, and keep what cross-validates best."
+        )
     lines.append(f"The list was made by the strategy {facts['recommender']!r}.")
     return lines
 

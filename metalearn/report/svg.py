@@ -210,7 +210,7 @@ def score_plot(points: Sequence[ScorePoint], metric: str) -> str:
 
 
 def _groups(names: Sequence[str]) -> dict[str, int]:
-    """Number the most frequent groups from 1; what is left is 0."""
+    """Give the most frequent groups a number from 1; what is left is 0."""
     counts: dict[str, int] = {}
     for name in names:
         counts[name] = counts.get(name, 0) + 1

@@ -144,7 +144,14 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
         )
         for rank, c in enumerate(facts["candidates"], start=1)
     ]
-    columns = ("try", "model", "parameters that differ from the default", f"expected {metric}", "80 % interval", "one fit")
+    columns = (
+        "try",
+        "model",
+        "parameters that differ from the default",
+        f"expected {metric}",
+        "80 % interval",
+        "one fit",
+    )
     parts = [head, facts_table(columns, rows, right=("try", f"expected {metric}", "one fit"))]
     if facts["neighbours"]:
         parts.append(neighbours_text(facts["neighbours"][:n_neighbours], metric))

@@ -9,10 +9,10 @@ from typing import Any, Literal, Self, TypeAlias
 from metalearn.exceptions import InvalidInputError
 from metalearn.space.aliases import MODEL_PARAMETERS, UNSET_VALUES, family_of, is_foreign, known_name
 from metalearn.space.configuration import Configuration
-from metalearn.space.parameter import Categorical, Float, Integer, Parameter, ParamValue
+from metalearn.space.parameter import Categorical, Integer, Parameter, ParamValue
 from metalearn.space.search_space import SearchSpace
 
-__all__ = ["UNSET", "Adaptation", "Policy", "adapt", "model_parameter_of"]
+__all__ = ["Adaptation", "Policy", "adapt", "model_parameter_of"]
 
 Policy: TypeAlias = Literal["clip", "drop", "raise"]
 """What happens to a configuration that does not fit: bring it in, leave it out, or raise an error."""
@@ -36,7 +36,8 @@ class Adaptation:
     completed : mapping of str to value, default={}
         Values written out by the space's name that are what leaving them out means.
     dropped : mapping of str to str, default={}
-        Why, by our name, for every parameter that was left out; under the empty name, why the configuration was.
+        Why, by our name, for every parameter that was left out; under the empty name, why the configuration
+        was.
     """
 
     configuration: Configuration | None
@@ -46,6 +47,7 @@ class Adaptation:
     dropped: Mapping[str, str]
 
     def __post_init__(self) -> None:
+        """Freeze the mappings."""
         for name in ("renamed", "changed", "completed", "dropped"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
@@ -73,6 +75,10 @@ def _nearest_choice(value: float, choices: tuple[ParamValue, ...]) -> ParamValue
     if value > 0 and min(numbers) > 0 and math.isfinite(value):
         return min(numbers, key=lambda number: abs(math.log(number / value)))
     return max(numbers) if value == math.inf else min(numbers, key=lambda number: abs(number - value))
+
+
+def _is_default(name: str, value: ParamValue, defaults: Mapping[str, ParamValue]) -> bool:
+    return name in defaults and defaults[name] == value and type(defaults[name]) is type(value)
 
 
 def _fit(value: ParamValue, parameter: Parameter) -> tuple[bool, ParamValue]:
@@ -144,7 +150,10 @@ class _Draft:
     def give_up(self, why: str) -> None:
         """Leave the configuration out, or raise, as the policy says."""
         if self.policy == "raise":
-            message = f"{self.source} does not fit the search space: {why}. Correct it, or use policy='clip' or 'drop'."
+            message = (
+                f"{self.source} does not fit the search space: {why}. "
+                "Correct it, or use policy='clip' or 'drop'."
+            )
             raise InvalidInputError(message)
         self.unfit = self.unfit or why
 
@@ -179,7 +188,7 @@ class _Draft:
         return self.space.defaults[name] if name in self.space.defaults else parameter.from_unit(0.5)
 
     def complete(self, name: str, ours: str, parameter: Parameter, old: ParamValue = UNSET) -> None:
-        """Set a parameter that the configuration lacks to what leaving it out means, or to the space's default."""
+        """Set a parameter that the configuration lacks to what that means, or to the space's default."""
         spellings = UNSET_VALUES.get(self.source.model, {}).get(ours, ())
         usual = (self.defaults[ours],) if ours in self.defaults else spellings
         exact = [value for value in usual if parameter.contains(value)]
@@ -209,8 +218,10 @@ def adapt(
     space : SearchSpace
         The other space, as a hook's ``read_space`` returns it.
     policy : {"clip", "drop", "raise"}, default="clip"
-        What happens to a value that does not fit: the nearest allowed one takes its place, the configuration is left
-        out, or an error is raised. Parameters that the space lacks are left out and reported whatever the policy.
+        What happens to a value that does not fit: the nearest allowed one takes its place, the
+        configuration is left
+        out, or an error is raised. Parameters that the space lacks are left out and reported whatever the
+        policy.
     names : mapping of str to str or None, default=None
         The space's name by our name, where the table of aliases would not find it.
     model_parameter : str or None, default=None
@@ -230,6 +241,7 @@ def adapt(
 
     Examples
     --------
+    >>> from metalearn.space import Float
     >>> space = SearchSpace({"eta": Float(0.01, 0.2, log=True), "max_leaves": Integer(2, 64)})
     >>> found = adapt(Configuration("lightgbm", {"learning_rate": 0.3, "num_leaves": 31}), space)
     >>> print(found.configuration)
@@ -266,12 +278,11 @@ def adapt(
             draft.set_given(name, ours, parameter)
         else:
             draft.complete(name, ours, parameter)
-    for ours, value in given.items():
-        if ours not in seen and not (ours in defaults and defaults[ours] == value):
-            draft.dropped[ours] = inactive.get(ours, "the search space has no such parameter")
     if not seen and given and not draft.unfit and model is None:
         draft.give_up("none of its parameters is in the search space")
     if draft.unfit:
         return Adaptation(None, {}, {}, {}, {"": draft.unfit})
+    for ours in (name for name in given if name not in seen and not _is_default(name, given[name], defaults)):
+        draft.dropped[ours] = inactive.get(ours, "the search space has no such parameter")
     adapted = Configuration(configuration.model, draft.params)
     return Adaptation(adapted, draft.renamed, draft.changed, draft.completed, draft.dropped)

@@ -36,9 +36,20 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "svm": ("svc", "svr", "SVC", "SVR"),
     "xgboost": ("xgb", "xgb_limitdepth", "XGBClassifier", "XGBRegressor"),
 }
-"""Our name of each family, and what tools and libraries call it; compared without regard to case and underscores."""
+"""Our name of each family, and what others call it; compared without regard to case and underscores."""
 
-MODEL_PARAMETERS = ("model", "model_name", "model_type", "classifier", "regressor", "estimator", "learner", "family", "clf", "algorithm")  # fmt: skip
+MODEL_PARAMETERS = (
+    "model",
+    "model_name",
+    "model_type",
+    "classifier",
+    "regressor",
+    "estimator",
+    "learner",
+    "family",
+    "clf",
+    "algorithm",
+)
 """Names under which search spaces choose among model families."""
 
 PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -76,7 +87,19 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "knn": {"n_neighbors": ("k", "neighbors"), "weights": ("weight_func",), "p": ("dist_power",)},
     "lightgbm": {
-        "n_estimators": ("num_boost_round", "num_iterations", "num_iteration", "num_trees", "num_tree", "num_round", "num_rounds", "nrounds", "n_iter", "max_iter", "iterations"),
+        "n_estimators": (
+            "num_boost_round",
+            "num_iterations",
+            "num_iteration",
+            "num_trees",
+            "num_tree",
+            "num_round",
+            "num_rounds",
+            "nrounds",
+            "n_iter",
+            "max_iter",
+            "iterations",
+        ),
         "learning_rate": ("eta", "lr", "shrinkage_rate", "shrinkage"),
         "num_leaves": ("num_leaf", "max_leaves", "max_leaf", "max_leaf_nodes"),
         "min_child_samples": ("min_data_in_leaf", "min_data_per_leaf", "min_data", "min_samples_leaf"),
@@ -86,7 +109,13 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "reg_lambda": ("lambda_l2", "l2_regularization", "lambda"),
         "class_weight": (),
     },
-    "linear": {"penalty": (), "C": ("cost",), "alpha": ("reg_lambda",), "l1_ratio": ("mixture",), "class_weight": ()},
+    "linear": {
+        "penalty": (),
+        "C": ("cost",),
+        "alpha": ("reg_lambda",),
+        "l1_ratio": ("mixture",),
+        "class_weight": (),
+    },
     "mlp": {
         "hidden_layer_depth": ("num_layers", "n_layers"),
         "num_nodes_per_layer": ("hidden_size", "n_units", "units"),
@@ -124,13 +153,18 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "reg_lambda": ("lambda", "lambda_l2"),
         "gamma": ("min_split_loss", "min_split_gain"),
     },
-}  # fmt: skip
+}
 """Our name of each parameter, by family, and what tools and libraries call it."""
 
 _NO_LIMIT: tuple[ParamValue, ...] = (None, -1, math.inf)
 
 UNSET_VALUES: Mapping[str, Mapping[str, tuple[ParamValue, ...]]] = {
-    "catboost": {"border_count": (254,), "bagging_temperature": (1.0,), "min_data_in_leaf": (1,), "grow_policy": ("SymmetricTree",)},
+    "catboost": {
+        "border_count": (254,),
+        "bagging_temperature": (1.0,),
+        "min_data_in_leaf": (1,),
+        "grow_policy": ("SymmetricTree",),
+    },
     "decision_tree": {
         "max_depth": _NO_LIMIT,
         "min_samples_split": (2,),
@@ -140,7 +174,7 @@ UNSET_VALUES: Mapping[str, Mapping[str, tuple[ParamValue, ...]]] = {
     },
     "extra_trees": {
         "max_depth": _NO_LIMIT,
-        "max_leaf_nodes": (*_NO_LIMIT[:2], math.inf),
+        "max_leaf_nodes": _NO_LIMIT,
         "max_leaves": _NO_LIMIT,
         "min_samples_split": (2,),
         "ccp_alpha": (0.0,),
@@ -180,8 +214,8 @@ UNSET_VALUES: Mapping[str, Mapping[str, tuple[ParamValue, ...]]] = {
         "booster": ("gbtree",),
         "grow_policy": ("depthwise",),
     },
-}  # fmt: skip
-"""What parameters that our spaces lack are when they are left out: the spellings of one and the same behaviour.
+}
+"""What parameters that our spaces lack are when they are left out: spellings of one behaviour.
 
 Infinity stands for "no limit" and becomes the upper bound of the range.
 """
@@ -242,8 +276,8 @@ def known_name(name: str, family: str, known: Iterable[str] = ()) -> str | None:
 
     Examples
     --------
-    >>> known_name("eta", "lightgbm"), known_name("clf__num_leaf", "lightgbm"), known_name("rf_max_features", "lightgbm")
-    ('learning_rate', 'num_leaves', None)
+    >>> [known_name(name, "lightgbm") for name in ("eta", "clf__num_leaf", "rf_max_features")]
+    ['learning_rate', 'num_leaves', None]
     """
     lookup = {**_parameter_lookup(family), **{word: word for word in known}}
     if name in lookup:

@@ -25,7 +25,10 @@ def _native(name: str, value: Any) -> ParamValue:
         )
         raise InvalidInputError(message)
     if isinstance(plain, float) and not math.isfinite(plain):
-        message = f"The parameter {name!r} is {plain}. Expected a finite number. Leave it out for the library's default."
+        message = (
+            f"The parameter {name!r} is {plain}. Expected a finite number. "
+            "Leave it out for the library's default."
+        )
         raise InvalidInputError(message)
     return plain
 
@@ -59,6 +62,7 @@ class Configuration:
     params: Mapping[str, ParamValue]
 
     def __post_init__(self) -> None:
+        """Turn numpy scalars into plain values, names in order."""
         plain = {str(name): _native(name, self.params[name]) for name in sorted(self.params)}
         object.__setattr__(self, "params", MappingProxyType(plain))
 

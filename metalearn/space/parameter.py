@@ -19,10 +19,16 @@ _TINY = 1e-8
 
 def _check_range(kind: str, low: float, high: float, *, log: bool) -> None:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        message = f"{kind} range [{low}, {high}] is empty or not finite. Expected low < high. Swap or correct the bounds."
+        message = (
+            f"{kind} range [{low}, {high}] is empty or not finite. "
+            "Expected low < high. Swap or correct the bounds."
+        )
         raise InvalidInputError(message)
     if log and low <= 0:
-        message = f"{kind} range [{low}, {high}] cannot be on a log scale. Expected low > 0. Raise low or use log=False."
+        message = (
+            f"{kind} range [{low}, {high}] cannot be on a log scale. "
+            "Expected low > 0. Raise low or use log=False."
+        )
         raise InvalidInputError(message)
 
 
@@ -51,8 +57,8 @@ class Float:
     Raises
     ------
     InvalidInputError
-        If the range is empty, not finite, or not positive on a log scale; if the step is not positive or stands
-        together with a log scale.
+        If the range is empty, not finite, or not positive on a log scale; if the step is not positive or
+        stands together with a log scale.
     """
 
     low: float
@@ -61,6 +67,7 @@ class Float:
     step: float | None = None
 
     def __post_init__(self) -> None:
+        """Check the range."""
         _check_range("Float", self.low, self.high, log=self.log)
         if self.step is not None:
             _check_step("Float", self.step, log=self.log)
@@ -144,6 +151,14 @@ class Float:
             return False
         return self.step is None or abs(value - self.nearest(value)) <= _TINY * self.step
 
+    @property
+    def grid(self) -> tuple[float, ...]:
+        """The allowed values of a range with steps; empty without."""
+        if self.step is None:
+            return ()
+        n_steps = math.floor((self.high - self.low) / self.step + _TINY)
+        return tuple(self.nearest(self.low + i * self.step) for i in range(n_steps + 1))
+
 
 @dataclass(frozen=True, slots=True)
 class Integer:
@@ -161,8 +176,8 @@ class Integer:
     Raises
     ------
     InvalidInputError
-        If the range is empty, not finite, or not positive on a log scale; if the step is not positive, or more than 1
-        on a log scale.
+        If the range is empty, not finite, or not positive on a log scale; if the step is not positive, or
+        more than 1 on a log scale.
     """
 
     low: int
@@ -171,6 +186,7 @@ class Integer:
     step: int = 1
 
     def __post_init__(self) -> None:
+        """Check the range."""
         _check_range("Integer", self.low, self.high, log=self.log)
         _check_step("Integer", self.step, log=self.log and self.step != 1)
 
@@ -250,6 +266,11 @@ class Integer:
             return False
         return (value - self.low) % self.step == 0
 
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """The allowed values of a range with steps; empty if every whole number is allowed."""
+        return tuple(range(self.low, self.high + 1, self.step)) if self.step != 1 else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Categorical:
@@ -269,9 +290,13 @@ class Categorical:
     choices: tuple[ParamValue, ...]
 
     def __post_init__(self) -> None:
+        """Check the choices."""
         object.__setattr__(self, "choices", tuple(self.choices))
         if not self.choices or len({(type(c), c) for c in self.choices}) < len(self.choices):
-            message = f"Categorical choices {self.choices} are empty or repeated. Expected different values. Correct them."
+            message = (
+                f"Categorical choices {self.choices} are empty or repeated. "
+                "Expected different values. Correct them."
+            )
             raise InvalidInputError(message)
 
     def from_unit(self, u: float) -> ParamValue:

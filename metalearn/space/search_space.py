@@ -70,7 +70,7 @@ class SearchSpace:
     Raises
     ------
     InvalidInputError
-        If a condition names a parameter that does not stand before its child, or a default lies outside the space.
+        If a condition names a parameter that does not stand before its child, or a default lies outside.
 
     Examples
     --------
@@ -85,6 +85,7 @@ class SearchSpace:
     defaults: Mapping[str, ParamValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Check conditions and defaults."""
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "conditions", MappingProxyType(dict(self.conditions)))
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
@@ -92,8 +93,8 @@ class SearchSpace:
         for child, condition in self.conditions.items():
             if child not in order or condition.parent not in order[: order.index(child)]:
                 message = (
-                    f"The condition of {child!r} names the parent {condition.parent!r}, which does not stand before it. "
-                    f"Expected one of {order}, parents first. Reorder or correct the names."
+                    f"The condition of {child!r} names the parent {condition.parent!r}, which does not stand "
+                    f"before it. Expected one of {order}, parents first. Reorder or correct the names."
                 )
                 raise InvalidInputError(message)
         for name, value in self.defaults.items():

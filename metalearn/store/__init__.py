@@ -27,9 +27,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(message)
 
 
-def open_store(
-    url: str | Path, *, source: str = "local", tool: str | None = None, keep_names: bool = False
-) -> Store:
+def open_store(url: str | Path, *, source: str = "local", tool: str | None = None, keep_names: bool = False) -> Store:
     """Open a store by its address; nothing is written before the first append.
 
     Parameters

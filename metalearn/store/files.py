@@ -61,9 +61,13 @@ _MAX_PART_BYTES = 4_000_000_000
 def _attribute(name: str, table: pa.Table) -> pa.Table:
     """Version 2 says who recorded what, and which version of the data came before."""
     added = {"tasks": ("predecessor", *RECORD_COLUMNS), "configurations": ()}.get(name, RECORD_COLUMNS)
-    for column in (c for c in added if c not in table.column_names):
-        empty = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), len(table)), [""])
-        table = table.append_column(column, empty)
+    empty = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), len(table)), [""])
+    for column in added:
+        if column not in table.column_names:
+            table = table.append_column(column, empty)
+        elif table[column].null_count:  # some parts of a compacted table had it, others not
+            place = table.column_names.index(column)
+            table = table.set_column(place, column, table[column].cast(pa.string()).fill_null(""))
     return table
 
 
@@ -119,19 +123,13 @@ class FileStore(StoreMethods):
             If a file is absent, truncated or changed, or the schema is newer than this version knows.
         """
         tables, n_parts = self._tables()
-        layers = {
-            name: table["recorded_by"].nunique() for name, table in tables.items() if "recorded_by" in table
-        }
+        layers = {name: table["recorded_by"].nunique() for name, table in tables.items() if "recorded_by" in table}
         if source is not None:
             tables = {n: t[t["recorded_by"] == source] if n in layers else t for n, t in tables.items()}
         knowledge = KnowledgeBase(*(tables[name].reset_index(drop=True) for name in TABLES))
         if source is not None:
-            used = tables["configurations"]["configuration_id"].isin(
-                tables["evaluations"]["configuration_id"]
-            )
-            knowledge = replace(
-                knowledge, configurations=tables["configurations"][used].reset_index(drop=True)
-            )
+            used = tables["configurations"]["configuration_id"].isin(tables["evaluations"]["configuration_id"])
+            knowledge = replace(knowledge, configurations=tables["configurations"][used].reset_index(drop=True))
         one = max(n_parts.values()) <= 1 and max(layers.values()) <= 1
         return knowledge if one and len(knowledge) else knowledge.normalised()
 
@@ -198,9 +196,7 @@ class FileStore(StoreMethods):
             before = len(tables["evaluations"])
             for name in ("tasks", "meta_features", "evaluations"):
                 tables[name] = tables[name][tables[name]["recorded_by"] != source]
-            used = tables["configurations"]["configuration_id"].isin(
-                tables["evaluations"]["configuration_id"]
-            )
+            used = tables["configurations"]["configuration_id"].isin(tables["evaluations"]["configuration_id"])
             tables["configurations"] = tables["configurations"][used]
             self._rewrite(manifest, tables)
         return before - len(tables["evaluations"])
@@ -271,10 +267,7 @@ class FileStore(StoreMethods):
             table = tables[name].drop_duplicates(repeated, keep="last")
             order = {column: table[column].astype(str) for column in key if column != "fold"}
             table = table.iloc[
-                pd.DataFrame({**{c: table[c] for c in key}, **order})
-                .reset_index(drop=True)
-                .sort_values(key)
-                .index
+                pd.DataFrame({**{c: table[c] for c in key}, **order}).reset_index(drop=True).sort_values(key).index
             ]
             entries: list[dict[str, Any]] = []
             if len(table):
@@ -344,9 +337,7 @@ class FileStore(StoreMethods):
             version = int(manifest["schema_version"])
             entries = [entry for name in TABLES for entry in manifest["tables"][name]]
             plain = all(
-                Path(e["file"]).name == e["file"]
-                and isinstance(e["rows"], int)
-                and isinstance(e["sha256"], str)
+                Path(e["file"]).name == e["file"] and isinstance(e["rows"], int) and isinstance(e["sha256"], str)
                 for e in entries
             )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -359,9 +350,7 @@ class FileStore(StoreMethods):
             )
             raise KnowledgeBaseError(message)
         if not plain or version < 1:
-            message = (
-                f"{file} names files outside its folder. Expected plain file names. Do not use this folder."
-            )
+            message = f"{file} names files outside its folder. Expected plain file names. Do not use this folder."
             raise KnowledgeBaseError(message)
         return manifest
 
@@ -412,7 +401,9 @@ class FileStore(StoreMethods):
         try:
             content = file.read_bytes()
         except OSError as error:
-            message = f"{file} cannot be read ({error.strerror}), though the manifest names it. Expected the file. {_ADVICE}"
+            message = (
+                f"{file} cannot be read ({error.strerror}), though the manifest names it. Expected the file. {_ADVICE}"
+            )
             raise KnowledgeBaseError(message) from error
         if hashlib.sha256(content).hexdigest() != entry["sha256"]:
             message = f"{file} is not what the manifest says: its content was truncated or changed. Expected it as written. {_ADVICE}"
@@ -459,9 +450,7 @@ def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:
             raise KnowledgeBaseError(message)
         values = table.column(found[0])
         few = column in RECORD_COLUMNS or name in {"meta_features", "evaluations"}
-        wanted = (
-            (value if number else pa.float64()) if column in NUMBERS else _CATEGORY if few else pa.string()
-        )
+        wanted = (value if number else pa.float64()) if column in NUMBERS else _CATEGORY if few else pa.string()
         columns[column] = values if kind == wanted else values.cast(wanted)
     return pa.table(columns)
 

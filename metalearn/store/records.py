@@ -39,9 +39,7 @@ _KEPT_MESSAGES = re.compile(
 _EXCEPTION = re.compile(r"\W*([A-Za-z_][\w.]*)\s*(?:\(|:|$)")
 _PATH = re.compile(r"(?:^|[\s:'\"=(\[,])(?:~?/(?!/)[^\s/]+/|[A-Za-z]:[\\/]|\\\\\w|~[\\/]|file:)")
 _CONSTANT = re.compile(r"[\w.+\-]{0,40}")
-_NAMES_COLUMNS = re.compile(
-    r"column|feature_?names|categorical_feature|_features$|^(label|target|group|weight)$"
-)
+_NAMES_COLUMNS = re.compile(r"column|feature_?names|categorical_feature|_features$|^(label|target|group|weight)$")
 _NUMBERED = COUNTS[:4]
 
 
@@ -71,14 +69,11 @@ def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool)
     tables = [knowledge.tasks, knowledge.meta_features, knowledge.evaluations]
     columns = [TASK_COLUMNS, META_FEATURE_COLUMNS, EVALUATION_COLUMNS]
     tasks, meta_features, evaluations = (
-        _attributed(_of(table, names), (source, tool, now))
-        for table, names in zip(tables, columns, strict=True)
+        _attributed(_of(table, names), (source, tool, now)) for table, names in zip(tables, columns, strict=True)
     )
     configurations = knowledge.configurations[list(CONFIGURATION_COLUMNS)]
     _check_links(tasks, meta_features, configurations, evaluations)
-    evaluations = _changed(
-        evaluations, "message", lambda text: text[:MAX_TEXT] if keep_names else _private(text)
-    )
+    evaluations = _changed(evaluations, "message", lambda text: text[:MAX_TEXT] if keep_names else _private(text))
     _check_texts(tasks, [*(set(TASK_COLUMNS) - set(_NUMBERED)), *RECORD_COLUMNS])
     _check_texts(meta_features, ["name", *RECORD_COLUMNS])
     _check_texts(evaluations, ["metric", "message", "versions", *RECORD_COLUMNS])
@@ -260,7 +255,9 @@ def _check_configurations(configurations: pd.DataFrame, *, keep_names: bool) -> 
         try:
             values = json.loads(params)
         except (ValueError, RecursionError) as error:
-            message = f"The parameters of a {model!r} configuration are no JSON ({error}). Expected an object. Correct them."
+            message = (
+                f"The parameters of a {model!r} configuration are no JSON ({error}). Expected an object. Correct them."
+            )
             raise InvalidInputError(message) from error
         if not isinstance(values, Mapping) or Configuration(model, values).id != found:
             message = (
@@ -271,8 +268,7 @@ def _check_configurations(configurations: pd.DataFrame, *, keep_names: bool) -> 
         named = [
             name
             for name, value in values.items()
-            if isinstance(value, str)
-            and (not _CONSTANT.fullmatch(value) or (value and _NAMES_COLUMNS.search(name)))
+            if isinstance(value, str) and (not _CONSTANT.fullmatch(value) or (value and _NAMES_COLUMNS.search(name)))
         ]
         if named and not keep_names:
             message = (
@@ -287,9 +283,7 @@ def _private(message: str) -> str:
     if _KEPT_MESSAGES.fullmatch(message):
         return message
     kind = _EXCEPTION.match(message)
-    known = kind and kind[1].rpartition(".")[2].endswith(
-        ("Error", "Exception", "Warning", "Interrupt", "Exit")
-    )
+    known = kind and kind[1].rpartition(".")[2].endswith(("Error", "Exception", "Warning", "Interrupt", "Exit"))
     return kind[1][:80] if kind and known else "withheld"
 
 

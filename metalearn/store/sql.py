@@ -36,9 +36,7 @@ class SqlStore(StoreMethods):
         If the address cannot be understood.
     """
 
-    def __init__(
-        self, url: str, *, source: str = "local", tool: str | None = None, keep_names: bool = False
-    ) -> None:
+    def __init__(self, url: str, *, source: str = "local", tool: str | None = None, keep_names: bool = False) -> None:
         super().__init__(source, tool, keep_names=keep_names)
         self.database = Database(url)
 

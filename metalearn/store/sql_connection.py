@@ -51,7 +51,9 @@ class Database:
         self.url: URL = parsed
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite and (not parsed.database or parsed.database == ":memory:" or parsed.query):
-            message = f"The address {self.shown!r} names no file. Expected 'sqlite:///file.db'. Add a path, without options."
+            message = (
+                f"The address {self.shown!r} names no file. Expected 'sqlite:///file.db'. Add a path, without options."
+            )
             raise InvalidInputError(message)
         self._engine: Engine | None = None
         self._process = 0
@@ -109,9 +111,7 @@ class Database:
         process = os.getpid()
         if self._engine is None or self._process != process:
             if self._engine is not None:
-                self._engine.dispose(
-                    close=False
-                )  # a child must neither use nor close its parent's connections
+                self._engine.dispose(close=False)  # a child must neither use nor close its parent's connections
             self._engine, self._process = self._new_engine(), process
             weakref.finalize(self, _dispose, self._engine, process).atexit = False
         return self._engine.connect().execution_options(writes=write)

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     Text,
     func,
-    inspect,
     select,
     text,
 )
@@ -47,15 +46,9 @@ tasks = Table(
     _tables,
     Column("task_id", Text, primary_key=True),
     Column("recorded_by", Text, primary_key=True),
-    *(
-        Column(name, Text, nullable=False)
-        for name in ("problem_type", "dataset_id", "name", "family", "fingerprint")
-    ),
+    *(Column(name, Text, nullable=False) for name in ("problem_type", "dataset_id", "name", "family", "fingerprint")),
     *(Column(name, Integer, nullable=False) for name in ("n_rows", "n_features", "n_classes", "n_rows_used")),
-    *(
-        Column(name, Text, nullable=False)
-        for name in ("source", "licence", "note", "recorded_with", "recorded_at")
-    ),
+    *(Column(name, Text, nullable=False) for name in ("source", "licence", "note", "recorded_with", "recorded_at")),
     Column("predecessor", Text, nullable=False, server_default=""),
 )
 """One row a task and source: what each source says about a task stands beside what others say."""
@@ -138,11 +131,13 @@ def stored_version(connection: Connection) -> int:
     KnowledgeBaseError
         If the schema is newer than this code.
     """
-    if not inspect(connection).has_table(schema_versions.name):
+    if connection.dialect.name == "sqlite":
+        exists = text("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_versions'")
+    else:
+        exists = text("SELECT count(to_regclass('schema_versions'))")
+    if not connection.execute(exists).scalar_one():
         return 0
-    version: int = connection.execute(
-        select(func.coalesce(func.max(schema_versions.c.version), 0))
-    ).scalar_one()
+    version: int = connection.execute(select(func.coalesce(func.max(schema_versions.c.version), 0))).scalar_one()
     if version > SCHEMA_VERSION:
         message = (
             f"The database has schema version {version}, but this version of metalearn reads up to {SCHEMA_VERSION}. "
@@ -162,6 +157,8 @@ def migrate(connection: Connection, *, to: int = SCHEMA_VERSION) -> None:
     to : int, default=SCHEMA_VERSION
         The version to reach.
     """
+    if stored_version(connection) >= to:
+        return
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     for version in range(stored_version(connection) + 1, to + 1):

@@ -86,9 +86,7 @@ def _packed(rows: pd.DataFrame) -> pd.DataFrame:
     for key, group in rows.groupby(keys, observed=True, sort=False):
         names = group["name"].tolist()
         objects = [dict(zip(names, group[c].tolist(), strict=True)) for c in columns]
-        texts = [
-            json.dumps({n: v if np.isfinite(v) else str(v) for n, v in found.items()}) for found in objects
-        ]
+        texts = [json.dumps({n: v if np.isfinite(v) else str(v) for n, v in found.items()}) for found in objects]
         packed.append((*key, *texts, group["recorded_with"].iloc[-1], group["recorded_at"].iloc[-1]))
     return pd.DataFrame(packed, columns=[*keys, *columns, *RECORD_COLUMNS[1:]])
 
@@ -101,9 +99,7 @@ def _with_origins(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         codes = np.unique(codes, return_inverse=True)[1]
     _, first, which = np.unique(codes, return_index=True, return_inverse=True)
     origins = rows[_ORIGIN].iloc[first].astype(str)
-    ids = [
-        hashlib.sha256("\0".join(row).encode()).hexdigest()[:16] for row in origins.itertuples(index=False)
-    ]
+    ids = [hashlib.sha256("\0".join(row).encode()).hexdigest()[:16] for row in origins.itertuples(index=False)]
     return origins.assign(origin_id=ids), rows.assign(origin_id=pd.Categorical.from_codes(which, ids))
 
 
@@ -129,9 +125,7 @@ def _add(connection: Connection, target: Table, rows: pd.DataFrame) -> int:
     keys = [c.name for c in target.primary_key]
     ordered = select(*(column(n) for n in names)).select_from(table(staged))
     ordered = ordered.order_by(*(column(k) for k in keys))  # one order for all writers: no deadlocks
-    return connection.execute(
-        _or_update(postgresql.insert(target).from_select(names, ordered), target)
-    ).rowcount
+    return connection.execute(_or_update(postgresql.insert(target).from_select(names, ordered), target)).rowcount
 
 
 def _or_update(insert: Any, target: Table) -> Any:
@@ -176,9 +170,7 @@ def _as_csv(rows: pd.DataFrame) -> bytes:
         if isinstance(values.dtype, pd.CategoricalDtype):
             arrays.append(pa.array(values.astype(str), pa.string()))
         else:
-            arrays.append(
-                pa.array(values, pa.float64() if values.dtype.kind == "f" else None, from_pandas=True)
-            )
+            arrays.append(pa.array(values, pa.float64() if values.dtype.kind == "f" else None, from_pandas=True))
     sink = pa.BufferOutputStream()
     csv.write_csv(pa.table(arrays, list(rows.columns)), sink, csv.WriteOptions(include_header=False))
     content: bytes = sink.getvalue().to_pybytes()
@@ -211,9 +203,7 @@ def read_rows(connection: Connection, source: str | None) -> KnowledgeBase:
     if source is not None:
         used = evaluations["configuration_id"].unique()
         configurations = configurations[configurations["configuration_id"].isin(used)].reset_index(drop=True)
-    return KnowledgeBase(
-        tasks[[*TASK_COLUMNS, *RECORD_COLUMNS]], _unpacked(meta_features), configurations, evaluations
-    )
+    return KnowledgeBase(tasks[[*TASK_COLUMNS, *RECORD_COLUMNS]], _unpacked(meta_features), configurations, evaluations)
 
 
 def _query(target: Table, source: str | None) -> Select[Any]:
@@ -242,10 +232,7 @@ def _unpacked(rows: pd.DataFrame) -> pd.DataFrame:
         ),
     }
     repeated = {n: rows[n].astype("category").repeat(counts).to_numpy() for n in ("task_id", *RECORD_COLUMNS)}
-    columns = {
-        n: pd.Categorical(v) if n != "value" and n != "seconds" else v
-        for n, v in {**flat, **repeated}.items()
-    }
+    columns = {n: pd.Categorical(v) if n != "value" and n != "seconds" else v for n, v in {**flat, **repeated}.items()}
     return pd.DataFrame(columns)[[*META_FEATURE_COLUMNS, *RECORD_COLUMNS]]
 
 

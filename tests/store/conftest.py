@@ -21,9 +21,7 @@ def _server_programs() -> Path | None:
     places = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
     places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     places += Path(sysconfig.get_paths()["purelib"]).glob("*pgserver/pginstall/bin")
-    return next(
-        (place for place in places if (place / "initdb").exists() and (place / "pg_ctl").exists()), None
-    )
+    return next((place for place in places if (place / "initdb").exists() and (place / "pg_ctl").exists()), None)
 
 
 @pytest.fixture(scope="session")

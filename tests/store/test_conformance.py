@@ -19,7 +19,5 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
 
 
 @pytest.mark.parametrize("check", STORE_CHECKS, ids=lambda check: check.__name__.removeprefix("_check_"))
-def test_a_store_keeps_its_promises(
-    check: Callable[[Callable[[], Store]], None], make_store: MakeStore
-) -> None:
+def test_a_store_keeps_its_promises(check: Callable[[Callable[[], Store]], None], make_store: MakeStore) -> None:
     check(make_store)

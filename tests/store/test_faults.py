@@ -82,9 +82,7 @@ def test_a_read_only_database_is_named(tmp_path: Path) -> None:
     store = open_store(tmp_path / "a.db")
     append(store)
     with sqlite3.connect(tmp_path / "a.db") as connection:
-        connection.execute(
-            "CREATE TRIGGER no BEFORE INSERT ON tasks BEGIN SELECT RAISE(ABORT, 'readonly'); END"
-        )
+        connection.execute("CREATE TRIGGER no BEFORE INSERT ON tasks BEGIN SELECT RAISE(ABORT, 'readonly'); END")
     connection.close()
     with pytest.raises(KnowledgeBaseError, match="may write"):
         append(store, "two")
@@ -149,29 +147,28 @@ def test_connections_that_drop_all_the_time_lose_nothing(postgresql_url: str) ->
 
     def drop() -> None:
         with psycopg.connect(postgresql_url, autocommit=True) as connection:
-            while not stop.wait(0.03):
+            while not stop.wait(0.02) and sum(dropped) < 5:  # fewer than an append's tries
                 query = (
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
-                    "AND pid <> pg_backend_pid() AND xact_start < clock_timestamp() - interval '1 ms' AND random() < .3"
+                    "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity "
+                    "WHERE datname = current_database() "
+                    "AND pid <> pg_backend_pid() AND xact_start < clock_timestamp() - interval '1 ms' LIMIT 1) AS busy"
                 )
                 dropped.append(connection.execute(query).fetchone()[0])
 
     thread = threading.Thread(target=drop)
     thread.start()
     try:
-        for number in range(12):
+        for number in range(8):
             append(store, str(number))
     finally:
         stop.set()
         thread.join()
     assert sum(dropped) > 0
-    assert len(store.read()) == 13
-    assert store.info().n_evaluations == 13 * 20
+    assert len(store.read()) == 9
+    assert store.info().n_evaluations == 9 * 20
 
 
-def test_a_server_that_does_not_answer_is_named_within_bounds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_does_not_answer_is_named_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("psycopg")
     monkeypatch.setattr(sql_connection, "_FIRST_DELAY", 0.001)
     store = open_store(f"postgresql://ana:secret@/none?host={tmp_path}")

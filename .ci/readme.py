@@ -1,0 +1,77 @@
+"""Regenerate the parts of README.md that commands print, or check that they are up to date.
+
+python .ci/readme.py           # rewrite them
+python .ci/readme.py --check   # fail if one is out of date
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from metalearn.cli import main
+from metalearn.models import ModelSpec
+
+ROOT = Path(__file__).parents[1]
+
+
+def wine() -> str:
+    """Return what a plain installation prints, in which the optional families are absent."""
+    installed = ModelSpec.is_available.fget
+    ModelSpec.is_available = property(lambda spec: not spec.extra and installed(spec))
+    try:
+        out = CliRunner().invoke(main, ["recommend", "wine"], catch_exceptions=False)
+    finally:
+        ModelSpec.is_available = property(installed)
+    return f"```text\n{out.stdout.rstrip()}\n```"
+
+
+def commands(group: click.Group = main, prefix: str = "metalearn") -> list[tuple[str, str]]:
+    """Return every command with the first line of its help."""
+    found = []
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found += commands(command, f"{prefix} {name}")
+        else:
+            found.append((f"{prefix} {name}", command.get_short_help_str(200)))
+    return found
+
+
+def command_table() -> str:
+    """Return the commands as a Markdown table."""
+    rows = "\n".join(f"| `{name}` | {text} |" for name, text in commands())
+    return f"| command | what it does |\n|---|---|\n{rows}\n\nEach has `--help` with an example."
+
+
+def bundled() -> str:
+    """Return the benchmark's own table."""
+    text = (ROOT / "benchmarks" / "results" / "bundled.md").read_text(encoding="utf-8")
+    found = re.search(r"<!-- summary -->\n(.*?)\n<!-- /summary -->", text, re.DOTALL)
+    return found.group(1).strip() if found else text.strip()
+
+
+BLOCKS = {"wine": wine, "commands": command_table, "bundled": bundled}
+
+
+def refreshed(text: str) -> str:
+    """Return the README with every marked block made anew."""
+    for name, make in BLOCKS.items():
+        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
+        if not re.search(pattern, text, re.DOTALL):
+            sys.exit(f"README.md has no block {name!r}. Expected <!-- {name} --> and <!-- /{name} -->.")
+        block = make()
+        text = re.sub(pattern, lambda m, block=block: m.group(1) + block + m.group(2), text, flags=re.DOTALL)
+    return text
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    before = readme.read_text(encoding="utf-8")
+    after = refreshed(before)
+    if "--check" in sys.argv:
+        if before != after:
+            sys.exit("README.md is out of date. Run: python .ci/readme.py")
+    else:
+        readme.write_text(after, encoding="utf-8")

@@ -1,0 +1,93 @@
+"""Tell whether a new table has the columns that a model was fitted on, holding what they held then."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import pandas as pd
+
+from metalearn.dataset import ColumnKind, column_kinds
+from metalearn.exceptions import InvalidInputError
+
+__all__ = ["check_values", "select_columns"]
+
+_SHOWN = 5
+
+
+def select_columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """Return the columns that a model needs, in its order.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The new table.
+    kinds : mapping of str to str
+        Kind of every column that the model was fitted on, by name.
+
+    Returns
+    -------
+    frame : DataFrame
+        Only those columns.
+    surplus : list of str
+        Columns that the model does not know.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column is absent, or holds something else than it did.
+    """
+    named = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    absent = [name for name in kinds if name not in named.columns]
+    surplus = [name for name in named.columns if name not in kinds]
+    if absent:
+        near = get_close_matches(absent[0], surplus, n=1)
+        hint = f" Is {near[0]!r} the column {absent[0]!r}? Rename it." if near else " Add them."
+        message = (
+            f"The table lacks {len(absent)} of {len(kinds)} columns that the model was fitted on: {absent[:_SHOWN]}. "
+            f"It has {list(named.columns)[:_SHOWN]}.{hint}"
+        )
+        raise InvalidInputError(message)
+    chosen = named[list(kinds)]
+    check_values(chosen, kinds)
+    return chosen, surplus
+
+
+def check_values(frame: pd.DataFrame, kinds: Mapping[str, str]) -> None:
+    """Check that columns of numbers and dates still hold numbers and dates.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The new table, with the columns that the model was fitted on.
+    kinds : mapping of str to str
+        Kind of every column in fitting.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column holds something else; unseen categories are fine.
+    """
+    for name, dtype in frame.dtypes.items():
+        kind = kinds[str(name)]
+        plain = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype)
+        dates = pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype)
+        if kind in (ColumnKind.NUMERIC, ColumnKind.BOOLEAN) and not plain:
+            _refuse(frame[name], dates or pd.to_numeric(_plain(frame[name]), errors="coerce").isna(), kind)
+        elif kind == ColumnKind.DATETIME and not dates:
+            unreadable = plain or column_kinds(frame[[name]])[str(name)] is not ColumnKind.DATETIME
+            _refuse(frame[name], unreadable, kind)
+
+
+def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    return column.astype(object)
+
+
+def _refuse(column: "pd.Series[Any]", unreadable: Any, kind: str) -> None:
+    wrong = column[column.notna() & unreadable]
+    if len(wrong):
+        what = "dates" if kind == ColumnKind.DATETIME else "numbers"
+        message = (
+            f"The column {str(column.name)!r} held {what} when the model was fitted, but now it holds "
+            f"{str(wrong.iloc[0])[:40]!r}. Expected {what} or missing values. Correct the column."
+        )
+        raise InvalidInputError(message)

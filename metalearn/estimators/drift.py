@@ -1,0 +1,97 @@
+"""Summarise a target, and tell whether another one differs from it by more than chance."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from metalearn.task import ProblemType
+
+__all__ = ["summary", "target_moved"]
+
+_QUANTILES = np.linspace(0, 1, 21)
+
+_MOVED = 0.1
+"""Part of the rows that would have to change their class, or move across some value, to undo the difference."""
+
+_CHANCE = 1.63
+"""The Kolmogorov-Smirnov statistic that samples of the same distribution exceed in one case of a hundred."""
+
+
+def summary(y: Any, target: npt.NDArray[Any], problem_type: ProblemType) -> dict[str, Any]:
+    """Summarise a target as plain values.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        The target as given; its name is kept if it has one.
+    target : ndarray of shape (n_rows,)
+        Codes of classes, or numbers.
+    problem_type : ProblemType
+        The kind of problem.
+
+    Returns
+    -------
+    dict
+        ``name``, ``n_rows``, and ``shares`` of the classes or ``quantiles`` of the numbers.
+    """
+    name = getattr(y, "name", None)
+    facts: dict[str, Any] = {"name": None if name is None else str(name), "n_rows": len(target)}
+    if problem_type.is_classification:
+        facts["shares"] = (np.bincount(target) / len(target)).tolist()
+    else:
+        facts["quantiles"] = np.quantile(target, _QUANTILES).tolist()
+    return facts
+
+
+def target_moved(before: Mapping[str, Any], y: "pd.Series[Any]", classes: npt.NDArray[Any] | None) -> list[str]:
+    """Say how a new target differs from the one that a model was fitted on.
+
+    Parameters
+    ----------
+    before : mapping
+        What :func:`summary` returned.
+    y : Series of shape (n_rows,)
+        The new target, without missing values.
+    classes : ndarray or None
+        Classes in the order of the summary; None in regression.
+
+    Returns
+    -------
+    list of str
+        One sentence for each difference; empty if there is none beyond chance.
+    """
+    chance = _CHANCE * math.sqrt(1 / before["n_rows"] + 1 / len(y))
+    if classes is None:
+        return _numbers_moved(before["quantiles"], y, chance)
+    known = {str(label): share for label, share in zip(classes, before["shares"], strict=True)}
+    now = y.astype(str).value_counts(normalize=True)
+    unseen = [label for label in now.index if label not in known]
+    if unseen:
+        return [f"The target holds classes that the model does not know: {unseen[:5]}."]
+    shift = {label: float(now.get(label, 0.0)) - share for label, share in known.items()}
+    moved = sum(abs(v) for v in shift.values()) / 2
+    if moved <= max(_MOVED, chance):
+        return []
+    label = max(shift, key=lambda k: abs(shift[k]))
+    return [
+        f"The classes have other shares: {label!r} went from {known[label]:.0%} to {known[label] + shift[label]:.0%}."
+    ]
+
+
+def _numbers_moved(quantiles: list[float], y: "pd.Series[Any]", chance: float) -> list[str]:
+    values = pd.to_numeric(y.astype(object), errors="coerce").dropna().to_numpy(dtype=float)
+    if not len(values):
+        return ["The target is no longer numeric."]
+    inner = np.array(quantiles[1:-1])
+    below = (values[:, None] <= inner).mean(axis=0)
+    beside = (values[:, None] < inner).mean(axis=0)
+    expected = _QUANTILES[1:-1]
+    gap = np.maximum(expected - below, beside - expected).max()  # a repeated value spans several quantiles
+    if gap <= max(_MOVED, chance):
+        return []
+    middle = quantiles[len(quantiles) // 2]
+    return [f"The target has other values: its median went from {middle:.4g} to {np.median(values):.4g}."]

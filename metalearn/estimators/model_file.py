@@ -1,0 +1,172 @@
+"""Write fitted estimators to files from which nothing is executed, and read them back."""
+
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from metalearn._version import __version__
+from metalearn.estimators.base import MetaLearnEstimator
+from metalearn.estimators.classifier import MetaLearnClassifier
+from metalearn.estimators.records import leaderboard
+from metalearn.estimators.refit import Member
+from metalearn.estimators.regressor import MetaLearnRegressor
+from metalearn.exceptions import InvalidInputError
+from metalearn.recommendation import Recommendation
+from metalearn.space import Configuration
+from metalearn.task import ProblemType, get_metric
+
+__all__ = ["load_model", "save_model"]
+
+_FORMAT = 1
+
+_KINDS: dict[str, type[MetaLearnEstimator]] = {
+    "MetaLearnClassifier": MetaLearnClassifier,
+    "MetaLearnRegressor": MetaLearnRegressor,
+}
+
+_TRUSTED = (
+    "catboost.core.CatBoostClassifier",
+    "catboost.core.CatBoostRegressor",
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
+    "metalearn.models.classifiers.EncodedLabels",
+    "metalearn.models.classifiers.MarginSVC",
+    "metalearn.models.preprocessing.TableCleaner",
+    "metalearn.models.preprocessing.few_levels",
+    "metalearn.models.preprocessing.many_levels",
+    "metalearn.models.preprocessing.numbers",
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+)
+"""What the families that come with the package are made of, beyond what skops trusts by itself."""
+
+_PLAIN = ("best_score_", "default_score_", "held_out_scores_", "decision_", "seconds_", "column_kinds_", "target_")
+
+
+def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
+    """Write a fitted estimator to a file.
+
+    Parameters
+    ----------
+    model : MetaLearnClassifier or MetaLearnRegressor
+        Fitted.
+    path : str or Path
+        Where to; by custom it ends in ``.skops``.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not fitted.
+    """
+    import skops.io  # noqa: PLC0415 - slow to import
+
+    if not hasattr(model, "members_"):
+        message = f"This {type(model).__name__} is not fitted. Expected a fitted one. Call fit first."
+        raise InvalidInputError(message)
+    params = {k: v for k, v in model.get_params().items() if isinstance(v, str | int | float | None | list | tuple)}
+    about = {
+        "format": _FORMAT,
+        "version": __version__,
+        "kind": type(model).__name__,
+        "params": params,
+        "problem_type": str(model.problem_type_),
+        "metric": model.metric_.name,
+        "n_features_in": model.n_features_in_,
+        "recommendation": model.recommendation_.to_dict(),
+        "best_configuration": model.best_configuration_.to_dict(),
+        "members": [{"weight": m.weight, "configuration": m.configuration.to_dict()} for m in model.members_],
+        "trials": model.trial_facts_,
+        **{name: getattr(model, name) for name in _PLAIN},
+    }
+    parts = {
+        "about": json.dumps(about),  # with NaN, which Python writes and reads back
+        "pipelines": [m.pipeline for m in model.members_],
+        "classes": getattr(model, "classes_", None),
+        "feature_names": getattr(model, "feature_names_in_", None),
+    }
+    skops.io.dump(parts, Path(path))
+
+
+def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnEstimator:
+    """Read a fitted estimator that :func:`save_model` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    trusted : collection of str, default=()
+        Further types that the file may hold, such as those of a plug-in's model family.
+
+    Returns
+    -------
+    MetaLearnClassifier or MetaLearnRegressor
+        Ready to predict. What was given as an object, such as a knowledge base, is not restored.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such file, it is not such a model, was written by a newer version, or holds unknown types.
+    """
+    import skops.io  # noqa: PLC0415 - slow to import
+
+    file = Path(path)
+    if not file.is_file():
+        message = f"There is no file {str(path)!r}. Expected a model that metalearn tune wrote. Check the path."
+        raise InvalidInputError(message)
+    try:
+        unknown = set(skops.io.get_untrusted_types(file=file)) - {*_TRUSTED, *trusted}
+        if unknown:
+            message = (
+                f"{str(path)!r} holds types that are not known to be harmless: {sorted(unknown)[:5]}. "
+                "Expected a model made of metalearn's own families. If you know where it comes from, pass trusted=[...]."
+            )
+            raise InvalidInputError(message)
+        parts = skops.io.load(file, trusted=[*_TRUSTED, *trusted])
+        about = json.loads(parts["about"])
+        if about["format"] > _FORMAT:
+            message = f"{str(path)!r} was written by metalearn {about['version']}. Expected this version or an older one. Upgrade metalearn-recommender."
+            raise InvalidInputError(message)
+        return _restored(about, parts)
+    except (BadZipFile, KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        message = f"{str(path)!r} is not a model that can be read ({type(error).__name__}: {error}). Expected a file that metalearn tune wrote. Tune again."
+        raise InvalidInputError(message) from error
+
+
+def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimator:
+    model = _KINDS[about["kind"]](**about["params"])
+    model.problem_type_ = ProblemType(about["problem_type"])
+    model.metric_ = get_metric(about["metric"], model.problem_type_)
+    model.n_features_in_ = about["n_features_in"]
+    model.recommendation_ = Recommendation.from_dict(about["recommendation"])
+    model.best_configuration_ = Configuration.from_dict(about["best_configuration"])
+    model.members_ = _members(about["members"], parts["pipelines"])
+    model.trial_facts_ = about["trials"]
+    model.leaderboard_ = leaderboard(about["trials"])
+    for name in _PLAIN:
+        setattr(model, name, about[name])
+    if parts["classes"] is not None:
+        model.classes_ = parts["classes"]
+    if parts["feature_names"] is not None:
+        model.feature_names_in_ = parts["feature_names"]
+    return model
+
+
+def _members(described: Sequence[dict[str, Any]], pipelines: Sequence[Any]) -> list[Member]:
+    return [
+        Member(m["weight"], Configuration.from_dict(m["configuration"]), pipeline, None)
+        for m, pipeline in zip(described, pipelines, strict=True)
+    ]

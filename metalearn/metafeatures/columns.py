@@ -1,0 +1,271 @@
+"""What is read from single columns: numbers, dates, level codes, and their statistics."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["Codes", "Matrix", "Moments", "adjusted_r2", "binned", "days_of", "levels_of", "numbers_of", "table_of"]
+
+Matrix = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+_N_BINS = 10
+_SECONDS_PER_DAY = 86_400.0
+
+
+def numbers_of(column: "pd.Series[Any]") -> Matrix:
+    """Return a numeric column of any dtype as floats.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+        Numbers, nullable ones, durations, complex numbers, or objects.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        NaN where a value is missing; durations in days, complex numbers as their absolute values.
+    """
+    if pd.api.types.is_timedelta64_dtype(column.dtype):
+        return np.asarray(column.dt.total_seconds() / _SECONDS_PER_DAY, dtype=float)
+    if pd.api.types.is_complex_dtype(column.dtype):
+        return np.abs(column.to_numpy())
+    if column.dtype == object:
+        column = pd.to_numeric(column.map(_plain, na_action="ignore"), errors="coerce")
+    return np.asarray(column.to_numpy(dtype=float, na_value=np.nan), dtype=float)
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
+
+
+def days_of(column: "pd.Series[Any]") -> Matrix:
+    """Return dates of any form as days since 1970.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+        Dates, times, periods, or text of ISO form.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        NaN where a value is missing.
+    """
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        column = pd.to_datetime(column.astype(object), errors="coerce", utc=True, format="mixed")
+    seconds = column.to_numpy(dtype="datetime64[s]")
+    days = seconds.astype(np.int64) / _SECONDS_PER_DAY
+    days[np.isnat(seconds)] = np.nan
+    return days
+
+
+def levels_of(column: "pd.Series[Any]") -> npt.NDArray[np.integer[Any]]:
+    """Return the levels of a column as dense codes.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+        Categories, text, booleans or any objects.
+
+    Returns
+    -------
+    ndarray of int, shape (n_rows,)
+        -1 where a value is missing.
+    """
+    array = column.array
+    if isinstance(array, pd.Categorical):
+        codes = array.codes
+        if len(array.categories) <= len(codes):
+            return codes
+        return pd.factorize(np.where(codes < 0, np.nan, codes))[0]
+    try:
+        return pd.factorize(column)[0]
+    except (TypeError, ValueError):  # unhashable or without order
+        text = np.array(
+            [None if missing else str(v) for v, missing in zip(column, column.isna(), strict=True)], dtype=object
+        )
+        return pd.factorize(text)[0]
+
+
+class Moments:
+    """Hold column statistics of a matrix in which a line is a column of the table.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_columns, n_rows)
+        NaN where a value is missing.
+    """
+
+    def __init__(self, values: Matrix) -> None:
+        self.values = values
+        self.present = ~np.isnan(values)
+        self.count = self.present.sum(axis=1)
+        self.ordered = np.sort(values, axis=1)
+
+    def quantile(self, share: float) -> Matrix:
+        """Return a quantile of every column, linearly interpolated.
+
+        Parameters
+        ----------
+        share : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_columns,)
+            NaN for columns without values.
+        """
+        position = share * np.maximum(self.count - 1, 0)
+        low = np.floor(position).astype(np.int64)
+        high = np.minimum(low + 1, np.maximum(self.count - 1, 0))
+        lines = np.arange(len(self.values))
+        start, stop = self.ordered[lines, low], self.ordered[lines, high]
+        return np.asarray(start + (stop - start) * (position - low))
+
+    @cached_property
+    def low(self) -> Matrix:
+        """Smallest value of every column."""
+        return self.ordered[:, 0]
+
+    @cached_property
+    def high(self) -> Matrix:
+        """Largest value of every column."""
+        return self.ordered[np.arange(len(self.values)), np.maximum(self.count - 1, 0)]
+
+    @cached_property
+    def varies(self) -> npt.NDArray[np.bool_]:
+        """Whether a column has two different values."""
+        return np.asarray(self.high > self.low)
+
+    @cached_property
+    def n_distinct(self) -> Codes:
+        """Number of different values of every column."""
+        steps = (self.ordered[:, 1:] != self.ordered[:, :-1]) & self.present_ordered[:, 1:]
+        return np.asarray(steps.sum(axis=1) + (self.count > 0))
+
+    @cached_property
+    def present_ordered(self) -> npt.NDArray[np.bool_]:
+        """Whether a sorted place holds a value: the missing ones stand at the end."""
+        return np.arange(self.values.shape[1]) < self.count[:, None]
+
+    @cached_property
+    def scale(self) -> Matrix:
+        """Largest absolute value of every column, 1 where that is 0: division by it prevents overflow."""
+        scale = np.maximum(np.abs(self.low), np.abs(self.high))
+        return np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+
+    @cached_property
+    def scaled_mean(self) -> Matrix:
+        """Mean of every column in units of its scale."""
+        return np.asarray(np.where(self.present, self.values / self.scale[:, None], 0.0).sum(axis=1) / self.count)
+
+    @cached_property
+    def centred(self) -> Matrix:
+        """Differences from the mean in units of the scale, 0 where a value is missing or the column constant."""
+        differences = self.values / self.scale[:, None] - self.scaled_mean[:, None]
+        differences[~(self.present & self.varies[:, None])] = 0.0
+        return differences
+
+    @cached_property
+    def scaled_variance(self) -> Matrix:
+        """Variance (divided by the count) of every column in units of its squared scale."""
+        return np.asarray(np.einsum("ij,ij->i", self.centred, self.centred) / self.count)
+
+    @cached_property
+    def standardised(self) -> Matrix:
+        """Columns with mean 0 and variance 1, 0 where a value is missing or the column constant."""
+        spread = np.sqrt(self.scaled_variance)
+        return self.centred / np.where(spread > 0, spread, 1.0)[:, None]
+
+    def power_mean(self, power: int) -> Matrix:
+        """Return the mean of a power of the standardised values.
+
+        Parameters
+        ----------
+        power : int
+            3 for the skewness, 4 for the kurtosis.
+
+        Returns
+        -------
+        ndarray of shape (n_columns,)
+            NaN for constant columns.
+        """
+        z = self.standardised
+        squared = z * z
+        total = np.einsum("ij,ij->i", squared, z if power == 3 else squared)  # noqa: PLR2004
+        return np.where(self.varies, total / self.count, np.nan)
+
+
+def adjusted_r2(lines: Matrix, responses: Matrix) -> Matrix:
+    """Return the share of the responses' variance that each line explains, adjusted for its chance.
+
+    Parameters
+    ----------
+    lines : ndarray of shape (n_lines, n_rows)
+        Centred values.
+    responses : ndarray of shape (n_responses, n_rows)
+        Centred values.
+
+    Returns
+    -------
+    ndarray of shape (n_lines,)
+        Between 0 and 1.
+    """
+    n_rows = lines.shape[1]
+    norms = np.maximum(np.einsum("ij,ij->i", lines, lines), 1e-300)
+    r2 = np.square(lines @ responses.T).sum(axis=1) / norms / np.sum(responses**2)
+    return np.maximum(1 - (1 - np.minimum(r2, 1.0)) * (n_rows - 1) / (n_rows - 2), 0.0)
+
+
+def table_of(codes: Codes, counted: npt.NDArray[np.bool_] | None, n_codes: int | None = None) -> Codes:
+    """Count the codes of every line in one pass.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n_lines, n_rows)
+        Codes from 0.
+    counted : ndarray of bool, shape (n_lines, n_rows), or None
+        Which places count; None counts all.
+    n_codes : int or None, default=None
+        Codes to expect; None takes the largest.
+
+    Returns
+    -------
+    ndarray of int, shape (n_lines, n_codes)
+        The counts.
+    """
+    size = int(codes.max(initial=-1)) + 1 if n_codes is None else n_codes
+    places = codes + np.arange(len(codes))[:, None] * size
+    flat = places.ravel() if counted is None else places[counted]
+    return np.bincount(flat, minlength=len(codes) * size).reshape(len(codes), size)
+
+
+def binned(moments: Moments) -> Codes:
+    """Divide every column into ten bins of equal frequency, and one more for missing values.
+
+    Parameters
+    ----------
+    moments : Moments
+        The columns.
+
+    Returns
+    -------
+    ndarray of int, shape (n_columns, n_rows)
+        Codes from 0 to 11.
+    """
+    codes = np.zeros(moments.values.shape, dtype=np.int8)
+    lines = np.arange(len(codes))
+    for step in range(_N_BINS):  # the lowest edge keeps a frequent smallest value apart
+        edge = moments.ordered[lines, step * moments.count // _N_BINS]
+        codes += moments.values > edge[:, None]
+    codes[~moments.present] = _N_BINS + 1
+    return codes.astype(np.int64)

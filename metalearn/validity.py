@@ -1,0 +1,220 @@
+"""Tell whether what was recommended for a table still holds for a newer version of it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metalearn.api import open_knowledge_base, recommend
+from metalearn.estimators import MetaLearnEstimator, load_model
+from metalearn.estimators.columns import select_columns
+from metalearn.estimators.drift import target_moved
+from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.recommendation import Recommendation
+from metalearn.report.text import Text, changes, facts_table, number
+from metalearn.store import Store
+
+__all__ = ["Moved", "Recheck", "recheck"]
+
+KNOWN_GROUND = 0.98
+"""Beyond this novelty a table is unlike anything known."""
+
+MOVED = 0.5
+"""A meta-feature has moved if it changed by this part of its spread over the past tasks."""
+
+_RANKED = 50
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Record a meta-feature that moved.
+
+    Parameters
+    ----------
+    name : str
+        The meta-feature.
+    before, now : float
+        Its values.
+    shift : float
+        The change, in spreads over the past tasks, on a logarithmic scale.
+    """
+
+    name: str
+    before: float
+    now: float
+    shift: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """Say whether a recommendation still holds.
+
+    Parameters
+    ----------
+    reasons : tuple of str
+        Why it no longer holds, a sentence each; empty if it does.
+    moved : tuple of Moved
+        The meta-features that moved, the furthest first.
+    recommendation : Recommendation
+        What would be recommended now.
+    """
+
+    reasons: tuple[str, ...]
+    moved: tuple[Moved, ...]
+    recommendation: Recommendation
+
+    @property
+    def still_valid(self) -> bool:
+        """Whether nothing speaks against going on as before."""
+        return not self.reasons
+
+    def __str__(self) -> str:
+        """Return the answer, the reasons and what moved as text."""
+        head = "Still valid." if self.still_valid else "No longer valid:"
+        rows = [(m.name, number(m.before), number(m.now), f"{m.shift:+.1f}") for m in self.moved[:_SHOWN]]
+        columns = ("what moved", "before", "now", "shift in spreads")
+        table = [facts_table(columns, rows, right=columns[1:])] if rows else []
+        return Text("\n".join([head, *(f"- {reason}" for reason in self.reasons), *table]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain values.
+
+        Returns
+        -------
+        dict
+            Strings and numbers, and the recommendation's own dict.
+        """
+        return {
+            "still_valid": self.still_valid,
+            "reasons": list(self.reasons),
+            "moved": [asdict(m) for m in self.moved],
+            "recommendation": self.recommendation.to_dict(),
+        }
+
+
+def recheck(
+    model: MetaLearnEstimator | str | Path,
+    X: pd.DataFrame,
+    y: Any,
+    *,
+    knowledge_base: KnowledgeBase | Store | str | Path | None = None,
+) -> Recheck:
+    """Tell whether a model's recommendation still holds for newer rows of its table.
+
+    Parameters
+    ----------
+    model : MetaLearnClassifier, MetaLearnRegressor, str or Path
+        Fitted, or a file of :func:`~metalearn.estimators.save_model`.
+    X : DataFrame of shape (n_rows, n_features)
+        Newer rows; columns that the model does not know are ignored.
+    y : array-like of shape (n_rows,)
+        Their target.
+    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+        What recommendations are learned from; default: the bundled one.
+
+    Returns
+    -------
+    Recheck
+        The answer: false if the table left known ground, if something else would be recommended now, if the target
+        moved, or if the model does worse than its cross-validation said.
+
+    Raises
+    ------
+    InvalidInputError
+        If the columns are not those of the model, or the table cannot be used.
+    """
+    fitted = load_model(model) if isinstance(model, str | Path) else model
+    frame, _ = select_columns(X, fitted.column_kinds_)
+    target = pd.Series(np.asarray(y) if not isinstance(y, pd.Series) else y.to_numpy(), name="target")
+    known = target.notna().to_numpy()
+    frame, target = frame.loc[known].reset_index(drop=True), target[known].reset_index(drop=True)
+    if not len(target):
+        message = "The target is missing in every row. Expected values to compare with. Choose another column."
+        raise InvalidInputError(message)
+    classes = getattr(fitted, "classes_", None)
+    reasons = target_moved(fitted.target_, target, classes)
+    before = fitted.recommendation_
+    if classes is not None and target.nunique() < 2:  # noqa: PLR2004
+        message = "The target has a single class in the new rows. Expected at least two. Bring more rows."
+        raise InvalidInputError(message)
+    now = recommend(
+        frame,
+        target,
+        n=_RANKED,
+        metric=fitted.metric_.name,
+        families=fitted.families,
+        knowledge_base=knowledge_base,
+        categorical=fitted.categorical,
+        problem_type="regression" if classes is None else "multiclass",
+        recommender=fitted.recommender,
+    )
+    if now.task.problem_type is before.task.problem_type:
+        reasons += _worse(fitted, frame, target)
+        if before.candidates:
+            reasons += [*_left_known_ground(before, now), *_another(before, now)]
+    kb = open_knowledge_base(knowledge_base).subset(problem_type=before.task.problem_type)
+    moved = _moved(before.meta_features, now.meta_features, kb)
+    return Recheck(tuple(reasons), moved, now)
+
+
+def _moved(before: Mapping[str, float], now: Mapping[str, float], kb: KnowledgeBase) -> tuple[Moved, ...]:
+    table = kb.meta_feature_table
+    names = [n for n in table.columns if n in before and n in now and n not in ("n_rows", "log_n_rows")]
+    past = _signed_log(table[names].to_numpy(dtype=float))
+    known = np.isfinite(past).sum(axis=0) > 1
+    spread = np.ones(len(names))
+    spread[known] = np.maximum(np.nanstd(past[:, known], axis=0), 1e-9)
+    old, new = (_signed_log(np.array([values[n] for n in names], dtype=float)) for values in (before, now))
+    shifts = (new - old) / spread
+    found = [
+        Moved(name, before[name], now[name], float(shift))
+        for name, shift in zip(names, shifts, strict=True)
+        if math.isfinite(shift) and abs(shift) >= MOVED
+    ]
+    return tuple(sorted(found, key=lambda m: -abs(m.shift)))
+
+
+def _signed_log(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    finite = np.where(np.isfinite(values), values, np.nan)
+    return np.asarray(np.sign(finite) * np.log1p(np.abs(finite)))
+
+
+def _left_known_ground(before: Recommendation, now: Recommendation) -> list[str]:
+    if not now.novelty >= KNOWN_GROUND > before.novelty:
+        return []
+    return [f"The table is now unlike anything known: its novelty went from {before.novelty:.2f} to {now.novelty:.2f}."]
+
+
+def _another(before: Recommendation, now: Recommendation) -> list[str]:
+    """Compare what is expected now of the former first candidate with what is expected of the best."""
+    to_loss = now.task.metric.to_loss
+    first, best = before[0], min(now, key=lambda c: float(to_loss(c.expected_score)))
+    same = next((c for c in now if c.configuration == first.configuration), None)
+    if same is not None:
+        behind = to_loss(same.expected_score) - to_loss(best.expected_score)
+        if not behind > (best.interval[1] - best.interval[0]) / 2:
+            return []
+    shown = f"{best.model} ({changes(best.changes)})"
+    return [
+        f"Another configuration would be recommended now: {shown} instead of {first.model} ({changes(first.changes)})."
+    ]
+
+
+def _worse(model: Any, frame: pd.DataFrame, target: "pd.Series[Any]") -> list[str]:
+    """Compare the score on the new rows with what the cross-validation promised."""
+    expected, score = model.best_score_, model.score_by_metric(frame, target)
+    finished = [t["deviation"] for t in model.trial_facts_ if t["status"] == "ok" and t["weight"]]
+    deviation = max((d for d in finished if math.isfinite(d)), default=math.nan)
+    behind = model.metric_.to_loss(score) - model.metric_.to_loss(expected)
+    if not behind > 3 * deviation:
+        return []
+    name = model.metric_.name
+    return [
+        f"The model does worse than expected: {name} {number(score)} on these rows, {number(expected)} in cross-validation."
+    ]

@@ -1,0 +1,95 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from metalearn.dataset import Dataset
+from metalearn.metafeatures import extract, list_meta_features
+
+QUICK = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CHEAP = list_meta_features(tier="cheap")
+
+
+@st.composite
+def tables(draw):
+    """Tables of every kind of column, with ties, gaps and constants, and a target."""
+    n = draw(st.integers(20, 90))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    columns = {}
+    for i, kind in enumerate(draw(st.lists(st.sampled_from("nistgbcd"), min_size=1, max_size=6))):
+        columns[f"c{i}"] = {
+            "n": lambda: rng.normal(size=n),
+            "i": lambda: rng.integers(-2, 3, n),
+            "s": lambda: np.exp(rng.normal(0, 3, n)),
+            "t": lambda: np.full(n, 3.5),
+            "g": lambda: np.where(rng.random(n) < 0.4, np.nan, rng.normal(size=n)),
+            "b": lambda: rng.random(n) < 0.3,
+            "c": lambda: np.array([None, "a", "b", "c", "d"], dtype=object)[rng.integers(0, 5, n)],
+            "d": lambda: pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 999, n), unit="h"),
+        }[kind]()
+    X = pd.DataFrame(columns)
+    y = rng.normal(size=n) if draw(st.booleans()) else rng.permutation(np.arange(n) % draw(st.integers(2, 5)))
+    return X, pd.Series(y)
+
+
+def _values(X, y):
+    return dict(extract(Dataset.from_data(X, y)).values)
+
+
+def _same(one, other):
+    for name, value in one.items():
+        assert other[name] == pytest.approx(value, rel=1e-6, abs=1e-6, nan_ok=True), name
+
+
+@QUICK
+@given(tables(), st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(table, random):
+    X, y = table
+    order = random.sample(range(len(X)), len(X))
+    _same(_values(X, y), _values(X.iloc[order], y.iloc[order]))
+
+
+@QUICK
+@given(tables(), st.randoms(use_true_random=False))
+def test_the_order_and_names_of_columns_do_not_matter(table, random):
+    X, y = table
+    order = random.sample(range(X.shape[1]), X.shape[1])
+    _same(_values(X, y), _values(X.iloc[:, order].set_axis([f"new {i}" for i in order], axis=1), y))
+
+
+NOT_SCALE_FREE = {
+    *("share_zero", "share_negative", "share_integer", "variation_median", "scale_spread"),
+    *("target_zero_share", "target_is_integer", "target_is_positive"),
+}
+
+
+@QUICK
+@given(tables(), st.sampled_from([0.25, 8.0, 1024.0]), st.sampled_from([-4.0, 0.0, 64.0]))
+def test_units_do_not_matter_where_the_definition_says_so(table, factor, shift):
+    X, y = table
+    numbers = X.select_dtypes("number").columns
+    scaled = X.assign(**{name: X[name] * factor + shift for name in numbers})
+    one, other = _values(X, y), _values(scaled, y * factor + shift if y.dtype == float else y)
+    _same({k: v for k, v in one.items() if k not in NOT_SCALE_FREE}, other)
+
+
+@QUICK
+@given(tables())
+def test_values_keep_their_bounds(table):
+    found = _values(*table)
+    for feature in CHEAP:
+        value = found[feature.name]
+        if np.isnan(value):
+            continue
+        if feature.unit in {"share", "flag"} and feature.name not in {"linear_gain", "interaction_gain", "linear_r2"}:
+            assert -1e-9 <= value <= 1 + 1e-9, feature.name
+        if feature.unit == "score":
+            assert -1 - 1e-9 <= value <= 1 + 1e-9, feature.name
+
+
+@settings(QUICK, max_examples=5)
+@given(tables())
+def test_nothing_fails(table):
+    found = extract(Dataset.from_data(*table), tier="all")
+    assert not {name: status for name, status in found.status.items() if status.startswith("failed")}

@@ -1,0 +1,178 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from metalearn.cli import main
+from metalearn.tables import SHIPPED
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    n = 60
+    frame = pd.DataFrame(
+        {
+            "size": rng.normal(size=n),
+            "town": rng.choice(["Ulm", "Bonn"], n),
+            "price": rng.normal(100, 20, n),
+            "sold": rng.choice(["yes", "no"], n),
+            "same": "x",
+            "nothing": np.nan,
+            "endless": [np.inf, *range(n - 1)],
+            "number_text": [f"{i},5 EUR" if i == 0 else str(i) for i in range(n)],
+        }
+    )
+    frame.to_csv(tmp_path / "houses.csv", index=False)
+    frame.head(19).to_csv(tmp_path / "short.csv", index=False)
+    frame.head(0).to_csv(tmp_path / "empty.csv", index=False)
+    (tmp_path / "twice.csv").write_text("a,a,b\n1,2,3\n")
+    (tmp_path / "nothing.csv").write_text("")
+    (tmp_path / "broken.parquet").write_text("PAR1")
+    (tmp_path / "table.xlsx").write_text("x")
+    return tmp_path / "houses.csv"
+
+
+def test_a_recommendation_is_printed_with_everything_that_explains_it() -> None:
+    out = run("recommend", "wine", "-n", "3")
+    assert out.exit_code == 0, out.output
+    for word in (
+        "wine: multiclass",
+        "expected accuracy",
+        "80 % interval",
+        "one fit",
+        "nearest past tasks",
+        "Novelty",
+    ):
+        assert word in out.stdout
+    assert "--task overrides" in out.stderr
+
+
+def test_json_goes_to_stdout_alone() -> None:
+    out = run("recommend", "iris", "--json", "-n", "2")
+    assert len(json.loads(out.stdout)["candidates"]) == 2
+
+
+def test_the_printed_script_runs(csv: Path) -> None:
+    out = run("recommend", csv, "--target", "price", "--code", "--families", "linear,knn")
+    script = out.stdout.replace("data.csv", str(csv)).replace('"target"', '"price"')
+    script = script.replace("data.pop", "data.drop(columns=['endless'], inplace=True) or data.pop")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[")
+
+
+def test_description_shows_meta_features_and_checks(csv: Path) -> None:
+    out = run("describe", csv, "--target", "sold")
+    assert out.exit_code == 0, out.output
+    assert "n_features" in out.stdout
+    assert "Check: " in out.stdout
+    facts = json.loads(run("describe", csv, "--target", "sold", "--json").stdout)
+    assert facts["problem_type"] == "binary"
+    assert facts["meta_features"]["n_rows"] == 60
+
+
+def test_the_knowledge_base_can_be_looked_at() -> None:
+    out = run("kb", "info")
+    assert out.exit_code == 0, out.output
+    assert "tasks by problem type" in out.stdout
+    assert json.loads(run("kb", "info", "--json").stdout)["tasks"] >= 300
+
+
+WRONG = [
+    (["recommend", "absent.csv", "--target", "y"], "There is no file 'absent.csv'"),
+    (["recommend", "wines"], "Unknown table 'wines'. Did you mean 'wine'?"),
+    (["recommend", "CSV"], "No target was named"),
+    (["recommend", "CSV", "--target", "prise"], "Did you mean 'price'?"),
+    (["recommend", "CSV", "--target", "same"], "single value"),
+    (["recommend", "CSV", "--target", "nothing"], "missing in every row"),
+    (["recommend", "CSV", "--target", "endless"], "1 infinite values"),
+    (["recommend", "CSV", "--target", "number_text"], "is text, but 98% of its values are numbers"),
+    (["recommend", "CSV", "--target", "town", "--task", "regression"], "not numeric"),
+    (["recommend", "CSV", "--target", "price", "--task", "binary"], "60 classes"),
+    (["recommend", "CSV", "--target", "price", "--task", "ranking"], "'ranking' is not one of"),
+    (["recommend", "CSV", "--target", "price", "--metric", "accuracy"], "does not fit a regression problem"),
+    (["recommend", "CSV", "--target", "price", "--metric", "rmes"], "Did you mean 'rmse'?"),
+    (["recommend", "CSV", "--target", "price", "--families", "gaussian_nb"], "do not solve regression"),
+    (["recommend", "CSV", "--target", "price", "--families", "lightgmb"], "Did you mean 'lightgbm'?"),
+    (["recommend", "CSV", "--target", "price", "--families", ","], "Expected some of"),
+    (["recommend", "CSV", "--target", "price", "--recommender", "forrest"], "Did you mean 'forest'?"),
+    (["recommend", "CSV", "--target", "price", "-n", "0"], "at least 1"),
+    (["recommend", "CSV", "--target", "price", "-n", "many"], "not a valid integer"),
+    (["recommend", "CSV", "--target", "price", "--time-budget", "0"], "positive number"),
+    (["recommend", "CSV", "--target", "price", "--categorical", "absent"], "not in the table"),
+    (["recommend", "CSV", "--target", "price", "--knowledge-base", "mysql://x/y"], "mysql"),
+    (["recommend", "short.csv", "--target", "price"], "19 rows with a target. Expected at least 20"),
+    (["recommend", "empty.csv", "--target", "price"], "is empty"),
+    (["recommend", "nothing.csv", "--target", "price"], "cannot be read"),
+    (["recommend", "twice.csv", "--target", "b"], "stand twice"),
+    (["recommend", "broken.parquet", "--target", "b"], "cannot be read"),
+    (["recommend", "table.xlsx", "--target", "b"], "not a table that can be read"),
+    (["recommend"], "Missing argument 'DATA'"),
+    (["recommend", "wine", "--no-such-option"], "No such option"),
+    (["recomend", "wine"], "No such command 'recomend'"),
+    (["describe", "absent.csv", "--target", "y"], "There is no file"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG, ids=lambda v: " ".join(v) if isinstance(v, list) else "")
+def test_a_wrong_call_gets_one_clear_line_exit_code_2_and_writes_nothing(
+    csv: Path, arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(csv.parent)
+    before = sorted(csv.parent.iterdir())
+    out = run(*[str(csv) if a == "CSV" else a for a in arguments])
+    assert words in out.stderr
+    assert out.exit_code == 2
+    assert "Traceback" not in out.output
+    assert sorted(csv.parent.iterdir()) == before
+
+
+def commands(group: click.Group = main, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for name, command in group.commands.items():
+        here = (*prefix, name)
+        found += commands(command, here) if isinstance(command, click.Group) else [here]
+    return found
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> None:
+    out = run(*command, "--help")
+    assert out.exit_code == 0
+    assert f"metalearn {' '.join(command)}" in out.stdout.split("Example", 1)[1]
+
+
+def test_the_help_names_the_shipped_tables() -> None:
+    assert ", ".join(SHIPPED) in run("--help").stdout
+
+
+def test_the_readme_lists_every_command() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert [" ".join(c) for c in commands() if f"metalearn {' '.join(c)}" not in readme] == []
+
+
+@pytest.mark.slow
+def test_the_whole_process_takes_less_than_two_and_a_half_seconds() -> None:
+    import resource  # noqa: PLC0415 - not on Windows
+    import time  # noqa: PLC0415 - for this test only
+
+    subprocess.run([sys.executable, "-m", "metalearn", "recommend", "wine"], check=True, capture_output=True)
+    spent = []
+    for _ in range(3):
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run([sys.executable, "-m", "metalearn", "recommend", "wine"], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        spent.append(min(time.perf_counter() - started, processor))  # the machine may be busy with something else
+    assert min(spent) < 2.5

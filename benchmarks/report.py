@@ -37,6 +37,7 @@ class Plot:
     curves: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # name -> x, y, low, high
     ranks: dict[str, float] = field(default_factory=dict)
     critical: float = 0.0
+    labels: tuple[str, str] = ("evaluations", "mean normalised regret")
 
 
 @dataclass
@@ -104,10 +105,11 @@ def _draw_curves(axis: Any, plot: Plot) -> None:
         dashed = name.startswith(("random", "library"))
         (line,) = axis.plot(found["x"], found["y"], label=name, linestyle="--" if dashed else "-", linewidth=1.4)
         axis.fill_between(found["x"], found["low"], found["high"], color=line.get_color(), alpha=0.12, linewidth=0)
-    axis.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="mean normalised regret")
-    ticks = [1, 2, 3, 5, 10, 25]
-    axis.set_xticks(ticks, [str(t) for t in ticks])
-    axis.minorticks_off()
+    axis.set(xscale="log", yscale="log", xlabel=plot.labels[0], ylabel=plot.labels[1])
+    if plot.labels[0] == "evaluations":
+        ticks = [1, 2, 3, 5, 10, 25]
+        axis.set_xticks(ticks, [str(t) for t in ticks])
+        axis.minorticks_off()
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8, ncols=2)
 

@@ -1,11 +1,15 @@
 """Fitted recommenders, kept by content hash: fit once, then read in milliseconds."""
 
 import hashlib
+import json
 import logging
 import os
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -16,7 +20,7 @@ from metalearn.recommenders import Recommender, Strategy, get_recommender, load,
 from metalearn.store import FileStore
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["AUTO", "bundled_knowledge_base", "fit_recommender", "fitted_file", "fitted_recommender"]
+__all__ = ["AUTO", "bundled_knowledge_base", "evidence_file", "fit_recommender", "fitted_file", "fitted_recommender"]
 
 _log = logging.getLogger(__name__)
 
@@ -76,11 +80,17 @@ def fitted_file(folder: Path, problem_type: ProblemType, metric: Metric, name: s
     Path
         Named after the content of the knowledge base, so that a stale one is never read.
     """
-    manifest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()[:12]
-    return folder / _FITTED / f"{problem_type}-{metric.name}-{name}-{manifest}.npz"
+    return folder / _FITTED / f"{problem_type}-{metric.name}-{name}-{_digest(folder)}.npz"
 
 
-def fit_recommender(kb: KnowledgeBase, problem_type: ProblemType, metric: Metric, name: str) -> Recommender:
+def fit_recommender(
+    kb: KnowledgeBase,
+    problem_type: ProblemType,
+    metric: Metric,
+    name: str,
+    *,
+    evidence: Mapping[str, Any] | None = None,
+) -> Recommender:
     """Fit a recommender on the tasks of one kind, whatever was fitted before.
 
     Parameters
@@ -93,6 +103,8 @@ def fit_recommender(kb: KnowledgeBase, problem_type: ProblemType, metric: Metric
         What is to be improved.
     name : str
         Name of the recommender; ``"auto"`` takes the one that chooses by evidence.
+    evidence : mapping or None, default=None
+        What was found on the same knowledge base before; only for the one that chooses by evidence.
 
     Returns
     -------
@@ -106,7 +118,8 @@ def fit_recommender(kb: KnowledgeBase, problem_type: ProblemType, metric: Metric
     KnowledgeBaseError
         If the knowledge base knows nothing about such problems.
     """
-    kind = get_recommender(AUTO if name == "auto" else name)
+    name = AUTO if name == "auto" else name
+    kind: Any = get_recommender(name)
     past = kb.subset(problem_type=problem_type)
     measured = past.evaluations["metric"] == metric.name if len(past) else ()
     if not any(measured):
@@ -115,7 +128,35 @@ def fit_recommender(kb: KnowledgeBase, problem_type: ProblemType, metric: Metric
             "Add results, choose another metric, or use the bundled knowledge base."
         )
         raise KnowledgeBaseError(message)
-    return kind(metric=metric).fit(past)  # type: ignore[call-arg]
+    options = {"evidence": dict(evidence)} if evidence and name == AUTO else {}
+    fitted: Recommender = kind(metric=metric, **options).fit(past)
+    return fitted
+
+
+def evidence_file(folder: Path) -> Path:
+    """Return where the evidence for every metric is shipped.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the knowledge base.
+
+    Returns
+    -------
+    Path
+        A JSON file, named after the content of the knowledge base.
+    """
+    return folder / _FITTED / f"evidence-{_digest(folder)}.json"
+
+
+def _digest(folder: Path) -> str:
+    return hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()[:12]
+
+
+@cache
+def _shipped_evidence() -> dict[str, Any]:
+    file = evidence_file(_bundled_folder())
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
 
 
 @lru_cache(maxsize=_KEPT_IN_MEMORY)
@@ -158,15 +199,16 @@ def fitted_recommender(
         found = _shipped(problem_type, metric, name)
         if found is not None:
             return found
-        kb = bundled_knowledge_base()
+        return _cached(_Key(bundled_knowledge_base(), _shipped_evidence()), problem_type, metric, name)
     return _cached(_Key(kb), problem_type, metric, name)
 
 
 class _Key:
     """Let a knowledge base be looked up by its content."""
 
-    def __init__(self, kb: KnowledgeBase) -> None:
+    def __init__(self, kb: KnowledgeBase, evidence: Mapping[str, Any] = MappingProxyType({})) -> None:
         self.kb = kb
+        self.evidence = evidence
 
     def __hash__(self) -> int:
         return hash(self.kb.id)
@@ -185,7 +227,8 @@ def _cached(key: _Key, problem_type: ProblemType, metric: Metric, name: str) -> 
             return load(file)
         except (OSError, ValueError, KeyError) as error:
             _log.warning("The cached recommender %s cannot be read (%s); it is fitted again.", file, error)
-    fitted = fit_recommender(key.kb, problem_type, metric, name)
+    evidence = key.evidence.get(f"{problem_type}/{metric.name}")
+    fitted = fit_recommender(key.kb, problem_type, metric, name, evidence=evidence)
     if isinstance(fitted, Strategy):
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """The answer: ranked configurations, what to expect of each, and the past tasks that say so."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ import pandas as pd
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.models import get_model
-from metalearn.report import Text, recommendation_fragment, recommendation_page, recommendation_text
+from metalearn.report import Text, recommendation_fragment, recommendation_page, recommendation_text, to_json
 from metalearn.space import Configuration, ParamValue
 from metalearn.task import ProblemType, Task
 
@@ -409,7 +408,7 @@ class Recommendation:
         str
             Standard JSON: values that are not finite become null.
         """
-        text = json.dumps(_finite(self.to_dict()), indent=1, allow_nan=False)
+        text = to_json(self.to_dict())
         if path is not None:
             Path(path).write_text(text + "\n", encoding="utf-8")
         return text
@@ -458,12 +457,3 @@ class Recommendation:
             f'print(cross_val_score(model, data, y, cv=3, scoring="{name}"))\n'
             "model.fit(data, y)\n"
         )
-
-
-def _finite(value: Any) -> Any:
-    """Return plain values with None for numbers that JSON cannot hold."""
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value  # noqa: PLR0124

@@ -9,7 +9,7 @@ import pandas as pd
 
 from metalearn.exceptions import InvalidInputError, unknown_name
 
-__all__ = ["SHIPPED", "NamedTable", "read_frame", "read_table"]
+__all__ = ["SHIPPED", "NamedTable", "read_frame", "read_table", "write_frame"]
 
 SHIPPED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 """Tables that scikit-learn ships, by name."""
@@ -131,6 +131,22 @@ def read_frame(path: Path) -> pd.DataFrame:
             f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. Check the file."
         )
         raise InvalidInputError(message) from error
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table to a file, by its ending.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table; its index is left out.
+    path : Path
+        A Parquet, TSV or CSV file; any other ending means CSV.
+    """
+    if path.suffix.lower() in (".parquet", ".pq"):
+        frame.to_parquet(path, index=False)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if path.suffix.lower() == ".tsv" else ",")
 
 
 def _shipped(name: str) -> pd.DataFrame:

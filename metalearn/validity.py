@@ -16,6 +16,7 @@ from metalearn.estimators.drift import target_moved
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommendation import Recommendation
+from metalearn.report import to_json
 from metalearn.report.text import Text, changes, facts_table, number
 from metalearn.store import Store
 
@@ -96,6 +97,16 @@ class Recheck:
             "moved": [asdict(m) for m in self.moved],
             "recommendation": self.recommendation.to_dict(),
         }
+
+    def to_json(self) -> str:
+        """Return the answer as JSON.
+
+        Returns
+        -------
+        str
+            Standard JSON: values that are not finite become null.
+        """
+        return to_json(self.to_dict())
 
 
 def recheck(

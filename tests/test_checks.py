@@ -1,4 +1,5 @@
 import pickle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,18 +16,18 @@ CLASSES = (NUMBERS[:, 0] + RNG.normal(size=N) > 0).astype(int)
 AMOUNT = NUMBERS[:, 0] + RNG.normal(size=N)
 
 
-def _found(y=CLASSES, **columns):
+def _found(y: Any = CLASSES, **columns: Any) -> dict[str, Finding]:
     X = pd.DataFrame({"a": NUMBERS[:, 0], "b": NUMBERS[:, 1], **columns})
     return {finding.kind: finding for finding in check_data(Dataset.from_data(X, y))}
 
 
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer, load_diabetes])
-def test_well_known_tables_raise_no_warning(load):
+def test_well_known_tables_raise_no_warning(load: Any) -> None:
     data = Dataset.from_data(*load(return_X_y=True, as_frame=True))
     assert [finding.kind for finding in check_data(data) if finding.severity == "warning"] == []
 
 
-def test_a_clean_table_has_no_findings():
+def test_a_clean_table_has_no_findings() -> None:
     assert _found() == {}
     assert _found(y=AMOUNT) == {}
 
@@ -36,7 +37,7 @@ def test_a_clean_table_has_no_findings():
     [CLASSES, CLASSES * 10.0 + RNG.normal(size=N), np.array(["no", "yes"])[CLASSES], CLASSES > 0],
     ids=["copy", "shifted", "renamed", "boolean"],
 )
-def test_a_column_that_tells_the_class_is_a_leak(leak):
+def test_a_column_that_tells_the_class_is_a_leak(leak: Any) -> None:
     finding = _found(leak=leak)["target_leak"]
     assert finding.columns == ("leak",)
     assert finding.severity == "warning"
@@ -44,49 +45,49 @@ def test_a_column_that_tells_the_class_is_a_leak(leak):
 
 
 @pytest.mark.parametrize("leak", [AMOUNT * 2 + 1, np.exp(AMOUNT), -(AMOUNT**3)], ids=["linear", "exp", "cube"])
-def test_a_monotone_function_of_a_numeric_target_is_a_leak(leak):
+def test_a_monotone_function_of_a_numeric_target_is_a_leak(leak: Any) -> None:
     assert _found(y=AMOUNT, leak=leak)["target_leak"].columns == ("leak",)
 
 
-def test_a_leak_is_found_in_three_classes_and_beside_missing_values():
+def test_a_leak_is_found_in_three_classes_and_beside_missing_values() -> None:
     classes = np.arange(N) % 3
     assert _found(y=classes, leak=np.where(np.arange(N) % 50 == 0, np.nan, classes) * 1.0 + 5)[
         "target_leak"
     ].columns == ("leak",)
 
 
-def test_an_identifier_is_no_leak():
+def test_an_identifier_is_no_leak() -> None:
     assert "target_leak" not in _found(id=[f"row {i}" for i in range(N)])
     assert "target_leak" not in _found(y=AMOUNT, id=RNG.permutation(N))
 
 
 @pytest.mark.parametrize("ids", [RNG.permutation(N), [f"row {i}" for i in range(N)], RNG.permutation(N) + 1e6])
-def test_identifiers_are_named(ids):
+def test_identifiers_are_named(ids: Any) -> None:
     assert _found(id=ids)["id_like"].columns == ("id",)
 
 
-def test_continuous_numbers_are_no_identifiers():
+def test_continuous_numbers_are_no_identifiers() -> None:
     assert "id_like" not in _found(c=RNG.integers(0, 10**9, N))
 
 
 @pytest.mark.parametrize("values", [[1.0] * N, ["x"] * N, [np.nan] * N, [None] * N, [True] * N])
-def test_constant_columns_are_named(values):
+def test_constant_columns_are_named(values: Any) -> None:
     assert _found(c=values)["constant"].columns == ("c",)
 
 
-def test_one_value_and_missing_ones_are_not_constant():
+def test_one_value_and_missing_ones_are_not_constant() -> None:
     assert "constant" not in _found(c=np.where(CLASSES, 1.0, np.nan))
     assert "constant" not in _found(c=np.where(np.arange(N) % 2, "x", None))
 
 
-def test_a_rare_value_outside_the_sample_is_seen():
+def test_a_rare_value_outside_the_sample_is_seen() -> None:
     n = 20_000
     X = pd.DataFrame({"a": RNG.normal(size=n), "almost": np.r_[1.0, np.zeros(n - 1)], "zero": np.zeros(n)})
     found = {f.kind: f.columns for f in check_data(Dataset.from_data(X, np.arange(n) % 2))}
     assert found["constant"] == ("zero",)
 
 
-def test_copies_of_columns_are_named():
+def test_copies_of_columns_are_named() -> None:
     levels = np.array(["u", "v", "w"])[RNG.integers(0, 3, N)]
     renamed = pd.Categorical(levels).rename_categories({"u": "1st", "v": "2nd", "w": "3rd"})
     gaps = np.where(CLASSES, np.nan, NUMBERS[:, 2])
@@ -94,7 +95,7 @@ def test_copies_of_columns_are_named():
     assert found.columns == ("copy", "h", "t")
 
 
-def test_copies_of_rows_are_counted():
+def test_copies_of_rows_are_counted() -> None:
     X = pd.DataFrame({"a": NUMBERS[:, 0], "s": [f"level {i % 7}" for i in range(N)]})
     X = pd.concat([X, X.iloc[:100]], ignore_index=True)
     finding = next(
@@ -104,7 +105,7 @@ def test_copies_of_rows_are_counted():
     assert finding.severity == "warning"
 
 
-def test_rare_classes_and_imbalance_are_told():
+def test_rare_classes_and_imbalance_are_told() -> None:
     found = _found(y=np.array(["common"] * (N - 2) + ["rare"] * 2))
     assert "'rare'" in found["rare_classes"].message
     assert "149 times" in found["imbalance"].message
@@ -116,11 +117,11 @@ def test_rare_classes_and_imbalance_are_told():
     [np.array([1, "x", 2.5] * (N // 3), dtype=object), [*map(str, range(100, N + 98)), "unknown", "?"]],
     ids=["objects", "strings"],
 )
-def test_mixed_types_are_told(values):
+def test_mixed_types_are_told(values: Any) -> None:
     assert _found(m=values)["mixed_types"].columns == ("m",)
 
 
-def test_numbers_as_text_are_told():
+def test_numbers_as_text_are_told() -> None:
     assert _found(m=[str(i % 50) for i in range(N)])["numbers_as_text"].columns == ("m",)
 
 
@@ -132,11 +133,11 @@ def test_numbers_as_text_are_told():
         pd.date_range("2020", periods=N).strftime("%Y-%m-%d"),
     ],
 )
-def test_rows_sorted_by_time_are_a_warning(column):
+def test_rows_sorted_by_time_are_a_warning(column: Any) -> None:
     assert _found(when=column)["time_order"].severity == "warning"
 
 
-def test_a_sorted_year_is_a_warning_and_unsorted_dates_are_an_information():
+def test_a_sorted_year_is_a_warning_and_unsorted_dates_are_an_information() -> None:
     assert _found(year=2000 + np.arange(N) // 30)["time_order"].columns == ("year",)
     assert (
         _found(when=pd.Series(pd.date_range("2020", periods=N)).sample(frac=1, random_state=0).to_numpy())[
@@ -147,7 +148,7 @@ def test_a_sorted_year_is_a_warning_and_unsorted_dates_are_an_information():
     assert "time_order" not in _found(size=np.arange(N) // 30)
 
 
-def test_warnings_come_first_and_findings_pickle():
+def test_warnings_come_first_and_findings_pickle() -> None:
     X = pd.DataFrame({"c": [1] * N, "leak": CLASSES, "a": NUMBERS[:, 0]})
     findings = check_data(Dataset.from_data(X, CLASSES))
     assert [f.severity for f in findings] == ["warning", "info"]
@@ -155,6 +156,6 @@ def test_warnings_come_first_and_findings_pickle():
     assert findings[1] == Finding(kind="constant", severity="info", columns=("c",), message=findings[1].message)
 
 
-def test_any_table_is_checked(messy_table, three_classes):
+def test_any_table_is_checked(messy_table: pd.DataFrame, three_classes: np.ndarray) -> None:
     kinds = {finding.kind for finding in check_data(Dataset.from_data(messy_table, three_classes))}
     assert {"constant", "rare_classes", "mixed_types", "time_order"} <= kinds

@@ -6,11 +6,11 @@ import numpy as np
 from protocol import Setting
 from report import Table
 
-from metalearn.recommenders.expectation import expect
+from metalearn.recommenders.expectation import Expectation
 from metalearn.recommenders.forest import ForestPortfolio
 
 N_CANDIDATES = 10
-OBSERVED = (0, 3)
+OBSERVED = (0, 3, 10)
 
 
 def coverage(settings: Sequence[Setting]) -> Table:
@@ -23,17 +23,19 @@ def coverage(settings: Sequence[Setting]) -> Table:
         error: dict[int, list[np.ndarray]] = {n: [] for n in OBSERVED}
         for fit in (fit for fit in setting.fits if fit.seed == 0):
             past = fit.past
+            expectation = Expectation.fit(past)
             strategy = ForestPortfolio().fit_past(past)
             for i in fit.left_out:
                 allowed = np.isfinite(table.losses[i])
                 unit = float(table.units[i])
                 ask = {"allowed": allowed, "unit": unit}
-                columns = strategy.rank(past.query(table.meta_features[i], n=N_CANDIDATES + max(OBSERVED), observed={}, **ask))
+                longest = N_CANDIDATES + max(OBSERVED)
+                columns = strategy.rank(past.query(table.meta_features[i], n=longest, observed={}, **ask))
                 for n in OBSERVED:
                     observed = {j: float(table.losses[i, j]) for j in columns[:n]}
                     query = past.query(table.meta_features[i], n=N_CANDIDATES, observed=observed, **ask)
                     chosen = columns[n : n + N_CANDIDATES]
-                    score, low, high = expect(past, query, chosen)
+                    score, low, high = expectation.expect(past, query, chosen)
                     true = table.metric.from_loss(table.losses[i, chosen])
                     inside[n].append((low <= true) & (true <= high))
                     width[n].append((high - low) / unit)

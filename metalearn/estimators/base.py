@@ -35,7 +35,7 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
-from metalearn.report import tuning_page
+from metalearn.report import Text, to_json, tuning_page, tuning_text
 from metalearn.store import Store
 from metalearn.task import ProblemType, Task, get_metric
 
@@ -292,6 +292,45 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             predicted = np.column_stack([predicted, np.zeros(len(predicted))])
         return score_classes(codes, predicted, self.problem_type_)[self.metric_.name]
 
+    def _tuning_facts(self) -> dict[str, Any]:
+        check_is_fitted(self, "members_")
+        return {
+            "decision": self.decision_,
+            "metric": self.metric_.name,
+            "score": self.best_score_,
+            "default_score": self.default_score_,
+            "seconds": self.seconds_,
+            "greater_is_better": self.metric_.greater_is_better,
+            "trials": self.trial_facts_,
+        }
+
+    def explain(self, *, n_trials: int = 10) -> Text:
+        """Say what came out best and how the trials went.
+
+        Parameters
+        ----------
+        n_trials : int, default=10
+            How many trials to show.
+
+        Returns
+        -------
+        Text
+            Readable text.
+        """
+        return tuning_text(self._tuning_facts(), n_trials=n_trials)
+
+    def to_json(self) -> str:
+        """Return what came out of the search, and the recommendation that it began with, as JSON.
+
+        Returns
+        -------
+        str
+            Standard JSON: values that are not finite become null.
+        """
+        used = [{"weight": m.weight, "configuration": m.configuration.to_dict()} for m in self.members_]
+        facts = {**self._tuning_facts(), "members": used, "recommendation": self.recommendation_.to_dict()}
+        return to_json(facts)
+
     def to_html(self, path: str | Path | None = None) -> str:
         """Return a report of the search as one self-contained page, and write it to a file if one is named.
 
@@ -305,16 +344,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         str
             An HTML document that needs no network and holds no rows of the table.
         """
-        check_is_fitted(self, "members_")
-        tuning = {
-            "decision": self.decision_,
-            "score": self.best_score_,
-            "default_score": self.default_score_,
-            "seconds": self.seconds_,
-            "greater_is_better": self.metric_.greater_is_better,
-            "trials": self.trial_facts_,
-        }
-        page = tuning_page({**self.recommendation_.report_facts(), "tuning": tuning})
+        page = tuning_page({**self.recommendation_.report_facts(), "tuning": self._tuning_facts()})
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page

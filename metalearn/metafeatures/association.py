@@ -24,8 +24,10 @@ _INTERACTING = 6
     reference="Michie, Spiegelhalter, Taylor, Machine Learning, Neural and Statistical Classification, 1994",
     names={
         "mutual_information_max": (
-            "Largest mutual information of a binned column with the (in regression binned) target, as a share of the "
-            "target's entropy; corrected for the bias of small samples (Miller-Madow)",
+            (
+                "Largest mutual information of a binned column with the (in regression binned) target, as a share of the "
+                "target's entropy; corrected for the bias of small samples (Miller-Madow)"
+            ),
             "share",
             "all columns hold text",
         ),
@@ -42,8 +44,10 @@ _INTERACTING = 6
             "all columns hold text",
         ),
         "noise_to_signal": (
-            "Natural logarithm of (mean entropy of the columns - mean mutual information) / mean mutual information, "
-            "within log(1e-4) and log(1e4)",
+            (
+                "Natural logarithm of (mean entropy of the columns - mean mutual information) / mean mutual information, "
+                "within log(1e-4) and log(1e4)"
+            ),
             "log",
             "all columns hold text",
         ),
@@ -83,8 +87,10 @@ def information(sample: Sample) -> dict[str, float]:
     reference="Lorena et al., Data complexity meta-features for regression problems, Machine Learning 2018 (C1, C2)",
     names={
         "target_correlation_max": (
-            "Largest share of the target's variance (in classification: of the classes' indicators) that one encoded "
-            "column explains linearly, adjusted",
+            (
+                "Largest share of the target's variance (in classification: of the classes' indicators) that one encoded "
+                "column explains linearly, adjusted"
+            ),
             "share",
             _NO_COLUMN,
         ),
@@ -102,8 +108,10 @@ def information(sample: Sample) -> dict[str, float]:
             "no number that varies",
         ),
         "stump_score": (
-            "Balanced accuracy of the best binned column, rescaled to 0 for chance and 1 for perfect; in regression "
-            "its adjusted R2",
+            (
+                "Balanced accuracy of the best binned column, rescaled to 0 for chance and 1 for perfect; in regression "
+                "its adjusted R2"
+            ),
             "score",
             "all columns hold text",
         ),
@@ -221,8 +229,10 @@ def _decide(predicted: npt.NDArray[np.float64], sample: Sample) -> npt.NDArray[n
     reference="Pfahringer, Bensusan, Giraud-Carrier, Meta-learning by landmarking various learning algorithms, ICML 2000",
     names={
         "neighbour_score": (
-            "Leave-one-out balanced accuracy of the nearest neighbour on 500 rows, rescaled to 0 for chance and 1 for "
-            "perfect; in regression the R2 of five neighbours",
+            (
+                "Leave-one-out balanced accuracy of the nearest neighbour on 500 rows, rescaled to 0 for chance and 1 for "
+                "perfect; in regression the R2 of five neighbours"
+            ),
             "score",
             _NO_COLUMN,
         ),

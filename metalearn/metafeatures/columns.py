@@ -32,7 +32,7 @@ def numbers_of(column: "pd.Series[Any]") -> Matrix:
     if pd.api.types.is_timedelta64_dtype(column.dtype):
         return np.asarray(column.dt.total_seconds() / _SECONDS_PER_DAY, dtype=float)
     if pd.api.types.is_complex_dtype(column.dtype):
-        return np.abs(column.to_numpy())
+        return np.asarray(np.abs(column.to_numpy()))
     if column.dtype == object:
         column = pd.to_numeric(column.map(_plain, na_action="ignore"), errors="coerce")
     return np.asarray(column.to_numpy(dtype=float, na_value=np.nan), dtype=float)
@@ -139,7 +139,7 @@ class Moments:
     @cached_property
     def high(self) -> Matrix:
         """Largest value of every column."""
-        return self.ordered[np.arange(len(self.values)), np.maximum(self.count - 1, 0)]
+        return np.asarray(self.ordered[np.arange(len(self.values)), np.maximum(self.count - 1, 0)])
 
     @cached_property
     def varies(self) -> npt.NDArray[np.bool_]:
@@ -155,7 +155,7 @@ class Moments:
     @cached_property
     def present_ordered(self) -> npt.NDArray[np.bool_]:
         """Whether a sorted place holds a value: the missing ones stand at the end."""
-        return np.arange(self.values.shape[1]) < self.count[:, None]
+        return np.asarray(np.arange(self.values.shape[1]) < self.count[:, None])
 
     @cached_property
     def scale(self) -> Matrix:
@@ -223,7 +223,7 @@ def adjusted_r2(lines: Matrix, responses: Matrix) -> Matrix:
     n_rows = lines.shape[1]
     norms = np.maximum(np.einsum("ij,ij->i", lines, lines), 1e-300)
     r2 = np.square(lines @ responses.T).sum(axis=1) / norms / np.sum(responses**2)
-    return np.maximum(1 - (1 - np.minimum(r2, 1.0)) * (n_rows - 1) / (n_rows - 2), 0.0)
+    return np.asarray(np.maximum(1 - (1 - np.minimum(r2, 1.0)) * (n_rows - 1) / (n_rows - 2), 0.0))
 
 
 def table_of(codes: Codes, counted: npt.NDArray[np.bool_] | None, n_codes: int | None = None) -> Codes:

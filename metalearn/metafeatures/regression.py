@@ -33,8 +33,10 @@ def _table(sample: Sample) -> tuple[Matrix, Matrix] | None:
         "c1": ("Largest absolute rank correlation of a numeric column with the target (C1)", "share", _NAN),
         "c2": ("Mean absolute rank correlation (C2)", "share", _NAN),
         "c3": (
-            "Smallest share of rows, largest rank difference first, without which a column's rank correlation is above "
-            "0.9 (C3)",
+            (
+                "Smallest share of rows, largest rank difference first, without which a column's rank correlation is above "
+                "0.9 (C3)"
+            ),
             "share",
             _NAN,
         ),

@@ -191,11 +191,11 @@ class Sample:
     def groups(self) -> Codes:
         """Classes, the rarest joined to keep 20 at most; in regression ten bins of equal frequency."""
         if not self.is_classification:
-            return binned(self.target_moments)[0]
+            return np.asarray(binned(self.target_moments)[0])
         order = np.lexsort((np.arange(len(self.class_counts)), -self.class_counts))
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order))
-        return np.minimum(rank[self.target], MAX_TARGETS - 1)
+        return np.asarray(np.minimum(rank[self.target], MAX_TARGETS - 1))
 
     @cached_property
     def responses(self) -> Matrix:
@@ -203,7 +203,7 @@ class Sample:
         if not self.is_classification:
             return self.target_moments.standardised
         indicators = (np.arange(self.groups.max() + 1)[:, None] == self.groups).astype(float)
-        return indicators - indicators.mean(axis=1, keepdims=True)
+        return np.asarray(indicators - indicators.mean(axis=1, keepdims=True))
 
     # what columns and target share -----------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from metalearn.recommenders.portfolio import Portfolio
 from metalearn.recommenders.simulation import curve, play
 from metalearn.recommenders.state import Arrays, as_bytes, from_bytes
 from metalearn.recommenders.strategy import Strategy
+from metalearn.task import Metric
 
 __all__ = ["Blend"]
 
@@ -32,6 +33,8 @@ class Blend(Strategy):
         What is to be improved; None takes the problem type's default.
     random_state : int, default=0
         Seed.
+    evidence : dict or None, default=None
+        What an earlier validation on the same knowledge found; None validates.
 
     Attributes
     ----------
@@ -44,6 +47,12 @@ class Blend(Strategy):
     learns_from_observations = True
 
     evidence_: dict[str, Any]
+
+    def __init__(
+        self, *, metric: Metric | None = None, random_state: int = 0, evidence: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(metric=metric, random_state=random_state)
+        self.evidence = evidence
 
     def fit_past(self, past: PastTasks) -> Self:
         """Choose by validation on the past tasks.
@@ -58,7 +67,7 @@ class Blend(Strategy):
         Blend
             Itself, able to rank.
         """
-        return self._use(past, _validate(past, self.random_state))
+        return self._use(past, self.evidence or _validate(past, self.random_state))
 
     def rank(self, query: Query) -> list[int]:
         """Order configurations for a new task.

@@ -11,7 +11,11 @@ from metalearn.recommenders.scale import FloatArray
 __all__ = ["Novelty"]
 
 _NEAREST = 5
-_REACH = 6.0
+_USUAL = 0.95
+_CONSTANT = 1e-6
+"""A meta-feature that varies less over the past tasks says nothing about what is usual; it keeps its own unit."""
+
+_REACH = 4.0
 """Standardised values beyond it count as this far: one wild meta-feature shall not decide alone."""
 
 
@@ -54,7 +58,8 @@ class Novelty:
         known = np.isfinite(logs).any(axis=0)
         centre, spread = np.zeros(logs.shape[1]), np.ones(logs.shape[1])
         centre[known] = np.nanmedian(logs[:, known], axis=0)
-        spread[known] = np.maximum(np.nanstd(logs[:, known], axis=0), 1e-9)
+        spread[known] = np.nanstd(logs[:, known], axis=0)
+        spread[spread < _CONSTANT] = 1.0
         points = _standardised(logs, centre, spread)
         _, family = np.unique(families, return_inverse=True)
         distances = np.empty(len(points))
@@ -108,7 +113,7 @@ class Novelty:
         """
         return _standardised(_signed_log(meta_features), self.centre, self.spread)
 
-    def score(self, meta_features: FloatArray) -> float:
+    def score(self, meta_features: FloatArray) -> tuple[float, float]:
         """Say how unusual a new task is.
 
         Parameters
@@ -118,11 +123,15 @@ class Novelty:
 
         Returns
         -------
-        float
+        novelty : float
             Share of the past tasks that lie nearer to others than it does: 0 = seen often, 1 = unlike anything known.
+        strangeness : float
+            0 within the distances that are usual (95 % of the past tasks), rising to 1 at twice that distance.
         """
         distance = _mean_of_nearest(self.distances_to(meta_features))
-        return float(np.searchsorted(self.distances, distance) / max(len(self.distances), 1))
+        usual = float(np.quantile(self.distances, _USUAL))
+        novelty = float(np.searchsorted(self.distances, distance) / len(self.distances))
+        return novelty, float(np.clip(distance / max(usual, 1e-12) - 1, 0, 1))
 
 
 def _signed_log(values: FloatArray) -> FloatArray:

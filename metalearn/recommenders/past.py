@@ -9,18 +9,14 @@ import numpy.typing as npt
 
 from metalearn.recommenders.cost import CostModel
 from metalearn.recommenders.novelty import Novelty
-from metalearn.recommenders.quantile import stretch
 from metalearn.recommenders.scale import FloatArray, from_working, log_losses
 from metalearn.recommenders.similarity import ForestSimilarity
 from metalearn.recommenders.table import PerformanceTable
 
 __all__ = ["PastTasks", "Query"]
 
-LEARNED_SHARE = 0.8
+LEARNED_SHARE = 0.9
 """Share of the learned similarity in the prior over past tasks; the rest is uniform."""
-
-ABSTENTION = 6
-"""How late the learned similarity gives way: novelty to this power is the share that it loses."""
 
 PROFILE_FLOOR = 0.05
 """Added to regrets before the logarithm that forests learn from."""
@@ -42,8 +38,6 @@ class PastTasks:
         Distances between the tasks.
     cost : CostModel
         Seconds of a fit.
-    stretch : float
-        Factor by which intervals are stretched so that they hold for left-out families.
     """
 
     table: PerformanceTable
@@ -51,7 +45,6 @@ class PastTasks:
     errors: npt.NDArray[np.float32]
     novelty: Novelty
     cost: CostModel
-    stretch: float
 
     @classmethod
     def fit(cls, table: PerformanceTable, *, random_state: int = 0) -> Self:
@@ -83,7 +76,6 @@ class PastTasks:
             errors=errors,
             novelty=Novelty.fit(table.meta_features, families),
             cost=CostModel.fit(table.sizes, table.seconds, table.models),
-            stretch=stretch(errors, table.completed_regrets, left_out, LEARNED_SHARE),
         )
 
     def take(self, rows: npt.NDArray[np.intp]) -> Self:
@@ -108,7 +100,7 @@ class PastTasks:
         )
 
     def prior(self, meta_features: FloatArray, learned: FloatArray | None = None) -> tuple[FloatArray, float]:
-        """Weigh the past tasks for a new one: by learned similarity, and the more alike the less it resembles any.
+        """Weigh the past tasks for a new one: by learned similarity, or all alike where it resembles none.
 
         Parameters
         ----------
@@ -124,8 +116,8 @@ class PastTasks:
         novelty : float
             From 0 (seen often) to 1 (unlike anything known).
         """
-        novelty = self.novelty.score(meta_features)
-        share = LEARNED_SHARE * (1 - novelty**ABSTENTION)
+        novelty, strangeness = self.novelty.score(meta_features)
+        share = LEARNED_SHARE * (1 - strangeness)
         learned = self.similarity.weights(meta_features) if learned is None else learned
         return share * learned + (1 - share * learned.sum()) / self.table.n_tasks, novelty
 

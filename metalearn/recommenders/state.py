@@ -11,7 +11,7 @@ import numpy.typing as npt
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["Arrays", "pack", "read_arrays", "unpack", "write_arrays"]
+__all__ = ["Arrays", "pack", "as_bytes", "from_bytes", "read_arrays", "unpack", "within", "write_arrays"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -70,9 +70,27 @@ def unpack(kind: type[T], arrays: Arrays) -> T:
         elif name in plain:
             values[name] = _RESTORE.get(hint, _as_tuple)(plain[name])
         else:
-            start = f"{name}."
-            values[name] = unpack(hint, {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)})
+            values[name] = unpack(hint, within(arrays, name))
     return kind(**values)
+
+
+def within(arrays: Arrays, name: str) -> Arrays:
+    """Return the arrays under a dotted name.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        Arrays by dotted names.
+    name : str
+        The part before the dot.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Arrays by the rest of their names.
+    """
+    start = f"{name}."
+    return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
 
 
 def write_arrays(path: str | Path, arrays: Arrays) -> None:

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Candidate, Neighbour, Recommendation
-from metalearn.recommenders.expectation import expect
+from metalearn.recommenders.expectation import Expectation
 from metalearn.recommenders.landscape import places
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.scale import FloatArray
 from metalearn.recommenders.selection import greedy
-from metalearn.recommenders.state import Arrays, as_bytes, from_bytes, pack, unpack
+from metalearn.recommenders.state import Arrays, as_bytes, from_bytes, pack, unpack, within
 from metalearn.recommenders.table import PerformanceTable
 from metalearn.task import Metric, Task
 
@@ -39,12 +39,15 @@ class Strategy:
     ----------
     past_ : PastTasks
         What was learned of the past tasks.
+    expectation_ : Expectation
+        How wide intervals have to be.
     """
 
     name: ClassVar[str] = ""
     learns_from_observations: ClassVar[bool] = False
 
     past_: PastTasks
+    expectation_: Expectation
 
     def __init__(self, *, metric: Metric | None = None, random_state: int = 0) -> None:
         self.metric = metric
@@ -68,7 +71,9 @@ class Strategy:
             Itself.
         """
         table = PerformanceTable.from_knowledge_base(kb, self.metric)
-        return self.fit_past(PastTasks.fit(table, random_state=self.random_state))
+        past = PastTasks.fit(table, random_state=self.random_state)
+        self.expectation_ = Expectation.fit(past)
+        return self.fit_past(past)
 
     def fit_past(self, past: PastTasks) -> Self:
         """Learn from past tasks that other strategies share.
@@ -224,7 +229,7 @@ class Strategy:
             time_budget=time_budget,
         )
         columns = self.rank(query)
-        expected = expect(self.past_, query, columns)
+        expected = self.expectation_.expect(self.past_, query, columns)
         return Recommendation(
             task=task,
             candidates=tuple(
@@ -256,7 +261,9 @@ class Strategy:
             For :meth:`from_arrays`.
         """
         about = {"name": self.name, "metric": self.metric, "random_state": self.random_state}
-        return {"about": as_bytes(about)} | {f"past.{k}": v for k, v in pack(self.past_).items()}
+        parts = {"past": self.past_, "expectation": self.expectation_}
+        packed = {f"{part}.{name}": array for part, found in parts.items() for name, array in pack(found).items()}
+        return {"about": as_bytes(about)} | packed
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
@@ -273,8 +280,9 @@ class Strategy:
             Ready to recommend.
         """
         about = from_bytes(arrays["about"])
-        past = unpack(PastTasks, {k.removeprefix("past."): v for k, v in arrays.items() if k.startswith("past.")})
+        past = unpack(PastTasks, within(arrays, "past"))
         made = cls(metric=past.table.metric if about["metric"] else None, random_state=about["random_state"])
+        made.expectation_ = unpack(Expectation, within(arrays, "expectation"))
         return made.restore(past, arrays)
 
     def _evidence(self, query: Query, column: int) -> tuple[str, ...]:

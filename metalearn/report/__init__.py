@@ -1,7 +1,8 @@
 """Turn plain facts into text and pages; nothing here knows a type of ours."""
 
 from metalearn.report.html import recommendation_fragment, recommendation_page, tuning_page
-from metalearn.report.text import Text, facts_table, recommendation_text
+from metalearn.report.plain import to_json
+from metalearn.report.text import Text, facts_table, recommendation_text, tuning_text
 
 __all__ = [
     "Text",
@@ -9,5 +10,7 @@ __all__ = [
     "recommendation_fragment",
     "recommendation_page",
     "recommendation_text",
+    "to_json",
     "tuning_page",
+    "tuning_text",
 ]

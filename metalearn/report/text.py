@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
-__all__ = ["Text", "facts_table", "number", "recommendation_text", "seconds"]
+__all__ = ["Text", "facts_table", "number", "recommendation_text", "seconds", "tuning_text"]
 
 WIDTH = 110
 
@@ -37,8 +37,8 @@ def number(value: float | None, digits: int = 4) -> str:
 
     Examples
     --------
-    >>> number(0.97368), number(123456.0), number(float("nan"))
-    ('0.9737', '123456', '-')
+    >>> number(0.97368), number(0.99996), number(123456.0), number(float("nan"))
+    ('0.9737', '0.99996', '123456', '-')
     """
     if value is None or not math.isfinite(value):
         return "-"
@@ -46,7 +46,10 @@ def number(value: float | None, digits: int = 4) -> str:
         return str(int(value))
     if abs(value) >= 10**digits:
         return f"{value:.0f}"
-    return f"{value:.{digits}g}"
+    shown = f"{value:.{digits}g}"
+    if shown in ("1", "-1") and digits < 6:  # noqa: PLR2004 - a score that is nearly perfect is not perfect
+        return number(value, digits + 1)
+    return shown
 
 
 def seconds(value: float | None) -> str:
@@ -161,6 +164,42 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
     parts.append(novelty_text(facts["novelty"]))
     parts += [f"Note: {note}" for note in facts["notes"]]
     return Text("\n".join(parts))
+
+
+def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
+    """Return a finished search as text: what is used, how good it is, and the best trials.
+
+    Parameters
+    ----------
+    facts : mapping
+        ``decision`` (a sentence), ``metric``, ``score``, ``default_score``, ``seconds``, and ``trials``: ``model``,
+        ``changes``, ``score``, ``seconds`` of one fit, ``status`` and ``weight`` of each, the best first.
+    n_trials : int, default=10
+        How many trials to show.
+
+    Returns
+    -------
+    Text
+        Ready to be printed.
+    """
+    metric, trials = facts["metric"], facts["trials"]
+    scores = f"{metric} {number(facts['score'])}, the default's {number(facts['default_score'])} (cross-validated)"
+    rows = [
+        (
+            str(rank),
+            t["model"],
+            changes(t["changes"]),
+            number(t["score"]),
+            seconds(t["seconds"]),
+            f"{t['weight']:.0%}" if t["weight"] else "",
+            t["status"],
+        )
+        for rank, t in enumerate(trials[:n_trials], start=1)
+    ]
+    columns = ("rank", "model", "parameters that differ from the default", metric, "one fit", "weight", "ended")
+    board = facts_table(columns, rows, right=("rank", metric, "one fit", "weight"))
+    end = f"{len(trials)} trials in {seconds(facts['seconds'])}."
+    return Text(f"{facts['decision']}\n{scores}\n\n{board}\n{end}")
 
 
 def changes(params: Mapping[str, Any]) -> str:

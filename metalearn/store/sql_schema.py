@@ -134,7 +134,11 @@ def stored_version(connection: Connection) -> int:
     if connection.dialect.name == "sqlite":
         exists = text("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_versions'")
     else:
-        exists = text("SELECT count(to_regclass('schema_versions'))")
+        # a query, since to_regclass() may remember from before the lock that there was no table
+        exists = text(
+            "SELECT count(*) FROM pg_catalog.pg_tables "
+            "WHERE tablename = 'schema_versions' AND schemaname = ANY (current_schemas(false))"
+        )
     if not connection.execute(exists).scalar_one():
         return 0
     version: int = connection.execute(select(func.coalesce(func.max(schema_versions.c.version), 0))).scalar_one()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -98,6 +98,8 @@ def validate(knowledge: KnowledgeBase) -> list[Finding]:
     >>> validate(KnowledgeBase.empty())
     []
     """
+    types = dict.fromkeys(("task_id", "configuration_id"), "category")
+    knowledge = replace(knowledge, evaluations=knowledge.evaluations.astype(types))
     checks = (_keys, _links, _configurations, _tasks, _values, _bounds, _leaks, _alike, _folds, _copies)
     found = [finding for check in checks for finding in check(knowledge)]
     return sorted(found, key=lambda finding: finding.severity != Severity.ERROR)
@@ -231,7 +233,7 @@ def _losses(knowledge: KnowledgeBase) -> Iterator[tuple[ProblemType, pd.DataFram
     for kind in ProblemType:
         part = knowledge.subset(problem_type=kind)
         if len(part) and part.tasks["task_id"].is_unique and part.configurations["configuration_id"].is_unique:
-            losses = part.losses(get_metric(None, kind)).replace(np.inf, np.nan)
+            losses = part.losses(get_metric(None, kind)).replace([np.inf, -np.inf], np.nan)
             yield kind, losses.dropna(how="all").dropna(axis=1, how="all")
 
 

@@ -67,7 +67,9 @@ def spaces() -> Callable[..., st.SearchStrategy[SearchSpace]]:
         bound = st.floats(1e-3, 1e3, allow_nan=False).map(lambda v: float(f"{v:.6g}"))
         log = st.booleans() if log_floats else st.just(False)
         kinds: list[Any] = [
-            st.builds(lambda low, ratio, log: Float(low, float(f"{low * ratio:.6g}"), log), bound, st.floats(1.5, 100), log),
+            st.builds(
+                lambda low, ratio, log: Float(low, float(f"{low * ratio:.6g}"), log), bound, st.floats(1.5, 100), log
+            ),
             st.builds(
                 lambda low, width, log: Integer(low, low + width, log),
                 st.integers(1, 50),
@@ -80,7 +82,12 @@ def spaces() -> Callable[..., st.SearchStrategy[SearchSpace]]:
         ]
         if steps:
             kinds.append(
-                st.builds(lambda low, n, step: Integer(low, low + n * step, step=step), st.integers(1, 9), st.integers(2, 9), st.integers(2, 5))  # fmt: skip
+                st.builds(
+                    lambda low, n, step: Integer(low, low + n * step, step=step),
+                    st.integers(1, 9),
+                    st.integers(2, 9),
+                    st.integers(2, 5),
+                )  # fmt: skip
             )
         return st.dictionaries(st.sampled_from(["p", "q", "r", "s"]), st.one_of(*kinds), min_size=1).map(SearchSpace)
 
@@ -93,7 +100,9 @@ def close(one: SearchSpace, other: SearchSpace) -> bool:
         return False
     for a, b in zip(one.parameters.values(), other.parameters.values(), strict=True):
         if isinstance(a, Float) and isinstance(b, Float):
-            if a.log != b.log or not (math.isclose(a.low, b.low, rel_tol=1e-9) and math.isclose(a.high, b.high, rel_tol=1e-9)):
+            if a.log != b.log or not (
+                math.isclose(a.low, b.low, rel_tol=1e-9) and math.isclose(a.high, b.high, rel_tol=1e-9)
+            ):
                 return False
         elif a != b or type(a) is not type(b):
             return False

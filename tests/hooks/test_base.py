@@ -83,7 +83,9 @@ def test_a_space_of_one_family_takes_that_familys_candidates(recommendation: Rec
 
 
 def test_a_space_that_chooses_takes_every_family_it_offers(recommendation: Recommendation) -> None:
-    space = SearchSpace({"model": Categorical(("lgbm", "rf")), "num_leaves": Integer(2, 64), "max_features": Float(0, 1)})
+    space = SearchSpace(
+        {"model": Categorical(("lgbm", "rf")), "num_leaves": Integer(2, 64), "max_features": Float(0, 1)}
+    )
     report = plan("tool", recommendation, space)
     assert [seed.params["model"] for seed in report.accepted] == ["lgbm", "rf", "lgbm", "lgbm"]
 

@@ -98,7 +98,9 @@ def test_the_last_digits_lost_on_a_log_scale_are_restored(table: Any) -> None:
 def test_harvesting_twice_adds_nothing(table: Any, tmp_path: Any) -> None:
     store = FileStore(tmp_path)
     for _ in range(2):
-        store.append(*gather(trials(0.8, 0.9), *table, maximize=True, said_metric="accuracy", options={"family": "lightgbm"}))
+        store.append(
+            *gather(trials(0.8, 0.9), *table, maximize=True, said_metric="accuracy", options={"family": "lightgbm"})
+        )
     knowledge = store.read()
     assert (len(knowledge.tasks), len(knowledge.evaluations)) == (1, 2)
     assert knowledge.tasks["fingerprint"][0]

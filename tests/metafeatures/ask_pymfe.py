@@ -45,7 +45,6 @@ def main() -> None:
         if len(numeric) > 1:
             values |= ask(X.iloc[:, numeric].to_numpy(dtype=float), y, NUMERIC, [])
         answers[name] = values
-        print(name, X.shape, len(values), flush=True)
     path = Path(__file__).with_name("pymfe_values.json")
     path.write_text(json.dumps(answers, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -3,6 +3,7 @@
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ import pytest
 from metalearn.dataset import Dataset
 from metalearn.metafeatures import classical, complexity, discriminant, entropies, model_based, simple
 from metalearn.metafeatures.sample import Sample
+
 from .real_tables import NAMES, load, numeric_columns
 
 VALUES = json.loads(Path(__file__).with_name("pymfe_values.json").read_text(encoding="utf-8"))
 
 
-def _both(names, ours=None):
+def _both(names: dict[str, str] | tuple[str, ...], ours: dict[str, str] | None = None) -> dict[str, str]:
     ours = ours or {}
     return {f"{name}.{summary}": f"{ours.get(name, name)}_{summary}" for name in names for summary in ("mean", "sd")}
 
@@ -82,7 +84,7 @@ NEIGHBOURS = {"n3.mean": "n3", "lsc": "lsc", "n1": "n1"}
 DISTINCT_ROWS = {"n2.mean": "n2_mean"}
 
 
-def _values(X, y, *functions):
+def _values(X: Any, y: Any, *functions: Any) -> dict[str, float]:
     data = Dataset.from_data(X, y, problem_type="multiclass")
     sample = Sample(data)
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -90,7 +92,7 @@ def _values(X, y, *functions):
         return {name: value for function in functions for name, value in function(sample).items()}
 
 
-def _compare(name, found, names, *, tolerance=1e-6):
+def _compare(name: str, found: Any, names: dict[str, str] | tuple[str, ...], *, tolerance: float = 1e-6) -> None:
     expected = {theirs: VALUES[name][theirs] for theirs in names}
     for theirs, value in expected.items():
         ours = float(found[names[theirs]])
@@ -101,7 +103,7 @@ def _compare(name, found, names, *, tolerance=1e-6):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_counts_and_entropies_agree_on_numeric_and_mixed_tables(name):
+def test_counts_and_entropies_agree_on_numeric_and_mixed_tables(name: str) -> None:
     X, y = load(name)
     found = _values(
         X, y, simple.sizes, simple.kinds, simple.class_distribution, classical.counts, entropies.discretised_information
@@ -112,7 +114,7 @@ def test_counts_and_entropies_agree_on_numeric_and_mixed_tables(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "mad.mean" in VALUES[name]])
-def test_statistics_agree_on_numeric_columns(name):
+def test_statistics_agree_on_numeric_columns(name: str) -> None:
     X, y = load(name)
     X = X.iloc[:, numeric_columns(X)]
     constant, negative = (X.nunique() <= 1).any(), (X.min() < 0).any()
@@ -132,7 +134,7 @@ def test_statistics_agree_on_numeric_columns(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "mad.mean" in VALUES[name]])
-def test_trees_and_neighbours_agree_on_numeric_columns(name):
+def test_trees_and_neighbours_agree_on_numeric_columns(name: str) -> None:
     X, y = load(name)
     X = X.iloc[:, numeric_columns(X)]
     if (X.nunique() > 1).all() and len(X) <= model_based.MAX_TREE_ROWS:
@@ -143,7 +145,7 @@ def test_trees_and_neighbours_agree_on_numeric_columns(name):
         _compare(name, found, NEIGHBOURS, tolerance=0.02)
 
 
-def test_at_least_25_tables_are_compared():
+def test_at_least_25_tables_are_compared() -> None:
     assert len(VALUES) >= 25
     assert (
         len(ANY_TABLE | SMALL_PAIRS | COLUMN_BY_COLUMN | NO_CONSTANT | NO_NEGATIVE | FEW_CLASSES | TREE | CANONICAL)

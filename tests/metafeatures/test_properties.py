@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ CHEAP = list_meta_features(tier="cheap")
 
 
 @st.composite
-def tables(draw):
+def tables(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.Series]:
     """Tables of every kind of column, with ties, gaps and constants, and a target."""
     n = draw(st.integers(20, 90))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -33,18 +35,18 @@ def tables(draw):
     return X, pd.Series(y)
 
 
-def _values(X, y):
+def _values(X: Any, y: Any) -> dict[str, float]:
     return dict(extract(Dataset.from_data(X, y)).values)
 
 
-def _same(one, other):
+def _same(one: dict[str, float], other: dict[str, float]) -> None:
     for name, value in one.items():
         assert other[name] == pytest.approx(value, rel=1e-6, abs=1e-6, nan_ok=True), name
 
 
 @QUICK
 @given(tables(), st.randoms(use_true_random=False))
-def test_the_order_of_rows_does_not_matter(table, random):
+def test_the_order_of_rows_does_not_matter(table: tuple[pd.DataFrame, pd.Series], random: Any) -> None:
     X, y = table
     order = random.sample(range(len(X)), len(X))
     _same(_values(X, y), _values(X.iloc[order], y.iloc[order]))
@@ -52,7 +54,7 @@ def test_the_order_of_rows_does_not_matter(table, random):
 
 @QUICK
 @given(tables(), st.randoms(use_true_random=False))
-def test_the_order_and_names_of_columns_do_not_matter(table, random):
+def test_the_order_and_names_of_columns_do_not_matter(table: tuple[pd.DataFrame, pd.Series], random: Any) -> None:
     X, y = table
     order = random.sample(range(X.shape[1]), X.shape[1])
     _same(_values(X, y), _values(X.iloc[:, order].set_axis([f"new {i}" for i in order], axis=1), y))
@@ -66,7 +68,9 @@ NOT_SCALE_FREE = {
 
 @QUICK
 @given(tables(), st.sampled_from([0.25, 8.0, 1024.0]), st.sampled_from([-4.0, 0.0, 64.0]))
-def test_units_do_not_matter_where_the_definition_says_so(table, factor, shift):
+def test_units_do_not_matter_where_the_definition_says_so(
+    table: tuple[pd.DataFrame, pd.Series], factor: float, shift: float
+) -> None:
     X, y = table
     numbers = X.select_dtypes("number").columns
     scaled = X.assign(**{name: X[name] * factor + shift for name in numbers})
@@ -76,7 +80,7 @@ def test_units_do_not_matter_where_the_definition_says_so(table, factor, shift):
 
 @QUICK
 @given(tables())
-def test_values_keep_their_bounds(table):
+def test_values_keep_their_bounds(table: tuple[pd.DataFrame, pd.Series]) -> None:
     found = _values(*table)
     for feature in CHEAP:
         value = found[feature.name]
@@ -90,6 +94,6 @@ def test_values_keep_their_bounds(table):
 
 @settings(QUICK, max_examples=5)
 @given(tables())
-def test_nothing_fails(table):
+def test_nothing_fails(table: tuple[pd.DataFrame, pd.Series]) -> None:
     found = extract(Dataset.from_data(*table), tier="all")
     assert not {name: status for name, status in found.status.items() if status.startswith("failed")}

@@ -1,9 +1,10 @@
-import datetime
+import datetime as dt
 import decimal
 import os
 import subprocess
 import sys
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from scipy import sparse
 
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
-from metalearn.metafeatures import extract
+from metalearn.metafeatures import MetaFeatures, extract
 
 N = 60
 RNG = np.random.default_rng(0)
@@ -20,7 +21,7 @@ NUMBERS = RNG.normal(size=N)
 CLASSES = np.arange(N) % 2
 
 
-def _frames():
+def _frames() -> dict[str, Any]:
     text = np.array(["a", "b", "c"])[np.arange(N) % 3]
     holes = np.where(np.arange(N) % 7 == 0, np.nan, NUMBERS)
     return {
@@ -51,7 +52,7 @@ def _frames():
             {
                 "d": pd.date_range("2020", periods=N),
                 "z": pd.date_range("2020", periods=N, tz="Europe/Berlin"),
-                "o": [datetime.date(2020, 1, 1 + i % 28) for i in range(N)],
+                "o": [dt.date(2020, 1, 1 + i % 28) for i in range(N)],
                 "s": pd.date_range("2020", periods=N).strftime("%Y-%m-%d"),
                 "p": pd.period_range("2020-01", periods=N, freq="M"),
                 "n": pd.Series([pd.NaT] * (N - 1) + [pd.Timestamp("2020")]),
@@ -99,7 +100,7 @@ TARGETS = {
 }
 
 
-def _describe(X, y, tier="all"):
+def _describe(X: Any, y: Any, tier: str = "all") -> MetaFeatures:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data = Dataset.from_data(X, y)
@@ -109,23 +110,23 @@ def _describe(X, y, tier="all"):
     return found
 
 
-def _failures(found):
+def _failures(found: Any) -> dict[str, str]:
     return {name: status for name, status in found.status.items() if status.startswith("failed")}
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_any_table_is_described_without_a_failure_or_a_warning(name):
+def test_any_table_is_described_without_a_failure_or_a_warning(name: str) -> None:
     assert not _failures(_describe(FRAMES[name], TARGETS["labels"]))
     assert not _failures(_describe(FRAMES[name], TARGETS["numbers"], tier="cheap"))
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_any_target_is_described_without_a_failure_or_a_warning(target):
+def test_any_target_is_described_without_a_failure_or_a_warning(target: str) -> None:
     mixed = pd.DataFrame({"a": NUMBERS, "b": np.array(["a", "b"])[CLASSES], "c": [*NUMBERS[:-1], np.nan]})
     assert not _failures(_describe(mixed, TARGETS[target]))
 
 
-def test_polars_tables_give_the_values_of_pandas_tables():
+def test_polars_tables_give_the_values_of_pandas_tables() -> None:
     polars = pytest.importorskip("polars")
     columns = {"a": NUMBERS, "b": np.array(["x", "y", "z"])[np.arange(N) % 3], "c": CLASSES > 0}
     one = extract(pd.DataFrame(columns), CLASSES).values
@@ -133,9 +134,9 @@ def test_polars_tables_give_the_values_of_pandas_tables():
     assert dict(one) == pytest.approx(dict(other), nan_ok=True)
 
 
-def test_values_do_not_depend_on_the_process():
+def test_values_do_not_depend_on_the_process() -> None:
     code = (
-        "import numpy as np, pandas as pd; from metalearn.metafeatures import extract; "
+        "import numpy as np, pandas as pd; from metalearn.metafeatures import MetaFeatures, extract; "
         "r = np.random.default_rng(0); X = pd.DataFrame(r.normal(size=(6000, 5)), columns=list('abcde')); "
         "X['s'] = np.array(['u', 'v', 'w'])[r.integers(0, 3, 6000)]; "
         "print(extract(X, X['a'] > 0).to_dict()['values'])"
@@ -153,7 +154,7 @@ def test_values_do_not_depend_on_the_process():
     assert len(runs) == 1
 
 
-def test_importing_meta_features_imports_nothing_heavy():
+def test_importing_meta_features_imports_nothing_heavy() -> None:
     code = "import sys, metalearn.metafeatures; print([m for m in ('sklearn', 'scipy.stats', 'scipy.spatial', 'lightgbm') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -178,7 +178,11 @@ def test_an_adaptation_pickles() -> None:
 
 
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(-5, 600), st.floats(-1e3, 1e3, allow_nan=False), st.sampled_from(["gini", "x"])
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 600),
+    st.floats(-1e3, 1e3, allow_nan=False),
+    st.sampled_from(["gini", "x"]),
 )
 PARAMETERS = st.one_of(
     st.builds(lambda low, width, log: Float(low, low + width, log), st.floats(0.01, 5), st.floats(0.1, 9), st.booleans()),

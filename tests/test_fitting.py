@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metalearn import fitting
+from metalearn.evaluation import Evaluation
+from metalearn.exceptions import KnowledgeBaseError, UnknownNameError
+from metalearn.fitting import bundled_knowledge_base, fit_recommender, fitted_file, fitted_recommender
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures
+from metalearn.space import Configuration
+from metalearn.store import FileStore
+from metalearn.task import METRICS, ProblemType, Task, get_metric
+
+R2 = METRICS["r2"]
+
+
+@pytest.fixture
+def small() -> KnowledgeBase:
+    """Six tasks with three configurations."""
+    rng = np.random.default_rng(0)
+    tasks = [Task(id=f"t{i}", problem_type="regression", n_rows=100 + i, n_features=5) for i in range(6)]
+    features = {
+        t.id: MetaFeatures({"log_n_rows": float(np.log(t.n_rows)), "noise": float(rng.random())}) for t in tasks
+    }
+    results = [
+        Evaluation(
+            task_id=t.id, configuration=Configuration("knn", {"n_neighbors": k}), metric="r2", value=rng.random()
+        )
+        for t in tasks
+        for k in (1, 5, 9)
+    ]
+    return KnowledgeBase.from_records(tasks, features, results)
+
+
+@pytest.mark.parametrize("problem_type", ProblemType)
+def test_the_fitted_recommender_of_every_default_metric_is_shipped_and_up_to_date(problem_type: ProblemType) -> None:
+    folder = fitting._bundled_folder()
+    assert fitted_file(folder, problem_type, get_metric(None, problem_type), fitting.AUTO).exists()
+
+
+def test_what_was_fitted_is_read_from_the_cache(
+    small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
+    fitting._cached.cache_clear()
+    first = fitted_recommender(small, ProblemType.REGRESSION, R2, "forest")
+    assert len(list(tmp_path.iterdir())) == 1
+    fitting._cached.cache_clear()
+    monkeypatch.setattr(fitting, "fit_recommender", lambda *_, **__: pytest.fail("it was fitted again"))
+    again = fitted_recommender(small, ProblemType.REGRESSION, R2, "forest")
+    task = Task(id="new", problem_type="regression", n_rows=90, n_features=5)
+    features = MetaFeatures({"log_n_rows": 4.5, "noise": 0.5})
+    assert again.recommend(task, features).to_json() == first.recommend(task, features).to_json()
+
+
+def test_more_knowledge_is_used_at_once(small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
+    better = [
+        Evaluation(task_id=i, configuration=Configuration("knn", {"n_neighbors": 30}), metric="r2", value=0.999)
+        for i in small.task_ids
+    ]
+    tasks = [small.task(i) for i in small.task_ids]
+    grown = small + KnowledgeBase.from_records(tasks, {}, better)
+    task = Task(id="new", problem_type="regression", n_rows=90, n_features=5)
+    firsts = [
+        fitted_recommender(kb, ProblemType.REGRESSION, R2, "portfolio").recommend(task, MetaFeatures({}), n=1)[0]
+        for kb in (small, grown)
+    ]
+    assert firsts[1].configuration.params["n_neighbors"] == 30
+    assert firsts[0].configuration != firsts[1].configuration
+
+
+def test_a_damaged_cache_is_fitted_again(small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
+    fitting._cached.cache_clear()
+    fitted_recommender(small, ProblemType.REGRESSION, R2, "forest")
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(b"PK and nothing more")
+    fitting._cached.cache_clear()
+    assert fitted_recommender(small, ProblemType.REGRESSION, R2, "forest") is not None
+
+
+def test_knowledge_that_does_not_fit_the_question_is_refused(small: KnowledgeBase) -> None:
+    with pytest.raises(KnowledgeBaseError, match="no binary task with the metric 'roc_auc'"):
+        fit_recommender(small, ProblemType.BINARY, METRICS["roc_auc"], "forest")
+
+
+def test_an_unknown_recommender_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'forest'"):
+        fitted_recommender(None, ProblemType.BINARY, METRICS["roc_auc"], "forrest")
+
+
+def test_a_missing_bundled_knowledge_base_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(fitting, "files", lambda _: tmp_path / "metalearn")
+    with pytest.raises(KnowledgeBaseError, match="Reinstall metalearn-recommender"):
+        fitting._bundled_folder()
+
+
+@pytest.mark.slow
+def test_the_bundled_tables_load_quickly() -> None:
+    import time  # noqa: PLC0415 - for this test only
+
+    store = FileStore(fitting._bundled_folder())
+    store.read()
+    spent = []
+    for _ in range(5):
+        started = time.process_time()
+        store.read()
+        spent.append(time.process_time() - started)
+    assert min(spent) < 0.3  # 0.15 s on an idle machine
+    assert bundled_knowledge_base().tasks["fingerprint"].is_unique

@@ -8,25 +8,33 @@ from metalearn._version import __version__
 if TYPE_CHECKING:
     from metalearn.advisor import Advisor
     from metalearn.api import bundled_knowledge_base, open_store, recommend
+    from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, load_model, save_model, tune
     from metalearn.knowledge_base import KnowledgeBase
     from metalearn.metafeatures import extract
     from metalearn.recommendation import Candidate, Recommendation
     from metalearn.space import Configuration
     from metalearn.task import ProblemType, Task
+    from metalearn.validity import recheck
 
 __all__ = [
     "Advisor",
     "Candidate",
     "Configuration",
     "KnowledgeBase",
+    "MetaLearnClassifier",
+    "MetaLearnRegressor",
     "ProblemType",
     "Recommendation",
     "Task",
     "__version__",
     "bundled_knowledge_base",
     "extract",
+    "load_model",
     "open_store",
+    "recheck",
     "recommend",
+    "save_model",
+    "tune",
 ]
 
 _HOMES = {
@@ -34,13 +42,19 @@ _HOMES = {
     "Candidate": "metalearn.recommendation",
     "Configuration": "metalearn.space",
     "KnowledgeBase": "metalearn.knowledge_base",
+    "MetaLearnClassifier": "metalearn.estimators",
+    "MetaLearnRegressor": "metalearn.estimators",
     "ProblemType": "metalearn.task",
     "Recommendation": "metalearn.recommendation",
     "Task": "metalearn.task",
     "bundled_knowledge_base": "metalearn.api",
     "extract": "metalearn.metafeatures",
+    "load_model": "metalearn.estimators",
     "open_store": "metalearn.api",
+    "recheck": "metalearn.validity",
     "recommend": "metalearn.api",
+    "save_model": "metalearn.estimators",
+    "tune": "metalearn.estimators",
 }
 
 

@@ -161,8 +161,18 @@ def _shipped_evidence() -> dict[str, Any]:
 
 @lru_cache(maxsize=_KEPT_IN_MEMORY)
 def _shipped(problem_type: ProblemType, metric: Metric, name: str) -> Recommender | None:
-    file = fitted_file(_bundled_folder(), problem_type, metric, name)
-    return load(file) if file.exists() else None
+    return _read(fitted_file(_bundled_folder(), problem_type, metric, name))
+
+
+def _read(file: Path) -> Recommender | None:
+    """Return the recommender in a file; one that another version wrote, or that is damaged, is as good as absent."""
+    if not file.exists():
+        return None
+    try:
+        return load(file)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _log.warning("The fitted recommender %s cannot be read (%r); it is fitted again.", file, error)
+        return None
 
 
 def fitted_recommender(
@@ -222,11 +232,9 @@ def _cached(key: _Key, problem_type: ProblemType, metric: Metric, name: str) -> 
     folder = Path(os.environ.get("METALEARN_CACHE") or user_cache_path("metalearn", appauthor=False))
     text = f"{key.kb.id};{problem_type};{metric.name};{name};{__version__}"
     file = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npz"
-    if file.exists():
-        try:
-            return load(file)
-        except (OSError, ValueError, KeyError) as error:
-            _log.warning("The cached recommender %s cannot be read (%s); it is fitted again.", file, error)
+    known = _read(file)
+    if known is not None:
+        return known
     evidence = key.evidence.get(f"{problem_type}/{metric.name}")
     fitted = fit_recommender(key.kb, problem_type, metric, name, evidence=evidence)
     if isinstance(fitted, Strategy):

@@ -43,14 +43,14 @@ class KnowledgeBase:
     evaluations : DataFrame
         One row a task, configuration, metric and fold: ``value`` in the metric's own direction, seconds, status.
 
+    See Also
+    --------
+    KnowledgeBase.from_records : Build one from value objects.
+
     Notes
     -----
     Tasks, meta-features and evaluations also say who recorded them, with which tool and when
     (``recorded_by``, ``recorded_with``, ``recorded_at``); the columns are filled with empty strings where nobody knows.
-
-    See Also
-    --------
-    KnowledgeBase.from_records : Build one from value objects.
     """
 
     tasks: pd.DataFrame

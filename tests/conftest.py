@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+collect_ignore = ["metafeatures/ask_pymfe.py"]  # a script for an environment of its own
+
 
 @pytest.fixture
 def messy_table() -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What is public, and that it is documented."""
 
+import enum
 import importlib
 import inspect
 import pkgutil
@@ -41,10 +42,11 @@ def public_objects() -> list[str]:
             thing = getattr(module, public)
             home = getattr(thing, "__module__", "")
             if (inspect.isclass(thing) or inspect.isfunction(thing)) and home == name:
-                names.append(f"{name}.{public}")
+                if not getattr(thing, "_is_protocol", False):  # numpydoc cannot read them; their methods are checked
+                    names.append(f"{name}:{public}")
                 if inspect.isclass(thing):
                     names += [
-                        f"{name}.{public}.{m}"
+                        f"{name}:{public}.{m}"
                         for m, member in vars(thing).items()
                         if not m.startswith("_") and inspect.isfunction(getattr(member, "__func__", member))
                     ]
@@ -57,13 +59,17 @@ def test_a_module_lists_what_is_public(name: str) -> None:
     assert module.__doc__
     listed = getattr(module, "__all__", None)
     assert listed is not None or name.endswith("__main__")
-    assert list(listed) == sorted(listed)
     assert all(hasattr(module, public) for public in listed)
 
 
 @pytest.mark.parametrize("name", public_objects())
 def test_a_public_object_is_documented(name: str) -> None:
-    errors = [(code, text) for code, text in validate(name)["errors"] if code not in IGNORED]
+    module, _, path = name.partition(":")
+    thing = pkgutil.resolve_name(name)
+    # an enumeration, an error or a class without an __init__ of its own documents no parameters
+    plain = inspect.isclass(thing) and ("__init__" not in vars(thing) or issubclass(thing, enum.Enum | Exception))
+    ignored = IGNORED | ({"PR01"} if plain else set())
+    errors = [(code, text) for code, text in validate(f"{module}.{path}")["errors"] if code not in ignored]
     assert errors == []
 
 

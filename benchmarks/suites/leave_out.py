@@ -10,7 +10,7 @@ from report import Plot, Table
 
 COUNTS = (1, 2, 3, 5, 10, 25)
 TESTED = (1, 3, 5, 10)
-STRATEGIES = ("average_rank", "portfolio", "nearest", "ranking", "forest", "ensemble", "blend")
+STRATEGIES = ("average_rank", "portfolio", "nearest", "ranking", "forest", "ensemble", "analogies", "blend")
 OURS = ("forest", "ensemble", "blend")
 OTHERS = ("portfolio", "nearest", "average_rank", "default", "library default", "random x4")
 CONTROLLED = ("portfolio", "forest", "ensemble")

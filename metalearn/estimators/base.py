@@ -48,7 +48,34 @@ _LIST = 20
 class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     """Search with a recommendation as the start, under scikit-learn's rules.
 
-    The parameters are explained by the two subclasses.
+    Parameters
+    ----------
+    n_trials : int or None, default=20
+        Configurations to try at most, the default that has to be beaten included; None for as many as the time allows.
+    time_budget : float or None, default=None
+        Wall-clock seconds that ``fit`` may take, from its start to the last fit on all rows.
+    metric : str or None, default=None
+        What to optimise; default: the problem type's own.
+    families : sequence of str or None, default=None
+        Model families to choose from; default: all whose package is installed.
+    blend : bool, default=True
+        Whether a weighted blend of several configurations may be used, where it is better on rows held out.
+    n_folds : int or None, default=None
+        Folds of the cross-validation; default: 5, or 3 where there are more than 5,000 rows.
+    categorical : sequence of str, default=()
+        Columns that are categorical whatever they look like.
+    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+        What the recommendation is learned from; default: the bundled knowledge base.
+    recommender : str, default="auto"
+        Name of the strategy.
+    record_to : Store, str, Path or None, default=None
+        Where to add the results, so that later recommendations learn from them; no row of the table goes there.
+    n_jobs : int or None, default=None
+        Fits that run at the same time, each on one thread; None means 1, -1 one for each processor.
+    random_state : int, RandomState or None, default=0
+        Seed of folds and models.
+    progress : bool or None, default=None
+        Whether to show a progress bar; None shows one only on a terminal.
     """
 
     def __init__(
@@ -141,12 +168,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             advisor = None if small else self._advisor(data, usable, budget)
             self.recommendation_ = self._nothing(data) if advisor is None else self._recommended(data, advisor)
             trials = self._search(data, Advice(first, advisor), runner, budget) if folds else []
-            scored = [t for t in trials if t.is_complete] or _furthest(trials)
-            choice = self._choose(data, scored, trials)
-            members = []
-            if scored:
-                chosen = [(float(choice.weights[i]), scored[i]) for i in choice.members]
-                members = fit_members(data, chosen, runner, budget)
+            compared, choice = self._choose(data, trials)
+            chosen = [(float(choice.weights[i]), compared[i]) for i in choice.members]
+            members = fit_members(data, chosen, runner, budget) if chosen else []
         self.members_ = members or fit_anything(data, first[::-1], hurry=budget.left < 1)
         self.best_score_ = float(self.metric_.from_loss(choice.loss))
         self._report(trials, choice, budget)
@@ -216,17 +240,23 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 watch=watch,
             )
 
-    def _choose(self, data: TrainingData, scored: list[Trial], trials: list[Trial]) -> Choice:
-        if not scored or not scored[0].is_complete:
-            return Choice(np.ones(len(scored)), scored[0].loss if scored else math.nan, {})
-        return choose(
-            [[o.predictions for o in t.outcomes if o.predictions is not None] for t in scored],
-            [data.target[test] for _, test in data.folds],
+    def _choose(self, data: TrainingData, trials: list[Trial]) -> tuple[list[Trial], Choice]:
+        """Compare trials on the folds that the default went through, or where it has none, on as many as there are."""
+        n_folds = len(trials[0].losses) if trials else 0
+        n_folds = n_folds or max((len(t.losses) for t in trials), default=0)
+        compared = [t for t in trials if n_folds and len(t.losses) >= n_folds]
+        if not compared:
+            return [], Choice(np.empty(0), math.nan, {})
+        predictions = [[o.predictions for o in t.outcomes[:n_folds] if o.predictions is not None] for t in compared]
+        choice = choose(
+            predictions,
+            [data.target[test] for _, test in data.folds[:n_folds]],
             metric=self.metric_,
             problem_type=data.problem_type,
-            default=0 if trials[0] is scored[0] else None,
+            default=0 if compared[0] is trials[0] else None,
             blend=self.blend,
         )
+        return compared, choice
 
     def _report(self, trials: list[Trial], choice: Choice, budget: Budget) -> None:
         """Set what can be looked at after the search."""
@@ -348,9 +378,3 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
-
-
-def _furthest(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the best of those that went furthest, where none went through all folds."""
-    partial = [t for t in trials if len(t.losses)]
-    return sorted(partial, key=lambda t: (-len(t.losses), t.loss))[:1]

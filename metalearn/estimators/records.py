@@ -8,7 +8,7 @@ import pandas as pd
 
 from metalearn.estimators.refit import Member
 from metalearn.estimators.search import Trial
-from metalearn.evaluation import Evaluation, Status
+from metalearn.evaluation import Evaluation
 from metalearn.models import get_model
 from metalearn.report.text import changes
 from metalearn.task import ProblemType
@@ -126,11 +126,12 @@ def decision(trials: Sequence[Trial], members: Sequence[Member]) -> str:
         One sentence.
     """
     name = members[0].configuration.model
-    if not any(t.status is Status.OK for t in trials):
-        return f"{name} is used; no configuration went through all folds."
-    champion = trials[0]
-    if len(members) > 1:
-        return f"A blend of {len(members)} configurations beat the default of {champion.configuration.model}."
-    if members[0].trial is champion:
+    used = name if len(members) == 1 else f"A blend of {len(members)} configurations"
+    if not any(len(t.losses) for t in trials):
+        return f"{used} is used; nothing could be compared on rows held out."
+    default = f"the default of {trials[0].configuration.model}"
+    if not len(trials[0].losses):
+        return f"{used} is used; {default} has no score to compare with."
+    if members[0].trial is trials[0] and len(members) == 1:
         return f"The default of {name} stays: nothing that was tried beat it on rows held out."
-    return f"{name} beat the default of {champion.configuration.model}."
+    return f"{used} beat {default}."

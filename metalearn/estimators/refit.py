@@ -18,6 +18,9 @@ __all__ = ["Member", "fit_anything", "fit_members"]
 _OVERHEAD = 0.3
 """Seconds kept for what comes after fitting."""
 
+_GRACE = 0.07
+"""A fit on all rows is ended only when this part of the time budget is exceeded."""
+
 _LEAST_ROWS = 0.05
 """Fewer than this share of the rows are never used, however little time is left."""
 
@@ -79,7 +82,7 @@ def fit_members(
     while True:
         while waiting and runner.has_room:
             weight, trial = waiting.pop(0)
-            runner.submit((weight, trial), trial.configuration, rows, budget.end)
+            runner.submit((weight, trial), trial.configuration, rows, budget.end + _GRACE * (budget.seconds or 0.0))
         ended = runner.finished()
         if not ended:
             break

@@ -26,7 +26,7 @@ _REFIT_SHARE = 0.25
 _REFIT_TRIALS = 5
 """As many of the best trials are expected to be fitted on all rows."""
 
-_REFIT_MARGIN = 1.3
+_REFIT_MARGIN = 1.15
 """Fitting on all rows is expected to take this many times what the number of rows alone would say."""
 
 
@@ -248,14 +248,20 @@ class _Search:
         except KeyboardInterrupt:
             if not any(len(t.losses) for t in self.trials):
                 raise
+        self.runner.cancel()
         for trial in self.trials:
             if trial.status is None:
                 self._end(trial, Status.TIMEOUT)
         return self.trials
 
     @property
-    def best(self) -> list[Trial]:
-        return sorted((t for t in self.trials if t.is_complete), key=lambda t: t.loss)[:_REFIT_TRIALS]
+    def best(self) -> Trial | None:
+        return min((t for t in self.trials if t.is_complete), key=lambda t: t.loss, default=None)
+
+    @property
+    def deadline(self) -> float:
+        leaders = sorted((t for t in self.trials if len(t.losses)), key=lambda t: t.loss)
+        return self.budget.deadline(leaders[:_REFIT_TRIALS])
 
     def _fill(self) -> None:
         while self.runner.has_room and (suggestion := self._next()) is not None:
@@ -266,7 +272,7 @@ class _Search:
     def _next(self) -> Suggestion | None:
         if self.budget.n_trials is not None and len(self.trials) >= self.budget.n_trials:
             return None
-        left = self.budget.deadline(self.best) - time.monotonic()
+        left = self.deadline - time.monotonic()
         if left <= 0 and self.trials:
             return None
         for suggestion in self.suggestions:
@@ -291,8 +297,8 @@ class _Search:
 
     def _submit(self, trial: Trial) -> None:
         fold = len(trial.outcomes)
-        deadline = self.budget.deadline(self.best)
-        if self.best:
+        deadline = self.deadline
+        if self.best is not None:
             deadline = min(deadline, time.monotonic() + self._trial_seconds - _sum_of_seconds(trial))
         self.runner.submit(trial, trial.configuration, fold, deadline)
 
@@ -304,7 +310,7 @@ class _Search:
             self._end(trial, Status.OK)
         elif self._is_hopeless(trial):
             self._end(trial, Status.PRUNED)
-        elif time.monotonic() >= self.budget.deadline(self.best or [trial]):
+        elif time.monotonic() >= self.deadline:
             self._end(trial, Status.TIMEOUT)
         else:
             self._submit(trial)
@@ -315,9 +321,9 @@ class _Search:
 
     def _is_hopeless(self, trial: Trial) -> bool:
         """Whether a trial is behind the best, on the folds it has seen, by more than folds ever differ."""
-        if not self.best or trial is self.trials[0]:
+        best = self.best
+        if best is None or trial is self.trials[0]:
             return False
-        best = self.best[0]
         seen = len(trial.losses)
         gap = trial.loss - float(best.losses[:seen].mean())
         spread = max(float(best.losses.std(ddof=1)), 0.1 * best.loss)

@@ -5,7 +5,8 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
@@ -17,6 +18,9 @@ from metalearn.space import Configuration
 __all__ = ["InProcess", "Processes", "Runner"]
 
 _KILLED = -9
+
+_FORKS = sys.platform == "linux"
+"""Whether processes start as copies of this one: at once, and sharing the table's memory."""
 
 
 class Runner(Protocol):
@@ -55,8 +59,12 @@ class Runner(Protocol):
         """
         ...
 
+    def cancel(self) -> None:
+        """End what is still running; other fits can be started afterwards."""
+        ...
+
     def close(self) -> None:
-        """End everything that is still running."""
+        """End everything."""
         ...
 
 
@@ -113,9 +121,12 @@ class InProcess:
         ended, self._ended = self._ended, []
         return ended
 
-    def close(self) -> None:
+    def cancel(self) -> None:
         """Forget what ended."""
         self._ended = []
+
+    def close(self) -> None:
+        """Do nothing: there is no process to end."""
 
 
 @dataclass(slots=True)
@@ -141,11 +152,14 @@ class Processes:
         self.n_slots = n_slots
         self._context = _context()
         self._data = data
-        self._workers = [self._start() for _ in range(n_slots)]
+        self._workers: list[_Worker] = []
+        for _ in range(n_slots):
+            self._workers.append(self._start())
 
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._data), daemon=True)
+        inherited = (mine, *(w.connection for w in self._workers)) if _FORKS else ()
+        process = self._context.Process(target=_serve, args=(theirs, self._data, inherited), daemon=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads; the child only fits, on one thread
             process.start()
@@ -173,7 +187,8 @@ class Processes:
         """
         worker = next(w for w in self._workers if w.key is None)
         worker.key, worker.deadline = key, deadline
-        worker.connection.send((configuration, where))
+        with suppress(BrokenPipeError):  # it has died; finished() will see that
+            worker.connection.send((configuration, where))
 
     def finished(self) -> list[tuple[Any, Outcome]]:
         """Wait until at least one fit has ended or is late, and return what ended.
@@ -193,7 +208,7 @@ class Processes:
             if worker.connection in ready:
                 try:
                     outcome = worker.connection.recv()
-                except EOFError:
+                except (EOFError, ConnectionResetError):
                     worker.process.join(5)
                     outcome = _died(worker.process.exitcode)
             elif time.monotonic() >= worker.deadline:
@@ -211,6 +226,11 @@ class Processes:
         worker.connection.close()
         self._workers[self._workers.index(worker)] = self._start()
 
+    def cancel(self) -> None:
+        """End what is still running; other fits can be started afterwards."""
+        for worker in [w for w in self._workers if w.key is not None]:
+            self._replace(worker)
+
     def close(self) -> None:
         """End all processes."""
         for worker in self._workers:
@@ -221,7 +241,7 @@ class Processes:
 
 
 def _context() -> Any:
-    if sys.platform == "linux":  # starts at once and shares the table's memory
+    if _FORKS:
         return multiprocessing.get_context("fork")
     # of joblib's kind: unlike "spawn" it needs no guarded script
     from joblib.externals.loky.backend.context import get_context  # noqa: PLC0415 - only where it is needed
@@ -235,8 +255,10 @@ def _died(exitcode: int | None) -> Outcome:
     return Outcome(Status.FAILED, f"the process ended with code {exitcode}")
 
 
-def _serve(connection: Connection, data: TrainingData) -> None:
+def _serve(connection: Connection, data: TrainingData, inherited: Sequence[Connection]) -> None:
     """Answer every request until the other end closes."""
+    for other in inherited:  # a copy of the other end would keep it open when its owner is gone
+        other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that searches
     try:
         while True:

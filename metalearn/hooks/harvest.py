@@ -239,7 +239,7 @@ def gather(
             versions=versions,
         )
         key = (evaluation.configuration_id, evaluation.fold)
-        if key not in found or found[key].status is not Status.OK or measured:
+        if key not in found or (measured and found[key].status is not Status.OK):
             found[key] = evaluation
     return task, extract(data), list(found.values())
 

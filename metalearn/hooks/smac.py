@@ -113,19 +113,20 @@ def tell(
     }
     # SMAC draws the seed that it will evaluate under: told under another one, a seed would be run again
     facade.intensifier.__post_init__()
+    costs = [told_value(r, maximize=False) for r in results.values() if r.status is Status.OK]
+    worst = facade.scenario.crash_cost if math.isfinite(facade.scenario.crash_cost) else max(costs, default=None)
     for item in report.accepted:
         result = results[item.rank]
         if result.status is Status.PRUNED:
             report = report.without(item.rank, "SMAC takes no pruned results")
             continue
-        config = configuration(space, item.params)
-        info = facade.intensifier.get_trials_of_interest(config)[0]
-        ok = result.status is Status.OK
-        value = dataclasses.TrialValue(
-            cost=told_value(result, maximize=False) if ok else math.inf,
-            status=states.SUCCESS if ok else by_status[result.status],
-        )
-        facade.tell(info, value)
+        cost = told_value(result, maximize=False) if result.status is Status.OK else worst
+        if cost is None:  # SMAC's model fails on infinite costs
+            report = report.without(item.rank, "nothing succeeded, so that a failure has no cost; set crash_cost")
+            continue
+        info = facade.intensifier.get_trials_of_interest(configuration(space, item.params))[0]
+        status = by_status.get(result.status, states.SUCCESS)
+        facade.tell(info, dataclasses.TrialValue(cost=cost, status=status))
     return report
 
 

@@ -10,7 +10,7 @@ from metalearn.metafeatures.columns import adjusted_r2
 from metalearn.metafeatures.sample import Sample
 from metalearn.metafeatures.simple import entropy, mean
 
-__all__ = ["information", "linear_fit", "nearest_neighbours", "single_columns"]
+__all__ = ["information", "linear_fit", "nearest_neighbours", "rescaled_accuracy", "single_columns"]
 
 _NO_COLUMN = "no column that varies"
 _SHRINKAGES = (1e-4, 1e-2, 1.0)
@@ -54,7 +54,18 @@ _INTERACTING = 6
     },
 )
 def information(sample: Sample) -> dict[str, float]:
-    """Return the mutual information of binned columns with the target."""
+    """Return the mutual information of binned columns with the target.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     if not len(sample.bins):
         return {}
     joint = sample.joint / sample.n_rows
@@ -118,7 +129,18 @@ def information(sample: Sample) -> dict[str, float]:
     },
 )
 def single_columns(sample: Sample) -> dict[str, float]:
-    """Return what single columns explain of the target's variance."""
+    """Return what single columns explain of the target's variance.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     if not len(sample.bins):
         return {}
     bin_r2 = sample.bin_r2
@@ -167,7 +189,18 @@ def single_columns(sample: Sample) -> dict[str, float]:
     },
 )
 def linear_fit(sample: Sample) -> dict[str, float]:
-    """Return how much all columns explain linearly together, by closed-form leave-one-out errors."""
+    """Return how much all columns explain linearly together, by closed-form leave-one-out errors.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     design, responses = sample.design, sample.responses
     if not len(design):
         return {}
@@ -237,7 +270,7 @@ def _decide(predicted: npt.NDArray[np.float64], sample: Sample) -> npt.NDArray[n
             _NO_COLUMN,
         ),
         "neighbour_distance_ratio": (
-            "Median distance to the nearest neighbour divided by the median distance: near 1 in many dimensions",
+            "Median distance to the nearest neighbour divided by the mean distance: near 1 in many dimensions",
             "share",
             _NO_COLUMN,
         ),
@@ -245,7 +278,18 @@ def _decide(predicted: npt.NDArray[np.float64], sample: Sample) -> npt.NDArray[n
     },
 )
 def nearest_neighbours(sample: Sample) -> dict[str, float]:
-    """Return how well near rows predict each other, on at most 500 rows of the encoded columns."""
+    """Return how well near rows predict each other, on at most 500 rows of the encoded columns.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     rows = sample.few
     lines = sample.design[:, rows]
     if not len(lines):
@@ -253,19 +297,18 @@ def nearest_neighbours(sample: Sample) -> dict[str, float]:
     squares = np.einsum("ij,ij->j", lines, lines)
     distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * lines.T @ lines, 0.0))
     distances[distances < 1e-6 * np.sqrt(squares.mean() + 1e-300)] = 0.0
-    everyday = np.median(distances[np.triu_indices(len(rows), 1)])
+    everyday = distances.sum() / (len(rows) * (len(rows) - 1))
     np.fill_diagonal(distances, np.inf)
     count = 1 if sample.is_classification else _NEIGHBOURS
-    reach = np.partition(distances, count - 1, axis=1)[:, count - 1]
-    near = (distances <= (reach * (1 + 1e-9))[:, None]).astype(float)  # of equally near rows all count
-    near /= near.sum(axis=1, keepdims=True)
+    reach = np.partition(distances, count - 1, axis=1)[:, count - 1] if count > 1 else distances.min(axis=1)
+    near = distances <= (reach * (1 + 1e-9))[:, None]  # of equally near rows all count
     if sample.is_classification:
         groups = sample.groups[rows]
-        hits = (near * (groups[:, None] == groups)).sum(axis=1)
-        score = rescaled_accuracy(groups, hits)
+        score = rescaled_accuracy(groups, (near & (groups[:, None] == groups)).sum(axis=1) / near.sum(axis=1))
     else:
         y = sample.responses[0, rows]
-        score = max(1 - np.sum((y - near @ y) ** 2) / max(np.sum((y - y.mean()) ** 2), 1e-300), -1.0)
+        errors = y - near @ y / near.sum(axis=1)
+        score = max(1 - np.sum(errors**2) / max(np.sum((y - y.mean()) ** 2), 1e-300), -1.0)
     nearest = distances.min(axis=1)
     return {
         "neighbour_score": score,

@@ -11,7 +11,7 @@ from metalearn.metafeatures.base import meta_features
 from metalearn.metafeatures.sample import Sample
 from metalearn.metafeatures.simple import mean
 
-__all__ = ["column_statistics", "counts", "moment_extremes", "pairs", "summaries"]
+__all__ = ["column_statistics", "counts", "moment_extremes", "pairs", "summaries", "two"]
 
 _NO_NUMBERS = "no numeric column"
 _LEVEL = 0.05
@@ -102,7 +102,18 @@ def summaries(name: str, values: npt.NDArray[Any]) -> dict[str, float]:
     },
 )
 def counts(sample: Sample) -> dict[str, float]:
-    """Return exact counts under the names of the literature, and the numbers of levels."""
+    """Return exact counts under the names of the literature, and the numbers of levels.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     data = sample.data
     n, p = data.n_rows, data.n_features
     columns, rows = data.missing
@@ -137,7 +148,18 @@ def counts(sample: Sample) -> dict[str, float]:
     names=two({k: (f"{text} of numeric columns", unit) for k, (text, unit) in _COLUMN_STATISTICS.items()}, _NO_NUMBERS),
 )
 def column_statistics(sample: Sample) -> dict[str, float]:
-    """Return location, spread and shape of the numeric columns."""
+    """Return location, spread and shape of the numeric columns.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     moments = sample.moments
     values, count = sample.numbers, moments.count
     median = moments.quantile(0.5)
@@ -185,7 +207,18 @@ def column_statistics(sample: Sample) -> dict[str, float]:
     },
 )
 def moment_extremes(sample: Sample) -> dict[str, float]:
-    """Return the extremes of skewness and kurtosis."""
+    """Return the extremes of skewness and kurtosis.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     varies = sample.moments.varies
     if not varies.any():
         return {}
@@ -217,7 +250,18 @@ def moment_extremes(sample: Sample) -> dict[str, float]:
     },
 )
 def pairs(sample: Sample) -> dict[str, float]:
-    """Return how numeric columns vary together, and how many are normal or have outliers."""
+    """Return how numeric columns vary together, and how many are normal or have outliers.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     from scipy.stats import shapiro  # noqa: PLC0415 - slow to import
 
     moments = sample.moments

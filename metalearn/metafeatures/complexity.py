@@ -16,6 +16,8 @@ __all__ = [
     "gower_distances",
     "interpolated",
     "neighbourhoods",
+    "spanning_tree",
+    "unit_range",
 ]
 
 MAX_NEIGHBOUR_ROWS = 1_000
@@ -45,7 +47,18 @@ Matrix = npt.NDArray[np.float64]
     },
 )
 def feature_overlap(sample: Sample) -> dict[str, float]:
-    """Return how far the values of numeric columns overlap between classes."""
+    """Return how far the values of numeric columns overlap between classes.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     if not sample.is_classification or not sample.moments.varies.any():
         return {}
     X, y = unit_range(imputed(sample)), sample.target  # no measure depends on the scale
@@ -108,7 +121,18 @@ def _undecided(first: Matrix, second: Matrix) -> int:
     },
 )
 def neighbourhoods(sample: Sample) -> dict[str, float]:
-    """Return how classes mix among neighbours, by Gower's distance on at most 1,000 rows."""
+    """Return how classes mix among neighbours, by Gower's distance on at most 1,000 rows.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     if not sample.is_classification or not sample.moments.varies.any():
         return {}
     rows = sample.some(MAX_NEIGHBOUR_ROWS)
@@ -149,7 +173,18 @@ def neighbourhoods(sample: Sample) -> dict[str, float]:
     },
 )
 def dimensionality(sample: Sample) -> dict[str, float]:
-    """Return how many dimensions there are for a row, before and after removing linear dependence."""
+    """Return how many dimensions there are for a row, before and after removing linear dependence.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     if not sample.moments.varies.any():
         return {}
     X = imputed(sample)

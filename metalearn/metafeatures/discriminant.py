@@ -7,7 +7,7 @@ from metalearn.metafeatures.base import meta_features
 from metalearn.metafeatures.classical import summaries, two
 from metalearn.metafeatures.sample import Sample
 
-__all__ = ["canonical_correlations", "class_geometry"]
+__all__ = ["canonical_correlations", "class_geometry", "imputed"]
 
 _NAN = "regression, or no numeric column that varies"
 _REFERENCE = "Lindner, Studer, AST: Support for algorithm selection with a CBR approach, PKDD 1999"
@@ -45,7 +45,18 @@ def imputed(sample: Sample) -> npt.NDArray[np.float64]:
     },
 )
 def canonical_correlations(sample: Sample) -> dict[str, float]:
-    """Return the canonical correlations and the test statistics built on them."""
+    """Return the canonical correlations and the test statistics built on them.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     from scipy.linalg import qr  # noqa: PLC0415 - slow to import
 
     z = sample.moments.standardised[sample.moments.varies]
@@ -82,7 +93,18 @@ def canonical_correlations(sample: Sample) -> dict[str, float]:
     },
 )
 def class_geometry(sample: Sample) -> dict[str, float]:
-    """Return the distance of class centres, and whether the classes have the same covariances."""
+    """Return the distance of class centres, and whether the classes have the same covariances.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     if not sample.is_classification or not sample.moments.varies.any():
         return {}
     X, y = imputed(sample), sample.target

@@ -58,7 +58,18 @@ def discretised(sample: Sample) -> Codes:
     },
 )
 def discretised_information(sample: Sample) -> dict[str, float]:
-    """Return what discretised columns say about each other and about the class, without bias correction."""
+    """Return what discretised columns say about each other and about the class, without bias correction.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     codes = discretised(sample)
     if not len(codes):
         return {}

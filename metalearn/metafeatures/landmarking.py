@@ -47,7 +47,18 @@ _SCORE = (
     },
 )
 def landmarks(sample: Sample) -> dict[str, float]:
-    """Return cross-validated scores of quick models on at most 500 rows of the encoded columns."""
+    """Return cross-validated scores of quick models on at most 500 rows of the encoded columns.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     rows = sample.few
     X = np.ascontiguousarray(sample.design[:, rows].T)
     if not X.shape[1]:

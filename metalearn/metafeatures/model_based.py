@@ -9,7 +9,7 @@ from metalearn.metafeatures.sample import Sample
 
 __all__ = ["tree_shape"]
 
-MAX_TREE_ROWS = 2_000
+MAX_TREE_ROWS = 1_000
 _NAN = "no numeric, boolean or categorical column that varies"
 
 
@@ -18,7 +18,7 @@ _NAN = "no numeric, boolean or categorical column that varies"
     tier="all",
     reference="Peng et al., Improved dataset characterisation for meta-learning, Discovery Science 2002",
     names={
-        "tree_leaves": ("Leaves of a fully grown decision tree on at most 2,000 rows", "leaves", _NAN),
+        "tree_leaves": ("Leaves of a fully grown decision tree on at most 1,000 rows", "leaves", _NAN),
         "tree_nodes": ("Inner nodes", "nodes", _NAN),
         "tree_max_depth": ("Depth", "levels", _NAN),
         "tree_nodes_per_attr": ("Inner nodes divided by columns", "ratio", _NAN),
@@ -36,7 +36,18 @@ _NAN = "no numeric, boolean or categorical column that varies"
     },
 )
 def tree_shape(sample: Sample) -> dict[str, float]:
-    """Return the shape of a fully grown tree on numeric columns and on the codes of the others."""
+    """Return the shape of a fully grown tree on numeric columns and on the codes of the others.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # noqa: PLC0415 - slow to import
 
     rows = sample.some(MAX_TREE_ROWS)

@@ -49,7 +49,18 @@ def _table(sample: Sample) -> tuple[Matrix, Matrix] | None:
     },
 )
 def rank_correlations(sample: Sample) -> dict[str, float]:
-    """Return how monotonically numeric columns go with the target, on at most 1,000 rows."""
+    """Return how monotonically numeric columns go with the target, on at most 1,000 rows.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
 
     table = _table(sample)
@@ -113,7 +124,18 @@ def _unexplained(X: Matrix, y: Matrix) -> int:
     },
 )
 def linearity(sample: Sample) -> dict[str, float]:
-    """Return how far the target is from a linear function, on at most 1,000 rows."""
+    """Return how far the target is from a linear function, on at most 1,000 rows.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     table = _table(sample)
     if table is None:
         return {}
@@ -141,7 +163,18 @@ def linearity(sample: Sample) -> dict[str, float]:
     },
 )
 def smoothness(sample: Sample) -> dict[str, float]:
-    """Return how the target changes between near rows, on at most 1,000 rows."""
+    """Return how the target changes between near rows, on at most 1,000 rows.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     table = _table(sample)
     if table is None:
         return {}

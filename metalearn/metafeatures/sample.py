@@ -266,9 +266,12 @@ class Sample:
             chosen = np.sort(np.random.default_rng(self.random_state).choice(chosen, MAX_DESIGN, replace=False))
         dense = chosen[chosen < len(numbers)]
         sparse = chosen[chosen >= len(numbers)] - len(numbers)
-        indicators = Moments((self.levels[lines[sparse]] == codes[sparse, None]).astype(float))
-        source = np.concatenate([dense, len(numbers) + lines[sparse][indicators.varies]])
-        return np.vstack([numbers[dense], indicators.standardised[indicators.varies]]), source
+        indicators = (self.levels[lines[sparse]] == codes[sparse, None]).astype(float)
+        share = indicators.mean(axis=1, keepdims=True)
+        varies = (share[:, 0] > 0) & (share[:, 0] < 1)
+        indicators = ((indicators - share) / np.sqrt(share * (1 - share)))[varies]
+        source = np.concatenate([dense, len(numbers) + lines[sparse][varies]])
+        return np.vstack([numbers[dense], indicators]), source
 
     @property
     def design(self) -> Matrix:

@@ -7,7 +7,7 @@ from metalearn.metafeatures.base import meta_features
 from metalearn.metafeatures.columns import Moments
 from metalearn.metafeatures.sample import Sample
 
-__all__ = ["class_distribution", "kinds", "levels", "missing", "sizes", "target_distribution"]
+__all__ = ["class_distribution", "entropy", "kinds", "levels", "mean", "missing", "sizes", "target_distribution"]
 
 _REGRESSION = "regression"
 _CLASSIFICATION = "classification"
@@ -46,7 +46,18 @@ def entropy(probabilities: np.ndarray, axis: int = -1) -> np.ndarray:
     },
 )
 def sizes(sample: Sample) -> dict[str, float]:
-    """Return the exact size of the whole table."""
+    """Return the exact size of the whole table.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     n, p = sample.data.n_rows, sample.data.n_features
     return {
         "n_rows": n,
@@ -72,7 +83,18 @@ def sizes(sample: Sample) -> dict[str, float]:
     },
 )
 def kinds(sample: Sample) -> dict[str, float]:
-    """Return how many columns of the whole table are of which kind."""
+    """Return how many columns of the whole table are of which kind.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     found = list(sample.data.kinds.values())
     count = {kind: sum(k is kind for k in found) for kind in ColumnKind}
     return {
@@ -94,7 +116,18 @@ def kinds(sample: Sample) -> dict[str, float]:
     },
 )
 def missing(sample: Sample) -> dict[str, float]:
-    """Return the exact shares of missing values in the whole table."""
+    """Return the exact shares of missing values in the whole table.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     columns, n_rows_missing = sample.data.missing
     n = sample.data.n_rows
     return {
@@ -126,7 +159,18 @@ def missing(sample: Sample) -> dict[str, float]:
     },
 )
 def levels(sample: Sample) -> dict[str, float]:
-    """Return how many different values the sampled columns have."""
+    """Return how many different values the sampled columns have.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     counts = sample.level_counts
     n_levels = (counts > 0).sum(axis=1)
     several = n_levels > 1
@@ -166,7 +210,18 @@ def levels(sample: Sample) -> dict[str, float]:
     },
 )
 def class_distribution(sample: Sample) -> dict[str, float]:
-    """Return the exact distribution of the classes in the whole table."""
+    """Return the exact distribution of the classes in the whole table.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     counts = sample.class_counts
     if not len(counts):
         return {}
@@ -190,6 +245,7 @@ def class_distribution(sample: Sample) -> dict[str, float]:
     tier="cheap",
     reference="Lorena et al., Data complexity meta-features for regression problems, Machine Learning 2018",
     names={
+        "target_std": ("Standard deviation of the target, of the whole table", "target's unit", _CLASSIFICATION),
         "target_skewness": ("Skewness of the target", "ratio", _CLASSIFICATION),
         "target_kurtosis": ("Excess kurtosis of the target", "ratio", _CLASSIFICATION),
         "target_log_skewness": (
@@ -206,7 +262,18 @@ def class_distribution(sample: Sample) -> dict[str, float]:
     },
 )
 def target_distribution(sample: Sample) -> dict[str, float]:
-    """Return how the sampled targets of a regression are distributed."""
+    """Return how the sampled targets of a regression are distributed.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     if sample.is_classification:
         return {}
     moments = sample.target_moments
@@ -218,7 +285,9 @@ def target_distribution(sample: Sample) -> dict[str, float]:
     reach = 1.5 * (high - low)
     ends = np.flatnonzero(np.append(np.diff(moments.ordered[0]) != 0, True))
     runs = np.diff(np.append(-1, ends))
+    scale = max(float(np.abs(sample.data.target).max()), 1e-300)  # squares of large numbers would overflow
     return {
+        "target_std": np.std(sample.data.target / scale) * scale,
         "target_skewness": moments.power_mean(3)[0],
         "target_kurtosis": moments.power_mean(4)[0] - 3.0,
         "target_log_skewness": logarithm.power_mean(3)[0],

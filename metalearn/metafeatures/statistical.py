@@ -45,7 +45,18 @@ _NO_NUMBERS = "no numeric column that varies"
     },
 )
 def shapes(sample: Sample) -> dict[str, float]:
-    """Return how the values of numeric columns are distributed."""
+    """Return how the values of numeric columns are distributed.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     moments = sample.moments
     varies = moments.varies
     if not varies.any():
@@ -88,7 +99,18 @@ def shapes(sample: Sample) -> dict[str, float]:
     },
 )
 def correlations(sample: Sample) -> dict[str, float]:
-    """Return how encoded columns hang together."""
+    """Return how encoded columns hang together.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     source = sample.encoded[1]
     apart = source[:, None] != source
     pairs = apart.sum()
@@ -121,7 +143,18 @@ def correlations(sample: Sample) -> dict[str, float]:
     },
 )
 def principal_components(sample: Sample) -> dict[str, float]:
-    """Return the spectrum of the encoded, standardised columns."""
+    """Return the spectrum of the encoded, standardised columns.
+
+    Parameters
+    ----------
+    sample : Sample
+        The table.
+
+    Returns
+    -------
+    dict of str to float
+        Values by name; those that are not applicable may be absent.
+    """
     variances, directions = sample.components
     if not len(variances) or variances.sum() <= 0:
         return {}

@@ -13,20 +13,7 @@ from sklearn.utils.fixes import parse_version
 from metalearn.models.classifiers import EncodedLabels, MarginSVC
 from metalearn.task import ProblemType
 
-__all__ = [
-    "catboost",
-    "decision_tree",
-    "extra_trees",
-    "gaussian_nb",
-    "hist_gradient_boosting",
-    "knn",
-    "lightgbm",
-    "linear",
-    "mlp",
-    "random_forest",
-    "svm",
-    "xgboost",
-]
+__all__: list[str] = []  # model specs name these functions as "metalearn.models.estimators:function"
 
 _CACHE_MB = 500
 

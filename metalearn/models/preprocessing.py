@@ -91,7 +91,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         DataFrame of shape (n_rows, n_columns)
-            float64 columns of numbers and int32 columns of codes.
+            Numbers as float64 columns, codes as int32 columns.
 
         Raises
         ------

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from metalearn.recommenders.ensemble import TaskEnsemble
+from metalearn.recommenders.ensemble import TaskAnalogies, TaskEnsemble
 from metalearn.recommenders.forest import ForestPortfolio
 from metalearn.recommenders.nearest import NearestTasks
 from metalearn.recommenders.past import PastTasks, Query
@@ -17,7 +17,7 @@ from metalearn.task import Metric
 __all__ = ["Blend"]
 
 _STRATEGIES: dict[str, type[Strategy]] = {
-    kind.name: kind for kind in (Portfolio, NearestTasks, ForestPortfolio, TaskEnsemble)
+    kind.name: kind for kind in (Portfolio, NearestTasks, ForestPortfolio, TaskEnsemble, TaskAnalogies)
 }
 _COUNTS = (1, 3, 5, 10)
 _MOST_TASKS = 100
@@ -133,8 +133,7 @@ def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
         for name, kind in _STRATEGIES.items():
             strategy = kind().fit_past(others)
             for use, curves in found.items():
-                if use == "feedback" and not strategy.learns_from_observations:
-                    curves[name].append(found["list"][name][-1])
+                if strategy.learns_from_observations != (use == "feedback"):
                     continue
                 order = play(
                     strategy,
@@ -142,11 +141,11 @@ def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
                     table.losses[i],
                     n,
                     unit=float(table.units[i]),
-                    feedback=use == "feedback",
                     learned=learned,
                 )
                 curves[name].append(curve(table.regrets[i], order, n)[np.array(_COUNTS) - 1])
-    return {use: _summary(curves) for use, curves in found.items()}
+    found["feedback"] |= {name: curves for name, curves in found["list"].items() if curves}
+    return {use: _summary({k: v for k, v in curves.items() if v}) for use, curves in found.items()}
 
 
 def _summary(curves: dict[str, list[Any]]) -> dict[str, Any]:

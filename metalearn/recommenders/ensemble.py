@@ -1,12 +1,14 @@
 """The task ensemble: choose by expected improvement over hypotheses that learn from every observation."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from metalearn.recommenders.posterior import posterior
 from metalearn.recommenders.past import Query
 from metalearn.recommenders.strategy import Strategy
 
-__all__ = ["TaskEnsemble"]
+__all__ = ["TaskAnalogies", "TaskEnsemble"]
 
 _LEAST_SPREAD = 1e-3
 
@@ -24,6 +26,7 @@ class TaskEnsemble(Strategy):
 
     name = "ensemble"
     learns_from_observations = True
+    from_errors: ClassVar[bool] = True
 
     def rank(self, query: Query) -> list[int]:
         """Order configurations for a new task.
@@ -39,10 +42,25 @@ class TaskEnsemble(Strategy):
             Columns, best first.
         """
         if not len(query.columns):
-            return self.choose(query, self.past_.table.completed_regrets, query.weights)
-        members, weights = posterior(self.past_, query)
+            return self.choose_from_past(query, query.weights)
+        members, weights = posterior(self.past_, query, from_errors=self.from_errors)
         best = query.values.min()
         low = np.minimum(members.min(axis=1), best)
         spread = np.maximum(members.max(axis=1) - low, _LEAST_SPREAD)
         regrets = (members - low[:, None]) / spread[:, None]
         return self.choose(query, regrets, weights, reached=(best - low) / spread)
+
+
+class TaskAnalogies(TaskEnsemble):
+    """Do the same with past tasks themselves as hypotheses, which pays where they are many and little is measured.
+
+    Parameters
+    ----------
+    metric : Metric or None, default=None
+        What is to be improved; None takes the problem type's default.
+    random_state : int, default=0
+        Seed.
+    """
+
+    name = "analogies"
+    from_errors = False

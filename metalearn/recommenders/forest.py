@@ -32,4 +32,4 @@ class ForestPortfolio(Strategy):
         list of int
             Columns, best first.
         """
-        return self.choose(query, self.past_.table.completed_regrets, query.weights)
+        return self.choose_from_past(query, query.weights)

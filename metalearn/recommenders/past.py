@@ -165,7 +165,7 @@ class PastTasks:
         seen = {j: loss for j, loss in observed.items() if np.isfinite(loss)}
         columns = np.array(list(seen), dtype=np.intp)
         losses = np.array(list(seen.values()), dtype=float)
-        mean = weights @ self.table.working
+        mean = (weights.astype(np.float32) @ self.table.working).astype(float)
         if np.isnan(unit) and len(losses):  # no common unit is known: the one in which the losses are as expected
             unit = float(np.exp(np.log(np.maximum(losses, 1e-300)).mean() - np.log(from_working(mean[columns]) + 1e-9).mean()))
         values = log_losses(losses, unit)

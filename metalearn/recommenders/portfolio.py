@@ -38,5 +38,5 @@ class Portfolio(Strategy):
         list of int
             Columns, best first.
         """
-        table = self.past_.table
-        return self.choose(query, table.completed_regrets, np.full(table.n_tasks, 1 / table.n_tasks))
+        n_tasks = self.past_.table.n_tasks
+        return self.choose_from_past(query, np.full(n_tasks, 1 / n_tasks))

@@ -5,10 +5,11 @@ import numpy.typing as npt
 
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.scale import FloatArray
+from metalearn.recommenders.selection import heaviest
 
 __all__ = ["posterior"]
 
-NOISE = 0.05
+NOISE = 0.02
 """Variance of what the ensemble cannot explain, on the log scale."""
 
 OFFSET_VARIANCE = 4.0
@@ -20,11 +21,8 @@ SHARPNESS = 50.0
 KEPT = 0.1
 """Share of the prior weights that no observation takes away."""
 
-MOST_MEMBERS = 2000
-"""Members beyond it are thinned out evenly."""
 
-
-def posterior(past: PastTasks, query: Query) -> tuple[npt.NDArray[np.float32], FloatArray]:
+def posterior(past: PastTasks, query: Query, *, from_errors: bool = True) -> tuple[npt.NDArray[np.float32], FloatArray]:
     """Return hypotheses about the new task's log losses, and their weights.
 
     Parameters
@@ -33,11 +31,14 @@ def posterior(past: PastTasks, query: Query) -> tuple[npt.NDArray[np.float32], F
         What is known.
     query : Query
         The new task and what was observed on it.
+    from_errors : bool, default=True
+        Whether a hypothesis is what the similarity predicts plus the error it made on a past task, or else that past
+        task itself.
 
     Returns
     -------
     members : ndarray of shape (n_members, n_configurations)
-        What the similarity predicts plus the error it made on each past task, moved towards the observations.
+        One a past task, moved towards the observations.
     weights : ndarray of shape (n_members,)
         Sums to 1.
 
@@ -51,10 +52,10 @@ def posterior(past: PastTasks, query: Query) -> tuple[npt.NDArray[np.float32], F
     ----------
     Evensen. The ensemble Kalman filter: theoretical formulation and practical implementation. Ocean Dynamics, 2003.
     """
-    step = -(-past.table.n_tasks // MOST_MEMBERS)
-    errors = past.errors[::step]
-    members = errors + query.mean.astype(np.float32)
-    prior = query.weights[::step] / query.weights[::step].sum()
+    rows = heaviest(query.weights)
+    errors = past.errors[rows]
+    members = errors + query.mean.astype(np.float32) if from_errors else past.table.working[rows]
+    prior = query.weights[rows] / query.weights[rows].sum()
     seen = query.columns
     if not len(seen):
         return members, prior

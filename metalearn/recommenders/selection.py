@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from metalearn.recommenders.scale import FloatArray
 
-__all__ = ["greedy"]
+__all__ = ["greedy", "heaviest"]
 
 
 def greedy(
@@ -54,7 +54,7 @@ def greedy(
     ----------
     Leskovec et al. Cost-effective outbreak detection in networks. KDD, 2007.
     """
-    rows = np.flatnonzero(weights > 0)
+    rows = heaviest(weights)
     start = np.broadcast_to(np.asarray(reached, dtype=regrets.dtype), weights.shape)[rows]
     grow = partial(_grow, regrets[rows], weights[rows].astype(regrets.dtype), n, allowed, start)
     if time_budget is None or seconds is None:
@@ -62,6 +62,26 @@ def greedy(
     cost = np.maximum(np.nan_to_num(seconds, nan=np.nanmedian(seconds)), _LEAST_SECONDS)
     lists = [grow(cost, time_budget), grow(cost, time_budget, per_second=True)]
     return min(lists, key=lambda found: found[1])[0]
+
+
+def heaviest(weights: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
+    """Return the tasks that count most, 2,000 at most: more would change little and take long.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_tasks,)
+        How much each task counts.
+
+    Returns
+    -------
+    ndarray of int
+        Rows of positive weight in ascending order; of equal ones a random, but always the same choice.
+    """
+    rows = np.flatnonzero(weights > 0)
+    if len(rows) > _MOST_ROWS:
+        order = np.lexsort((np.random.default_rng(0).random(len(rows)), -weights[rows]))
+        rows = np.sort(rows[order[:_MOST_ROWS]])
+    return rows
 
 
 def _grow(
@@ -89,6 +109,8 @@ def _grow(
         open_[best] = False
     return chosen, float(weights @ reached)
 
+
+_MOST_ROWS = 2000
 
 _LEAST_SECONDS = 0.01
 """What one evaluation costs at least, however fast the fit."""

@@ -157,7 +157,7 @@ class Strategy:
         *,
         reached: npt.NDArray[np.floating] | float = 1.0,
     ) -> list[int]:
-        """Return configurations that complement one another, within what the query allows.
+        """Return configurations that complement one another and what was observed, within what the query allows.
 
         Parameters
         ----------
@@ -184,6 +184,25 @@ class Strategy:
             seconds=query.seconds,
             time_budget=query.time_budget,
         )
+
+    def choose_from_past(self, query: Query, weights: FloatArray) -> list[int]:
+        """Return configurations that complement one another, and those observed, on weighted past tasks.
+
+        Parameters
+        ----------
+        query : Query
+            The new task.
+        weights : ndarray of shape (n_tasks,)
+            How much each past task counts.
+
+        Returns
+        -------
+        list of int
+            Columns, best first.
+        """
+        regrets = self.past_.table.completed_regrets
+        reached = regrets[:, query.columns].min(axis=1, initial=1.0)
+        return self.choose(query, regrets, weights, reached=reached)
 
     def recommend(
         self,

@@ -104,7 +104,7 @@ class PerformanceTable:
             raise InvalidInputError(message)
         by_id = kb.configuration_by_id
         tasks = kb.tasks.iloc[rows]
-        features = kb.meta_feature_table.iloc[rows]
+        features = kb.meta_feature_table.iloc[rows].drop(columns=TARGET_SPREAD, errors="ignore")
         return cls(
             metric=metric,
             problem_type=problem_type,

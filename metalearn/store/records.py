@@ -34,7 +34,7 @@ MAX_PARAMS = 20_000
 
 _KEPT_MESSAGES = re.compile(
     r"|more than [\d.eg+]+ s|the process was killed, probably out of memory|the process ended with code -?\d+"
-    r"|the predictions are not finite"
+    r"|the predictions are not finite|crash|other|not_applicable"
 )
 _EXCEPTION = re.compile(r"\W*([A-Za-z_][\w.]*)\s*(?:\(|:|$)")
 _PATH = re.compile(r"(?:^|[\s:'\"=(\[,])(?:~?/(?!/)[^\s/]+/|[A-Za-z]:[\\/]|\\\\\w|~[\\/]|file:)")

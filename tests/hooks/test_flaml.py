@@ -188,7 +188,7 @@ def test_domains_are_read_with_their_bounds() -> None:
         {
             "a": tune.randint(1, 9),
             "b": tune.qrandint(3, 20, 4),
-            "c": tune.quniform(0.1, 0.9, 0.25),
+            "c": tune.quniform(0.25, 0.75, 0.25),
             "d": tune.randn(1.0, 0.5),
             "e": {"domain": tune.choice(["x", None]), "init_value": "x"},
             "f": {"inner": tune.uniform(0, 1), "constant": 3},
@@ -205,7 +205,7 @@ def test_domains_are_read_with_their_bounds() -> None:
     assert dict(space.defaults) == {"e": "x"}
 
 
-@given(st.data())
+@given(data=st.data())
 def test_a_space_survives_writing_and_reading(data: st.DataObject, spaces: Callable[..., Any], same: Any) -> None:
     space = data.draw(spaces())
     assert same(hook.read_space(hook.write_space(space)), space)

@@ -220,6 +220,7 @@ def test_results_that_do_not_fit_are_not_told() -> None:
     assert "pass space=" in hook.tell(study, results(0.7)).dropped[0].why
 
 
+@pytest.mark.filterwarnings("ignore:.*experimental")
 @pytest.mark.parametrize(("direction", "value"), [("maximize", 0.8), ("minimize", 0.2), ("minimize", -0.8)])
 def test_harvest_turns_losses_round_and_twice_adds_nothing(
     storage: str | None, table: Any, tmp_path: Any, direction: str, value: float
@@ -245,7 +246,7 @@ def test_strict_leaves_the_study_untouched(recommendation: Recommendation) -> No
     assert not study.trials
 
 
-@given(st.data())
+@given(data=st.data())
 def test_a_space_survives_writing_and_reading(data: st.DataObject, spaces: Callable[..., Any]) -> None:
     space: SearchSpace = data.draw(spaces(steps=True))
     assert hook.read_space(hook.write_space(space)) == space

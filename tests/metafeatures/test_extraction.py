@@ -129,6 +129,11 @@ def test_a_seed_repeats_the_sample_and_counts_do_not_depend_on_it() -> None:
     assert first["n_rows"] == other["n_rows"] == 6000
 
 
+def test_the_spread_of_the_target_is_exact() -> None:
+    y = RNG.normal(5, 3, 7000)
+    assert extract(pd.DataFrame({"a": y}), y).values["target_std"] == pytest.approx(y.std())
+
+
 def test_a_sample_is_close_to_the_whole() -> None:
     long = pd.DataFrame(RNG.gamma(2.0, size=(20_000, 3)))
     found = extract(long, RNG.normal(size=20_000)).values

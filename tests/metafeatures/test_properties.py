@@ -62,7 +62,7 @@ def test_the_order_and_names_of_columns_do_not_matter(table: tuple[pd.DataFrame,
 
 NOT_SCALE_FREE = {
     *("share_zero", "share_negative", "share_integer", "variation_median", "scale_spread"),
-    *("target_zero_share", "target_is_integer", "target_is_positive"),
+    *("target_std", "target_zero_share", "target_is_integer", "target_is_positive"),
 }
 
 

@@ -1,0 +1,317 @@
+"""What all importers share: bounds, names of metrics, and the way from plain runs to a knowledge base."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metalearn.evaluation import Status
+from metalearn.exceptions import InvalidInputError, MetalearnError
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge_tables import EVALUATION_COLUMNS
+from metalearn.metafeatures import MetaFeatures
+from metalearn.space import Configuration
+from metalearn.space.aliases import family_of, known_name
+from metalearn.task import METRICS, Task, get_metric
+
+__all__ = ["assemble", "bounded_file", "configuration_of", "numbers", "our_metric", "read_lines"]
+
+MAX_BYTES = 2_000_000_000
+"""Larger files are refused."""
+
+MAX_ROWS = 20_000_000
+"""Tables with more rows are refused."""
+
+MAX_COLUMNS = 2_000
+"""Tables with more columns are refused."""
+
+MAX_LINE = 1_000_000
+"""Longer lines are refused."""
+
+_MAX_TEXT = 1_000
+_RUN_COLUMNS = ("task_id", "model", "params", "metric", "value")
+_DEFAULTS: dict[str, Any] = {
+    "fold": 0,
+    "fit_seconds": np.nan,
+    "predict_seconds": np.nan,
+    "status": str(Status.OK),
+    "message": "",
+    "versions": "",
+}
+_METRICS: dict[str, tuple[str, float, float]] = {
+    # our name, factor and offset: ours = factor * theirs + offset
+    "predictive_accuracy": ("accuracy", 1.0, 0.0),
+    "acc": ("accuracy", 1.0, 0.0),
+    "error_rate": ("accuracy", -1.0, 1.0),
+    "mean_misclassification_error": ("accuracy", -1.0, 1.0),
+    "mmce": ("accuracy", -1.0, 1.0),
+    "balanced_error_rate": ("balanced_accuracy", -1.0, 1.0),
+    "bac": ("balanced_accuracy", 1.0, 0.0),
+    "area_under_roc_curve": ("roc_auc", 1.0, 0.0),
+    "rocauc": ("roc_auc", 1.0, 0.0),
+    "f1-macro": ("f1_macro", 1.0, 0.0),
+    "mean_squared_error": ("mean_squared_error", 1.0, 0.0),
+}
+
+
+def our_metric(name: str) -> tuple[str, float, float]:
+    """Return our name of a metric, and how its values become ours.
+
+    Parameters
+    ----------
+    name : str
+        What others call it; scikit-learn's scorers, OpenML's measures and common short names are known.
+
+    Returns
+    -------
+    name : str
+        Ours; the given one if nobody knows it.
+    factor, offset : float
+        Our value is ``factor * value + offset``.
+
+    Examples
+    --------
+    >>> our_metric("neg_log_loss"), our_metric("balanced_error_rate")
+    (('log_loss', -1.0, 0.0), ('balanced_accuracy', -1.0, 1.0))
+    """
+    plain = name.strip().lower()
+    if plain in _METRICS:
+        return _METRICS[plain]
+    negated = -1.0 if plain.startswith("neg_") else 1.0
+    for metric in METRICS.values():
+        try:
+            if get_metric(plain, metric.problem_types[0]) is metric:
+                return metric.name, negated, 0.0
+        except MetalearnError:
+            continue
+    return name, 1.0, 0.0
+
+
+def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
+    """Return a configuration under our names of families and parameters, where we have any.
+
+    Parameters
+    ----------
+    model : str
+        What others call the model family: a name, a class, a dotted path.
+    params : mapping of str to object
+        Parameters under others' names; prefixes of pipeline steps (``clf__C``) are dropped.
+
+    Returns
+    -------
+    Configuration
+        Unknown families and parameters keep their names.
+
+    Raises
+    ------
+    InvalidInputError
+        If a parameter is not a plain finite value.
+
+    Examples
+    --------
+    >>> print(configuration_of("sklearn.svm.SVC", {"svc__C": 2.0, "svc__kernel": "rbf"}))
+    svm(C=2.0, kernel='rbf')
+    """
+    family = family_of(model) or family_of(model.split("(")[0].rpartition(".")[2]) or model
+    plain = {str(name).rpartition("__")[2]: value for name, value in params.items()}
+    return Configuration(family, {known_name(name, family) or name: value for name, value in plain.items()})
+
+
+def bounded_file(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Path:
+    """Return a path once it is known to be a file of bearable size.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    max_bytes : int, default=2_000_000_000
+        How large it may be.
+
+    Returns
+    -------
+    Path
+        The same path.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no file, cannot be read, or is too large.
+    """
+    file = Path(path)
+    try:
+        size = file.stat().st_size if file.is_file() else -1
+    except (OSError, ValueError) as error:
+        message = f"{file} cannot be read ({error}). Expected a file. Check the path."
+        raise InvalidInputError(message) from error
+    if size < 0:
+        message = f"{file} is no file. Expected one. Check the path."
+        raise InvalidInputError(message)
+    if size > max_bytes:
+        message = f"{file} has {size} bytes. Expected at most {max_bytes}. Import it in pieces."
+        raise InvalidInputError(message)
+    return file
+
+
+def read_lines(path: str | Path, *, max_bytes: int = MAX_BYTES) -> list[str]:
+    """Return the lines of a text file of bearable size.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file in UTF-8.
+    max_bytes : int, default=2_000_000_000
+        How large it may be.
+
+    Returns
+    -------
+    list of str
+        Without line ends.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file cannot be read, is no text, or has a line of more than a million characters.
+    """
+    file = bounded_file(path, max_bytes=max_bytes)
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{file} cannot be read as text ({error}). Expected UTF-8. Convert it."
+        raise InvalidInputError(message) from error
+    if any(len(line) > MAX_LINE for line in lines):
+        message = f"{file} has a line of more than {MAX_LINE} characters. Expected shorter ones. Check the file."
+        raise InvalidInputError(message)
+    return lines
+
+
+def numbers(values: Iterable[Any], what: str) -> "pd.Series[float]":
+    """Return values as numbers; empty text, ``?`` and ``NA`` are unknown.
+
+    Parameters
+    ----------
+    values : iterable
+        Numbers or their texts.
+    what : str
+        What they are called in the error.
+
+    Returns
+    -------
+    Series of float
+        NaN where unknown.
+
+    Raises
+    ------
+    InvalidInputError
+        If a text is no number.
+    """
+    given = pd.Series(list(values), dtype=object)
+    found = pd.to_numeric(given, errors="coerce").astype(float)
+    blank = given.isna() | given.astype(str).str.strip().str.lower().isin(["", "?", "na", "nan", "none", "null"])
+    wrong = found.isna() & ~blank
+    if wrong.any():
+        row = int(np.flatnonzero(wrong.to_numpy())[0])
+        message = f"{what} is {str(given[row])[:60]!r} in row {row}. Expected a number or nothing. Correct it."
+        raise InvalidInputError(message)
+    return found
+
+
+def assemble(
+    runs: pd.DataFrame,
+    tasks: Iterable[Task],
+    meta_features: Mapping[str, MetaFeatures],
+    *,
+    tool: str,
+) -> KnowledgeBase:
+    """Return a knowledge base from plain runs.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        One row a run, fold and metric: ``task_id``, ``model``, ``params`` (a JSON object), ``metric``, ``value``, and
+        optionally ``fold``, ``fit_seconds``, ``predict_seconds``, ``status``, ``message``, ``versions``. Metrics and
+        models under anybody's names.
+    tasks : iterable of Task
+        The tasks.
+    meta_features : mapping of str to MetaFeatures
+        By task id.
+    tool : str
+        Where the runs come from: recorded with each.
+
+    Returns
+    -------
+    KnowledgeBase
+        Values in our metrics; runs without a finite value have failed.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are too many rows, or a name or a parameter cannot be used.
+    """
+    if len(runs) > MAX_ROWS:
+        message = f"There are {len(runs)} rows. Expected at most {MAX_ROWS}. Import them in pieces."
+        raise InvalidInputError(message)
+    runs = runs.reset_index(drop=True).assign(**{k: v for k, v in _DEFAULTS.items() if k not in runs})
+    for name in ("task_id", "model", "metric", "status", "message", "versions"):
+        _check_texts(name, runs[name])
+    configurations = {
+        pair: _from_json(*pair)
+        for pair in runs[["model", "params"]].drop_duplicates().itertuples(index=False, name=None)
+    }
+    pairs = zip(runs["model"], runs["params"], strict=True)
+    runs = runs.assign(configuration_id=[configurations[pair].id for pair in pairs])
+    values = runs["value"].to_numpy(dtype=float).copy()
+    metrics = runs["metric"].to_numpy(dtype=object).copy()
+    for name in dict.fromkeys(metrics):
+        ours, factor, offset = our_metric(name)
+        rows = runs["metric"].to_numpy(dtype=object) == name
+        values[rows], metrics[rows] = values[rows] * factor + offset, ours
+    ok = (runs["status"] == str(Status.OK)).to_numpy()
+    runs = runs.assign(
+        metric=metrics.astype(str),
+        value=np.where(ok & np.isfinite(values), values, np.nan),
+        status=np.where(ok & ~np.isfinite(values), str(Status.FAILED), runs["status"].astype(str)),
+    )
+    known = {c.id: (c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in configurations.values()}
+    bare = KnowledgeBase.from_records(tasks, meta_features, [])
+    found = KnowledgeBase(
+        bare.tasks,
+        bare.meta_features,
+        pd.DataFrame(list(known.values()), columns=list(bare.configurations.columns)),
+        runs[list(EVALUATION_COLUMNS)],
+    ).normalised()
+    return KnowledgeBase(
+        found.tasks.assign(recorded_with=tool),
+        found.meta_features.assign(recorded_with=tool),
+        found.configurations,
+        found.evaluations.assign(recorded_with=tool),
+    ).normalised()
+
+
+def _from_json(model: str, params: str) -> Configuration:
+    try:
+        values = json.loads(params)
+    except (ValueError, RecursionError, TypeError) as error:
+        message = f"The parameters {str(params)[:80]!r} are no JSON ({error}). Expected an object. Correct them."
+        raise InvalidInputError(message) from error
+    if not isinstance(values, dict) or len(values) > MAX_COLUMNS:
+        message = f"The parameters {str(params)[:80]!r} are no object of at most {MAX_COLUMNS} entries. Expected one. Correct them."
+        raise InvalidInputError(message)
+    try:
+        return configuration_of(model, values)
+    except OverflowError as error:
+        message = f"A parameter of {model!r} is too large. Expected a finite number. Correct it."
+        raise InvalidInputError(message) from error
+
+
+def _check_texts(name: str, values: "pd.Series[Any]") -> None:
+    for text in values.unique():
+        plain = isinstance(text, str) and len(text) <= _MAX_TEXT and "\0" not in text
+        if not plain or (not text and name in {"task_id", "model", "metric"}):
+            message = (
+                f"A value of {name} cannot be used: {str(text)[:40]!r}. "
+                f"Expected text of 1 to {_MAX_TEXT} characters without NUL. Correct it."
+            )
+            raise InvalidInputError(message)

@@ -1,0 +1,110 @@
+"""The results of scikit-learn's searches: ``cv_results_`` of a grid search, a random search and their kin."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metalearn.evaluation import Status
+from metalearn.exceptions import InvalidInputError, MetalearnError
+from metalearn.importers.base import assemble
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.space import Configuration
+from metalearn.task import Task
+
+__all__ = ["from_cv_results"]
+
+_SPLIT = re.compile(r"split(\d+)_test_(.+)")
+
+
+def from_cv_results(
+    results: Mapping[str, Any] | pd.DataFrame, task: Task, *, model: str, metric: str | None = None
+) -> KnowledgeBase:
+    """Read the ``cv_results_`` of a fitted search.
+
+    Parameters
+    ----------
+    results : mapping or DataFrame
+        The attribute itself.
+    task : Task
+        What was searched on.
+    model : str
+        The family or the estimator's class, such as ``"SVC"``.
+    metric : str or None, default=None
+        What ``score`` measured, as scikit-learn calls it (``"neg_log_loss"``); not needed where the search had named
+        scorers.
+
+    Returns
+    -------
+    KnowledgeBase
+        One evaluation a candidate, split and scorer; scores that are not finite are failures.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are no splits, no ``params``, or ``score`` is read without a metric.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.svm import SVC
+    >>> search = GridSearchCV(SVC(), {"C": [1, 10]}, cv=3, scoring="accuracy").fit(*load_iris(return_X_y=True))
+    >>> task = Task(id="data:iris", problem_type="multiclass", n_rows=150)
+    >>> from_cv_results(search.cv_results_, task, model="SVC", metric="accuracy")
+    KnowledgeBase(1 tasks, 2 configurations, 6 evaluations)
+    """
+    plain = {str(name): list(values) for name, values in results.items()}
+    splits = [found for found in map(_SPLIT.fullmatch, plain) if found]
+    candidates = plain.get("params")
+    if not splits or not candidates or not all(isinstance(params, Mapping) for params in candidates):
+        message = (
+            f"The results hold {sorted(plain)[:10]}. Expected 'params' and columns such as 'split0_test_score'. "
+            "Pass the cv_results_ of a fitted search."
+        )
+        raise InvalidInputError(message)
+    if metric is None and any(found[2] == "score" for found in splits):
+        message = "Nobody says what the score measured. Expected a metric. Pass metric='accuracy', say."
+        raise InvalidInputError(message)
+    texts = [json.dumps(_plain(model, params), sort_keys=True) for params in candidates]
+    n = len(texts)
+    seconds = {
+        ours: plain.get(theirs, [np.nan] * n)
+        for ours, theirs in (("fit_seconds", "mean_fit_time"), ("predict_seconds", "mean_score_time"))
+    }
+    try:
+        runs = [
+            pd.DataFrame(
+                {
+                    "task_id": task.id,
+                    "model": model,
+                    "params": texts,
+                    "metric": metric if found[2] == "score" else found[2],
+                    "value": np.asarray(plain[found[0]], dtype=float),
+                    "fold": min(int(found[1]), 32_000),
+                    **{name: np.asarray(values, dtype=float) for name, values in seconds.items()},
+                    "status": str(Status.OK),
+                }
+            )
+            for found in splits
+        ]
+    except (ValueError, TypeError) as error:
+        message = (
+            f"The results cannot be read ({error}). Expected columns of numbers of one length. Pass them unchanged."
+        )
+        raise InvalidInputError(message) from error
+    return assemble(pd.concat(runs, ignore_index=True), [task], {}, tool="scikit-learn search")
+
+
+def _plain(model: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that can be stored; estimators and other objects keep their class's name."""
+    found: dict[str, Any] = {}
+    for name, value in params.items():
+        try:
+            found.update(Configuration(model, {name: value}).params)
+        except MetalearnError:
+            found[name] = value.__name__ if callable(value) and hasattr(value, "__name__") else type(value).__name__
+    return found

@@ -1,0 +1,259 @@
+"""Plain tables with one row a result, in CSV or Parquet."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from metalearn.evaluation import Status
+from metalearn.exceptions import InvalidInputError
+from metalearn.importers.base import MAX_BYTES, MAX_COLUMNS, MAX_LINE, MAX_ROWS, assemble, bounded_file, numbers
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures
+from metalearn.task import ProblemType, Task
+
+__all__ = ["from_table"]
+
+_ROLES = (
+    "task",
+    "model",
+    "metric",
+    "value",
+    "params",
+    "fold",
+    "fit_seconds",
+    "predict_seconds",
+    "status",
+    "message",
+    "versions",
+)
+_FACTS = (
+    "problem_type",
+    "name",
+    "family",
+    "fingerprint",
+    "n_rows",
+    "n_features",
+    "n_classes",
+    "source",
+    "licence",
+    "note",
+)
+
+
+def from_table(
+    table: str | Path | pd.DataFrame,
+    *,
+    columns: Mapping[str, str] | None = None,
+    metric: str | None = None,
+    problem_type: ProblemType | str | None = None,
+    param_prefix: str = "param_",
+    meta_feature_prefix: str = "meta_",
+) -> KnowledgeBase:
+    """Read a table with one row a task, model, metric and fold.
+
+    Parameters
+    ----------
+    table : str, Path or DataFrame
+        A CSV or Parquet file, or a table in memory.
+    columns : mapping of str to str or None, default=None
+        The table's name of each column that is called otherwise here. Needed are ``task``, ``model`` and ``value``,
+        and ``metric`` and ``problem_type`` unless they are given below. Also read are ``params`` (a JSON object),
+        ``fold``, ``fit_seconds``, ``predict_seconds``, ``status``, ``message``, ``versions``, and the facts of a
+        task: ``name``, ``family``, ``fingerprint``, ``n_rows``, ``n_features``, ``n_classes``, ``source``,
+        ``licence``, ``note``.
+    metric : str or None, default=None
+        What all values measure.
+    problem_type : ProblemType, str or None, default=None
+        The kind of problem of all tasks.
+    param_prefix : str, default="param_"
+        Columns that begin with it are parameters; empty cells are left out.
+    meta_feature_prefix : str, default="meta_"
+        Columns that begin with it are meta-features of the task.
+
+    Returns
+    -------
+    KnowledgeBase
+        Runs without a finite value have failed.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file cannot be read, a needed column is absent, or a value cannot be used.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"data": ["iris", "iris"], "clf": ["SVC", "knn"], "acc": [0.95, 0.93]})
+    >>> from_table(table, columns={"task": "data", "model": "clf", "value": "acc"}, metric="accuracy",
+    ...            problem_type="multiclass")
+    KnowledgeBase(1 tasks, 2 configurations, 2 evaluations)
+    """
+    named = isinstance(table, str | Path)
+    frame = _read(Path(table)) if isinstance(table, str | Path) else table
+    frame = frame.reset_index(drop=True).rename(columns=str)
+    frame = frame.rename(columns={theirs: ours for ours, theirs in _checked(columns or {}, frame).items()})
+    if metric is not None:
+        frame = frame.assign(metric=metric)
+    if problem_type is not None:
+        frame = frame.assign(problem_type=str(problem_type))
+    absent = [name for name in ("task", "model", "metric", "value", "problem_type") if name not in frame]
+    if absent or not frame.columns.is_unique or frame.shape[1] > MAX_COLUMNS:
+        message = (
+            f"The table lacks {absent}; its columns are {list(frame.columns)[:20]}. Expected different names, at most "
+            f"{MAX_COLUMNS}. Say what they are called: columns={{'task': 'dataset', 'value': 'score'}}."
+        )
+        raise InvalidInputError(message)
+    texts = [
+        name
+        for name in ("task", "model", "metric", "problem_type", *_ROLES[-3:], *_FACTS[1:4], *_FACTS[7:])
+        if name in frame
+    ]
+    frame = frame.assign(**{name: frame[name].map(_text) for name in texts})
+    frame["task"] = "table:" + frame["task"]
+    runs = pd.DataFrame({"task_id": frame["task"], "model": frame["model"], "params": _params(frame, param_prefix)})
+    runs = runs.assign(metric=frame["metric"], value=numbers(frame["value"], "value"))
+    for name in ("fit_seconds", "predict_seconds"):
+        if name in frame:
+            runs[name] = numbers(frame[name], name)
+    if "fold" in frame:
+        runs["fold"] = _whole(frame["fold"], "fold", 32_000)
+    for name in ("message", "versions"):
+        if name in frame:
+            runs[name] = frame[name]
+    if "status" in frame:
+        runs["status"] = [text if text in set(Status) else _status(text) for text in frame["status"].str.lower()]
+    tool = f"table {Path(table).suffix.lstrip('.')}" if named else "table"
+    return assemble(runs, _tasks(frame), _meta_features(frame, meta_feature_prefix), tool=tool)
+
+
+def _checked(columns: Mapping[str, str], frame: pd.DataFrame) -> Mapping[str, str]:
+    known = {*_ROLES, *_FACTS}
+    wrong = [ours for ours, theirs in columns.items() if ours not in known or theirs not in frame]
+    if wrong:
+        message = (
+            f"The columns {wrong} cannot be taken from {list(frame.columns)[:20]}. "
+            f"Expected some of {sorted(known)}, and columns that exist. Correct the mapping."
+        )
+        raise InvalidInputError(message)
+    return columns
+
+
+def _text(value: Any) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return value if isinstance(value, str) else str(value)
+
+
+def _status(text: str) -> str:
+    return {"": Status.OK, "success": Status.OK, "complete": Status.OK, "memout": Status.MEMORY}.get(
+        text, Status.FAILED
+    )
+
+
+def _whole(values: "pd.Series[Any]", what: str, largest: int) -> "pd.Series[int]":
+    found = numbers(values, what).fillna(0)
+    if not ((found >= 0) & (found <= largest) & (found == found.round())).all():
+        message = f"A value of {what} is no whole number from 0 to {largest}. Expected one. Correct it."
+        raise InvalidInputError(message)
+    return found.astype("int64")
+
+
+def _params(frame: pd.DataFrame, prefix: str) -> list[str]:
+    """Return the parameters of each row as JSON; texts that are numbers, true or false become such."""
+    given = frame["params"].map(_text).replace("", "{}").tolist() if "params" in frame else ["{}"] * len(frame)
+    names = [name for name in frame if prefix and name.startswith(prefix)]
+    if not names:
+        return given
+    rows = [dict[str, Any]() for _ in given]
+    for name in names:
+        for row, value in zip(rows, frame[name].tolist(), strict=True):
+            if _text(value) != "":
+                row[name.removeprefix(prefix)] = _parsed(value)
+    try:
+        return [json.dumps({**json.loads(text), **row}, sort_keys=True) for text, row in zip(given, rows, strict=True)]
+    except (ValueError, TypeError, RecursionError) as error:
+        message = f"Parameters cannot be read ({error}). Expected a JSON object and plain values. Correct them."
+        raise InvalidInputError(message) from error
+
+
+def _parsed(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, str):
+        return value if isinstance(value, bool | int | float) else str(value)
+    text = value.strip()
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _tasks(frame: pd.DataFrame) -> list[Task]:
+    first = frame.drop_duplicates("task")
+    facts = {name: first[name] for name in _FACTS if name in first}
+    for name in ("n_rows", "n_features", "n_classes"):
+        if name in facts:
+            facts[name] = _whole(first[name], name, 10**12)
+    unknown = set(first["problem_type"]) - set(ProblemType)
+    if unknown:
+        message = f"Unknown problem type {min(unknown)!r}. Expected one of {[str(p) for p in ProblemType]}. Correct it."
+        raise InvalidInputError(message)
+    rows = zip(first["task"], *(column.tolist() for column in facts.values()), strict=True)
+    return [Task(id=task_id, **dict(zip(facts, values, strict=True))) for task_id, *values in rows]
+
+
+def _meta_features(frame: pd.DataFrame, prefix: str) -> dict[str, MetaFeatures]:
+    names = [name for name in frame if prefix and name.startswith(prefix)]
+    first = frame.drop_duplicates("task")
+    values = pd.DataFrame({name.removeprefix(prefix): numbers(first[name], name) for name in names})
+    rows = zip(first["task"], values.to_numpy(dtype=float), strict=True) if names else ()
+    return {task_id: MetaFeatures(dict(zip(values.columns, row, strict=True))) for task_id, row in rows}
+
+
+def _read(path: Path) -> pd.DataFrame:
+    file = bounded_file(path, max_bytes=MAX_BYTES)
+    if file.suffix.lower() in {".parquet", ".pq"}:
+        return _read_parquet(file)
+    try:
+        with file.open("rb") as stream:
+            head = stream.readline(MAX_LINE + 1)
+        if len(head) > MAX_LINE or head.count(b",") > MAX_COLUMNS:
+            message = f"{file} has a first line of {len(head)} bytes or more. Expected at most {MAX_COLUMNS} columns. Check the file."
+            raise InvalidInputError(message)
+        return pd.read_csv(file, dtype=str, keep_default_na=False, nrows=MAX_ROWS + 1)
+    except (OSError, ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        message = (
+            f"{file} cannot be read as CSV ({str(error).strip()[:200]}). Expected a header and rows. Check the file."
+        )
+        raise InvalidInputError(message) from error
+
+
+def _read_parquet(file: Path) -> pd.DataFrame:
+    try:
+        parquet = pq.ParquetFile(file)
+        facts = parquet.metadata
+        size = sum(facts.row_group(i).total_byte_size for i in range(facts.num_row_groups))
+        if facts.num_columns > MAX_COLUMNS or facts.num_rows > MAX_ROWS or size > 2 * MAX_BYTES:
+            message = (
+                f"{file} unpacks to {size} bytes, {facts.num_rows} rows and {facts.num_columns} columns. "
+                f"Expected at most {2 * MAX_BYTES}, {MAX_ROWS} and {MAX_COLUMNS}. Import it in pieces."
+            )
+            raise InvalidInputError(message)
+        found: pd.DataFrame = parquet.read().to_pandas(ignore_metadata=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        message = f"{file} cannot be read as Parquet ({str(error)[:200]}). Expected a table. Check the file."
+        raise InvalidInputError(message) from error
+    return found

@@ -1,0 +1,109 @@
+import math
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metalearn.estimators.fold import TrainingData
+from metalearn.estimators.search import Budget, Suggestion, Trial, search
+from metalearn.estimators.setup import split
+from metalearn.estimators.workers import InProcess
+from metalearn.evaluation import Status
+from metalearn.models import get_model
+from metalearn.space import Configuration
+from metalearn.task import ProblemType, get_metric
+
+NUMBERS = ProblemType.REGRESSION
+METRIC = get_metric("r2", NUMBERS)
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainingData:
+    """A line with little noise: linear models are as good as can be, nearest neighbours are not."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 12))
+    y = X @ rng.normal(size=12) + 0.01 * rng.normal(size=120)
+    folds = split(y, NUMBERS, n_folds=4, time_budget=None, random_state=0)
+    return TrainingData(pd.DataFrame(X).add_prefix("x"), y, NUMBERS, 0, folds)
+
+
+def default(name: str) -> Suggestion:
+    return Suggestion(get_model(name).default(NUMBERS))
+
+
+def run(data: TrainingData, suggestions: Iterator[Suggestion], budget: Budget) -> tuple[list[Trial], list[Trial]]:
+    told: list[Trial] = []
+    runner = InProcess(data)
+    trials = search(runner, suggestions, told.append, metric=METRIC, n_folds=len(data.folds), budget=budget)
+    return trials, told
+
+
+def test_every_suggestion_is_tried_on_every_fold_and_told(data: TrainingData) -> None:
+    trials, told = run(data, iter([default("knn"), default("linear")]), Budget())
+    assert [t.status for t in trials] == [Status.OK, Status.OK]
+    assert told == trials
+    assert all(len(t.losses) == 4 for t in trials)
+    assert trials[1].score > 0.99 > trials[0].score
+    assert trials[1].score == pytest.approx(1 - trials[1].losses.mean())
+
+
+def test_what_is_hopeless_after_one_fold_is_dropped_but_the_first_never_is(data: TrainingData) -> None:
+    trials, _ = run(data, iter([default("linear"), default("knn")]), Budget())
+    assert trials[1].status is Status.PRUNED
+    assert len(trials[1].losses) == 1
+    trials, _ = run(data, iter([default("knn"), default("linear"), default("decision_tree")]), Budget())
+    assert trials[0].status is Status.OK
+    assert trials[2].status is Status.PRUNED
+
+
+def test_the_number_of_trials_is_kept(data: TrainingData) -> None:
+    names = iter(["linear", "knn", "decision_tree"])
+    trials, _ = run(data, (default(name) for name in names), Budget(n_trials=2))
+    assert len(trials) == 2
+    assert next(names) == "decision_tree"  # it was not even asked for
+
+
+def test_a_failure_ends_its_trial_and_not_the_search(data: TrainingData) -> None:
+    impossible = Suggestion(Configuration("knn", {"n_neighbors": 100_000}))
+    trials, told = run(data, iter([impossible, default("linear")]), Budget())
+    assert [t.status for t in trials] == [Status.FAILED, Status.OK]
+    assert math.isnan(trials[0].score)
+    assert "n_neighbors" in trials[0].message
+    assert told == trials
+
+
+def test_no_trial_starts_when_the_time_is_over(data: TrainingData) -> None:
+    over = Budget(seconds=1.0, started=time.monotonic() - 2)
+    trials, _ = run(data, iter([default("linear"), default("knn")]), over)
+    assert len(trials) == 1  # without a single trial there would be nothing to use
+    assert trials[0].status is Status.TIMEOUT
+    assert len(trials[0].losses) == 1
+
+
+def test_what_is_expected_to_take_too_long_waits_for_its_turn(data: TrainingData) -> None:
+    begin = Suggestion(get_model("linear").default(NUMBERS), 0.001)
+    dear = Suggestion(get_model("knn").default(NUMBERS), 1e9)
+    cheap = Suggestion(get_model("decision_tree").default(NUMBERS), 0.001)
+    trials, _ = run(data, iter([begin, dear, cheap]), Budget(seconds=60.0))
+    assert [t.configuration.model for t in trials] == ["linear", "decision_tree"]
+
+
+def test_an_interruption_keeps_what_there_is(data: TrainingData) -> None:
+    def impatient() -> Iterator[Suggestion]:
+        yield default("linear")
+        raise KeyboardInterrupt
+
+    trials, told = run(data, impatient(), Budget())
+    assert [t.status for t in trials] == [Status.OK]
+    assert told == trials
+
+
+def test_an_interruption_before_the_first_score_is_passed_on(data: TrainingData) -> None:
+    def at_once() -> Iterator[Suggestion]:
+        raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        run(data, at_once(), Budget())

@@ -1,0 +1,119 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metalearn.estimators.fold import TrainingData
+from metalearn.estimators.setup import split
+from metalearn.estimators.workers import InProcess, Processes, Runner
+from metalearn.evaluation import Status
+from metalearn.models import get_model
+from metalearn.space import Configuration
+from metalearn.task import ProblemType
+
+BINARY = ProblemType.BINARY
+QUICK = get_model("gaussian_nb").default(BINARY)
+
+
+def table(n: int) -> TrainingData:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n, 5)), rng.integers(0, 2, n)
+    folds = split(y, BINARY, n_folds=2, time_budget=None, random_state=0)
+    return TrainingData(pd.DataFrame(X).add_prefix("x"), y, BINARY, 2, folds)
+
+
+@pytest.fixture(params=[1, 2], ids=["in this process", "two processes"])
+def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
+    made = InProcess(table(60)) if request.param == 1 else Processes(table(60), 2)
+    with closing(made):
+        yield made
+
+
+def test_a_fit_on_a_fold_returns_scores_and_predictions(runner: Runner) -> None:
+    assert runner.has_room
+    runner.submit("key", QUICK, 0, float("inf"))
+    [(key, outcome)] = runner.finished()
+    assert key == "key"
+    assert outcome.status is Status.OK
+    assert set(outcome.scores) == {"roc_auc", "log_loss", "balanced_accuracy", "accuracy", "f1_macro"}
+    assert outcome.predictions is not None
+    assert outcome.predictions.shape == (30, 2)
+    assert runner.finished() == []
+
+
+def test_a_fit_on_rows_returns_the_pipeline(runner: Runner) -> None:
+    runner.submit("all", QUICK, np.arange(60), float("inf"))
+    [(_, outcome)] = runner.finished()
+    assert outcome.fitted is not None
+    assert outcome.fitted.pipeline.predict(table(60).X).shape == (60,)
+
+
+def test_a_failure_is_reported_and_the_next_fit_works(runner: Runner) -> None:
+    runner.submit("bad", Configuration("knn", {"n_neighbors": -1}), 0, float("inf"))
+    [(_, outcome)] = runner.finished()
+    assert outcome.status is Status.FAILED
+    assert "n_neighbors" in outcome.message
+    runner.submit("good", QUICK, 1, float("inf"))
+    assert runner.finished()[0][1].status is Status.OK
+
+
+def test_what_was_cancelled_is_not_returned(runner: Runner) -> None:
+    runner.submit("old", QUICK, 0, float("inf"))
+    runner.cancel()
+    runner.submit("new", QUICK, 1, float("inf"))
+    assert [key for key, _ in runner.finished()] == ["new"]
+
+
+def test_a_late_fit_is_killed_and_replaced() -> None:
+    slow = Configuration("mlp", {**get_model("mlp").defaults[BINARY], "num_nodes_per_layer": 512})
+    with closing(Processes(table(20_000), 1)) as runner:
+        started = time.monotonic()
+        runner.submit("slow", slow, 0, started + 0.5)
+        [(_, outcome)] = runner.finished()
+        assert outcome.status is Status.TIMEOUT
+        assert time.monotonic() - started < 3
+        runner.submit("quick", QUICK, 0, float("inf"))
+        assert runner.finished()[0][1].status is Status.OK
+
+
+def test_a_process_that_dies_is_reported_and_replaced() -> None:
+    with closing(Processes(table(60), 1)) as runner:
+        os.kill(runner._workers[0].process.pid, signal.SIGKILL)
+        runner._workers[0].process.join()
+        for expected in (Status.MEMORY, Status.OK):
+            runner.submit("key", QUICK, 0, float("inf"))
+            [(_, outcome)] = runner.finished()
+            assert outcome.status is expected
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_processes_end_when_the_one_that_started_them_is_gone() -> None:
+    script = (
+        "import os, signal\n"
+        "from metalearn.estimators.workers import Processes\n"
+        "runner = Processes(None, 2)\n"
+        "print(*(w.process.pid for w in runner._workers), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    children = [int(pid) for pid in out.stdout.split()]
+    assert len(children) == 2
+    until = time.monotonic() + 20
+    while time.monotonic() < until and any(map(is_running, children)):
+        time.sleep(0.1)
+    assert not any(map(is_running, children))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,230 @@
+"""Hostile input gives errors of ours, and neither crashes nor gets through to where it does harm."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from metalearn.exceptions import MetalearnError
+from metalearn.importers import from_aslib, from_cv_results, from_flaml_log, from_mlflow, from_table
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.store import open_store
+from metalearn.task import Task
+
+FAST = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+TASK = Task(id="data:x", problem_type="binary")
+HOSTILE = (
+    "'; DROP TABLE tasks; --",
+    "<script>alert(1)</script>",
+    "a\0b",
+    "\ud800",
+    "=cmd|' /C calc'!A0",
+    "../../etc/passwd",
+    "1e999",
+    "-1e-999",
+    "NaN",
+    "9" * 400,
+    "x" * 5000,
+    "{" * 2000,
+    '{"a": ' * 500,
+    "%s%n",
+    "\r\n",
+    "",
+)
+WORDS = st.one_of(
+    st.sampled_from(HOSTILE), st.text(max_size=30), st.sampled_from(["0.5", "1", "knn", "accuracy", "binary", "{}"])
+)
+CELLS = st.one_of(
+    WORDS,
+    st.floats(),
+    st.integers(),
+    st.none(),
+    st.booleans(),
+    st.binary(max_size=9),
+    st.lists(st.integers(), max_size=2),
+)
+
+
+def survives(read: Callable[[], KnowledgeBase]) -> None:
+    """What is read is refused by an error of ours, or it can be stored and read again, whole."""
+    try:
+        knowledge = read()
+    except MetalearnError:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("store", "store.db"):
+            store = open_store(Path(folder) / name)
+            try:
+                store.write(knowledge)
+            except MetalearnError:
+                assert len(store.read()) == 0
+                continue
+            kept = store.read()
+            assert len(kept) == len(knowledge)
+            assert len(kept.evaluations) == len(knowledge.evaluations)
+
+
+def check_table(rows: list[dict[str, Any]]) -> None:
+    survives(lambda: from_table(pd.DataFrame(rows), metric=None, problem_type="binary"))
+
+
+def check_csv(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "t.csv"
+        file.write_bytes(text.encode("utf-8", "surrogatepass"))
+        survives(lambda: from_table(file, metric="accuracy", problem_type="binary"))
+
+
+def check_parquet(columns: dict[str, list[Any]], flip: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "t.parquet"
+        try:
+            pq.write_table(pa.table(columns), file)
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
+            return
+        content = bytearray(file.read_bytes())
+        if flip:
+            content[flip % len(content)] ^= 1 + flip % 255
+            file.write_bytes(bytes(content))
+        survives(lambda: from_table(file, metric="accuracy", problem_type="binary"))
+
+
+def check_arff(text: str, description: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "description.txt").write_text(description, encoding="utf-8", errors="surrogatepass")
+        Path(folder, "algorithm_runs.arff").write_text(text, encoding="utf-8", errors="surrogatepass")
+        survives(lambda: from_aslib(folder))
+
+
+def check_log(lines: list[Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "log"
+        text = "\n".join(line if isinstance(line, str) else json.dumps(line, default=str) for line in lines)
+        file.write_text(text, encoding="utf-8", errors="surrogatepass")
+        survives(lambda: from_flaml_log(file, TASK, metric="accuracy"))
+
+
+def check_results(results: dict[str, Any]) -> None:
+    survives(lambda: from_cv_results(results, TASK, model="SVC", metric="accuracy"))
+
+
+def check_runs(meta: str, params: dict[str, str], values: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "1" / "run"
+        (run / "params").mkdir(parents=True)
+        (run / "metrics").mkdir()
+        (run / "meta.yaml").write_text(meta, encoding="utf-8", errors="surrogatepass")
+        (run / "metrics" / "accuracy").write_text(values, encoding="utf-8", errors="surrogatepass")
+        for number, (name, text) in enumerate(params.items()):
+            safe = "".join(c for c in name if c.isalnum())[:40] or f"p{number}"
+            (run / "params" / safe).write_text(text, encoding="utf-8", errors="surrogatepass")
+        survives(lambda: from_mlflow(folder, TASK, metric="accuracy"))
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"task": CELLS, "model": CELLS, "metric": CELLS, "value": CELLS},
+        optional={
+            "params": CELLS,
+            "fold": CELLS,
+            "status": CELLS,
+            "param_a": CELLS,
+            "meta_m": CELLS,
+            "n_rows": CELLS,
+            "name": CELLS,
+        },
+    ),
+    min_size=1,
+    max_size=4,
+)
+HEADER = st.sampled_from(["task,model,value\n", "task,model,value,params,fold\n", "model,value\n", ""])
+COLUMNS = st.integers(1, 3).flatmap(
+    lambda n: st.fixed_dictionaries(
+        {name: st.lists(CELLS, min_size=n, max_size=n) for name in ("task", "model", "value")}
+    )
+)
+ARFF = st.lists(
+    st.one_of(
+        WORDS,
+        st.sampled_from(
+            [
+                "@relation x",
+                "@attribute instance_id string",
+                "@attribute algorithm string",
+                "@attribute q numeric",
+                "@data",
+                "a,b,0.5",
+                "'a,b",
+                "@attribute",
+            ]
+        ),
+    ),
+    max_size=12,
+).map("\n".join)
+LINES = st.lists(
+    st.one_of(
+        WORDS,
+        st.fixed_dictionaries(
+            {
+                "learner": CELLS,
+                "validation_loss": CELLS,
+                "trial_time": CELLS,
+                "config": st.dictionaries(WORDS, CELLS, max_size=3),
+            }
+        ),
+    ),
+    max_size=4,
+)
+RESULTS = st.fixed_dictionaries(
+    {
+        "params": st.lists(st.dictionaries(WORDS, CELLS, max_size=2), max_size=2),
+        "split0_test_score": st.lists(CELLS, max_size=2),
+    }
+)
+FUZZED: dict[str, tuple[Callable[..., None], dict[str, st.SearchStrategy[Any]]]] = {
+    "table": (check_table, {"rows": ROWS}),
+    "csv": (
+        check_csv,
+        {
+            "text": st.tuples(HEADER, st.lists(st.lists(WORDS, max_size=6).map(",".join), max_size=4)).map(
+                lambda p: p[0] + "\n".join(p[1])
+            )
+        },
+    ),
+    "parquet": (check_parquet, {"columns": COLUMNS, "flip": st.integers(0, 100_000)}),
+    "arff": (check_arff, {"text": ARFF, "description": WORDS}),
+    "log": (check_log, {"lines": LINES}),
+    "results": (check_results, {"results": RESULTS}),
+    "runs": (
+        check_runs,
+        {
+            "meta": st.lists(st.one_of(WORDS, st.sampled_from(["status: 3", "start_time: x"])), max_size=4).map(
+                "\n".join
+            ),
+            "params": st.dictionaries(WORDS, WORDS, max_size=2),
+            "values": WORDS,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FUZZED)
+def test_hostile_input_is_refused_or_harmless(name: str) -> None:
+    check, strategies = FUZZED[name]
+    FAST(given(**strategies)(check))()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FUZZED)
+def test_thousands_of_hostile_inputs_are_refused_or_harmless(name: str) -> None:
+    check, strategies = FUZZED[name]
+    MANY(given(**strategies)(check))()

@@ -1,0 +1,139 @@
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from metalearn.exceptions import InvalidInputError
+from metalearn.importers import from_table
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.task import METRICS
+
+TABLE = pd.DataFrame(
+    {
+        "dataset": ["iris", "iris", "iris", "wine"],
+        "algo": ["SVC", "SVC", "LGBMClassifier", "knn"],
+        "what": ["acc", "acc", "error_rate", "neg_log_loss"],
+        "result": ["0.9", "0.8", "0.25", ""],
+        "cv": ["0", "1", "0", "0"],
+        "seconds": ["1.5", "", "2", "3"],
+        "hp.C": ["1.0", "1.0", "", ""],
+        "hp.kernel": ["rbf", "rbf", "", ""],
+        "hp.num_leaf": ["", "", "31", ""],
+        "rows": ["150", "150", "150", "178"],
+        "mf.skew": ["0.5", "0.5", "0.5", "?"],
+    }
+)
+COLUMNS = {
+    "task": "dataset",
+    "model": "algo",
+    "metric": "what",
+    "value": "result",
+    "fold": "cv",
+    "fit_seconds": "seconds",
+    "n_rows": "rows",
+}
+
+
+def read(table: object, **options: object) -> KnowledgeBase:
+    return from_table(
+        table,
+        **{
+            "columns": COLUMNS,
+            "problem_type": "multiclass",
+            "param_prefix": "hp.",
+            "meta_feature_prefix": "mf.",
+            **options,
+        },
+    )
+
+
+@pytest.mark.parametrize("kind", ["frame", "csv", "parquet"])
+def test_a_table_is_read_from_anywhere(tmp_path: Path, kind: str) -> None:
+    table: object = TABLE
+    if kind == "csv":
+        TABLE.to_csv(tmp_path / "t.csv", index=False)
+        table = tmp_path / "t.csv"
+    elif kind == "parquet":
+        TABLE.to_parquet(tmp_path / "t.parquet")
+        table = str(tmp_path / "t.parquet")
+    knowledge = read(table)
+    assert knowledge.id == read(TABLE).id
+    assert knowledge.task_ids == ("table:iris", "table:wine")
+    assert knowledge.task("table:wine").n_rows == 178
+
+
+def test_models_parameters_and_metrics_get_our_names() -> None:
+    knowledge = read(TABLE)
+    assert {str(c) for c in knowledge.configuration_by_id.values()} == {
+        "svm(C=1.0, kernel='rbf')",
+        "lightgbm(num_leaves=31)",
+        "knn()",
+    }
+    runs = knowledge.evaluations
+    assert set(runs["metric"]) == {"accuracy", "log_loss"}
+    losses = knowledge.losses(METRICS["accuracy"]).loc["table:iris"]
+    assert sorted(losses.dropna()) == pytest.approx([0.15, 0.25])
+
+
+def test_an_empty_value_is_a_failure_and_empty_seconds_are_unknown() -> None:
+    runs = read(TABLE).evaluations
+    assert runs.loc[runs["task_id"] == "table:wine", "status"].tolist() == ["failed"]
+    assert runs["fit_seconds"].isna().sum() == 1
+
+
+def test_meta_features_come_with_the_tasks() -> None:
+    table = read(TABLE).meta_feature_table
+    assert table.loc["table:iris", "skew"] == 0.5
+    assert math.isnan(table.loc["table:wine", "skew"])
+
+
+def test_parameters_may_be_json() -> None:
+    table = pd.DataFrame(
+        {"task": ["a"], "model": ["knn"], "value": [0.5], "params": ['{"k": 3, "weights": "distance"}']}
+    )
+    knowledge = from_table(table, metric="accuracy", problem_type="binary")
+    assert [str(c) for c in knowledge.configuration_by_id.values()] == ["knn(n_neighbors=3, weights='distance')"]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"result": ["0.9", "x", "1", "1"]}, "value is 'x' in row 1"),
+        ({"cv": ["0", "1.5", "0", "0"]}, "whole number"),
+        ({"cv": ["0", "-1", "0", "0"]}, "whole number"),
+        ({"rows": ["many"] * 4}, "n_rows is 'many'"),
+        ({"algo": ["", "a", "b", "c"]}, "model cannot be used"),
+        ({"dataset": ["a\0b"] * 4}, "without NUL"),
+        ({"hp.C": ["inf"] * 4}, "finite"),
+        ({"mf.skew": ["tall"] * 4}, "mf.skew is 'tall'"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(change: dict[str, list[str]], complaint: str) -> None:
+    with pytest.raises(InvalidInputError, match=complaint):
+        read(TABLE.assign(**change))
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"columns": {}}, r"lacks \['task', 'model', 'metric', 'value'\]"),
+        ({"columns": {**COLUMNS, "value": "nowhere"}}, r"\['value'\] cannot be taken"),
+        ({"columns": {**COLUMNS, "nonsense": "rows"}}, r"\['nonsense'\] cannot be taken"),
+        ({"problem_type": "ranking"}, "Unknown problem type 'ranking'"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_named(options: dict[str, object], complaint: str) -> None:
+    with pytest.raises(InvalidInputError, match=complaint):
+        read(TABLE, **options)
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text(",".join(f"c{i}" for i in range(10_000)) + "\n")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 but no more")
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "ragged.csv").write_text("a,b\n1,2,3,4\n1\n")
+    (tmp_path / "binary.csv").write_bytes(bytes(range(256)) * 10)
+    for name in ("wide.csv", "bad.parquet", "empty.csv", "ragged.csv", "binary.csv", "absent.csv", "."):
+        with pytest.raises(InvalidInputError):
+            from_table(tmp_path / name, metric="accuracy", problem_type="binary")

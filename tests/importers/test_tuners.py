@@ -1,0 +1,77 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
+from metalearn.importers import from_flaml_log, from_mlflow, from_optuna
+from metalearn.task import METRICS, Task
+
+RECORDED = Path(__file__).parent / "recorded"
+TASK = Task(id="data:iris", problem_type="multiclass", n_rows=150)
+
+
+def test_a_recorded_mlflow_store_is_read_with_the_last_values() -> None:
+    knowledge = from_mlflow(RECORDED / "mlruns", TASK, metric="val_accuracy")
+    losses = knowledge.losses(METRICS["accuracy"]).iloc[0]
+    shown = {str(c): losses[i] for i, c in knowledge.configuration_by_id.items()}
+    assert shown.pop("svm(C=-1.0)") == math.inf
+    assert shown == pytest.approx({"svm(C=0.1, kernel='rbf')": 0.1, "svm(C=1.0, kernel='rbf')": 0.05})
+    assert (knowledge.evaluations["fit_seconds"] > 0).all()
+    assert from_mlflow(next((RECORDED / "mlruns").glob("[0-9]*")), TASK, metric="val_accuracy").id == knowledge.id
+
+
+def test_a_folder_without_runs_and_a_metric_elsewhere_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="holds no runs"):
+        from_mlflow(tmp_path, TASK, metric="accuracy")
+    outside = from_mlflow(RECORDED / "mlruns", TASK, metric="../params/C")
+    assert set(outside.evaluations["status"]) == {"failed"}
+
+
+def test_a_recorded_flaml_log_is_read() -> None:
+    knowledge = from_flaml_log(RECORDED / "flaml.log", TASK, metric="accuracy")
+    assert set(knowledge.configurations["model"]) == {"lightgbm", "random_forest"}
+    assert set(knowledge.evaluations["metric"]) == {"accuracy"}
+    assert knowledge.evaluations["value"].between(0.5, 1).all()
+    lines = [json.loads(line) for line in (RECORDED / "flaml.log").read_text().splitlines()]
+    best = 1 - min(line["validation_loss"] for line in lines if "validation_loss" in line)
+    assert knowledge.evaluations["value"].max() == pytest.approx(best)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", "nonsense", '{"learner": "lgbm", "config": 3, "validation_loss": 1}', "[" * 90_000]
+)
+def test_a_log_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.log").write_text(text)
+    with pytest.raises(InvalidInputError, match="log of FLAML"):
+        from_flaml_log(tmp_path / "x.log", TASK, metric="accuracy")
+
+
+def test_optuna_studies_are_read_from_a_storage(tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = f"sqlite:///{tmp_path / 'optuna.db'}"
+    study = optuna.create_study(storage=storage, study_name="one", direction="maximize")
+
+    def objective(trial: "optuna.Trial") -> float:
+        trial.suggest_categorical("model", ["SVC"])
+        return 0.5 + trial.suggest_float("svc__C", 0.1, 1.0) / 10
+
+    study.optimize(objective, n_trials=3)
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    knowledge = from_optuna(storage, TASK, metric="accuracy")
+    assert set(knowledge.configurations["model"]) >= {"svm"}
+    values = knowledge.evaluations["value"].dropna()
+    assert sorted(values) == pytest.approx(sorted(t.value for t in study.trials if t.value is not None))
+    assert list(knowledge.evaluations["status"]).count("failed") == 1
+    with pytest.raises(UnknownNameError, match="one"):
+        from_optuna(storage, TASK, metric="accuracy", study="two")
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        from_optuna("sqlite:////nowhere/at/all.db", TASK, metric="accuracy")
+
+
+def test_an_absent_optuna_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "optuna", None)
+    with pytest.raises(MissingExtraError, match="metalearn-recommender\\[optuna\\]"):
+        from_optuna("sqlite:///a.db", TASK, metric="accuracy")

@@ -1,0 +1,47 @@
+import numpy as np
+
+from metalearn.recommenders.selection import greedy, heaviest
+
+REGRETS = np.array([[0.0, 0.4, 1.0, 0.5], [1.0, 0.4, 0.0, 0.5], [1.0, 0.4, 0.1, 0.5]])
+EVEN = np.full(3, 1 / 3)
+ALL = np.ones(4, dtype=bool)
+
+
+def test_the_list_complements_itself():
+    assert greedy(REGRETS, EVEN, 3, allowed=ALL) == [2, 0, 1]
+
+
+def test_weights_decide():
+    assert greedy(REGRETS, np.array([1.0, 0, 0]), 1, allowed=ALL) == [0]
+
+
+def test_what_was_reached_before_counts():
+    assert greedy(REGRETS, EVEN, 1, allowed=ALL, reached=np.array([1.0, 0.0, 0.0])) == [0]
+
+
+def test_only_allowed_columns_are_chosen_and_each_once():
+    allowed = np.array([False, True, False, True])
+    assert greedy(REGRETS, EVEN, 10, allowed=allowed) == [1, 3]
+
+
+def test_a_budget_holds_for_the_whole_list():
+    seconds = np.array([5.0, 1.0, 8.0, 1.0])
+    chosen = greedy(REGRETS, EVEN, 4, allowed=ALL, seconds=seconds, time_budget=6.5)
+    assert seconds[chosen].sum() <= 6.5
+    assert set(chosen) >= {0, 1}
+    assert greedy(REGRETS, EVEN, 4, allowed=ALL, seconds=seconds, time_budget=0.5) == []
+
+
+def test_unknown_seconds_count_as_the_median():
+    seconds = np.array([np.nan, 1.0, 8.0, 1.0])
+    assert 0 not in greedy(REGRETS, EVEN, 4, allowed=ALL, seconds=seconds, time_budget=0.9)
+
+
+def test_the_heaviest_tasks_are_kept():
+    weights = np.full(5000, 1.0)
+    weights[4990:] = 2.0
+    weights[0] = 0.0
+    rows = heaviest(weights)
+    assert len(rows) == 2000
+    assert set(range(4990, 5000)) <= set(rows)
+    assert 0 not in rows

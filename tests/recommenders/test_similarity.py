@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from metalearn.recommenders.similarity import ForestSimilarity
+
+
+@pytest.fixture(scope="module")
+def grown():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(60, 5))
+    features[rng.random(features.shape) < 0.1] = np.nan
+    profiles = np.where(np.nan_to_num(features[:, :1]) > 0, 1.0, 0.0) + 0.1 * rng.normal(size=(60, 8))
+    return features, profiles, ForestSimilarity.fit(features, profiles, n_trees=50)
+
+
+def test_weights_sum_to_one_and_agree_with_the_forest_of_scikit_learn(grown):
+    from sklearn.ensemble import RandomForestRegressor
+
+    features, profiles, found = grown
+    centred = profiles - profiles.mean(axis=0)
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, -12:]
+    filled = np.where(np.isnan(features), found.fill, features).astype(np.float32)
+    forest = RandomForestRegressor(50, min_samples_leaf=2, max_features=1 / 3, random_state=0)
+    forest.fit(filled, centred @ axes)
+    past, new = forest.apply(filled), forest.apply(filled[:3])
+    for i in range(3):
+        together = past == new[i]
+        expected = (together / together.sum(axis=0)).mean(axis=1)
+        np.testing.assert_allclose(found.weights(features[i]), expected, atol=1e-12)
+        assert found.weights(features[i]).sum() == pytest.approx(1)
+
+
+def test_tasks_of_the_same_kind_weigh_more(grown):
+    features, _, found = grown
+    weights = found.weights(np.array([2.0, 0, 0, 0, 0]))
+    same = np.nan_to_num(features[:, 0]) > 0
+    assert weights[same].sum() > 0.75  # half of the tasks would have half the weight
+
+
+def test_left_out_weights_know_nothing_of_the_own_family(grown):
+    _, _, found = grown
+    families = np.array([f"f{i // 3}" for i in range(60)])
+    weights = found.left_out(families).toarray()
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    assert not weights[families[:, None] == families[None, :]].any()
+
+
+def test_left_out_weights_come_from_trees_that_did_not_see_the_task(grown):
+    _, _, found = grown
+    seen = ~found.unseen[0]
+    together = (found.leaves == found.leaves[0]) & ~seen
+    weights = found.left_out(np.arange(60).astype(str)).toarray()[0]
+    np.testing.assert_array_equal(np.flatnonzero(weights), np.setdiff1d(np.flatnonzero(together.any(axis=1)), [0]))
+
+
+def test_fewer_tasks_share_the_leaves_anew(grown):
+    features, _, found = grown
+    part = found.take(np.arange(30))
+    assert part.weights(features[40]).sum() == pytest.approx(1)

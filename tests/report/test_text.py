@@ -1,0 +1,22 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from metalearn.recommendation import Recommendation
+from metalearn.report.text import number, tuning_text
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1.0, "1"), (0.99996, "0.99996"), (-0.99999, "-0.99999"), (0.5, "0.5")])
+def test_a_nearly_perfect_score_is_not_shown_as_perfect(value: float, shown: str) -> None:
+    assert number(value, 3) == shown
+
+
+def test_a_finished_search_is_told_in_text(
+    plain: Recommendation, tuned: Callable[[Recommendation], dict[str, Any]]
+) -> None:
+    text = tuning_text(tuned(plain)["tuning"], n_trials=2)
+    assert text.startswith("A blend of 2 configurations beat the default of lightgbm.\naccuracy 0.95")
+    assert "failed" in text
+    assert plain[2].model not in text
+    assert text.endswith("6 trials in 18 s.")

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 from options import Options  # noqa: E402 - the folder is no package
 from report import command_line, write  # noqa: E402
 
-SUITES = ("bundled", "oboe", "autosklearn2016", "aslib", "scale", "metafeatures_speed")
+SUITES = ("bundled", "oboe", "autosklearn2016", "aslib", "scale", "metafeatures", "metafeatures_speed", "store")
 
 
 def main() -> None:

@@ -404,7 +404,8 @@ def _to_frame(X: Any) -> pd.DataFrame:
     if hasattr(X, "__dataframe__"):
         return pd.api.interchange.from_dataframe(X).set_axis([str(name) for name in X.columns], axis=1)
     if hasattr(X, "tocsc"):
-        return pd.DataFrame.sparse.from_spmatrix(X).set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
+        sparse: pd.DataFrame = pd.DataFrame.sparse.from_spmatrix(X)  # type: ignore[attr-defined]  # stubs lack it
+        return sparse.set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
     array = np.asarray(X)
     if array.ndim == 1:
         array = array[:, None]

@@ -203,7 +203,7 @@ class KnowledgeBase:
             raise unknown_name("task", task_id, self.task_ids)
         row = self.tasks.iloc[self._task_rows[task_id]][list(TASK_COLUMNS)].to_dict()
         row["id"] = row.pop("task_id")
-        return Task(**{k: (v.item() if hasattr(v, "item") else v) for k, v in row.items()})
+        return Task(**{str(k): (v.item() if hasattr(v, "item") else v) for k, v in row.items()})
 
     @cached_property
     def configuration_by_id(self) -> dict[str, Configuration]:

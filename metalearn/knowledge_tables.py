@@ -1,9 +1,10 @@
 """The four tables of a knowledge base: their columns, and how they are joined and freed of repeats."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import union_categoricals
 
@@ -17,6 +18,7 @@ __all__ = [
     "RECORD_COLUMNS",
     "TABLES",
     "TASK_COLUMNS",
+    "categories",
     "join_tables",
     "normalise",
 ]
@@ -63,9 +65,15 @@ NUMBERS = (*COUNTS, "value", "seconds", "fit_seconds", "predict_seconds")
 """The columns of numbers; all others hold text."""
 
 _IDENTITY = ["fingerprint", "problem_type", "n_rows_used"]
-_RECORD_TYPES = dict.fromkeys(RECORD_COLUMNS, "category")
-_MEASURED = {"task_id": "category", "name": "category", "value": float, "seconds": float, **_RECORD_TYPES}
-_COMPACT = {
+_RECORD_TYPES: dict[str, Any] = dict.fromkeys(RECORD_COLUMNS, "category")
+_MEASURED: dict[str, Any] = {
+    "task_id": "category",
+    "name": "category",
+    "value": float,
+    "seconds": float,
+    **_RECORD_TYPES,
+}
+_COMPACT: dict[str, Any] = {
     "task_id": "category",
     "configuration_id": "category",
     "metric": "category",
@@ -78,6 +86,24 @@ _COMPACT = {
     "versions": "category",
     **_RECORD_TYPES,
 }
+
+
+def categories(codes: npt.NDArray[Any], texts: Sequence[str]) -> "pd.Categorical[Any]":
+    """Return a column of texts from the positions of its texts.
+
+    Parameters
+    ----------
+    codes : ndarray of int
+        One position for each row.
+    texts : sequence of str
+        The different texts.
+
+    Returns
+    -------
+    Categorical
+        A compact column.
+    """
+    return pd.Categorical.from_codes(codes, pd.Index(texts))
 
 
 def normalise(
@@ -115,11 +141,7 @@ def normalise(
 def _recorded(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with all columns that say who recorded what; unknown is an empty string."""
     absent = [name for name in RECORD_COLUMNS if name not in table]
-    return (
-        table.assign(**dict.fromkeys(absent, pd.Categorical.from_codes(np.zeros(len(table), int), [""])))
-        if absent
-        else table
-    )
+    return table.assign(**dict.fromkeys(absent, categories(np.zeros(len(table), np.int8), [""]))) if absent else table
 
 
 def _same_data(tasks: pd.DataFrame) -> dict[str, str]:

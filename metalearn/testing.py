@@ -132,8 +132,8 @@ def _check_grows(make_store: MakeStore) -> None:
     table = knowledge.meta_feature_table
     _require(len(knowledge) == 3, "A task was lost or repeated.")  # noqa: PLR2004
     _require(len(knowledge.evaluations) == 48, "An evaluation was lost or repeated.")  # noqa: PLR2004
-    _require(table.loc["check:1", "entropy"] == 0.25, "A later meta-feature was lost.")  # noqa: PLR2004
-    _require(table.loc["check:1", "skewness"] == 1 / 3, "An earlier meta-feature was lost.")
+    _require(bool(table.loc["check:1", "entropy"] == 0.25), "A later meta-feature was lost.")  # noqa: PLR2004
+    _require(bool(table.loc["check:1", "skewness"] == 1 / 3), "An earlier meta-feature was lost.")
 
 
 def _check_last_counts(make_store: MakeStore) -> None:
@@ -143,7 +143,7 @@ def _check_last_counts(make_store: MakeStore) -> None:
         kept = store.read()
         _require(set(kept.evaluations["value"]) == {value}, "Of repeated evaluations the last one does not count.")
         _require(
-            kept.meta_feature_table.loc[task.id, "n_rows"] == value,
+            bool(kept.meta_feature_table.loc[task.id, "n_rows"] == value),
             "Of repeated meta-features the last one does not count.",
         )
 

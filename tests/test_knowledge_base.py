@@ -170,7 +170,7 @@ def test_values_come_back_as_they_were() -> None:
     assert knowledge.task("t:a") == task("a", family="twins", n_rows=50)
     assert knowledge.configuration_by_id == {ONE.id: ONE, TWO.id: TWO}
     assert knowledge.models[TWO.id] == "svm"
-    assert pickle.loads(pickle.dumps(knowledge)).id == knowledge.id  # noqa: S301
+    assert pickle.loads(pickle.dumps(knowledge)).id == knowledge.id
 
 
 def test_tables_that_do_not_say_who_recorded_them_are_taken() -> None:

@@ -1,0 +1,1 @@
+"""One module a suite; each has a function ``run`` that returns a report."""

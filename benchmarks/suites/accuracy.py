@@ -42,7 +42,9 @@ def coverage(settings: Sequence[Setting]) -> Table:
                     error[n].append(np.abs(score - true) / unit)
         for n in OBSERVED:
             flat = [np.concatenate(found[n]) for found in (inside, width, error)]
-            rows.append([setting.title, n, f"{flat[0].mean():.1%}", float(np.median(flat[1])), float(np.median(flat[2]))])
+            rows.append(
+                [setting.title, n, f"{flat[0].mean():.1%}", float(np.median(flat[1])), float(np.median(flat[2]))]
+            )
     return Table(
         "Expected scores of the ten candidates",
         ["tasks", "results observed", "inside the 80 % interval", "median width", "median error"],
@@ -66,7 +68,9 @@ def runtime(settings: Sequence[Setting]) -> Table:
             known = gaps[:, table.models == model]
             known = known[~np.isnan(known)]
             if len(known):
-                rows.append([setting.title, model, len(known), f"{(known <= 1).mean():.1%}", f"{(known <= 2).mean():.1%}"])
+                rows.append(
+                    [setting.title, model, len(known), f"{(known <= 1).mean():.1%}", f"{(known <= 2).mean():.1%}"]
+                )
     return Table(
         "Expected seconds",
         ["tasks", "family", "fits", "within factor 2", "within factor 4"],

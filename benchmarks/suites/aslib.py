@@ -12,7 +12,6 @@ import yaml
 from options import Options, data_folder
 from report import Report, Table
 from sklearn.model_selection import KFold
-from suites.public import TASKS
 
 from metalearn.evaluation import Evaluation
 from metalearn.knowledge_base import KnowledgeBase
@@ -20,6 +19,7 @@ from metalearn.metafeatures import MetaFeatures
 from metalearn.recommenders import PastTasks, PerformanceTable
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType, Task
+from suites.public import TASKS
 
 Array = npt.NDArray[np.float64]
 
@@ -67,10 +67,14 @@ def cross_validate(table: PerformanceTable, n_folds: int, seed: int) -> list[flo
     reached = np.zeros((3, table.n_tasks))
     for kept, left_out in KFold(n_folds, shuffle=True, random_state=seed).split(values):
         part = table.take(kept)
-        past = PastTasks.fit(part, random_state=seed)
+        past = PastTasks.fit(part, min_leaf=1, random_state=seed)
         for i in left_out:
             nearest = int(past.novelty.distances_to(table.meta_features[i]).argmin())
-            chosen = (part.losses.mean(axis=0).argmin(), part.losses[nearest].argmin(), select(past, table.meta_features[i]))
+            chosen = (
+                part.losses.mean(axis=0).argmin(),
+                part.losses[nearest].argmin(),
+                select(past, table.meta_features[i]),
+            )
             reached[:, i] = values[i, list(chosen)]
     best, (base, *_) = values.max(axis=1).mean(), reached.mean(axis=1)
     return [float((best - found) / (best - base)) for found in reached.mean(axis=1)]
@@ -86,7 +90,7 @@ def predict(table: PerformanceTable, tests: pd.DataFrame, folder: Path, seeds: i
     """Write the algorithm chosen for each test table, one CSV a seed."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(seeds):
-        past = PastTasks.fit(table, random_state=seed)
+        past = PastTasks.fit(table, min_leaf=1, random_state=seed)
         with (folder / f"seed_{seed}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["instance_id", "algorithm"])
@@ -107,7 +111,9 @@ def read_scenario(folder: Path) -> KnowledgeBase:
         for task, algorithm, value in zip(runs["instance_id"], runs["algorithm"], runs[measure], strict=True)
     ]
     tasks = [Task(id=i, problem_type=ProblemType.MULTICLASS) for i in features.index]
-    return KnowledgeBase.from_records(tasks, {i: MetaFeatures(row) for i, row in features.to_dict("index").items()}, evaluations)
+    return KnowledgeBase.from_records(
+        tasks, {i: MetaFeatures(row) for i, row in features.to_dict("index").items()}, evaluations
+    )
 
 
 def read_features(path: Path) -> pd.DataFrame:

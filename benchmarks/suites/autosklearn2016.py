@@ -2,6 +2,7 @@
 
 from options import Options
 from report import Report
+
 from suites import public
 
 

@@ -7,13 +7,13 @@ import yaml
 from options import Options
 from protocol import Setting
 from report import Plot, Report, Table
-from suites.accuracy import coverage, runtime
-from suites.leave_out import compare
-from suites.public import TASKS
 
 from metalearn.recommenders import PerformanceTable
 from metalearn.store import FileStore
 from metalearn.task import ProblemType, get_metric
+from suites.accuracy import coverage, runtime
+from suites.leave_out import compare
+from suites.public import TASKS
 
 
 def run(options: Options) -> Report:
@@ -21,7 +21,9 @@ def run(options: Options) -> Report:
     facts = yaml.safe_load((TASKS / "bundled.yaml").read_text(encoding="utf-8"))
     kb = FileStore(options.knowledge_base).read()
     if not len(kb):
-        sys.exit(f"There is no knowledge base in {options.knowledge_base}. Expected its tables. Name it: --knowledge-base PATH.")
+        sys.exit(
+            f"There is no knowledge base in {options.knowledge_base}. Expected its tables. Name it: --knowledge-base PATH."
+        )
     chosen = facts["quick"] if options.quick else facts
     tables: list[Table] = []
     plots: list[Plot] = []

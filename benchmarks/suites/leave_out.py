@@ -57,8 +57,10 @@ def _pairs(title: str, curves: dict[str, np.ndarray]) -> Table:
     for k in TESTED:
         values = {name: found[:, k - 1] for name, found in curves.items()}
         pairs = [(a, b) for a in OURS for b in OTHERS if a in values and b in values]
-        for r in wilcoxon_holm(values, pairs):
-            rows.append([k, r["a"], r["b"], r["difference"], r["low"], r["high"], f"{r['p_holm']:.1e}"])
+        rows += [
+            [k, r["a"], r["b"], r["difference"], r["low"], r["high"], f"{r['p_holm']:.1e}"]
+            for r in wilcoxon_holm(values, pairs)
+        ]
     return Table(
         f"{title}: paired differences",
         ["k", "strategy", "less", "difference", "95 % low", "95 % high", "p (Holm)"],

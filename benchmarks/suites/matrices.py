@@ -81,7 +81,7 @@ def _merge(errors: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray
     return np.unique(group), np.unique(group)
 
 
-def _knowledge(
+def _knowledge(  # noqa: PLR0917 - a row of parallel tables
     ids: list[str],
     families: list[str],
     configurations: list[Configuration],
@@ -91,6 +91,7 @@ def _knowledge(
     sizes: np.ndarray,
     facts: dict[str, Any],
 ) -> KnowledgeBase:
+    """Join the parts of a matrix; values are in the metric's own direction."""
     tasks = [
         Task(
             id=i,

@@ -7,14 +7,14 @@ import numpy as np
 import yaml
 from options import Options, data_folder
 from protocol import Setting, worst_to_best
-from report import Report, Table
-from suites import matrices
-from suites.accuracy import coverage, runtime
-from suites.leave_out import compare
+from report import Report
 
 from metalearn.recommenders import PerformanceTable
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, get_metric
+from suites import matrices
+from suites.accuracy import coverage, runtime
+from suites.leave_out import compare
 
 TASKS = Path(__file__).parents[1] / "tasks"
 
@@ -35,4 +35,10 @@ def run(name: str, options: Options) -> Report:
     setting = Setting(name, table, worst_to_best(table.losses), n_folds, seeds, default)
     tables, plots = compare(setting, target=() if options.quick else facts["target"])
     tables += [coverage([setting]), runtime([setting])]
-    return Report(name, f"{name}: {table.n_tasks} tasks x {len(table.configurations)} configurations", facts["source"], tables, plots)
+    return Report(
+        name,
+        f"{name}: {table.n_tasks} tasks x {len(table.configurations)} configurations",
+        facts["source"],
+        tables,
+        plots,
+    )

@@ -41,8 +41,13 @@ _TRUSTED = (
     "metalearn.models.preprocessing.numbers",
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.metrics._dist_metrics.ManhattanDistance64",
+    "sklearn.metrics._dist_metrics.MinkowskiDistance64",
     "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
@@ -147,7 +152,7 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
 
 
 def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimator:
-    model = _KINDS[about["kind"]](**about["params"])
+    model = _KINDS[about["kind"]](**{**about["params"], "categorical": tuple(about["params"]["categorical"])})
     model.problem_type_ = ProblemType(about["problem_type"])
     model.metric_ = get_metric(about["metric"], model.problem_type_)
     model.n_features_in_ = about["n_features_in"]

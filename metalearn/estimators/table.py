@@ -48,10 +48,6 @@ def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: 
         frame = pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])])
         if values.dtype == object:
             frame = frame.infer_objects()
-    if not frame.columns.is_unique:
-        repeated = sorted(set(frame.columns[frame.columns.duplicated()]))
-        message = f"Column names stand twice: {repeated[:5]}. Expected unique names. Rename or drop the copies."
-        raise ValueError(message)
     present = [name for name in categorical if name in frame.columns]
     for name in present:
         frame = frame.assign(**{name: _labels(frame[name])})

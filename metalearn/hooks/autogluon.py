@@ -66,9 +66,7 @@ def read_space(hyperparameters: Mapping[str, Any]) -> SearchSpace:
             kind: type[Integer | Float] = Float if hasattr(space, "log") else Integer
             parameters[name] = kind(space.lower, space.upper, log=log)
     defaults = {name: hyperparameters[name].default for name in parameters}
-    return SearchSpace(
-        parameters, {}, {name: v for name, v in defaults.items() if parameters[name].contains(v)}
-    )
+    return SearchSpace(parameters, {}, {name: v for name, v in defaults.items() if parameters[name].contains(v)})
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
@@ -137,11 +135,7 @@ def seed(
     report = plan("autogluon", recommendation, None, matching=options)
     accepted, dropped, entries = [], [], []
     for item in report.accepted:
-        params = {
-            name: value
-            for name, value in item.params.items()
-            if name != options.get("model_parameter", "model")
-        }
+        params = {name: value for name, value in item.params.items() if name != options.get("model_parameter", "model")}
         if item.model not in FAMILIES or params.get("penalty") == "elasticnet":
             dropped.append(Drop(item.rank, "", f"AutoGluon has no {item.model} with these parameters"))
             continue
@@ -276,9 +270,7 @@ def verify(predictor: Any, report: SeedReport | None = None) -> SeedReport:
         wanted = asked[rank].params if rank in asked else row["known"]
         values = {name: row["raw"].get(name) for name in wanted}
         accepted.append(Seed(rank, row["family"], values, key=row["model"]))
-        changed += [
-            Change(rank, name, value, values[name]) for name, value in wanted.items() if values[name] != value
-        ]
+        changed += [Change(rank, name, value, values[name]) for name, value in wanted.items() if values[name] != value]
     seen = {item.rank for item in accepted} | {drop.rank for drop in dropped}
     dropped += [Drop(rank, "", "it was never begun") for rank in asked if rank not in seen]
     accepted.sort(key=lambda item: item.rank)

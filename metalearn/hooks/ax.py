@@ -65,9 +65,7 @@ def read_space(parameters: Iterable[Any]) -> SearchSpace:
             p.dependents if getattr(p, "is_hierarchical", False) else {}
         )
         for child in {name for names in held.values() for name in names}:
-            conditions[child] = Condition(
-                p.name, tuple(value for value, names in held.items() if child in names)
-            )
+            conditions[child] = Condition(p.name, tuple(value for value, names in held.items() if child in names))
     order = [name for name in found if name not in conditions]
     while len(order) < len(found):  # parents before their children
         order += [name for name in found if name not in order and conditions[name].parent in order]
@@ -92,11 +90,7 @@ def write_space(space: SearchSpace) -> list[Any]:
     for name, p in space.parameters.items():
         if isinstance(p, Categorical):
             kinds = {type(c) for c in p.choices}
-            kind = (
-                {bool: "bool", int: "int", float: "float"}.get(kinds.pop(), "str")
-                if len(kinds) == 1
-                else "str"
-            )
+            kind = {bool: "bool", int: "int", float: "float"}.get(kinds.pop(), "str") if len(kinds) == 1 else "str"
             values: Sequence[Any] = p.choices if kind != "str" else [str(c) for c in p.choices]
             children = {
                 v: [n for n, c in space.conditions.items() if c.parent == name and c.holds({name: v})]
@@ -144,9 +138,7 @@ def _objective(client: Any) -> tuple[str, bool]:
     return objective.metric_names[0], not objective.minimize
 
 
-def seed(
-    client: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
+def seed(client: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]) -> SeedReport:
     """Attach the recommended configurations as trials to be evaluated by you.
 
     Parameters

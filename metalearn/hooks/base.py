@@ -20,12 +20,14 @@ __all__ = [
     "Hook",
     "Matching",
     "Startable",
+    "defaults_of",
     "family_of_parameters",
     "none_told",
     "plan",
     "plan_told",
     "require_tool",
     "told_value",
+    "tool_version",
 ]
 
 Startable: TypeAlias = Recommendation | Iterable[Candidate | Configuration]
@@ -68,9 +70,7 @@ class Matching(TypedDict, total=False):
 class Hook(Protocol):
     """Start one tool's search from a recommendation and read its results back; a module can be one."""
 
-    def seed(
-        self, target: Any, recommendation: Startable, /, *, strict: bool = False, **options: Any
-    ) -> SeedReport:
+    def seed(self, target: Any, recommendation: Startable, /, *, strict: bool = False, **options: Any) -> SeedReport:
         """Have the tool evaluate the recommended configurations first.
 
         Parameters
@@ -230,9 +230,7 @@ def family_of_parameters(parameters: Iterable[str], preferred: Sequence[str] = (
     return best if score.get(best, 0.0) > 0 else None
 
 
-def _configurations(
-    recommendation: Startable, n: int | None
-) -> list[tuple[int, Configuration, ProblemType | None]]:
+def _configurations(recommendation: Startable, n: int | None) -> list[tuple[int, Configuration, ProblemType | None]]:
     """Return rank, configuration and kind of problem of what is to be seeded."""
     found: list[tuple[int, Configuration, ProblemType | None]] = []
     for rank, item in enumerate(recommendation, start=1):
@@ -243,8 +241,21 @@ def _configurations(
     return found[:n]
 
 
-def _defaults(configuration: Configuration, problem_type: ProblemType | None) -> dict[str, ParamValue]:
-    """Return what leaving a parameter out means to the library."""
+def defaults_of(configuration: Configuration, problem_type: ProblemType | None) -> dict[str, ParamValue]:
+    """Return what leaving a parameter out means to the library.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Of any family.
+    problem_type : ProblemType or None
+        The kind of problem; None takes the defaults of all kinds together.
+
+    Returns
+    -------
+    dict
+        Values by our name; empty for a family that is not registered.
+    """
     try:
         spec = get_model(configuration.model)
     except UnknownNameError:
@@ -306,7 +317,7 @@ def plan(
             "drop" if exact else options.get("policy", "clip"),
             names=options.get("names"),
             model_parameter=options.get("model_parameter"),
-            defaults=_defaults(configuration, problem_type),
+            defaults=defaults_of(configuration, problem_type),
         )
         adapted = found.configuration
         if adapted is None:
@@ -327,9 +338,7 @@ def plan(
     return SeedReport(tool, tuple(seeds), tuple(changes), tuple(drops), tuple(notes)).require(strict=strict)
 
 
-def _as_they_are(
-    items: Sequence[tuple[int, Configuration, ProblemType | None]], options: Matching
-) -> Iterator[Seed]:
+def _as_they_are(items: Sequence[tuple[int, Configuration, ProblemType | None]], options: Matching) -> Iterator[Seed]:
     """Yield seeds for a space that nobody knows: our names and values, with the family beside them."""
     family = options.get("family")
     wanted = get_model(family).name if family is not None else None
@@ -357,9 +366,7 @@ def _choose_family(
             return None, [], []
         family = found
     others = [] if asked is not None else [rank for rank, c, _ in items if c.model != family]
-    drops = [
-        Drop(rank, "", f"{models[rank - 1]}, but the search space is that of {family}") for rank in others
-    ]
+    drops = [Drop(rank, "", f"{models[rank - 1]}, but the search space is that of {family}") for rank in others]
     notes = [f"the search space is taken for that of {family}; family= names another"] if others else []
     if models and family not in models:
         notes.append(f"no candidate is a {family}: recommend(..., families=[{family!r}]) gives some")
@@ -408,8 +415,7 @@ def plan_told(
         kinds.add((evaluation.task_id, evaluation.metric))
     if len(kinds) > 1:
         message = (
-            f"The results are of several tasks or metrics: {sorted(kinds)[:4]}. "
-            "Expected one of each. Select them."
+            f"The results are of several tasks or metrics: {sorted(kinds)[:4]}. Expected one of each. Select them."
         )
         raise InvalidInputError(message)
     results = {}
@@ -420,9 +426,7 @@ def plan_told(
             task_id=folds[0].task_id, configuration=folds[0].configuration, metric=folds[0].metric, value=mean
         )
     report = plan(tool, list(groups), space, strict=strict, exact=True, matching=matching)
-    return SeedReport(
-        tool, report.accepted, report.changed, report.dropped, report.notes, deed="told"
-    ), results
+    return SeedReport(tool, report.accepted, report.changed, report.dropped, report.notes, deed="told"), results
 
 
 def told_value(evaluation: Evaluation, *, maximize: bool) -> float:
@@ -467,6 +471,4 @@ def none_told(tool: str, evaluations: Iterable[Evaluation], why: str, *, strict:
         With everything dropped.
     """
     ranks = range(1, 1 + len({evaluation.configuration for evaluation in evaluations}))
-    return SeedReport(tool, dropped=tuple(Drop(rank, "", why) for rank in ranks), deed="told").require(
-        strict=strict
-    )
+    return SeedReport(tool, dropped=tuple(Drop(rank, "", why) for rank in ranks), deed="told").require(strict=strict)

@@ -82,9 +82,7 @@ def _space_of(optimizer: Any) -> SearchSpace:
     return read_space(optimizer.space.params_config)
 
 
-def seed(
-    optimizer: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
+def seed(optimizer: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]) -> SeedReport:
     """Queue the recommended configurations as probes, to be evaluated first.
 
     Parameters
@@ -178,9 +176,7 @@ def harvest(optimizer: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harve
     """
     require_tool("bayes_opt", "bayesopt")
     trials = [Trial(params, target) for params, target in _rows(optimizer)]
-    return gather(
-        trials, X, y, maximize=True, versions=tool_version("bayesian-optimization"), options=options
-    )
+    return gather(trials, X, y, maximize=True, versions=tool_version("bayesian-optimization"), options=options)
 
 
 def verify(optimizer: Any, report: SeedReport | None = None) -> SeedReport:

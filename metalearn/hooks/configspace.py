@@ -40,9 +40,7 @@ def _condition(condition: Any, parameters: Mapping[str, Parameter]) -> Condition
         return Condition(condition.parent.name, tuple(_plain(value) for value in condition.values))
     parent = parameters.get(condition.parent.name) if hasattr(condition, "parent") else None
     if kind == "NotEqualsCondition" and isinstance(parent, Categorical):
-        return Condition(
-            condition.parent.name, tuple(c for c in parent.choices if c != _plain(condition.value))
-        )
+        return Condition(condition.parent.name, tuple(c for c in parent.choices if c != _plain(condition.value)))
     return None
 
 
@@ -99,12 +97,7 @@ def write_space(space: SearchSpace) -> Any:
         else:
             kind = cs.Integer if isinstance(p, Integer) else cs.Float
             found.add(kind(name, (p.low, p.high), log=p.log, **start))
-    found.add(
-        *(
-            cs.InCondition(found[child], found[c.parent], list(c.values))
-            for child, c in space.conditions.items()
-        )
-    )
+    found.add(*(cs.InCondition(found[child], found[c.parent], list(c.values)) for child, c in space.conditions.items()))
     return found
 
 
@@ -129,7 +122,5 @@ def configuration(space: Any, params: Mapping[str, Any]) -> Any:
         If ConfigSpace refuses it, such as for a forbidden combination.
     """
     util = require_tool("ConfigSpace.util", "smac")
-    complete = {
-        name: params.get(name, hyperparameter.default_value) for name, hyperparameter in space.items()
-    }
+    complete = {name: params.get(name, hyperparameter.default_value) for name, hyperparameter in space.items()}
     return util.deactivate_inactive_hyperparameters(complete, space)

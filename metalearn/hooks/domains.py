@@ -27,11 +27,7 @@ def _kind(domain: Any) -> str:
         "FiniteRange",
         "Function",
     }
-    return (
-        {"Ordinal": "Categorical", "OrdinalNearestNeighbor": "Categorical"}.get(kind, kind)
-        if kind in known
-        else ""
-    )
+    return {"Ordinal": "Categorical", "OrdinalNearestNeighbor": "Categorical"}.get(kind, kind) if kind in known else ""
 
 
 def _choices(domain: Any) -> list[Any]:
@@ -48,9 +44,7 @@ def _label(choice: Any, index: int) -> ParamValue:
         return choice
     if isinstance(choice, Mapping):
         constants = {name: value for name, value in choice.items() if isinstance(value, str)}
-        words = [constants[name] for name in MODEL_PARAMETERS if name in constants] or list(
-            constants.values()
-        )
+        words = [constants[name] for name in MODEL_PARAMETERS if name in constants] or list(constants.values())
         return words[0] if words else str(index)
     return str(choice)
 
@@ -75,16 +69,8 @@ def _read(domain: Any, *, inclusive: bool) -> Parameter:
         low, high = math.ceil(low / step - 1e-8) * step, math.floor(high / step + 1e-8) * step
     if type(domain).__name__ == "Integer":
         low, high = int(low), int(high) - (0 if inclusive or step is not None else 1)
-        return (
-            Categorical((low,))
-            if low == high
-            else Integer(low, high, log=log, step=1 if log else int(step or 1))
-        )
-    return (
-        Categorical((low,))
-        if low == high
-        else Float(float(low), float(high), log=log, step=None if log else step)
-    )
+        return Categorical((low,)) if low == high else Integer(low, high, log=log, step=1 if log else int(step or 1))
+    return Categorical((low,)) if low == high else Float(float(low), float(high), log=log, step=None if log else step)
 
 
 def _walk(domains: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Condition | None]]:
@@ -196,13 +182,9 @@ def nest(params: Mapping[str, ParamValue], domains: Mapping[str, Any], prefix: s
             labels = _labels(domain)
             if path not in params:
                 continue
-            index = next(
-                i for i, v in enumerate(labels) if type(v) is type(params[path]) and v == params[path]
-            )
+            index = next(i for i, v in enumerate(labels) if type(v) is type(params[path]) and v == params[path])
             choice = _choices(domain)[index]
-            found[name] = (
-                nest(params, choice, f"{path}/{labels[index]}/") if isinstance(choice, Mapping) else choice
-            )
+            found[name] = nest(params, choice, f"{path}/{labels[index]}/") if isinstance(choice, Mapping) else choice
         elif kind == "Function":
             continue
         elif not kind:

@@ -59,14 +59,10 @@ def read_space(domains: Mapping[str, Any]) -> SearchSpace:
     SearchSpace
         With FLAML's initial values as defaults.
     """
-    plain = {
-        name: d["domain"] if isinstance(d, Mapping) and "domain" in d else d for name, d in domains.items()
-    }
+    plain = {name: d["domain"] if isinstance(d, Mapping) and "domain" in d else d for name, d in domains.items()}
     space = read_domains({name: d for name, d in plain.items() if d is not None}, inclusive=False)
     starts = {
-        n: d.get("init_value", d.get("low_cost_init_value"))
-        for n, d in domains.items()
-        if isinstance(d, Mapping)
+        n: d.get("init_value", d.get("low_cost_init_value")) for n, d in domains.items() if isinstance(d, Mapping)
     }
     inside = {n: v for n, v in starts.items() if n in space.parameters and space.parameters[n].contains(v)}
     return SearchSpace(space.parameters, space.conditions, inside)
@@ -160,13 +156,9 @@ def seed(
     kwargs["starting_points"] = points_by_learner
     notes = list(report.notes)
     if kwargs.get("log_file_name") and kwargs.setdefault("log_type", "all") != "all":
-        notes.append(
-            f"log_type={kwargs['log_type']!r} keeps improvements only; 'all' is needed to harvest everything"
-        )
+        notes.append(f"log_type={kwargs['log_type']!r} keeps improvements only; 'all' is needed to harvest everything")
     if isinstance(recommendation, Recommendation) and "metric" not in kwargs:
-        notes.append(
-            f"FLAML chooses the metric itself; metric={recommendation.task.metric.name!r} was asked for"
-        )
+        notes.append(f"FLAML chooses the metric itself; metric={recommendation.task.metric.name!r} was asked for")
     return replace(report, notes=tuple(notes))
 
 
@@ -228,12 +220,8 @@ def tell(
     require_tool("flaml", "flaml")
     evaluations = list(evaluations)
     if "config" not in kwargs:
-        return none_told(
-            "flaml", evaluations, "AutoML.fit takes no known results; flaml.tune.run does", strict=strict
-        )
-    report, results = plan_told(
-        "flaml", evaluations, read_space(kwargs["config"]), strict=strict, matching=options
-    )
+        return none_told("flaml", evaluations, "AutoML.fit takes no known results; flaml.tune.run does", strict=strict)
+    report, results = plan_told("flaml", evaluations, read_space(kwargs["config"]), strict=strict, matching=options)
     for item in report.accepted:
         if results[item.rank].status is not Status.OK:
             report = report.without(item.rank, "FLAML takes successful results only")
@@ -305,9 +293,7 @@ def _tune_trial(trial: Any, metric: str) -> Trial:
 def _leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in config.items():
-        found |= (
-            _leaves(value, f"{prefix}{name}/") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-        )
+        found |= _leaves(value, f"{prefix}{name}/") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
     return found
 
 
@@ -328,13 +314,10 @@ def verify(target: Any, report: SeedReport | None = None) -> SeedReport:
     """
     if hasattr(target, "trials"):
         metric = target.default_metric
-        rows = [
-            (t.config, (t.last_result or {}).get(metric) is not None, str(t.trial_id)) for t in target.trials
-        ]
+        rows = [(t.config, (t.last_result or {}).get(metric) is not None, str(t.trial_id)) for t in target.trials]
         return compare(report, rows)
     found = [
-        (r["learner"], r["config"], math.isfinite(r["validation_loss"]), str(r["record_id"]))
-        for r in _records(target)
+        (r["learner"], r["config"], math.isfinite(r["validation_loss"]), str(r["record_id"])) for r in _records(target)
     ]
     if report is None or len({item.key for item in report.accepted}) < 2:  # noqa: PLR2004
         return compare(report, [row[1:] for row in found])

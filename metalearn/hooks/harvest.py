@@ -13,9 +13,9 @@ from metalearn.metafeatures import extract
 from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
-from metalearn.task import METRICS, Metric, ProblemType, Task, get_metric
+from metalearn.task import Metric, ProblemType, Task, get_metric
 
-__all__ = ["Reading", "Trial", "gather", "resolve_metric"]
+__all__ = ["Reading", "Trial", "configuration_of", "gather", "resolve_metric", "scorer_of"]
 
 
 class Reading(TypedDict, total=False):
@@ -123,8 +123,28 @@ def resolve_metric(
         return Metric(name, maximize, 1.0 if maximize else 0.0)
 
 
-def _scorer(values: Sequence[float], metric: Metric, *, maximize: bool) -> Callable[[float], float]:
-    """Return what turns a tool's value into the metric's, judging by the directions and the signs."""
+def scorer_of(values: Sequence[float], metric: Metric, *, maximize: bool) -> Callable[[float], float]:
+    """Return what turns a tool's value into the metric's, judging by the directions and the signs.
+
+    Parameters
+    ----------
+    values : sequence of float
+        All values known so far.
+    metric : Metric
+        What was measured.
+    maximize : bool
+        Whether the tool maximises.
+
+    Returns
+    -------
+    callable
+        Takes a value of the tool, gives the metric's own.
+
+    Raises
+    ------
+    InvalidInputError
+        If a loss is maximised and positive.
+    """
     if metric.greater_is_better == maximize:
         return lambda value: value
     if metric.greater_is_better:  # a minimised loss: negated, or the distance from the optimum
@@ -138,27 +158,38 @@ def _scorer(values: Sequence[float], metric: Metric, *, maximize: bool) -> Calla
     return lambda value: -value
 
 
-def _configuration(trial: Trial, family: str | None, options: Reading) -> Configuration:
+def configuration_of(trial: Trial, family: str | None = None, options: Reading | None = None) -> Configuration | None:
+    """Return a trial's configuration under our names.
+
+    Parameters
+    ----------
+    trial : Trial
+        In the tool's own terms.
+    family : str or None, default=None
+        Our name of its family, where neither the trial nor its parameters say it.
+    options : Reading or None, default=None
+        How the trial is to be read.
+
+    Returns
+    -------
+    Configuration or None
+        None if the parameters belong to no known family.
+    """
+    reading: Reading = options or {}
     params = dict(trial.params)
-    chooser = options.get("model_parameter")
-    words = (chooser,) if chooser is not None else MODEL_PARAMETERS
+    chooser = reading.get("model_parameter")
     model = trial.model or None
-    for word in words:
+    for word in (chooser,) if chooser is not None else MODEL_PARAMETERS:
         owner = family_of(params.get(word))
         if owner is not None and model in (None, owner):
             model = owner
             del params[word]
-    ours = {theirs: name for name, theirs in options.get("names", {}).items()}
+    ours = {theirs: name for name, theirs in reading.get("names", {}).items()}
     model = model or family or family_of_parameters([ours.get(name, name) for name in params])
     if model is None:
-        message = (
-            f"The parameters {sorted(params)[:10]} belong to no known model family. "
-            "Expected some that do. Pass family=..., and names=... where they have other names."
-        )
-        raise InvalidInputError(message)
+        return None
     found = {ours.get(name) or known_name(name, model): value for name, value in params.items()}
-    kept = {name: _storable(value) for name, value in found.items() if name is not None}
-    return Configuration(model, kept)
+    return Configuration(model, {name: _storable(v) for name, v in found.items() if name is not None})
 
 
 def _storable(value: Any) -> Any:
@@ -219,16 +250,21 @@ def gather(
     family = reading.get("family")
     family = get_model(family).name if family is not None else None
     rows = list(trials)
-    values = [
-        t.value for t in rows if t.status is Status.OK and t.value is not None and math.isfinite(t.value)
-    ]
-    score = reading.get("to_score") or _scorer(values, metric, maximize=maximize)
+    values = [t.value for t in rows if t.status is Status.OK and t.value is not None and math.isfinite(t.value)]
+    score = reading.get("to_score") or scorer_of(values, metric, maximize=maximize)
     found: dict[tuple[str, int], Evaluation] = {}
     for trial in rows:
+        configuration = configuration_of(trial, family, reading)
+        if configuration is None:
+            message = (
+                f"The parameters {sorted(trial.params)[:10]} belong to no known model family. "
+                "Expected some that do. Pass family=..., and names=... where they have other names."
+            )
+            raise InvalidInputError(message)
         measured = trial.status is Status.OK and trial.value is not None and math.isfinite(trial.value)
         evaluation = Evaluation(
             task_id=task_id,
-            configuration=_configuration(trial, family, reading),
+            configuration=configuration,
             metric=metric.name,
             value=float(score(trial.value)) if measured and trial.value is not None else math.nan,
             fold=trial.fold,
@@ -242,19 +278,3 @@ def gather(
         if key not in found or (measured and found[key].status is not Status.OK):
             found[key] = evaluation
     return task, extract(data), list(found.values())
-
-
-def known_metric(name: object) -> str | None:
-    """Return the name of a metric if it is one of ours, scikit-learn's scorer names included.
-
-    Parameters
-    ----------
-    name : object
-        What a tool says.
-
-    Returns
-    -------
-    str or None
-        The name as given; None if it names none of ours.
-    """
-    return name if isinstance(name, str) and (name in METRICS or name.startswith("neg_")) else None

@@ -28,10 +28,7 @@ __all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
 _MARK = "metalearn_seed"
 _NEW, _DONE, _ERROR = 0, 2, 3
 _TWO_SIGMA = 2.0
-_EXTRA = (
-    "hyperopt evaluates the seeds in addition to max_evals; "
-    "do not pass points_to_evaluate, it would be ignored"
-)
+_EXTRA = "hyperopt evaluates the seeds in addition to max_evals; do not pass points_to_evaluate, it would be ignored"
 
 
 def _label(option: Any, index: int) -> ParamValue:
@@ -39,9 +36,7 @@ def _label(option: Any, index: int) -> ParamValue:
     if option.name == "literal":
         value = option.obj
         return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-    words = {
-        name: arg.obj for name, arg in option.named_args if arg.name == "literal" and isinstance(arg.obj, str)
-    }
+    words = {name: arg.obj for name, arg in option.named_args if arg.name == "literal" and isinstance(arg.obj, str)}
     named = [words[name] for name in MODEL_PARAMETERS if name in words] or list(words.values())
     return named[0] if named else str(index)
 
@@ -322,12 +317,8 @@ def harvest(trials: Any, X: Any, y: Any, *, space: Any, **options: Unpack[Readin
                 model=doc["misc"].get("metalearn_model", ""),
             )
         )
-    said = (
-        trials.attachments["metalearn_metric"].decode() if "metalearn_metric" in trials.attachments else None
-    )
-    return gather(
-        rows, X, y, maximize=False, said_metric=said, versions=tool_version("hyperopt"), options=options
-    )
+    said = trials.attachments["metalearn_metric"].decode() if "metalearn_metric" in trials.attachments else None
+    return gather(rows, X, y, maximize=False, said_metric=said, versions=tool_version("hyperopt"), options=options)
 
 
 def verify(trials: Any, *, space: Any = None) -> SeedReport:

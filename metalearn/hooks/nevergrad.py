@@ -69,9 +69,7 @@ def _walk(members: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, P
             yield from _walk(_members(part), f"{path}/")
         elif hasattr(part, "bounds"):
             if part.bounds[0] is None or part.bounds[1] is None:
-                message = (
-                    f"The parameter {path!r} has no bounds. Expected a range. Give lower=... and upper=..."
-                )
+                message = f"The parameter {path!r} has no bounds. Expected a range. Give lower=... and upper=..."
                 raise InvalidInputError(message)
             low, high = float(part.bounds[0].item()), float(part.bounds[1].item())
             log = type(part).__name__ == "Log"
@@ -139,14 +137,10 @@ def _native(params: Mapping[str, Any], members: Mapping[str, Any], prefix: str =
         path = f"{prefix}{name}"
         if hasattr(part, "choices"):
             labels = [_label(choice, i) for i, choice in enumerate(_choices(part))]
-            index = next(
-                i for i, v in enumerate(labels) if type(v) is type(params[path]) and v == params[path]
-            )
+            index = next(i for i, v in enumerate(labels) if type(v) is type(params[path]) and v == params[path])
             choice = _choices(part)[index]
             nested = type(choice).__name__ == "Dict"
-            found[name] = (
-                _native(params, _members(choice), f"{path}/{labels[index]}/") if nested else choice.value
-            )
+            found[name] = _native(params, _members(choice), f"{path}/{labels[index]}/") if nested else choice.value
         elif type(part).__name__ == "Dict":
             found[name] = _native(params, _members(part), f"{path}/")
         else:
@@ -165,8 +159,7 @@ def _flat(value: Mapping[str, Any], members: Mapping[str, Any], prefix: str = ""
             inner = value[name]
             if isinstance(inner, Mapping):
                 constants = [
-                    {n: v.value for n, v in _members(c).items() if type(v).__name__ == "Constant"}
-                    for c in choices
+                    {n: v.value for n, v in _members(c).items() if type(v).__name__ == "Constant"} for c in choices
                 ]
                 index = next(i for i, c in enumerate(constants) if c.items() <= inner.items())
                 found[path] = labels[index]
@@ -225,9 +218,7 @@ def record(optimizer: Any) -> None:
         optimizer.ask = timed
 
 
-def seed(
-    optimizer: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
+def seed(optimizer: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]) -> SeedReport:
     """Suggest the recommended configurations, to be asked first and in their order.
 
     Parameters

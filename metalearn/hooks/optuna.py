@@ -86,9 +86,7 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     return found
 
 
-def _space_of(
-    study: Any, space: Distributions | SearchSpace | None
-) -> tuple[SearchSpace | None, dict[str, Any]]:
+def _space_of(study: Any, space: Distributions | SearchSpace | None) -> tuple[SearchSpace | None, dict[str, Any]]:
     """Return the space that is given or that the study's trials have shown, ours and Optuna's."""
     if isinstance(space, SearchSpace):
         return space, write_space(space)
@@ -226,10 +224,7 @@ def harvest(study: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
     """
     optuna = require_tool("optuna", "optuna")
     if len(study.directions) > 1:
-        message = (
-            f"The study has {len(study.directions)} objectives. "
-            "Expected one. Harvest studies of one objective."
-        )
+        message = f"The study has {len(study.directions)} objectives. Expected one. Harvest studies of one objective."
         raise InvalidInputError(message)
     status = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED, "FAIL": Status.FAILED}
     trials = [
@@ -246,9 +241,7 @@ def harvest(study: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
     ]
     said = (study.metric_names or [study.user_attrs.get(_METRIC)])[0]
     maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
-    return gather(
-        trials, X, y, maximize=maximize, said_metric=said, versions=tool_version("optuna"), options=options
-    )
+    return gather(trials, X, y, maximize=maximize, said_metric=said, versions=tool_version("optuna"), options=options)
 
 
 def verify(study: Any) -> SeedReport:
@@ -281,8 +274,6 @@ def verify(study: Any) -> SeedReport:
                 changed.append(Change(rank, name, UNSET, value))
             elif asked[name] != value:
                 changed.append(Change(rank, name, asked[name], value))
-        unused = [
-            name for name, value in asked.items() if name not in trial.params and value != accepted[-1].model
-        ]
+        unused = [name for name, value in asked.items() if name not in trial.params and value != accepted[-1].model]
         dropped += [Drop(rank, name, "the objective never asked for it") for name in unused]
     return SeedReport("optuna", tuple(accepted), tuple(changed), tuple(dropped), deed="evaluated")

@@ -186,8 +186,6 @@ def verify(table: Any, report: SeedReport | None = None) -> SeedReport:
     seen = {str(index) for index in table.index}
     accepted = tuple(item for item in report.accepted if item.key in seen)
     dropped = tuple(
-        Drop(item.rank, "", "PyCaret left it out: it failed")
-        for item in report.accepted
-        if item.key not in seen
+        Drop(item.rank, "", "PyCaret left it out: it failed") for item in report.accepted if item.key not in seen
     )
     return SeedReport("pycaret", accepted, (), dropped, deed="evaluated")

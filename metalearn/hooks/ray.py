@@ -120,8 +120,7 @@ def seed(
     report.require(strict=strict)
     # Optuna's keys have to be the searched ones exactly; the plain generator takes the nested form
     points = [
-        nest(item.params, domains) if searcher == "basic" else _native(item.params, domains)
-        for item in report.accepted
+        nest(item.params, domains) if searcher == "basic" else _native(item.params, domains) for item in report.accepted
     ]
     kwargs["points_to_evaluate"] = [*points, *(kwargs.get("points_to_evaluate") or [])]
     return report

@@ -122,10 +122,7 @@ class SeedReport:
         lines += _grouped(
             "changed", ((f"{c.parameter}: {_short(c.old)} -> {_short(c.new)}", c.rank) for c in self.changed)
         )
-        drops = (
-            (f"{d.parameter}: {d.why}" if d.parameter else f"whole seed: {d.why}", d.rank)
-            for d in self.dropped
-        )
+        drops = ((f"{d.parameter}: {d.why}" if d.parameter else f"whole seed: {d.why}", d.rank) for d in self.dropped)
         lines += _grouped("dropped", drops)
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
@@ -172,9 +169,7 @@ class SeedReport:
             If it is strict and anything was changed or dropped.
         """
         if strict and (self.changed or self.dropped):
-            message = (
-                f"{self}\nExpected every seed as recommended. Widen the search space, or use strict=False."
-            )
+            message = f"{self}\nExpected every seed as recommended. Widen the search space, or use strict=False."
             raise InvalidInputError(message)
         return self
 
@@ -189,8 +184,7 @@ class SeedReport:
         return {
             "tool": self.tool,
             "accepted": [
-                {"rank": s.rank, "model": s.model, "params": dict(s.params), "key": s.key}
-                for s in self.accepted
+                {"rank": s.rank, "model": s.model, "params": dict(s.params), "key": s.key} for s in self.accepted
             ],
             "changed": [[c.rank, c.parameter, c.old, c.new] for c in self.changed],
             "dropped": [[d.rank, d.parameter, d.why] for d in self.dropped],
@@ -235,9 +229,7 @@ def _grouped(title: str, lines: Iterable[tuple[str, int]]) -> list[str]:
     return [f"{title}:", *rows] if rows else []
 
 
-def compare(
-    report: SeedReport | None, evaluated: Sequence[tuple[Mapping[str, Any], bool, str]]
-) -> SeedReport:
+def compare(report: SeedReport | None, evaluated: Sequence[tuple[Mapping[str, Any], bool, str]]) -> SeedReport:
     """Compare the seeds of a report with the trials that were really run.
 
     Parameters

@@ -133,9 +133,7 @@ class SeededRandomizedSearchCV(RandomizedSearchCV):  # type: ignore[misc]
     def _run_search(self, evaluate_candidates: Callable[[Iterable[Mapping[str, Any]]], Any]) -> None:
         first = [dict(seed) for seed in self.seeds[: self.n_iter]]
         rest = self.n_iter - len(first)
-        drawn = (
-            ParameterSampler(self.param_distributions, rest, random_state=self.random_state) if rest else ()
-        )
+        drawn = ParameterSampler(self.param_distributions, rest, random_state=self.random_state) if rest else ()
         evaluate_candidates([*first, *drawn])
 
 
@@ -164,8 +162,7 @@ def _read(domain: Any) -> Parameter:
         return Float(float(low), float(high), log=domain.dist.name in {"loguniform", "reciprocal"})
     if hasattr(domain, "rvs") or not isinstance(domain, Iterable):
         message = (
-            f"{domain!r} cannot be read as a range. "
-            "Expected a list or a scipy.stats distribution. Use one of them."
+            f"{domain!r} cannot be read as a range. Expected a list or a scipy.stats distribution. Use one of them."
         )
         raise InvalidInputError(message)
     return Categorical(tuple(label for _, label in _choices(domain)))
@@ -267,9 +264,7 @@ def _branches(search: Any) -> Iterator[tuple[dict[str, Any], Matching]]:
             yield dict(branch), {"family": own} if own is not None else {}
 
 
-def seed(
-    search: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
+def seed(search: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]) -> SeedReport:
     """Have a search evaluate the recommended configurations first.
 
     Parameters
@@ -310,9 +305,7 @@ def seed(
     seeds: dict[int, dict[str, Any]] = {}
     for branch, told in _branches(search):
         matching: Matching = {**told, **options}
-        space = (
-            _hull(read_space(branch)) if branch else _own_space(search.estimator, matching.get("family", ""))
-        )
+        space = _hull(read_space(branch)) if branch else _own_space(search.estimator, matching.get("family", ""))
         originals = {name: _choices(v) for name, v in branch.items() if isinstance(v, list | tuple)}
         report = plan("scikit-learn", items, space, matching=matching)
         for item in report.accepted:
@@ -350,12 +343,7 @@ def _merge(items: list[Any], found: dict[int, SeedReport], seeds: dict[int, Any]
             changed += [change for change in report.changed if change.rank == rank]
             dropped += [drop for drop in report.dropped if drop.rank == rank]
         else:
-            whys = [
-                drop
-                for report in others
-                for drop in report.dropped
-                if drop.rank == rank and not drop.parameter
-            ]
+            whys = [drop for report in others for drop in report.dropped if drop.rank == rank and not drop.parameter]
             dropped += whys[:1] or [Drop(rank, "", "no part of the search tunes its model family")]
     notes = tuple(dict.fromkeys(note for report in others for note in report.notes)) if not accepted else ()
     return SeedReport("scikit-learn", tuple(accepted), tuple(changed), tuple(dropped), notes)
@@ -464,13 +452,10 @@ def verify(search: Any) -> SeedReport:
     report: SeedReport | None = getattr(search, "_metalearn_report", None)
     if report is None or not hasattr(search, "cv_results_"):
         message = (
-            f"This {type(search).__name__} was not seeded and then fitted. "
-            "Expected both. Call seed and fit first."
+            f"This {type(search).__name__} was not seeded and then fitted. Expected both. Call seed and fit first."
         )
         raise InvalidInputError(message)
-    labels = [
-        {name: _label(value) for name, value in params.items()} for params in search.cv_results_["params"]
-    ]
+    labels = [{name: _label(value) for name, value in params.items()} for params in search.cv_results_["params"]]
     scorer = search.refit if search.multimetric_ else "score"
     scores = search.cv_results_[f"mean_test_{scorer}"]
     accepted, dropped = [], []

@@ -128,8 +128,7 @@ def seed(
     space = _space_of(kwargs)
     if kwargs.get("y0") is not None:
         message = (
-            "The keyword arguments hold known results (y0), which must be as many as the points. "
-            "Seed another search."
+            "The keyword arguments hold known results (y0), which must be as many as the points. Seed another search."
         )
         raise InvalidInputError(message)
     report = plan("scikit-optimize", recommendation, space, matching=options)
@@ -142,12 +141,8 @@ def seed(
     room, wanted = max(n_calls - len(kwargs["x0"]), 0), kwargs.get("n_initial_points", _N_INITIAL)
     if wanted > room:
         kwargs["n_initial_points"] = room
-        note = (
-            f"n_initial_points={room} instead of {wanted}: n_calls={n_calls} holds {len(kwargs['x0'])} seeds"
-        )
-        report = SeedReport(
-            report.tool, report.accepted, report.changed, report.dropped, (*report.notes, note)
-        )
+        note = f"n_initial_points={room} instead of {wanted}: n_calls={n_calls} holds {len(kwargs['x0'])} seeds"
+        report = SeedReport(report.tool, report.accepted, report.changed, report.dropped, (*report.notes, note))
     return report
 
 
@@ -180,8 +175,7 @@ def tell(
     require_tool("skopt", "skopt")
     if isinstance(target, dict) and len(target.get("x0") or []) != len(target.get("y0") or []):
         message = (
-            "The keyword arguments hold seeds (x0) without results. "
-            "Expected as many results. Tell another search."
+            "The keyword arguments hold seeds (x0) without results. Expected as many results. Tell another search."
         )
         raise InvalidInputError(message)
     space = _space_of(target) if isinstance(target, dict) else read_space(target.space.dimensions)
@@ -220,9 +214,7 @@ def harvest(result: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
         For ``store.append``; scikit-optimize keeps no times.
     """
     require_tool("skopt", "skopt")
-    trials = [
-        Trial(params, float(value)) for params, value in zip(_points(result), result.func_vals, strict=True)
-    ]
+    trials = [Trial(params, float(value)) for params, value in zip(_points(result), result.func_vals, strict=True)]
     return gather(trials, X, y, maximize=False, versions=tool_version("scikit-optimize"), options=options)
 
 

@@ -54,10 +54,7 @@ def seed(
     """
     smac = require_tool("smac", "smac")
     if "scenario" not in kwargs:
-        message = (
-            "The keyword arguments have no scenario. "
-            "Expected those of a facade. Add the scenario before seeding."
-        )
+        message = "The keyword arguments have no scenario. Expected those of a facade. Add the scenario before seeding."
         raise InvalidInputError(message)
     scenario = kwargs["scenario"]
     report = plan("smac", recommendation, read_space(scenario.configspace), matching=options)

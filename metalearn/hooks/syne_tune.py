@@ -85,10 +85,7 @@ def seed(
     """
     require_tool("syne_tune", "syne-tune")
     if "config_space" not in kwargs:
-        message = (
-            "The keyword arguments have no config_space. "
-            "Expected those of a scheduler. Add it before seeding."
-        )
+        message = "The keyword arguments have no config_space. Expected those of a scheduler. Add it before seeding."
         raise InvalidInputError(message)
     domains = kwargs["config_space"]
     report = plan("syne-tune", recommendation, read_space(domains), strict=strict, matching=options)
@@ -126,18 +123,14 @@ def tell(
     """
     trial_of = require_tool("syne_tune.backend.trial_status", "syne-tune").Trial
     domains, name, maximize = _parts(scheduler)
-    report, results = plan_told(
-        "syne-tune", evaluations, read_space(domains), strict=strict, matching=options
-    )
+    report, results = plan_told("syne-tune", evaluations, read_space(domains), strict=strict, matching=options)
     for item in report.accepted:
         if results[item.rank].status is not Status.OK:
             report = report.without(item.rank, "Syne Tune takes successful results only")
     report.require(strict=strict)
     for item in report.accepted:
         now = datetime.now()  # noqa: DTZ005 - Syne Tune's own times have no zone
-        trial = trial_of(
-            trial_id=scheduler.trial_counter, config=nest(item.params, domains), creation_time=now
-        )
+        trial = trial_of(trial_id=scheduler.trial_counter, config=nest(item.params, domains), creation_time=now)
         scheduler.trial_counter += 1
         scheduler.tell(trial, {name: told_value(results[item.rank], maximize=maximize)})
     return report

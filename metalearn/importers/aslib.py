@@ -55,7 +55,7 @@ def from_aslib(
     table = _arff(place / "algorithm_runs.arff")
     _needs(table, ("instance_id", "algorithm"), place / "algorithm_runs.arff")
     measures = [m for m in described.get("performance_measures", []) if m in table] or [
-        c for c in table if c not in {"instance_id", "repetition", "algorithm", "runstatus"}
+        str(c) for c in table if c not in {"instance_id", "repetition", "algorithm", "runstatus"}
     ]
     if measure is not None and measure not in measures:
         message = f"The scenario {scenario!r} has no measure {measure!r}. Expected one of {measures}. Choose one."
@@ -89,7 +89,7 @@ def _features(place: Path, ids: dict[str, str]) -> dict[str, MetaFeatures]:
         return {}
     table = _arff(place / "feature_values.arff")
     _needs(table, ("instance_id",), place / "feature_values.arff")
-    names = [name for name in table if name not in {"instance_id", "repetition"}]
+    names = [str(name) for name in table if name not in {"instance_id", "repetition"}]
     values = pd.DataFrame({name: numbers(table[name], name) for name in names})
     means = values.groupby(table["instance_id"]).mean()
     return {
@@ -125,24 +125,25 @@ def _needs(table: pd.DataFrame, names: tuple[str, ...], file: Path) -> None:
 def _arff(path: Path) -> pd.DataFrame:
     """Read a dense ARFF file as text; ASlib has string attributes, which SciPy does not read."""
     lines = read_lines(path)
+    start = next((k for k, line in enumerate(lines) if line.strip().lower().startswith("@data")), None)
+    if start is None:
+        message = f"{path} has no @data section. Expected an ARFF file. Check the file."
+        raise InvalidInputError(message)
     names: list[str] = []
-    for position, line in enumerate(lines):
-        text = line.strip()
-        if text.lower().startswith("@data"):
-            break
+    for text in (line.strip() for line in lines[:start]):
         if text.lower().startswith("@attribute"):
             found = _ATTRIBUTE.match(text)
             if found is None:
-                message = f"{path} has an attribute without a name or type: {text[:80]!r}. Expected '@attribute name type'. Correct it."
+                message = (
+                    f"{path} has an attribute without a name or type: {text[:80]!r}. "
+                    "Expected '@attribute name type'. Correct it."
+                )
                 raise InvalidInputError(message)
             names.append(next(group for group in found.groups()[:3] if group is not None).lower())
-    else:
-        message = f"{path} has no @data section. Expected an ARFF file. Check the file."
-        raise InvalidInputError(message)
     if len(names) > MAX_COLUMNS or len(set(names)) != len(names):
         message = f"{path} has {len(names)} attributes, {len(set(names))} of them different. Expected at most {MAX_COLUMNS}, all different. Check the file."
         raise InvalidInputError(message)
-    wanted = [line for line in lines[position + 1 :] if line.strip() and not line.lstrip().startswith("%")]
+    wanted = [line for line in lines[start + 1 :] if line.strip() and not line.lstrip().startswith("%")]
     try:
         rows = list(csv.reader(wanted, quotechar="'", skipinitialspace=True, escapechar="\\", strict=True))
     except csv.Error as error:
@@ -152,4 +153,5 @@ def _arff(path: Path) -> pd.DataFrame:
     if bad is not None:
         message = f"{path} has {len(rows[bad])} values in data row {bad}. Expected {len(names)}. Correct it."
         raise InvalidInputError(message)
-    return pd.DataFrame(rows, columns=names, dtype=str).apply(lambda column: column.str.strip())
+    plain = [[value.strip() for value in row] for row in rows]
+    return pd.DataFrame(plain, columns=names, dtype=str)

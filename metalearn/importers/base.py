@@ -115,7 +115,7 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     >>> print(configuration_of("sklearn.svm.SVC", {"svc__C": 2.0, "svc__kernel": "rbf"}))
     svm(C=2.0, kernel='rbf')
     """
-    family = family_of(model) or family_of(model.split("(")[0].rpartition(".")[2]) or model
+    family = family_of(model) or family_of(model.split("(", maxsplit=1)[0].rpartition(".")[2]) or model
     plain = {str(name).rpartition("__")[2]: value for name, value in params.items()}
     return Configuration(family, {known_name(name, family) or name: value for name, value in plain.items()})
 
@@ -207,7 +207,8 @@ def numbers(values: Iterable[Any], what: str) -> "pd.Series[float]":
     InvalidInputError
         If a text is no number.
     """
-    given = pd.Series(list(values), dtype=object)
+    plain = [v if v is None or isinstance(v, int | float | str | np.number) else str(v) for v in values]
+    given = pd.Series(plain, dtype=object)
     found = pd.to_numeric(given, errors="coerce").astype(float)
     blank = given.isna() | given.astype(str).str.strip().str.lower().isin(["", "?", "na", "nan", "none", "null"])
     wrong = found.isna() & ~blank

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from metalearn._parquet import read_bounded
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.importers.base import MAX_BYTES, MAX_COLUMNS, MAX_LINE, MAX_ROWS, assemble, bounded_file, numbers
@@ -93,8 +93,9 @@ def from_table(
     ...            problem_type="multiclass")
     KnowledgeBase(1 tasks, 2 configurations, 2 evaluations)
     """
-    named = isinstance(table, str | Path)
-    frame = _read(Path(table)) if isinstance(table, str | Path) else table
+    frame, tool = (
+        (_read(Path(table)), f"table {Path(table).suffix}") if isinstance(table, str | Path) else (table, "table")
+    )
     frame = frame.reset_index(drop=True).rename(columns=str)
     frame = frame.rename(columns={theirs: ours for ours, theirs in _checked(columns or {}, frame).items()})
     if metric is not None:
@@ -127,7 +128,6 @@ def from_table(
             runs[name] = frame[name]
     if "status" in frame:
         runs["status"] = [text if text in set(Status) else _status(text) for text in frame["status"].str.lower()]
-    tool = f"table {Path(table).suffix.lstrip('.')}" if named else "table"
     return assemble(runs, _tasks(frame), _meta_features(frame, meta_feature_prefix), tool=tool)
 
 
@@ -146,7 +146,14 @@ def _checked(columns: Mapping[str, str], frame: pd.DataFrame) -> Mapping[str, st
 def _text(value: Any) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return ""
-    return value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else str(value)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            message = f"A text cannot be read ({error}). Expected valid Unicode. Clean it."
+            raise InvalidInputError(message) from error
+    return text
 
 
 def _status(text: str) -> str:
@@ -166,7 +173,7 @@ def _whole(values: "pd.Series[Any]", what: str, largest: int) -> "pd.Series[int]
 def _params(frame: pd.DataFrame, prefix: str) -> list[str]:
     """Return the parameters of each row as JSON; texts that are numbers, true or false become such."""
     given = frame["params"].map(_text).replace("", "{}").tolist() if "params" in frame else ["{}"] * len(frame)
-    names = [name for name in frame if prefix and name.startswith(prefix)]
+    names = [str(name) for name in frame if prefix and str(name).startswith(prefix)]
     if not names:
         return given
     rows = [dict[str, Any]() for _ in given]
@@ -212,11 +219,12 @@ def _tasks(frame: pd.DataFrame) -> list[Task]:
 
 
 def _meta_features(frame: pd.DataFrame, prefix: str) -> dict[str, MetaFeatures]:
-    names = [name for name in frame if prefix and name.startswith(prefix)]
+    names = [str(name) for name in frame if prefix and str(name).startswith(prefix)]
     first = frame.drop_duplicates("task")
-    values = pd.DataFrame({name.removeprefix(prefix): numbers(first[name], name) for name in names})
+    values = pd.DataFrame({name: numbers(first[name], name) for name in names})
+    names = [name.removeprefix(prefix) for name in names]
     rows = zip(first["task"], values.to_numpy(dtype=float), strict=True) if names else ()
-    return {task_id: MetaFeatures(dict(zip(values.columns, row, strict=True))) for task_id, row in rows}
+    return {task_id: MetaFeatures(dict(zip(names, row, strict=True))) for task_id, row in rows}
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -241,19 +249,13 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _read_parquet(file: Path) -> pd.DataFrame:
     try:
-        parquet = pq.ParquetFile(file)
-        facts = parquet.metadata
-        size = sum(facts.row_group(i).total_byte_size for i in range(facts.num_row_groups))
-        if facts.num_columns > MAX_COLUMNS or facts.num_rows > MAX_ROWS or size > 2 * MAX_BYTES:
-            message = (
-                f"{file} unpacks to {size} bytes, {facts.num_rows} rows and {facts.num_columns} columns. "
-                f"Expected at most {2 * MAX_BYTES}, {MAX_ROWS} and {MAX_COLUMNS}. Import it in pieces."
-            )
-            raise InvalidInputError(message)
-        found: pd.DataFrame = parquet.read().to_pandas(ignore_metadata=True)
+        table = read_bounded(file, max_bytes=MAX_BYTES, max_rows=MAX_ROWS, max_columns=MAX_COLUMNS)
+        found: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+        few = found.select_dtypes("category").columns
+        found[few] = found[few].astype(object)
     except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, InvalidInputError):
-            raise
-        message = f"{file} cannot be read as Parquet ({str(error)[:200]}). Expected a table. Check the file."
+        message = (
+            f"{file} cannot be read as Parquet ({str(error)[:200]}). Expected a table of bearable size. Check the file."
+        )
         raise InvalidInputError(message) from error
     return found

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -108,20 +109,18 @@ def from_openml(
     if not ids:
         message = "No task was named. Expected ids of tasks or a suite. Say tasks=[31] or suite=99."
         raise InvalidInputError(message)
-    flows = _flows(openml, asked, flow)
+    wanted = _flows(openml, asked, flow)
     found_tasks, found_features, rows = [], {}, []
     for task_id in ids:
-        facts = asked(f"task {task_id}", lambda task_id=task_id: _facts(openml, task_id))
+        facts = asked(f"task {task_id}", partial(_facts, openml, task_id))
         if facts["type"] not in _KINDS:
             continue
         task, features = _described(facts)
         found_tasks.append(task)
         found_features[task.id] = features
         for measure in measures:
-            question = f"runs {measure} {task_id} {flows and sorted(flows)} {max_runs}"
-            answer = asked(
-                question, lambda m=measure, t=task_id: _runs(openml, m, t, list(flows) if flows else None, max_runs)
-            )
+            question = f"runs {measure} {task_id} {wanted} {max_runs}"
+            answer = asked(question, partial(_runs, openml, measure, task_id, wanted, max_runs))
             rows += [_row(task.id, run) for run in answer if family_of(_class_of(run["flow_name"])) is not None]
     columns = ["task_id", "model", "params", "metric", "value", "fold"]
     runs = pd.DataFrame(rows, columns=columns)
@@ -161,18 +160,18 @@ class _Asked:
         return answer
 
 
-def _flows(openml: Any, asked: _Asked, flow: str | int | None) -> set[int] | None:
+def _flows(openml: Any, asked: _Asked, flow: str | int | None) -> list[int] | None:
     if flow is None:
         return None
     if isinstance(flow, int) or flow.isdigit():
-        return {int(flow)}
+        return [int(flow)]
 
     def listed() -> list[tuple[int, str]]:
         table = openml.flows.list_flows(output_format="dataframe")
         return [(int(i), str(name)) for i, name in zip(table["id"], table["name"], strict=True)]
 
     family = family_of(flow) or flow
-    found = {i for i, name in asked("flows", listed) if family_of(_class_of(name)) == family}
+    found = sorted(i for i, name in asked("flows", listed) if family_of(_class_of(name)) == family)
     if not found:
         message = f"OpenML has no flow of the family {flow!r}. Expected a family such as 'random_forest', or the id of a flow. Correct it."
         raise InvalidInputError(message)
@@ -230,7 +229,8 @@ def _runs(openml: Any, measure: str, task: int, flows: list[int] | None, size: i
         measure, tasks=[task], flows=flows, size=size, output_format="dataframe"
     )
     names = ["flow_name", "function", "value", "parameters"]
-    return [] if not len(table) else json.loads(table[names].to_json(orient="records"))  # type: ignore[no-any-return]
+    found: list[dict[str, Any]] = json.loads(table[names].to_json(orient="records")) if len(table) else []
+    return found
 
 
 def _class_of(flow_name: str) -> str:

@@ -107,5 +107,4 @@ def _terms(logs: FloatArray) -> FloatArray:
 
 
 def _ridge(design: FloatArray, target: FloatArray, penalty: FloatArray) -> FloatArray:
-    found: FloatArray = np.linalg.solve(design.T @ design + np.diag(penalty), design.T @ target)
-    return found
+    return np.asarray(np.linalg.solve(design.T @ design + np.diag(penalty), design.T @ target), dtype=float)

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from metalearn.recommenders.posterior import posterior
 from metalearn.recommenders.past import Query
+from metalearn.recommenders.posterior import posterior
 from metalearn.recommenders.strategy import Strategy
 
 __all__ = ["TaskAnalogies", "TaskEnsemble"]

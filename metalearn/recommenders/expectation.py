@@ -17,7 +17,8 @@ __all__ = ["Expectation"]
 _COUNTS = (0, 1, 3, 10)
 _SAMPLE = 200
 _BEST = 10
-_LEAST_WIDTH = 1e-3
+_LEAST_WIDTH = 0.02
+"""Half an interval on the log scale spans at least this: a few members that agree prove little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,9 @@ class Expectation:
                     found.append(_ratios(past, told, asked, table.working[i, asked]))
         return cls(np.array([_quantile(found) for found in ratios]))
 
-    def expect(self, past: PastTasks, query: Query, columns: Sequence[int]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def expect(
+        self, past: PastTasks, query: Query, columns: Sequence[int]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Predict scores of configurations on a new task.
 
         Parameters
@@ -98,10 +101,9 @@ class Expectation:
         """
         metric, problem_type = past.table.metric, past.table.problem_type
         members, weights = posterior(past, query)
-        low, middle, high = weighted_quantiles(members[:, list(columns)], weights)
+        middle, below, above = _spread(members[:, list(columns)], weights)
         stretch = np.interp(len(query.columns), _COUNTS, self.stretch)
-        ends = (middle, middle - stretch * (middle - low), middle + stretch * (high - middle))
-        losses = from_working(np.array(ends), query.unit)
+        losses = from_working(np.array([middle, middle - stretch * below, middle + stretch * above]), query.unit)
         if problem_type.is_classification and metric.greater_is_better:
             losses = np.minimum(losses, metric.optimum)
         scores: FloatArray = metric.from_loss(losses)
@@ -113,10 +115,16 @@ def _ratios(
 ) -> FloatArray:
     """How far the truth lies from the median, in lengths of the interval's half on that side."""
     members, weights = posterior(past, query)
-    low, middle, high = weighted_quantiles(members[:, columns], weights)
+    middle, below, above = _spread(members[:, columns], weights)
     gap = truth - middle
-    ratios: FloatArray = np.abs(gap) / np.maximum(np.where(gap < 0, middle - low, high - middle), _LEAST_WIDTH)
+    ratios: FloatArray = np.abs(gap) / np.where(gap < 0, below, above)
     return ratios
+
+
+def _spread(members: npt.NDArray[np.floating], weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the median and the lengths of the interval's halves."""
+    low, middle, high = weighted_quantiles(members, weights)
+    return middle, np.maximum(middle - low, _LEAST_WIDTH), np.maximum(high - middle, _LEAST_WIDTH)
 
 
 def _quantile(ratios: Sequence[FloatArray]) -> float:

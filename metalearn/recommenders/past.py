@@ -47,13 +47,15 @@ class PastTasks:
     cost: CostModel
 
     @classmethod
-    def fit(cls, table: PerformanceTable, *, random_state: int = 0) -> Self:
+    def fit(cls, table: PerformanceTable, *, min_leaf: int = 2, random_state: int = 0) -> Self:
         """Learn from a table of results.
 
         Parameters
         ----------
         table : PerformanceTable
             The results.
+        min_leaf : int, default=2
+            Fewest past tasks in a leaf of the forest.
         random_state : int, default=0
             Seed of the forest.
 
@@ -64,7 +66,7 @@ class PastTasks:
         """
         families = np.array(table.families)
         profiles = np.log(table.completed_regrets + PROFILE_FLOOR)
-        similarity = ForestSimilarity.fit(table.meta_features, profiles, random_state=random_state)
+        similarity = ForestSimilarity.fit(table.meta_features, profiles, min_leaf=min_leaf, random_state=random_state)
         left_out = similarity.left_out(families)
         mean = table.working.mean(axis=0)
         known = left_out.sum(axis=1)[:, None] * LEARNED_SHARE
@@ -167,7 +169,9 @@ class PastTasks:
         losses = np.array(list(seen.values()), dtype=float)
         mean = (weights.astype(np.float32) @ self.table.working).astype(float)
         if np.isnan(unit) and len(losses):  # no common unit is known: the one in which the losses are as expected
-            unit = float(np.exp(np.log(np.maximum(losses, 1e-300)).mean() - np.log(from_working(mean[columns]) + 1e-9).mean()))
+            unit = float(
+                np.exp(np.log(np.maximum(losses, 1e-300)).mean() - np.log(from_working(mean[columns]) + 1e-9).mean())
+            )
         values = log_losses(losses, unit)
         past = self.table.working[:, columns]
         return Query(

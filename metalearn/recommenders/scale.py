@@ -10,6 +10,7 @@ FloatArray = npt.NDArray[np.float64]
 _FLOOR = 0.05
 """Added before the logarithm, so that nearly perfect losses are not told apart by their last digits."""
 
+_CEILING = 50.0
 _RANK = 6
 _ROUNDS = 15
 
@@ -35,7 +36,8 @@ def capped(losses: FloatArray, *, bounded: bool) -> FloatArray:
     if not bounded:
         low, high = np.nanpercentile(finite, [25, 75], axis=1, keepdims=True)
         worst = np.minimum(worst, high + 1.5 * (high - low))
-    return np.minimum(losses, worst)
+    found: FloatArray = np.minimum(losses, worst)
+    return found
 
 
 def relative_regrets(losses: FloatArray) -> FloatArray:
@@ -53,7 +55,8 @@ def relative_regrets(losses: FloatArray) -> FloatArray:
     """
     best = np.nanmin(losses, axis=1, keepdims=True)
     spread = np.nanmax(losses, axis=1, keepdims=True) - best
-    return (losses - best) / np.where(spread > 0, spread, 1.0)
+    regrets: FloatArray = (losses - best) / np.where(spread > 0, spread, 1.0)
+    return regrets
 
 
 def log_losses(losses: FloatArray, unit: FloatArray | float = 1.0) -> FloatArray:
@@ -90,7 +93,7 @@ def from_working(values: FloatArray, unit: FloatArray | float = 1.0) -> FloatArr
     ndarray
         Losses, at least 0.
     """
-    return np.maximum(np.exp(values) - _FLOOR, 0.0) * unit
+    return np.maximum(np.exp(np.minimum(values, _CEILING)) - _FLOOR, 0.0) * unit
 
 
 def complete(values: FloatArray) -> FloatArray:
@@ -125,5 +128,7 @@ def complete(values: FloatArray) -> FloatArray:
         variances, axes = np.linalg.eigh(rest.T @ rest)
         axes, variances = axes[:, -_RANK:], variances[-_RANK:]
         ridge = max(float(variances[0]), 1e-12)  # the smallest kept factor is shrunk away, the largest hardly
-        filled = np.where(known, values, effect + level + (rest @ axes * (1 - np.sqrt(ridge / np.maximum(variances, ridge)))) @ axes.T)
+        filled = np.where(
+            known, values, effect + level + (rest @ axes * (1 - np.sqrt(ridge / np.maximum(variances, ridge)))) @ axes.T
+        )
     return filled

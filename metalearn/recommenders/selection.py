@@ -84,7 +84,7 @@ def heaviest(weights: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
     return rows
 
 
-def _grow(
+def _grow(  # noqa: PLR0917 - bound by partial
     regrets: npt.NDArray[np.floating],
     weights: npt.NDArray[np.floating],
     n: int,

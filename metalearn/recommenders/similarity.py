@@ -98,7 +98,9 @@ class ForestSimilarity:
         sizes = np.array([tree.node_count for tree in trees])
         roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
         leaves = (forest.apply(filled) + roots).astype(np.int32)
-        children = [np.stack([t.children_left, t.children_right], axis=1) + r for t, r in zip(trees, roots, strict=True)]
+        children = [
+            np.stack([t.children_left, t.children_right], axis=1) + r for t, r in zip(trees, roots, strict=True)
+        ]
         unseen = np.ones(leaves.shape, dtype=bool)
         for t, sample in enumerate(forest.estimators_samples_):
             unseen[sample, t] = False

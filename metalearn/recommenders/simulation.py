@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from metalearn.recommenders.past import PastTasks
 from metalearn.recommenders.scale import FloatArray
 from metalearn.recommenders.strategy import Strategy
 from metalearn.recommenders.table import PerformanceTable

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["Arrays", "pack", "as_bytes", "from_bytes", "read_arrays", "unpack", "within", "write_arrays"]
+__all__ = ["Arrays", "as_bytes", "from_bytes", "pack", "read_arrays", "unpack", "within", "write_arrays"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -105,7 +105,7 @@ def write_arrays(path: str | Path, arrays: Arrays) -> None:
     """
     draft = Path(path).with_suffix(".draft")
     with draft.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
     draft.replace(path)
 
 
@@ -169,8 +169,8 @@ def _as_tuple(value: Any) -> Any:
 
 
 def _as_metric(value: Any) -> Metric:
-    *rest, kinds = value
-    return Metric(*rest, tuple(ProblemType(kind) for kind in kinds))
+    name, greater_is_better, optimum, kinds = value
+    return Metric(name, greater_is_better, optimum, tuple(ProblemType(kind) for kind in kinds))
 
 
 _RESTORE: dict[Any, Any] = {

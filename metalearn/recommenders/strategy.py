@@ -238,15 +238,17 @@ class Strategy:
         """
         table = self.past_.table
         losses = {table.columns[i]: loss for i, loss in (observed or {}).items() if i in table.columns}
+        sizes = np.array([task.n_rows, task.n_features, task.n_classes], dtype=float)
         query = self.past_.query(
             table.vector(meta_features),
             n=n,
             observed=losses,
             allowed=table.allowed(models),
-            sizes=np.array([task.n_rows, task.n_features, task.n_classes], dtype=float),
+            sizes=sizes,
             unit=table.unit_of(meta_features),
             time_budget=time_budget,
         )
+        seconds = self.past_.cost.predict(sizes)
         columns = self.rank(query)
         expected = self.expectation_.expect(self.past_, query, columns)
         return Recommendation(
@@ -257,7 +259,7 @@ class Strategy:
                     problem_type=table.problem_type,
                     expected_score=float(score),
                     interval=(float(low), float(high)),
-                    expected_seconds=float(query.seconds[j]),
+                    expected_seconds=float(seconds[j]),
                     evidence=self._evidence(query, j),
                 )
                 for j, score, low, high in zip(columns, *expected, strict=True)
@@ -342,5 +344,5 @@ class Strategy:
     def _notes(self, query: Query) -> tuple[str, ...]:
         metric = self.past_.table.metric.name
         if np.isnan(query.unit):
-            return (f"The target's spread was not measured, so no {metric} can be predicted.",)
+            return (f"No {metric} can be predicted: the meta-feature target_std, its unit, was not measured.",)
         return ()

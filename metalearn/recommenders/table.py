@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -171,11 +171,13 @@ class PerformanceTable:
         PerformanceTable
             The smaller table; every configuration is kept.
         """
-        return replace(
-            self,
-            **{name: tuple(getattr(self, name)[i] for i in rows) for name in ("task_ids", "task_names", "families")},
-            **{name: getattr(self, name)[rows] for name in ("sizes", "meta_features", "losses", "seconds", "units")},
-        )
+        names: dict[str, Any] = {
+            name: tuple(getattr(self, name)[i] for i in rows) for name in ("task_ids", "task_names", "families")
+        }
+        arrays: dict[str, Any] = {
+            name: getattr(self, name)[rows] for name in ("sizes", "meta_features", "losses", "seconds", "units")
+        }
+        return replace(self, **names, **arrays)
 
     def vector(self, meta_features: MetaFeatures) -> FloatArray:
         """Bring the meta-features of a new task into the table's order.

@@ -150,18 +150,13 @@ class _Draft:
     def give_up(self, why: str) -> None:
         """Leave the configuration out, or raise, as the policy says."""
         if self.policy == "raise":
-            message = (
-                f"{self.source} does not fit the search space: {why}. "
-                "Correct it, or use policy='clip' or 'drop'."
-            )
+            message = f"{self.source} does not fit the search space: {why}. Correct it, or use policy='clip' or 'drop'."
             raise InvalidInputError(message)
         self.unfit = self.unfit or why
 
     def choose_model(self, name: str, parameter: Categorical) -> None:
         """Set the parameter that names the family."""
-        fitting = [
-            c for c in parameter.choices if c == self.source.model or family_of(c) == self.source.model
-        ]
+        fitting = [c for c in parameter.choices if c == self.source.model or family_of(c) == self.source.model]
         if fitting:
             self.params[name] = fitting[0]
         else:
@@ -264,14 +259,10 @@ def adapt(
         condition = space.conditions.get(name)
         ours = chosen.get(name) or known_name(name, configuration.model, known)
         if condition is not None and not condition.holds(draft.params):
-            inactive[ours or name] = (
-                f"inactive while {condition.parent}={draft.params.get(condition.parent)!r}"
-            )
+            inactive[ours or name] = f"inactive while {condition.parent}={draft.params.get(condition.parent)!r}"
         elif name == model and isinstance(parameter, Categorical):
             draft.choose_model(name, parameter)
-        elif ours is None or (
-            model is not None and ours not in known and is_foreign(ours, configuration.model)
-        ):
+        elif ours is None or (model is not None and ours not in known and is_foreign(ours, configuration.model)):
             draft.completed[name] = draft.params[name] = draft.start_of(name, parameter)  # has no effect
         elif ours in given:
             seen.add(ours)

@@ -26,8 +26,7 @@ def _native(name: str, value: Any) -> ParamValue:
         raise InvalidInputError(message)
     if isinstance(plain, float) and not math.isfinite(plain):
         message = (
-            f"The parameter {name!r} is {plain}. Expected a finite number. "
-            "Leave it out for the library's default."
+            f"The parameter {name!r} is {plain}. Expected a finite number. Leave it out for the library's default."
         )
         raise InvalidInputError(message)
     return plain

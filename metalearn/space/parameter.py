@@ -20,14 +20,12 @@ _TINY = 1e-8
 def _check_range(kind: str, low: float, high: float, *, log: bool) -> None:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         message = (
-            f"{kind} range [{low}, {high}] is empty or not finite. "
-            "Expected low < high. Swap or correct the bounds."
+            f"{kind} range [{low}, {high}] is empty or not finite. Expected low < high. Swap or correct the bounds."
         )
         raise InvalidInputError(message)
     if log and low <= 0:
         message = (
-            f"{kind} range [{low}, {high}] cannot be on a log scale. "
-            "Expected low > 0. Raise low or use log=False."
+            f"{kind} range [{low}, {high}] cannot be on a log scale. Expected low > 0. Raise low or use log=False."
         )
         raise InvalidInputError(message)
 
@@ -107,9 +105,7 @@ class Float:
         number = min(max(float(value), self.low), self.high)
         if self.step is None:
             return number
-        steps = min(
-            round((number - self.low) / self.step), math.floor((self.high - self.low) / self.step + _TINY)
-        )
+        steps = min(round((number - self.low) / self.step), math.floor((self.high - self.low) / self.step + _TINY))
         return float(f"{self.low + steps * self.step:.12g}")
 
     def to_unit(self, value: ParamValue) -> float:
@@ -143,11 +139,7 @@ class Float:
         bool
             True for numbers (not bool) between low and high that lie on a step.
         """
-        if (
-            not isinstance(value, int | float)
-            or isinstance(value, bool)
-            or not self.low <= value <= self.high
-        ):
+        if not isinstance(value, int | float) or isinstance(value, bool) or not self.low <= value <= self.high:
             return False
         return self.step is None or abs(value - self.nearest(value)) <= _TINY * self.step
 
@@ -204,10 +196,7 @@ class Integer:
             A value within the bounds.
         """
         low, high = self.low - self.step / 2, self.high + self.step / 2
-        if self.log:
-            value = math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
-        else:
-            value = low + u * (high - low)
+        value = math.exp(math.log(low) + u * (math.log(high) - math.log(low))) if self.log else low + u * (high - low)
         return self.nearest(value)
 
     def nearest(self, value: float) -> int:
@@ -226,9 +215,7 @@ class Integer:
         number = round(min(max(value, self.low), self.high))
         if self.step == 1:
             return number
-        return self.low + self.step * min(
-            round((number - self.low) / self.step), (self.high - self.low) // self.step
-        )
+        return self.low + self.step * min(round((number - self.low) / self.step), (self.high - self.low) // self.step)
 
     def to_unit(self, value: ParamValue) -> float:
         """Map a value to its position in [0, 1]; values outside the bounds land on the nearest one.
@@ -294,8 +281,7 @@ class Categorical:
         object.__setattr__(self, "choices", tuple(self.choices))
         if not self.choices or len({(type(c), c) for c in self.choices}) < len(self.choices):
             message = (
-                f"Categorical choices {self.choices} are empty or repeated. "
-                "Expected different values. Correct them."
+                f"Categorical choices {self.choices} are empty or repeated. Expected different values. Correct them."
             )
             raise InvalidInputError(message)
 

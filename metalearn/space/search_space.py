@@ -163,9 +163,7 @@ class SearchSpace:
             Active parameters by name.
         """
         point = np.asarray(unit, dtype=float)
-        values = {
-            name: p.from_unit(float(u)) for (name, p), u in zip(self.parameters.items(), point, strict=True)
-        }
+        values = {name: p.from_unit(float(u)) for (name, p), u in zip(self.parameters.items(), point, strict=True)}
         return {name: values[name] for name in self.active(values)}
 
     def encode(self, params: Mapping[str, Any]) -> npt.NDArray[np.float64]:
@@ -252,9 +250,7 @@ class SearchSpace:
                 name: {"kind": kinds[type(p)], **{f: getattr(p, f) for f in p.__dataclass_fields__}}
                 for name, p in self.parameters.items()
             },
-            "conditions": {
-                n: {"parent": c.parent, "values": list(c.values)} for n, c in self.conditions.items()
-            },
+            "conditions": {n: {"parent": c.parent, "values": list(c.values)} for n, c in self.conditions.items()},
             "defaults": dict(self.defaults),
         }
 
@@ -276,7 +272,5 @@ class SearchSpace:
             name: _KINDS[fields["kind"]](**{k: v for k, v in fields.items() if k != "kind"})
             for name, fields in values["parameters"].items()
         }
-        conditions = {
-            n: Condition(c["parent"], tuple(c["values"])) for n, c in values.get("conditions", {}).items()
-        }
+        conditions = {n: Condition(c["parent"], tuple(c["values"])) for n, c in values.get("conditions", {}).items()}
         return cls(parameters, conditions, values.get("defaults", {}))

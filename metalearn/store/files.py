@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from metalearn._parquet import read_bounded
 from metalearn.exceptions import KnowledgeBaseError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import (
@@ -55,6 +56,7 @@ _COLUMNS = {
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
 _MAX_PARTS = 256
 _MAX_COLUMNS = 64
+_MAX_ROWS = 100_000_000
 _MAX_PART_BYTES = 4_000_000_000
 
 
@@ -285,10 +287,11 @@ class FileStore(StoreMethods):
             empty: pd.DataFrame = getattr(KnowledgeBase.empty(), name)
             return empty
         try:
-            return pa.concat_tables(parts, promote_options="permissive").to_pandas(ignore_metadata=True)
+            found: pd.DataFrame = pa.concat_tables(parts, promote_options="permissive").to_pandas(ignore_metadata=True)
         except pa.ArrowException as error:
             message = f"The parts of {name} in {self.path} do not fit together ({error}). {_ADVICE}"
             raise KnowledgeBaseError(message) from error
+        return found
 
     def _tables(self) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
         """Return every row of every table, and the number of parts; begin again if a writer replaced them meanwhile."""
@@ -409,7 +412,8 @@ class FileStore(StoreMethods):
             message = f"{file} is not what the manifest says: its content was truncated or changed. Expected it as written. {_ADVICE}"
             raise KnowledgeBaseError(message)
         try:
-            table = _read_bounded(content)
+            source = pa.BufferReader(content)
+            table = read_bounded(source, max_bytes=_MAX_PART_BYTES, max_rows=_MAX_ROWS, max_columns=_MAX_COLUMNS)
         except (pa.ArrowException, OSError, ValueError) as error:
             message = f"{file} is not a readable Parquet file ({error}). Expected one that metalearn wrote. {_ADVICE}"
             raise KnowledgeBaseError(message) from error
@@ -420,16 +424,6 @@ class FileStore(StoreMethods):
         for step in range(version if isinstance(version, int) else 1, SCHEMA_VERSION):
             table = _MIGRATIONS[step](name, table)
         return _typed(table, name, file)
-
-
-def _read_bounded(content: bytes) -> pa.Table:
-    """Return a Parquet table, unless it would unpack to more than a store can hold."""
-    parquet = pq.ParquetFile(pa.BufferReader(content))
-    groups = [parquet.metadata.row_group(i).total_byte_size for i in range(parquet.metadata.num_row_groups)]
-    if sum(groups) > _MAX_PART_BYTES or parquet.metadata.num_columns > _MAX_COLUMNS:
-        message = f"{sum(groups)} bytes in {parquet.metadata.num_columns} columns unpacked"
-        raise ValueError(message)
-    return parquet.read()
 
 
 def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:

@@ -152,17 +152,17 @@ def conflicts(old: KnowledgeBase, new: KnowledgeBase) -> tuple[int, list[Conflic
     different = runs[~alike]
     n_conflicts = len(listed) + len(different)
     names = {**old.configuration_by_id, **new.configuration_by_id}
-    for row in different.head(max(0, MAX_CONFLICTS - len(listed))).to_dict("records"):
-        listed.append(
-            Conflict(
-                task_id=row["task_id"],
-                what=f"{row['metric']} of {names[row['configuration_id']]}, fold {row['fold']}",
-                old=_shown(row["value_old"], row["status_old"]),
-                new=_shown(row["value_new"], row["status_new"]),
-                old_by=str(row["recorded_by_old"]),
-                new_by=str(row["recorded_by_new"]),
-            )
+    listed += [
+        Conflict(
+            task_id=row["task_id"],
+            what=f"{row['metric']} of {names[row['configuration_id']]}, fold {row['fold']}",
+            old=_shown(row["value_old"], row["status_old"]),
+            new=_shown(row["value_new"], row["status_new"]),
+            old_by=str(row["recorded_by_old"]),
+            new_by=str(row["recorded_by_new"]),
         )
+        for row in different.head(max(0, MAX_CONFLICTS - len(listed))).to_dict("records")
+    ]
     return n_conflicts, listed[:MAX_CONFLICTS]
 
 

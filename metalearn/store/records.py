@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from metalearn.knowledge_tables import (
     META_FEATURE_COLUMNS,
     RECORD_COLUMNS,
     TASK_COLUMNS,
+    categories,
 )
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
@@ -150,20 +152,24 @@ def _attributed(table: pd.DataFrame, values: tuple[str, str, str]) -> pd.DataFra
     table = table.copy(deep=False)
     for name, value in zip(RECORD_COLUMNS, values, strict=True):
         if name in table:
-            table[name] = _mapped(table[name], lambda text, value=value: text or value)
+            table[name] = _mapped(table[name], partial(_or_else, value))
         else:
-            table[name] = pd.Categorical.from_codes(np.zeros(len(table), int), [value])
+            table[name] = categories(np.zeros(len(table), np.int8), [value])
     return table
+
+
+def _or_else(value: str, text: str) -> str:
+    return text or value
 
 
 def _mapped(column: "pd.Series[Any]", change: Callable[[str], str]) -> "pd.Series[Any]":
     """Return a column of categories with a function applied to each different text."""
     as_category = column.astype("category").cat
-    codes, categories = as_category.codes.to_numpy(), list(as_category.categories)
-    if (codes < 0).any():
-        codes, categories = np.where(codes < 0, len(categories), codes), [*categories, ""]
-    new, positions = np.unique([change(text) for text in categories] or [""], return_inverse=True)
-    return pd.Series(pd.Categorical.from_codes(positions[codes], new), index=column.index)
+    codes, texts = as_category.codes.to_numpy(), [*as_category.categories, ""]  # a missing text has the code -1
+    new = sorted({change(text) for text in texts})
+    place = {text: row for row, text in enumerate(new)}
+    places = np.array([place[change(text)] for text in texts])
+    return pd.Series(categories(places[codes], new), index=column.index)
 
 
 def _changed(table: pd.DataFrame, name: str, change: Callable[[str], str]) -> pd.DataFrame:
@@ -187,7 +193,7 @@ def _check_links(
         unknown = set(_different(table[name])) - set(known[name])
         if unknown:
             message = (
-                f"{len(unknown)} values of {name} are not described, such as {sorted(map(str, unknown))[0]!r}. "
+                f"{len(unknown)} values of {name} are not described, such as {min(map(str, unknown))!r}. "
                 "Expected every evaluation's task and configuration beside it. Add them."
             )
             raise InvalidInputError(message)
@@ -227,7 +233,7 @@ def _check_numbers(tasks: pd.DataFrame, evaluations: pd.DataFrame) -> None:
         table = tasks if name in tasks else evaluations
         unknown = set(_different(table[name])) - {str(value) for value in allowed}
         if unknown:
-            message = f"Unknown {name} {sorted(unknown)[0]!r}. Expected one of {[str(v) for v in allowed]}. Correct it."
+            message = f"Unknown {name} {min(unknown)!r}. Expected one of {[str(v) for v in allowed]}. Correct it."
             raise InvalidInputError(message)
     for table, names in ((tasks, _NUMBERED), (evaluations, ("fold",))):
         for name in names:

@@ -165,13 +165,16 @@ def _by_words(knowledge: KnowledgeBase, words: str) -> FloatArray:
             degrees.append(np.nan_to_num(np.clip(_DEGREES[word](tasks, features), 0, 1)))
         elif word not in {"rows", "with", "and", "many", "values", "columns", "features", "tasks", "tables"}:
             texts = tasks[["task_id", "name", "family", "source", "note"]].agg(" ".join, axis=1)
-            degrees.append(texts.str.lower().str.contains(word, regex=False).to_numpy(dtype=float))
-    return holds * (np.mean(degrees, axis=0) if degrees else 1.0)
+            degrees.append(texts.str.lower().str.contains(word, regex=False).to_numpy().astype(float))
+    degree = np.mean(degrees or [np.ones(len(tasks))], axis=0)
+    found: FloatArray = np.where(holds, degree, 0.0)
+    return found
 
 
 def _feature(features: pd.DataFrame, name: str) -> FloatArray:
-    found = features[name] if name in features else pd.Series(np.nan, index=features.index)
-    return found.to_numpy(dtype=float)
+    if name not in features:
+        return np.full(len(features), np.nan)
+    return np.asarray(features[name], dtype=float)
 
 
 def _evenness(tasks: pd.DataFrame, features: pd.DataFrame) -> FloatArray:
@@ -219,7 +222,7 @@ def _by_likeness(knowledge: KnowledgeBase, like: Dataset | MetaFeatures | str) -
         return match
     # classification and regression have nothing to tell each other
     of_kind = (knowledge.tasks["problem_type"] != str(ProblemType.REGRESSION)).to_numpy() == kind
-    return match * of_kind
+    return np.where(of_kind, match, 0.0)
 
 
 def _described(knowledge: KnowledgeBase, task_id: str, match: float) -> PastTask:
@@ -248,7 +251,7 @@ def _described(knowledge: KnowledgeBase, task_id: str, match: float) -> PastTask
         index="configuration_id", columns="fold", values="loss", dropna=False
     )
     failed = chosen.loc[chosen["status"] != str(Status.OK), "configuration_id"].unique()
-    losses = losses.drop(index=failed, errors="ignore")
+    losses = losses[~losses.index.isin(failed)]
     if not len(losses):
         return PastTask(**facts)
     means = losses.mean(axis=1).sort_values(kind="stable")

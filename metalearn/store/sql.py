@@ -63,7 +63,6 @@ class SqlStore(StoreMethods):
         KnowledgeBaseError
             If the database cannot be used.
         """
-
         if not self._exists():
             return KnowledgeBase.empty()
         read = self.database.run(lambda connection: read_rows(connection, source), write=False)
@@ -153,7 +152,7 @@ class SqlStore(StoreMethods):
         def work(connection: Connection) -> StoreInfo:
             t, e, o = schema.tasks.c, schema.evaluations.c, schema.origins.c
             by = [select(c.recorded_by, func.count()).group_by(c.recorded_by) for c in (t, e)]
-            tasks, runs = ({label: n for label, n in connection.execute(query)} for query in by)
+            tasks, runs = (dict(map(tuple, connection.execute(query))) for query in by)
             records = connection.execute(
                 select(o.recorded_by, o.recorded_with, o.recorded_at).union(
                     select(t.recorded_by, t.recorded_with, t.recorded_at)

@@ -22,6 +22,7 @@ from metalearn.knowledge_tables import (
     NUMBERS,
     RECORD_COLUMNS,
     TASK_COLUMNS,
+    categories,
 )
 from metalearn.store import sql_schema as schema
 
@@ -57,8 +58,7 @@ def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tu
     if len(ids) <= _MAX_PARAMETERS:
         same = schema.tasks.alias().c
         query = query.where(t.dataset_id.in_(select(same.dataset_id).where(same.task_id.in_(ids))))
-    for task_id, fingerprint, dataset, family in connection.execute(query):
-        yield task_id, fingerprint, dataset, family
+    yield from ((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
 
 
 def add_rows(connection: Connection, knowledge: KnowledgeBase) -> None:
@@ -100,7 +100,7 @@ def _with_origins(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     _, first, which = np.unique(codes, return_index=True, return_inverse=True)
     origins = rows[_ORIGIN].iloc[first].astype(str)
     ids = [hashlib.sha256("\0".join(row).encode()).hexdigest()[:16] for row in origins.itertuples(index=False)]
-    return origins.assign(origin_id=ids), rows.assign(origin_id=pd.Categorical.from_codes(which, ids))
+    return origins.assign(origin_id=ids), rows.assign(origin_id=categories(which, ids))
 
 
 def _add(connection: Connection, target: Table, rows: pd.DataFrame) -> int:
@@ -123,7 +123,8 @@ def _add(connection: Connection, target: Table, rows: pd.DataFrame) -> int:
     with cursor.copy(f"COPY {staged} ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy:
         copy.write(_as_csv(rows))
     keys = [c.name for c in target.primary_key]
-    ordered = select(*(column(n) for n in names)).select_from(table(staged))
+    columns: list[Any] = [column(n) for n in names]
+    ordered = select(*columns).select_from(table(staged))
     ordered = ordered.order_by(*(column(k) for k in keys))  # one order for all writers: no deadlocks
     return connection.execute(_or_update(postgresql.insert(target).from_select(names, ordered), target)).rowcount
 
@@ -158,7 +159,7 @@ def _plain(values: "pd.Series[Any]") -> list[Any]:
         return list(texts[values.cat.codes.to_numpy()])
     if values.dtype.kind == "f":
         numbers = values.to_numpy(dtype=float)
-        return list(np.where(np.isnan(numbers), None, numbers.astype(object)))
+        return [None if number != number else number for number in numbers.tolist()]  # noqa: PLR0124
     found: list[Any] = values.tolist()
     return found
 
@@ -224,16 +225,19 @@ def _unpacked(rows: pd.DataFrame) -> pd.DataFrame:
     values = [json.loads(v) for v in rows["value"]]
     seconds = [json.loads(s) for s in rows["seconds"]]
     counts = [len(v) for v in values]
-    flat = {
-        "name": [name for found in values for name in found],
-        "value": np.array([float(v) for found in values for v in found.values()], dtype=float),
-        "seconds": np.array(
-            [float(s.get(n, np.nan)) for v, s in zip(values, seconds, strict=True) for n in v], dtype=float
-        ),
-    }
-    repeated = {n: rows[n].astype("category").repeat(counts).to_numpy() for n in ("task_id", *RECORD_COLUMNS)}
-    columns = {n: pd.Categorical(v) if n != "value" and n != "seconds" else v for n, v in {**flat, **repeated}.items()}
-    return pd.DataFrame(columns)[[*META_FEATURE_COLUMNS, *RECORD_COLUMNS]]
+    every = [
+        (name, v, s.get(name, np.nan)) for found, s in zip(values, seconds, strict=True) for name, v in found.items()
+    ]
+    flat = pd.DataFrame(
+        {
+            "name": pd.Series([name for name, _, _ in every], dtype=str),
+            "value": np.array([float(value) for _, value, _ in every], dtype=float),
+            "seconds": np.array([float(second) for _, _, second in every], dtype=float),
+        }
+    )
+    for name in ("task_id", *RECORD_COLUMNS):
+        flat[name] = rows[name].astype("category").repeat(counts).reset_index(drop=True)
+    return flat[[*META_FEATURE_COLUMNS, *RECORD_COLUMNS]]
 
 
 def _evaluations(connection: Connection, source: str | None, origins: pd.DataFrame) -> pd.DataFrame:
@@ -246,13 +250,13 @@ def _evaluations(connection: Connection, source: str | None, origins: pd.DataFra
         while rows := cursor.fetchmany(_CHUNK):
             chunks.append(_chunk(list(zip(*rows, strict=True))))
     arrow = pa.concat_tables(chunks or [_chunk([()] * len(_STORED))]).unify_dictionaries()
-    found = arrow.to_pandas()
+    found: pd.DataFrame = arrow.to_pandas()
     place = pd.Index(origins["origin_id"]).get_indexer(found["origin_id"].cat.categories)
     rows = place[found["origin_id"].cat.codes.to_numpy()]
     for name in _ORIGIN:
         values = origins[name].astype("category").array.take(rows)
         found[name] = values
-    if origins["recorded_by"].nunique() > 1:
+    if len(set(origins["recorded_by"])) > 1:
         found = found.iloc[np.argsort(found["recorded_at"].cat.codes.to_numpy(), kind="stable")]
     return found[[*EVALUATION_COLUMNS, *RECORD_COLUMNS]].reset_index(drop=True)
 

@@ -238,7 +238,7 @@ def _losses(knowledge: KnowledgeBase) -> Iterator[tuple[ProblemType, pd.DataFram
 
 
 def _leaks(knowledge: KnowledgeBase) -> Iterator[Finding]:
-    """A stump or a naive Bayes classifier without any error has seen the answer."""
+    """Find tasks on which a stump or a naive Bayes classifier makes no error: it has seen the answer."""
     simple = [
         configuration_id
         for configuration_id, model, params in knowledge.configurations.itertuples(index=False)

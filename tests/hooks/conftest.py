@@ -65,7 +65,7 @@ def spaces() -> Callable[..., st.SearchStrategy[SearchSpace]]:
     ) -> st.SearchStrategy[SearchSpace]:
         plain = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(["a", "b"]))
         bound = st.floats(1e-3, 1e3, allow_nan=False).map(lambda v: float(f"{v:.6g}"))
-        log = st.booleans() if log_floats else st.just(False)
+        log = st.booleans() if log_floats else st.just(value=False)
         kinds: list[Any] = [
             st.builds(
                 lambda low, ratio, log: Float(low, float(f"{low * ratio:.6g}"), log), bound, st.floats(1.5, 100), log
@@ -74,7 +74,7 @@ def spaces() -> Callable[..., st.SearchStrategy[SearchSpace]]:
                 lambda low, width, log: Integer(low, low + width, log),
                 st.integers(1, 50),
                 st.integers(2, 500),
-                st.booleans() if log_integers else st.just(False),
+                st.booleans() if log_integers else st.just(value=False),
             ),
             st.lists(choices or plain, min_size=2, max_size=4, unique_by=lambda v: (type(v), v)).map(
                 lambda values: Categorical(tuple(values))
@@ -87,7 +87,7 @@ def spaces() -> Callable[..., st.SearchStrategy[SearchSpace]]:
                     st.integers(1, 9),
                     st.integers(2, 9),
                     st.integers(2, 5),
-                )  # fmt: skip
+                )
             )
         return st.dictionaries(st.sampled_from(["p", "q", "r", "s"]), st.one_of(*kinds), min_size=1).map(SearchSpace)
 

@@ -174,5 +174,5 @@ def test_results_of_several_tasks_or_metrics_are_refused() -> None:
     ("metric", "maximize", "told"),
     [("accuracy", True, 0.8), ("accuracy", False, 0.2), ("log_loss", False, 0.8), ("log_loss", True, -0.8)],
 )
-def test_a_told_value_has_the_tools_direction(metric: str, maximize: bool, told: float) -> None:
+def test_a_told_value_has_the_tools_direction(metric: str, *, maximize: bool, told: float) -> None:
     assert told_value(result(0.8, metric=metric), maximize=maximize) == pytest.approx(told)

@@ -32,7 +32,7 @@ def trials(*found: float) -> list[Trial]:
     ],
 )
 def test_the_sign_of_a_value_becomes_the_metrics_own(
-    table: Any, metric: str, maximize: bool, found: tuple[float, ...], ours: tuple[float, ...]
+    table: Any, metric: str, *, maximize: bool, found: tuple[float, ...], ours: tuple[float, ...]
 ) -> None:
     assert values(table, trials(*found), maximize=maximize, metric=metric) == pytest.approx(list(ours))
 

@@ -241,7 +241,7 @@ def test_studies_of_several_objectives_are_refused(table: Any) -> None:
 
 def test_strict_leaves_the_study_untouched(recommendation: Recommendation) -> None:
     study = study_in()
-    with pytest.raises(InvalidInputError, match="num_leaves|max_leaves"):
+    with pytest.raises(InvalidInputError, match=r"num_leaves|max_leaves"):
         hook.seed(study, recommendation, space=SPACE, strict=True)
     assert not study.trials
 

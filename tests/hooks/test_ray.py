@@ -39,7 +39,11 @@ def flat() -> dict[str, Any]:
 
 
 def nested() -> dict[str, Any]:
-    return {"boost": {"n_estimators": tune.lograndint(5, 51), "eta": tune.loguniform(0.01, 0.5)}, "num_leaves": tune.randint(2, 65), "epochs": 3}  # fmt: skip
+    return {
+        "boost": {"n_estimators": tune.lograndint(5, 51), "eta": tune.loguniform(0.01, 0.5)},
+        "num_leaves": tune.randint(2, 65),
+        "epochs": 3,
+    }
 
 
 @pytest.mark.parametrize(("searcher", "kind"), [("optuna", OptunaSearch), ("hyperopt", HyperOptSearch)])
@@ -125,7 +129,7 @@ def test_a_tuner_runs_the_seeds_and_its_grid_is_harvested(
             param_space=nested(),
             tune_config=tune.TuneConfig(
                 metric="acc", mode="max", num_samples=3, search_alg=BasicVariantGenerator(max_concurrent=1, **call)
-            ),  # fmt: skip
+            ),
             run_config=tune.RunConfig(storage_path=str(tmp_path / "ray"), verbose=0),
         )
         grid = tuner.fit()

@@ -33,7 +33,7 @@ def test_a_report_reads_as_a_short_text() -> None:
 def test_a_report_is_frozen_and_survives_pickle_and_json() -> None:
     with pytest.raises(AttributeError):
         REPORT.tool = "other"  # type: ignore[misc]
-    assert pickle.loads(pickle.dumps(REPORT)) == REPORT  # noqa: S301
+    assert pickle.loads(pickle.dumps(REPORT)) == REPORT
     assert SeedReport.from_dict(json.loads(json.dumps(REPORT.to_dict()))) == REPORT
 
 

@@ -15,7 +15,7 @@ from metalearn.store import FileStore
 pytestmark = pytest.mark.filterwarnings("ignore")
 smac = pytest.importorskip("smac")
 
-import ConfigSpace as cs  # noqa: E402
+import ConfigSpace as cs  # noqa: E402, N813
 from smac import HyperparameterOptimizationFacade, Scenario  # noqa: E402
 
 from metalearn.hooks import configspace  # noqa: E402

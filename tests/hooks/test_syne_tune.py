@@ -14,7 +14,7 @@ from metalearn.store import FileStore
 pytestmark = pytest.mark.filterwarnings("ignore")
 pytest.importorskip("syne_tune")
 
-from syne_tune.config_space import choice, finrange, loguniform, lograndint, ordinal, randint, uniform  # noqa: E402
+from syne_tune.config_space import choice, finrange, lograndint, loguniform, ordinal, randint, uniform  # noqa: E402
 from syne_tune.optimizer.baselines import BORE, CQR, TPE, RandomSearch  # noqa: E402
 from syne_tune.optimizer.schedulers.ask_tell_scheduler import AskTellScheduler  # noqa: E402
 

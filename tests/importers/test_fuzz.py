@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from metalearn.exceptions import MetalearnError
@@ -19,8 +19,20 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.store import open_store
 from metalearn.task import Task
 
-FAST = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+FAST = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
+MANY = settings(
+    max_examples=1000,
+    phases=(Phase.explicit, Phase.generate),
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 TASK = Task(id="data:x", problem_type="binary")
 HOSTILE = (
     "'; DROP TABLE tasks; --",

@@ -109,7 +109,7 @@ class _Replay(BaseHTTPRequestHandler):
         if path in known:
             return known[path].read_text(encoding="utf-8")
         if path.startswith("evaluation/list/function/"):
-            wanted = "predictive_accuracy" in path and "/offset/0" in f"{path}/offset/0".split("/limit")[0]
+            wanted = "predictive_accuracy" in path and ("offset" not in path or "/offset/0" in path)
             return _evaluations() if wanted else NOTHING
         starts = {"setup/list": _setups(), "flow/list": _flows(), "user/list": USERS, "study/99": SUITE}
         found = next((text for start, text in starts.items() if path.startswith(start)), None)

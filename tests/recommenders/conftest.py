@@ -1,5 +1,7 @@
 """Small knowledge bases whose right answers are known, and what is fitted on them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -69,12 +71,12 @@ def _make(
 
 
 @pytest.fixture(scope="session")
-def make_knowledge():
+def make_knowledge() -> Callable[..., KnowledgeBase]:
     return _make
 
 
 @pytest.fixture(scope="session")
-def features_of():
+def features_of() -> Callable[[float], MetaFeatures]:
     """Meta-features of a new table of kind 0 or 1."""
     return lambda kind: MetaFeatures({"kind": kind, "log_n": float(np.log(800)), "noise": 0.0, "sometimes": np.nan})
 
@@ -90,12 +92,12 @@ def sparse_knowledge() -> KnowledgeBase:
 
 
 @pytest.fixture(scope="session")
-def table(knowledge) -> PerformanceTable:
+def table(knowledge: KnowledgeBase) -> PerformanceTable:
     return PerformanceTable.from_knowledge_base(knowledge)
 
 
 @pytest.fixture(scope="session")
-def past(table) -> PastTasks:
+def past(table: PerformanceTable) -> PastTasks:
     return PastTasks.fit(table)
 
 

@@ -1,16 +1,18 @@
+from typing import Any
+
 import numpy as np
 
 from metalearn.recommenders.novelty import Novelty
 
 
-def fitted(families=None):
+def fitted(families: Any = None) -> tuple[Any, Novelty]:
     rng = np.random.default_rng(0)
     features = np.column_stack([rng.normal(size=200), rng.lognormal(3, 2, size=200), rng.normal(size=200)])
     features[:50, 2] = np.nan
     return features, Novelty.fit(features, np.arange(200).astype(str) if families is None else families)
 
 
-def test_a_usual_table_is_not_novel_and_a_wild_one_is():
+def test_a_usual_table_is_not_novel_and_a_wild_one_is() -> None:
     features, found = fitted()
     usual, strangeness = found.score(np.median(features[50:], axis=0))
     assert usual < 0.3
@@ -18,7 +20,7 @@ def test_a_usual_table_is_not_novel_and_a_wild_one_is():
     assert found.score(np.array([60.0, 1e30, -80.0])) == (1.0, 1.0)
 
 
-def test_novelty_of_left_out_tasks_is_spread_evenly():
+def test_novelty_of_left_out_tasks_is_spread_evenly() -> None:
     features, _ = fitted()
     scores = [
         Novelty.fit(np.delete(features, i, axis=0), np.arange(199).astype(str)).score(features[i])[0]
@@ -28,18 +30,18 @@ def test_novelty_of_left_out_tasks_is_spread_evenly():
     assert 0.02 < np.mean(np.array(scores) > 0.9) < 0.25
 
 
-def test_near_copies_do_not_make_a_task_usual():
+def test_near_copies_do_not_make_a_task_usual() -> None:
     features = np.repeat(np.random.default_rng(0).normal(size=(20, 3)), 10, axis=0)
     copies = Novelty.fit(features, np.repeat(np.arange(20), 10).astype(str))
     assert (copies.distances > 0).all()
 
 
-def test_missing_values_stand_in_the_middle():
+def test_missing_values_stand_in_the_middle() -> None:
     _, found = fitted()
     assert found.score(np.full(3, np.nan))[0] < 1
     assert np.isfinite(found.distances_to(np.array([np.inf, 1.0, np.nan]))).all()
 
 
-def test_a_meta_feature_that_nobody_has_is_ignored():
+def test_a_meta_feature_that_nobody_has_is_ignored() -> None:
     found = Novelty.fit(np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]]), np.array(["a", "b", "c"]))
     assert np.isfinite(found.score(np.array([2.0, 7.0]))[0])

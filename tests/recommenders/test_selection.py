@@ -7,24 +7,24 @@ EVEN = np.full(3, 1 / 3)
 ALL = np.ones(4, dtype=bool)
 
 
-def test_the_list_complements_itself():
+def test_the_list_complements_itself() -> None:
     assert greedy(REGRETS, EVEN, 3, allowed=ALL) == [2, 0, 1]
 
 
-def test_weights_decide():
+def test_weights_decide() -> None:
     assert greedy(REGRETS, np.array([1.0, 0, 0]), 1, allowed=ALL) == [0]
 
 
-def test_what_was_reached_before_counts():
+def test_what_was_reached_before_counts() -> None:
     assert greedy(REGRETS, EVEN, 1, allowed=ALL, reached=np.array([1.0, 0.0, 0.0])) == [0]
 
 
-def test_only_allowed_columns_are_chosen_and_each_once():
+def test_only_allowed_columns_are_chosen_and_each_once() -> None:
     allowed = np.array([False, True, False, True])
     assert greedy(REGRETS, EVEN, 10, allowed=allowed) == [1, 3]
 
 
-def test_a_budget_holds_for_the_whole_list():
+def test_a_budget_holds_for_the_whole_list() -> None:
     seconds = np.array([5.0, 1.0, 8.0, 1.0])
     chosen = greedy(REGRETS, EVEN, 4, allowed=ALL, seconds=seconds, time_budget=6.5)
     assert seconds[chosen].sum() <= 6.5
@@ -32,12 +32,12 @@ def test_a_budget_holds_for_the_whole_list():
     assert greedy(REGRETS, EVEN, 4, allowed=ALL, seconds=seconds, time_budget=0.5) == []
 
 
-def test_unknown_seconds_count_as_the_median():
+def test_unknown_seconds_count_as_the_median() -> None:
     seconds = np.array([np.nan, 1.0, 8.0, 1.0])
     assert 0 not in greedy(REGRETS, EVEN, 4, allowed=ALL, seconds=seconds, time_budget=0.9)
 
 
-def test_the_heaviest_tasks_are_kept():
+def test_the_heaviest_tasks_are_kept() -> None:
     weights = np.full(5000, 1.0)
     weights[4990:] = 2.0
     weights[0] = 0.0

@@ -1,11 +1,14 @@
+from typing import Any
+
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestRegressor
 
 from metalearn.recommenders.similarity import ForestSimilarity
 
 
 @pytest.fixture(scope="module")
-def grown():
+def grown() -> tuple[Any, Any, ForestSimilarity]:
     rng = np.random.default_rng(0)
     features = rng.normal(size=(60, 5))
     features[rng.random(features.shape) < 0.1] = np.nan
@@ -13,9 +16,7 @@ def grown():
     return features, profiles, ForestSimilarity.fit(features, profiles, n_trees=50)
 
 
-def test_weights_sum_to_one_and_agree_with_the_forest_of_scikit_learn(grown):
-    from sklearn.ensemble import RandomForestRegressor
-
+def test_weights_sum_to_one_and_agree_with_the_forest_of_scikit_learn(grown: tuple[Any, Any, ForestSimilarity]) -> None:
     features, profiles, found = grown
     centred = profiles - profiles.mean(axis=0)
     axes = np.linalg.eigh(centred.T @ centred)[1][:, -12:]
@@ -30,14 +31,14 @@ def test_weights_sum_to_one_and_agree_with_the_forest_of_scikit_learn(grown):
         assert found.weights(features[i]).sum() == pytest.approx(1)
 
 
-def test_tasks_of_the_same_kind_weigh_more(grown):
+def test_tasks_of_the_same_kind_weigh_more(grown: tuple[Any, Any, ForestSimilarity]) -> None:
     features, _, found = grown
     weights = found.weights(np.array([2.0, 0, 0, 0, 0]))
     same = np.nan_to_num(features[:, 0]) > 0
     assert weights[same].sum() > 0.75  # half of the tasks would have half the weight
 
 
-def test_left_out_weights_know_nothing_of_the_own_family(grown):
+def test_left_out_weights_know_nothing_of_the_own_family(grown: tuple[Any, Any, ForestSimilarity]) -> None:
     _, _, found = grown
     families = np.array([f"f{i // 3}" for i in range(60)])
     weights = found.left_out(families).toarray()
@@ -45,7 +46,7 @@ def test_left_out_weights_know_nothing_of_the_own_family(grown):
     assert not weights[families[:, None] == families[None, :]].any()
 
 
-def test_left_out_weights_come_from_trees_that_did_not_see_the_task(grown):
+def test_left_out_weights_come_from_trees_that_did_not_see_the_task(grown: tuple[Any, Any, ForestSimilarity]) -> None:
     _, _, found = grown
     seen = ~found.unseen[0]
     together = (found.leaves == found.leaves[0]) & ~seen
@@ -53,7 +54,7 @@ def test_left_out_weights_come_from_trees_that_did_not_see_the_task(grown):
     np.testing.assert_array_equal(np.flatnonzero(weights), np.setdiff1d(np.flatnonzero(together.any(axis=1)), [0]))
 
 
-def test_fewer_tasks_share_the_leaves_anew(grown):
+def test_fewer_tasks_share_the_leaves_anew(grown: tuple[Any, Any, ForestSimilarity]) -> None:
     features, _, found = grown
     part = found.take(np.arange(30))
     assert part.weights(features[40]).sum() == pytest.approx(1)

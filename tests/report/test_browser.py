@@ -33,16 +33,15 @@ def write(found: Recommendation, folder: Path) -> Path:
     return folder / "recommendation.html"
 
 
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("look", [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark")])
 def test_pages_show_without_errors_network_or_sideways_scrolling(
     browser: Any,
     hostile: Recommendation,
     tuned: Callable[[Recommendation], dict[str, Any]],
     tmp_path: Path,
-    width: int,
-    scheme: str,
+    look: tuple[int, str],
 ) -> None:
+    width, scheme = look
     tuning = tmp_path / "tuning.html"
     tuning.write_text(tuning_page(tuned(hostile)), encoding="utf-8")
     for file in (write(hostile, tmp_path), tuning):

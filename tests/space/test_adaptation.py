@@ -174,7 +174,7 @@ def test_a_configuration_of_which_nothing_is_searched_is_dropped() -> None:
 
 def test_an_adaptation_pickles() -> None:
     found = adapt(LIGHTGBM, SearchSpace({"eta": Float(0.01, 0.2)}))
-    assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301
+    assert pickle.loads(pickle.dumps(found)) == found
 
 
 VALUES = st.one_of(

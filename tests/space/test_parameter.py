@@ -10,8 +10,8 @@ from metalearn.space import Categorical, Float, Integer
 UNIT = st.floats(0, 1)
 
 
-@given(UNIT, st.booleans())
-def test_every_position_of_a_float_lies_within_its_bounds(u: float, log: bool) -> None:
+@given(u=UNIT, log=st.booleans())
+def test_every_position_of_a_float_lies_within_its_bounds(*, u: float, log: bool) -> None:
     assert Float(1e-3, 0.7, log=log).contains(Float(1e-3, 0.7, log=log).from_unit(u))
 
 

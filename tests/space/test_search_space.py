@@ -13,7 +13,7 @@ SPACE = SearchSpace(
 
 
 def test_a_space_survives_pickle_and_dict() -> None:
-    assert pickle.loads(pickle.dumps(SPACE)) == SPACE == SearchSpace.from_dict(SPACE.to_dict())  # noqa: S301
+    assert pickle.loads(pickle.dumps(SPACE)) == SPACE == SearchSpace.from_dict(SPACE.to_dict())
 
 
 def test_a_dict_written_before_there_were_defaults_is_read() -> None:

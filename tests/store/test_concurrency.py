@@ -25,12 +25,14 @@ def check_whole(url: str, n_tasks: int) -> None:
     assert store.info().n_evaluations == n_tasks * N_RUNS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store_url", ["folder", "sqlite"], indirect=True)
 def test_eight_processes_lose_nothing_and_repeat_nothing(store_url: str, tmp_path: Path) -> None:
     subprocess.run([sys.executable, PROGRAM, "together", store_url, tmp_path / "report"], check=True)
     check_whole(store_url, 8 * 3 + 1)
 
 
+@pytest.mark.slow
 def test_32_connections_to_postgresql_lose_nothing_and_repeat_nothing(postgresql_url: str) -> None:
     barrier = threading.Barrier(32)
 
@@ -47,6 +49,7 @@ def test_32_connections_to_postgresql_lose_nothing_and_repeat_nothing(postgresql
     check_whole(postgresql_url, 32 * 2 + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store_url", ["folder", "sqlite", "postgresql"], indirect=True)
 def test_a_killed_writer_leaves_whole_records_and_all_that_it_reported(store_url: str, tmp_path: Path) -> None:
     report = tmp_path / "report"

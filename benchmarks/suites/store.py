@@ -1,0 +1,261 @@
+"""Stores: rates, sizes, time to the first recommendation, and many writers at once."""
+
+import importlib.util
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from options import ROOT, Options
+from report import Report, Table
+
+import metalearn
+from metalearn.dataset import Dataset
+from metalearn.evaluation import Evaluation
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures, extract
+from metalearn.models import models_for
+from metalearn.space import Configuration
+from metalearn.store import Store, open_store
+from metalearn.task import ProblemType, Task
+
+METRICS = ("roc_auc", "log_loss", "balanced_accuracy", "accuracy", "f1_macro")
+BATCH_TASKS = 25
+N_WRITERS = {"sqlite": 8, "postgresql": 32}
+N_APPENDS, N_RUNS = 10, 50
+
+
+def run(options: Options) -> Report:
+    """Measure a folder, an SQLite file and, where there is a server, a PostgreSQL database."""
+    n_tasks, sizes = (50, (300,)) if options.quick else (445, (300, 3_000, 10_000))
+    knowledge = made_up(n_tasks, n_configurations=150)
+    rates, small, first, together = [], [], [], []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        kinds, note = addresses(folder, stack)
+        for kind, new_address in kinds.items():
+            rates.append([kind, *rate(new_address(), knowledge)])
+            small.append([kind, *single(new_address())])
+            if kind in N_WRITERS:
+                together.append([kind, N_WRITERS[kind], *writers(kind, new_address())])
+        first = [[kind, n, *recommendation(kinds[kind](), n)] for n in sizes for kind in ("folder", "sqlite")]
+    n = len(knowledge.evaluations)
+    return Report(
+        "store",
+        "Stores of past results",
+        f"{n:,} made-up evaluations: {n_tasks} tasks, 150 configurations, 3 folds, 5 metrics, 100 meta-features. "
+        f"Wall-clock seconds on a machine that does other work, with processor seconds of our process beside them. {note}",
+        [
+            Table(
+                f"Appending in batches of {BATCH_TASKS} tasks, and loading",
+                [
+                    "store",
+                    "evaluations/s",
+                    "evaluations/processor s",
+                    "load a million, s",
+                    "processor s",
+                    "MB per million",
+                ],
+                rates,
+                "Targets: 50,000/s into SQLite, 20,000/s into PostgreSQL; a million loaded in 5 s.",
+            ),
+            Table("Appending 50 evaluations of one task", ["store", "median, ms", "90 %, ms"], small),
+            Table(
+                "Many writers at once, each with tasks of its own and one that all share",
+                ["store", "writers", "evaluations/s", "expected", "lost", "repeated"],
+                together,
+            ),
+            Table(
+                "From opening a store to a recommendation for a table of 500 x 10",
+                ["store", "tasks", "read, s", "first, s", "second, s"],
+                first,
+                "40 configurations on each task; the first request also fits the recommender.",
+            ),
+        ],
+    )
+
+
+@contextmanager
+def server() -> Iterator[Any]:
+    """Start a private PostgreSQL server, or give the reason why there is none."""
+    spec = importlib.util.spec_from_file_location("postgresql", ROOT / "tests" / "store" / "postgresql.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    try:
+        with module.private_server() as folder:
+            yield folder
+    except module.NoServer as reason:
+        yield reason
+
+
+def addresses(folder: Path, stack: ExitStack) -> tuple[dict[str, Callable[[], str]], str]:
+    """Return functions that give a new address for each kind of store."""
+    numbers = iter(range(1000))
+    kinds: dict[str, Callable[[], str]] = {
+        "folder": lambda: str(folder / f"store{next(numbers)}"),
+        "sqlite": lambda: f"sqlite:///{folder}/store{next(numbers)}.db",
+    }
+    socket = stack.enter_context(server())
+    if not isinstance(socket, Path):
+        return kinds, f"PostgreSQL was not measured: {socket}."
+
+    def database() -> str:
+        import psycopg  # noqa: PLC0415 - an optional package
+
+        name = f"store{next(numbers)}"
+        with psycopg.connect(f"postgresql://postgres@/postgres?host={socket}", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return f"postgresql://postgres@/{name}?host={socket}"
+
+    return {**kinds, "postgresql": database}, ""
+
+
+def made_up(n_tasks: int, n_configurations: int, n_features: int = 100) -> KnowledgeBase:
+    """Return results of many configurations on many tasks."""
+    rng = np.random.default_rng(0)
+    ids = [f"made-up:{number}" for number in range(n_tasks)]
+    configurations = [Configuration("lightgbm", {"num_leaves": 2 + k}) for k in range(n_configurations)]
+    tasks = pd.DataFrame(
+        [
+            {
+                "task_id": name, "problem_type": "binary", "dataset_id": name, "name": name, "family": name,
+                "fingerprint": f"key-{number:024x}", "n_rows": 1000, "n_features": 10, "n_classes": 2,
+                "n_rows_used": 1000, "source": "made up", "licence": "", "note": "", "predecessor": "",
+            }
+            for number, name in enumerate(ids)
+        ]
+    )  # fmt: skip
+    i, j, k, m = np.indices((n_tasks, n_configurations, 3, len(METRICS))).reshape(4, -1)
+    n = len(i)
+    constant = {
+        name: pd.Categorical.from_codes(np.zeros(n, np.int8), [text])
+        for name, text in (("status", "ok"), ("message", ""), ("versions", "lightgbm 4.6.0"))
+    }
+    evaluations = pd.DataFrame(
+        {
+            "task_id": pd.Categorical.from_codes(i, ids),
+            "configuration_id": pd.Categorical.from_codes(j, [c.id for c in configurations]),
+            "metric": pd.Categorical.from_codes(m, list(METRICS)),
+            "fold": k,
+            "value": rng.random(n),
+            "fit_seconds": rng.random(n),
+            "predict_seconds": rng.random(n),
+            **constant,
+        }
+    )
+    features = pd.DataFrame(
+        {
+            "task_id": np.repeat(ids, n_features),
+            "name": np.tile([f"feature_{f}" for f in range(n_features)], n_tasks),
+            "value": rng.normal(size=n_tasks * n_features),
+            "seconds": 0.001,
+        }
+    )
+    described = [(c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in configurations]
+    table = pd.DataFrame(described, columns=["configuration_id", "model", "params"])
+    return KnowledgeBase(tasks, features, table, evaluations).normalised()
+
+
+def rate(address: str, knowledge: KnowledgeBase) -> list[float]:
+    """Append in batches, load, and compare what was loaded."""
+    n = len(knowledge.evaluations)
+    names = knowledge.task_ids
+    batches = [
+        knowledge.subset(tasks=names[start : start + BATCH_TASKS]) for start in range(0, len(names), BATCH_TASKS)
+    ]
+    store = open_store(address)
+    seconds, processor = clocked(lambda: [store.write(batch) for batch in batches])
+    loads = [clocked(store.read) for _ in range(2)]
+    if store.read().id != knowledge.id:
+        message = f"{address} does not hold what was written."
+        raise AssertionError(message)
+    load, load_processor = (min(found) * 1e6 / n for found in zip(*loads, strict=True))
+    return [round(n / seconds), round(n / processor), load, load_processor, store.info().n_bytes / n]
+
+
+def clocked(work: Callable[[], Any]) -> tuple[float, float]:
+    """Return the wall-clock and the processor seconds of a piece of work."""
+    started, processor = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - started, time.process_time() - processor
+
+
+def append(store: Store, name: str, source: str | None = None) -> None:
+    """Append a task with some runs."""
+    task = Task(id=f"made-up:{name}", problem_type=ProblemType.BINARY, n_rows=100)
+    runs = [
+        Evaluation(
+            task_id=task.id, configuration=Configuration("knn", {"n_neighbors": 1 + k}), metric="roc_auc", value=0.5
+        )
+        for k in range(N_RUNS)
+    ]
+    store.append(task, MetaFeatures({"n_rows": 100.0}), runs, source=source)
+
+
+def single(address: str) -> list[float]:
+    """Return the milliseconds of small appends."""
+    store = open_store(address)
+    append(store, "first")
+    seconds = [clocked(lambda name=str(k): append(store, name))[0] * 1000 for k in range(20)]
+    return [float(np.median(seconds)), float(np.quantile(seconds, 0.9))]
+
+
+def write_many(address: str, worker: int) -> None:
+    """Append tasks of one writer, and one that all share."""
+    store = open_store(address, source=f"worker {worker}")
+    for number in range(N_APPENDS):
+        append(store, f"{worker}-{number}")
+        append(store, "shared", source="all")
+
+
+def writers(kind: str, address: str) -> list[float]:
+    """Let many write at once, and count."""
+    n = N_WRITERS[kind]
+    append(open_store(address), "before")
+    started = time.perf_counter()
+    if kind == "sqlite":
+        workers = [get_context("fork").Process(target=write_many, args=(address, k)) for k in range(n)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    else:
+        with ThreadPoolExecutor(n) as pool:
+            list(pool.map(write_many, [address] * n, range(n)))
+    seconds = time.perf_counter() - started
+    store = open_store(address)
+    expected = (n * N_APPENDS + 2) * N_RUNS
+    kept, stored = len(store.read().evaluations), store.info().n_evaluations
+    return [round(2 * n * N_APPENDS * N_RUNS / seconds), expected, expected - kept, stored - kept]
+
+
+def recommendation(address: str, n_tasks: int) -> list[float]:
+    """Return the seconds of reading a store, and of the first and second recommendation from it."""
+    rng = np.random.default_rng(0)
+    X, y = pd.DataFrame(rng.normal(size=(500, 10))), rng.integers(0, 2, 500)
+    names = list(extract(Dataset.from_data(X, y)).values)
+    configurations = [
+        c for spec in models_for(ProblemType.BINARY).values() for c in spec.design(ProblemType.BINARY, 4)
+    ][:40]
+    tasks = [
+        Task(id=f"made-up:{k}", problem_type=ProblemType.BINARY, n_rows=500, n_features=10, n_classes=2)
+        for k in range(n_tasks)
+    ]
+    level = rng.random((n_tasks, 1)) + 0.1 * rng.normal(size=(n_tasks, len(configurations)))
+    runs = [
+        Evaluation(task_id=task.id, configuration=c, metric="roc_auc", value=float(v), fit_seconds=0.1)
+        for task, row in zip(tasks, np.clip(0.5 + 0.4 * level, 0, 1), strict=True)
+        for c, v in zip(configurations, row, strict=True)
+    ]
+    found = {t.id: MetaFeatures(dict(zip(names, rng.normal(size=len(names)), strict=True))) for t in tasks}
+    open_store(address).write(KnowledgeBase.from_records(tasks, found, runs))
+    read = clocked(open_store(address).read)[0]
+    requests = [clocked(lambda: metalearn.recommend(X, y, knowledge_base=address))[0] for _ in range(2)]
+    return [read, *requests]

@@ -1,0 +1,56 @@
+"""Read Parquet files that may be hostile."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+__all__ = ["read_bounded"]
+
+
+def read_bounded(source: Any, *, max_bytes: int, max_rows: int, max_columns: int) -> pa.Table:
+    """Return a table, unless it would unpack to more than is allowed.
+
+    Parameters
+    ----------
+    source : path or file-like
+        The file.
+    max_bytes, max_rows, max_columns : int
+        What is allowed; bytes are those of the unpacked table.
+
+    Returns
+    -------
+    Table
+        Validated; columns of text keep the dictionaries under which they are stored.
+
+    Raises
+    ------
+    ValueError
+        If the table is too large.
+    ArrowException
+        If it cannot be read or is not valid.
+    """
+    facts = pq.ParquetFile(source)
+    groups = [facts.metadata.row_group(i).total_byte_size for i in range(facts.metadata.num_row_groups)]
+    n_rows, n_columns, size = facts.metadata.num_rows, facts.metadata.num_columns, sum(groups)
+    if n_columns <= max_columns and n_rows <= max_rows and size <= max_bytes:
+        texts = [f.name for f in facts.schema_arrow if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+        table = pq.ParquetFile(source, read_dictionary=texts).read()
+        table.validate(full=True)
+        size = sum(_unpacked_size(column) for column in table.columns)
+        if size <= max_bytes:
+            return table
+    message = f"it unpacks to {size} bytes, {n_rows} rows and {n_columns} columns"
+    raise ValueError(message)
+
+
+def _unpacked_size(column: pa.ChunkedArray) -> int:
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    total = 0
+    for chunk in column.chunks:
+        lengths = pc.binary_length(chunk.dictionary) if pa.types.is_string(chunk.dictionary.type) else None
+        if lengths is not None and len(chunk):
+            total += int(pc.sum(pc.cast(pc.take(lengths, chunk.indices), pa.int64())).as_py() or 0)
+    return total

@@ -1,0 +1,194 @@
+import os
+import pickle
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, make_classification
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import metalearn as ml
+from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
+from metalearn.exceptions import InvalidInputError
+from metalearn.models import get_model
+from metalearn.task import ProblemType
+
+FAST = ("linear", "lightgbm", "knn")
+
+
+@pytest.fixture(scope="module")
+def cancer() -> tuple[pd.DataFrame, pd.Series]:
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    return X.iloc[:300], y.iloc[:300].map({0: "malignant", 1: "benign"})
+
+
+@pytest.fixture(scope="module")
+def fitted(cancer: tuple[pd.DataFrame, pd.Series]) -> MetaLearnClassifier:
+    return MetaLearnClassifier(n_trials=5, families=FAST).fit(*cancer)
+
+
+def test_everything_that_can_be_looked_at_afterwards_is_there(fitted: MetaLearnClassifier) -> None:
+    assert 3 <= len(fitted.leaderboard_) <= 5
+    assert fitted.leaderboard_["weight"].sum() == pytest.approx(1)
+    assert fitted.best_configuration_.model in FAST
+    assert {c.model for c in fitted.recommendation_} <= set(FAST)
+    assert fitted.best_score_ >= fitted.default_score_ - 1e-9
+    folds = {(e.configuration_id, e.fold) for e in fitted.history_}
+    assert len(folds) == fitted.leaderboard_["folds"].sum()
+    assert {e.metric for e in fitted.history_} >= {"roc_auc", "log_loss"}
+    assert fitted.decision_.endswith(".")
+    assert fitted.decision_ in fitted.explain()
+    assert fitted.decision_ in fitted.to_html()
+
+
+def test_the_library_default_is_always_among_the_trials(fitted: MetaLearnClassifier) -> None:
+    default = get_model("lightgbm").default(ProblemType.BINARY)
+    assert default.id in {e.configuration_id for e in fitted.history_}
+    assert list(fitted.held_out_scores_) == ["default", "single", "blend"]
+    used = max(fitted.held_out_scores_.values())
+    assert used >= fitted.held_out_scores_["default"]
+
+
+def test_predictions_are_labels_and_probabilities(
+    fitted: MetaLearnClassifier, cancer: tuple[pd.DataFrame, pd.Series]
+) -> None:
+    X, y = cancer
+    assert list(fitted.classes_) == ["benign", "malignant"]
+    probabilities = fitted.predict_proba(X)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert (fitted.predict(X) == fitted.classes_[probabilities.argmax(axis=1)]).all()
+    assert fitted.score(X, y) > 0.95
+
+
+def test_fitting_twice_gives_the_same(fitted: MetaLearnClassifier, cancer: tuple[pd.DataFrame, pd.Series]) -> None:
+    again = clone(fitted).fit(*cancer)
+    np.testing.assert_array_equal(again.predict_proba(cancer[0]), fitted.predict_proba(cancer[0]))
+    assert again.best_configuration_ == fitted.best_configuration_
+
+
+def test_it_pickles(fitted: MetaLearnClassifier, cancer: tuple[pd.DataFrame, pd.Series]) -> None:
+    back = pickle.loads(pickle.dumps(fitted))
+    assert (back.predict(cancer[0]) == fitted.predict(cancer[0])).all()
+
+
+def test_it_works_in_pipelines_and_cross_validation(cancer: tuple[pd.DataFrame, pd.Series]) -> None:
+    model = make_pipeline(StandardScaler(), MetaLearnClassifier(n_trials=2, n_folds=2, families=["linear", "knn"]))
+    assert cross_val_score(model, *cancer, cv=2).mean() > 0.9
+
+
+def test_any_table_with_weights_of_rows_is_taken(messy_table: pd.DataFrame, three_classes: np.ndarray) -> None:
+    weights = np.where(three_classes == "rare", 10.0, 1.0)
+    model = MetaLearnClassifier(n_trials=3, n_folds=2, families=["linear", "lightgbm", "knn"], categorical=["whole"])
+    model.fit(messy_table, three_classes, sample_weight=weights)
+    assert "knn" not in set(model.leaderboard_["model"])
+    assert set(model.predict(messy_table)) <= {"one", "two", "rare"}
+    changed = messy_table.assign(string="never seen", category="z", whole=99)
+    assert model.predict_proba(changed).shape == (120, 3)
+    with pytest.raises(InvalidInputError, match="'number' held numbers"):
+        model.predict(messy_table.assign(number="text"))
+
+
+def test_weights_of_rows_change_the_model() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 2)), rng.integers(0, 2, 200)
+    model = MetaLearnClassifier(n_trials=1, families=["linear"])
+    share = [model.fit(X, y, sample_weight=np.where(y == 1, w, 1.0)).predict(X).mean() for w in (0.1, 1.0, 10.0)]
+    assert share[0] < 0.1 < share[1] <= share[2]
+    assert share[2] > 0.9
+
+
+def test_numbers_are_predicted_by_what_was_best() -> None:
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    model = MetaLearnRegressor(n_trials=4, metric="rmse", families=FAST).fit(X, y)
+    assert model.best_configuration_.model == "linear"
+    assert model.best_score_ < model.default_score_
+    assert model.score(X, y) > 0.4
+    assert model.metric_.name == "rmse"
+
+
+@pytest.mark.parametrize("n_rows", [4, 9, 15])
+def test_a_tiny_table_gets_a_plain_model_and_says_so(n_rows: int) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n_rows, 2)), np.arange(n_rows) % 2
+    model = MetaLearnClassifier(n_trials=5).fit(X, y)
+    assert model.predict(X).shape == (n_rows,)
+    assert "not compared with others" in model.recommendation_.notes[0]
+    assert model.to_html().startswith("<!DOCTYPE html>")
+    assert model.decision_
+
+
+def test_results_go_to_a_store_and_come_back_as_knowledge(tmp_path: Path) -> None:
+    X, y = make_classification(80, 4, random_state=0)
+    model = MetaLearnClassifier(n_trials=2, n_folds=2, families=["linear", "knn"], record_to=tmp_path / "kb").fit(X, y)
+    model.fit(X, y)
+    known = ml.open_store(tmp_path / "kb").read()
+    assert len(known) == 1
+    assert len(known.evaluations) == len(model.history_)
+    assert known.task(known.task_ids[0]).n_rows == 80
+    assert not known.meta_feature_table.empty
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_trials": 0}, "n_trials is 0"),
+        ({"n_folds": 1}, "n_folds is 1"),
+        ({"time_budget": -1}, "time_budget is -1"),
+        ({"n_trials": None}, "Neither n_trials nor time_budget"),
+        ({"families": ["gaussian_nb"]}, "regression"),
+        ({"metric": "accuracy"}, "does not fit a regression problem"),
+    ],
+)
+def test_impossible_options_are_refused(options: dict[str, object], message: str) -> None:
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.raises(InvalidInputError, match=message):
+        MetaLearnRegressor(**options).fit(X, y)
+
+
+def test_what_is_not_fitted_cannot_predict_or_explain() -> None:
+    for method in ("predict", "predict_proba"):
+        with pytest.raises(NotFittedError):
+            getattr(MetaLearnClassifier(), method)([[1.0]])
+    with pytest.raises(NotFittedError):
+        MetaLearnRegressor().explain()
+
+
+def test_one_class_and_columns_named_twice_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="1 class"):
+        MetaLearnClassifier().fit(np.eye(30), np.ones(30))
+    twice = pd.DataFrame(np.eye(30), columns=["a"] * 30)
+    with pytest.raises(ValueError, match="unique column names"):
+        MetaLearnClassifier().fit(twice, np.arange(30) % 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_time_budget_is_kept(n_jobs: int) -> None:
+    X, y = make_classification(20_000, 30, n_informative=10, random_state=0)
+    started = time.monotonic()
+    model = MetaLearnClassifier(n_trials=None, time_budget=20, n_jobs=n_jobs).fit(X, y)
+    assert time.monotonic() - started < 22
+    assert model.score(X, y) > 0.8
+    assert model.seconds_ == pytest.approx(time.monotonic() - started, abs=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("time_budget", [None, 60])
+def test_ctrl_c_keeps_the_best_so_far(time_budget: float | None) -> None:
+    X, y = make_classification(5000, 20, random_state=0)
+    timer = threading.Timer(6, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    started = time.monotonic()
+    model = MetaLearnClassifier(n_trials=500, time_budget=time_budget).fit(X, y)
+    timer.join()
+    assert time.monotonic() - started < 30
+    assert len(model.leaderboard_) >= 1
+    assert model.score(X, y) > 0.8

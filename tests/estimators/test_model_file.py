@@ -1,0 +1,117 @@
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.decomposition import PCA
+
+from metalearn.estimators import MetaLearnClassifier, MetaLearnEstimator, MetaLearnRegressor, load_model, save_model
+from metalearn.exceptions import InvalidInputError
+from metalearn.models import models_for
+from metalearn.task import ProblemType
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    n = 90
+    return pd.DataFrame(
+        {
+            "number": np.where(rng.random(n) < 0.1, np.nan, rng.normal(size=n)),
+            "category": rng.choice(["a", "b", None], n),
+            "many": [f"shop {i % 40}" for i in range(n)],
+            "day": pd.date_range("2024-01-01", periods=n),
+        }
+    )
+
+
+def fit(table: pd.DataFrame, family: str, target: Any) -> MetaLearnEstimator:
+    numbers = np.asarray(target).dtype.kind == "f"
+    kind = MetaLearnRegressor if numbers else MetaLearnClassifier
+    return kind(n_trials=1, n_folds=2, families=[family]).fit(table, target)
+
+
+def targets(n: int = 90) -> dict[ProblemType, Any]:
+    rng = np.random.default_rng(1)
+    return {
+        ProblemType.BINARY: rng.choice([True, False], n),
+        ProblemType.MULTICLASS: pd.Series(rng.choice(["x", "y", "z"], n), name="kind"),
+        ProblemType.REGRESSION: rng.normal(size=n),
+    }
+
+
+@pytest.mark.parametrize("kind", list(ProblemType))
+def test_what_is_read_predicts_and_tells_the_same(table: pd.DataFrame, kind: ProblemType, tmp_path: Path) -> None:
+    model = fit(table, "lightgbm", targets()[kind])
+    save_model(model, tmp_path / "model.skops")
+    back = load_model(tmp_path / "model.skops")
+    assert type(back) is type(model)
+    np.testing.assert_array_equal(back.predict(table), model.predict(table))
+    assert back.get_params() == model.get_params()
+    assert back.explain() == model.explain()
+    assert json.loads(back.to_json()) == json.loads(model.to_json())
+    assert back.target_ == model.target_
+    pd.testing.assert_frame_equal(back.leaderboard_, model.leaderboard_)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", list(ProblemType))
+def test_every_family_can_be_written_and_read(table: pd.DataFrame, kind: ProblemType, tmp_path: Path) -> None:
+    for name, spec in models_for(kind).items():
+        if spec.is_available:
+            model = fit(table, name, targets()[kind])
+            save_model(model, tmp_path / "model.skops")
+            np.testing.assert_array_equal(load_model(tmp_path / "model.skops").predict(table), model.predict(table))
+
+
+def test_a_file_with_unknown_types_is_refused_unless_they_are_trusted(table: pd.DataFrame, tmp_path: Path) -> None:
+    model = fit(table, "linear", targets()[ProblemType.BINARY])
+    model.members_[0].pipeline.steps.append(("foreign", Foreign()))
+    save_model(model, tmp_path / "model.skops")
+    with pytest.raises(InvalidInputError, match=r"not known to be harmless.*Foreign"):
+        load_model(tmp_path / "model.skops")
+    assert load_model(tmp_path / "model.skops", trusted=[f"{Foreign.__module__}.Foreign"]).members_
+
+
+class Foreign(PCA):
+    """A type that no family of ours is made of."""
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"nothing of the sort"])
+def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInputError, match=r"cannot be read|is not a model"):
+        load_model(path)
+    with pytest.raises(InvalidInputError, match="There is no file"):
+        load_model(tmp_path / "absent.skops")
+
+
+def test_another_skops_file_and_a_newer_model_are_refused(table: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    skops.io.dump(PCA(), path)
+    with pytest.raises(InvalidInputError, match="is not a model"):
+        load_model(path)
+    save_model(fit(table, "linear", targets()[ProblemType.BINARY]), path)
+    with zipfile.ZipFile(path) as archive:
+        schema = archive.read("schema.json").decode()
+        others = {name: archive.read(name) for name in archive.namelist() if name != "schema.json"}
+    newer = schema.replace('\\\\\\"format\\\\\\": 1', '\\\\\\"format\\\\\\": 9').replace(
+        '\\"format\\": 1', '\\"format\\": 9'
+    )
+    assert newer != schema
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("schema.json", newer)
+        for name, content in others.items():
+            archive.writestr(name, content)
+    with pytest.raises(InvalidInputError, match="Upgrade"):
+        load_model(path)
+
+
+def test_what_is_not_fitted_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="not fitted"):
+        save_model(MetaLearnClassifier(), tmp_path / "model.skops")

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from metalearn.estimators.setup import defaults, split, usable_families
+from metalearn.exceptions import InvalidInputError, UnknownNameError
+from metalearn.models import get_model
+from metalearn.task import ProblemType
+
+BINARY, MULTI, NUMBERS = ProblemType.BINARY, ProblemType.MULTICLASS, ProblemType.REGRESSION
+
+
+def test_families_are_those_that_were_asked_for_by_name_or_alias() -> None:
+    assert set(usable_families(["lgbm", "rf"], BINARY, weighted=False)) == {"lightgbm", "random_forest"}
+    everything = usable_families(None, NUMBERS, weighted=False)
+    assert {"lightgbm", "linear", "knn"} <= set(everything)
+    assert "gaussian_nb" not in everything
+
+
+def test_families_that_take_no_weights_are_left_out_only_where_there_are_some() -> None:
+    assert "knn" in usable_families(None, BINARY, weighted=False)
+    weighted = usable_families(None, BINARY, weighted=True)
+    assert "knn" not in weighted
+    assert {"lightgbm", "linear", "svm", "random_forest"} <= set(weighted)
+    with pytest.raises(InvalidInputError, match="with weights of rows"):
+        usable_families(["knn"], BINARY, weighted=True)
+
+
+def test_families_that_cannot_be_used_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="regression problem"):
+        usable_families(["gaussian_nb"], NUMBERS, weighted=False)
+    with pytest.raises(UnknownNameError, match="lightgbm"):
+        usable_families(["lightgmb"], BINARY, weighted=False)
+
+
+def test_the_default_to_be_beaten_is_that_of_lightgbm_or_of_the_next_best_known() -> None:
+    assert defaults(["knn", "lightgbm"], BINARY, small=False) == (get_model("lightgbm").default(BINARY),)
+    assert [c.model for c in defaults(["knn", "random_forest"], BINARY, small=False)] == ["random_forest"]
+    assert [c.model for c in defaults(["knn"], BINARY, small=False)] == ["knn"]
+    small = defaults(["lightgbm", "linear", "random_forest"], BINARY, small=True)
+    assert [c.model for c in small] == ["lightgbm", "random_forest", "linear"]
+
+
+@pytest.mark.parametrize(("n_rows", "n_folds"), [(200, 5), (5000, 5), (5001, 3)])
+def test_long_tables_get_fewer_folds(n_rows: int, n_folds: int) -> None:
+    y = np.arange(n_rows, dtype=float)
+    folds = split(y, NUMBERS, n_folds=None, time_budget=None, random_state=0)
+    assert len(folds) == n_folds
+    tested = np.concatenate([test for _, test in folds])
+    assert sorted(tested) == list(range(n_rows))
+    assert all(not set(train) & set(test) for train, test in folds)
+
+
+def test_folds_keep_the_classes_in_proportion() -> None:
+    y = np.repeat([0, 1], [90, 10])
+    folds = split(y, BINARY, n_folds=5, time_budget=None, random_state=0)
+    assert [y[test].sum() for _, test in folds] == [2] * 5
+
+
+def test_a_time_budget_bounds_the_rows() -> None:
+    y = np.random.default_rng(0).integers(0, 3, 50_000)
+    folds = split(y, MULTI, n_folds=3, time_budget=20.0, random_state=0)
+    assert sum(len(test) for _, test in folds) == 20_000
+    assert max(test.max() for _, test in folds) > 40_000  # not just the first ones
+
+
+@pytest.mark.parametrize("y", [np.zeros(9), np.arange(9), np.arange(2)])
+def test_a_tiny_table_is_not_split(y: np.ndarray) -> None:
+    assert split(y, NUMBERS, n_folds=None, time_budget=None, random_state=0) == ()
+
+
+def test_rare_classes_do_not_prevent_folds() -> None:
+    y = np.array([0] * 30 + [1] * 2 + [2])
+    folds = split(y, MULTI, n_folds=5, time_budget=None, random_state=0)
+    assert len(folds) == 5
+    assert split(np.arange(12), MULTI, n_folds=5, time_budget=None, random_state=0) == ()

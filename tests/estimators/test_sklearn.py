@@ -1,0 +1,32 @@
+"""scikit-learn's own checks of what an estimator has to do."""
+
+from typing import Any
+
+import pytest
+from sklearn.base import is_regressor
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
+
+WEIGHTS = (
+    "folds and the choice among configurations are made on rows, whatever they weigh: "
+    "a row of weight two is not the same as two rows, one of which may be held out"
+)
+
+
+def expected_failures(estimator: Any) -> dict[str, str]:
+    # the classifier's table of that check is so easy that every choice gives the same labels
+    return {"check_sample_weight_equivalence_on_dense_data": WEIGHTS} if is_regressor(estimator) else {}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(
+    [
+        MetaLearnClassifier(n_trials=2, n_folds=2, families=("linear", "gaussian_nb", "decision_tree")),
+        MetaLearnRegressor(n_trials=2, n_folds=2, families=("linear", "decision_tree")),
+    ],
+    expected_failed_checks=expected_failures,
+)
+def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
+    check(estimator)

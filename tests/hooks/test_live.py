@@ -1,0 +1,105 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import metalearn as ml
+from metalearn.evaluation import Evaluation, Status
+from metalearn.hooks.live import OptunaSampler, SpaceAdvisor
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures
+from metalearn.models import get_model
+from metalearn.task import ProblemType, Task
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def advisor_of(table: Any) -> Any:
+    """Return a maker of advisors who know twelve tasks on which few leaves are good."""
+    configurations = [c for f in ("lightgbm", "random_forest") for c in get_model(f).design(ProblemType.BINARY, 12)]
+    tasks = [
+        Task(id=f"t:{i}", name=f"t{i}", problem_type=ProblemType.BINARY, n_rows=100 + i, n_features=4)
+        for i in range(12)
+    ]
+    rng = np.random.default_rng(0)
+    evaluations = [
+        Evaluation(
+            task_id=task.id,
+            configuration=c,
+            metric="accuracy",
+            value=0.9 - 0.001 * float(c.params.get("num_leaves", 200)) + rng.normal(0, 0.002),
+            fold=fold,
+            fit_seconds=0.1,
+        )
+        for task in tasks
+        for c in configurations
+        for fold in range(2)
+    ]
+    features = {t.id: MetaFeatures({"n_rows": t.n_rows, "n_features": rng.integers(2, 9)}) for t in tasks}
+    past = KnowledgeBase.from_records(tasks, features, evaluations)
+    return lambda: ml.Advisor(*table, metric="accuracy", knowledge_base=past)
+
+
+def test_an_optuna_study_is_steered_trial_by_trial(advisor_of: Any) -> None:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    advisor = advisor_of()
+    study = optuna.create_study(direction="maximize", sampler=OptunaSampler(advisor))
+
+    def objective(trial: Any) -> float:
+        if trial.suggest_categorical("classifier", ["rf", "lgbm"]) == "rf":
+            trial.suggest_float("max_features", 0.1, 1.0)
+            return 0.5
+        trial.suggest_float("temperature", 0.0, 1.0)  # unknown to everybody: the fallback's
+        leaves = trial.suggest_int("lgbm_max_leaves", 2, 64)
+        if trial.number == 2:
+            raise ValueError
+        return 0.9 - leaves / 1000
+
+    study.optimize(objective, n_trials=6, catch=(ValueError,))
+    first = study.trials[0].params
+    assert first["classifier"] == "lgbm"
+    assert first["lgbm_max_leaves"] < 20  # what was good before, in the objective's own names
+    statuses = [trial.status for trial in advisor.history]
+    assert len(statuses) == 5  # the last one is told before the next
+    assert statuses.count(Status.FAILED) == 1
+    assert advisor.history[0].score == pytest.approx(0.9 - first["lgbm_max_leaves"] / 1000)
+
+
+def test_the_fallback_takes_over_when_the_advisor_has_nothing(advisor_of: Any) -> None:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    study = optuna.create_study(sampler=OptunaSampler(advisor_of(), fallback=optuna.samplers.RandomSampler(seed=0)))
+    study.optimize(lambda trial: trial.suggest_float("temperature", 0, 1), n_trials=30)
+    assert len({trial.params["temperature"] for trial in study.trials}) == 30
+
+
+def test_queued_seeds_are_kept(advisor_of: Any) -> None:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    study = optuna.create_study(direction="maximize", sampler=OptunaSampler(advisor_of()))
+    study.enqueue_trial({"num_leaves": 33})
+    study.optimize(lambda trial: trial.suggest_int("num_leaves", 2, 64) / 100, n_trials=2)
+    assert study.trials[0].params == {"num_leaves": 33}
+
+
+def test_a_configuration_space_is_asked_and_told(advisor_of: Any) -> None:
+    cs = pytest.importorskip("ConfigSpace")
+    space = cs.ConfigurationSpace(seed=0)
+    model, leaves = cs.Categorical("model", ["rf", "lgbm"]), cs.Integer("num_leaves", (2, 64))
+    space.add(model, leaves, cs.EqualsCondition(leaves, model, "lgbm"))
+    advisor = advisor_of()
+    steered = SpaceAdvisor(advisor, space)
+    asked = []
+    for _ in range(12):
+        config = steered.ask()
+        asked.append(json.dumps({k: str(v) for k, v in dict(config).items()}))
+        steered.tell(config, 0.1 + dict(config).get("num_leaves", 64) / 1000, seconds=0.1)
+    assert "lgbm" in asked[0]
+    assert len(set(asked)) >= 11  # a random one may repeat, the advisor's do not
+    assert advisor.best is not None
+    assert advisor.best.score > 0.85
+    steered.tell(space.get_default_configuration(), float("inf"), status=Status.FAILED)
+    assert any(trial.status is Status.FAILED for trial in advisor.history)

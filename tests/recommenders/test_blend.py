@@ -1,0 +1,29 @@
+from dataclasses import replace
+
+import numpy as np
+
+from metalearn.recommenders import PastTasks, PerformanceTable
+from metalearn.recommenders.blend import Blend
+
+
+def test_it_prefers_learned_similarity_where_meta_features_pay(past: PastTasks) -> None:
+    evidence = Blend().fit_past(past).evidence_
+    assert evidence["list"]["chosen"] in ("forest", "nearest")
+    regret = evidence["list"]["regret"]
+    assert regret["forest"][0] < regret["portfolio"][0]
+
+
+def test_it_notices_where_they_do_not(table: PerformanceTable) -> None:
+    rng = np.random.default_rng(0)
+    noise = replace(table, meta_features=rng.normal(size=table.meta_features.shape))
+    noise = replace(noise, losses=0.1 + 0.02 * np.arange(12) + 0.01 * rng.random(noise.losses.shape))
+    chosen = Blend().fit_past(PastTasks.fit(noise)).evidence_["list"]
+    assert chosen["regret"][chosen["chosen"]] <= chosen["regret"]["portfolio"]
+
+
+def test_the_evidence_covers_lists_and_feedback(past: PastTasks) -> None:
+    evidence = Blend().fit_past(past).evidence_
+    assert evidence.keys() == {"list", "feedback"}
+    assert {"ensemble", "analogies", "portfolio"} <= evidence["feedback"]["regret"].keys()
+    assert all(len(found) == 4 for found in evidence["feedback"]["regret"].values())
+    assert evidence["list"]["n_tasks"] == past.table.n_tasks

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from metalearn.recommenders import PastTasks, PerformanceTable
+from metalearn.recommenders.expectation import Expectation
+from metalearn.recommenders.simulation import family_folds
+
+
+def test_intervals_hold_on_families_left_out(table: PerformanceTable) -> None:
+    inside = []
+    for kept, left_out in family_folds(table, 5):
+        past = PastTasks.fit(table.take(kept))
+        expectation = Expectation.fit(past)
+        for i in left_out:
+            known = np.isfinite(table.losses[i])
+            query = past.query(table.meta_features[i], n=5, observed={}, allowed=known)
+            best = np.flatnonzero(known)[:6]
+            _, low, high = expectation.expect(past, query, best)
+            truth = table.metric.from_loss(table.losses[i, best])
+            inside.append((low <= truth) & (truth <= high))
+    assert 0.65 < np.mean(inside) < 0.95
+
+
+def test_intervals_shrink_when_results_come_in_and_scores_come_nearer(past: PastTasks) -> None:
+    expectation = Expectation.fit(past)
+    allowed = np.ones(12, dtype=bool)
+    columns, i = [5, 9], 3
+    widths, gaps = [], []
+    for observed in ({}, {j: float(past.table.losses[i, j]) for j in (0, 3, 4)}):
+        query = past.query(past.table.meta_features[i], n=2, observed=observed, allowed=allowed)
+        score, low, high = expectation.expect(past, query, columns)
+        assert (low <= score).all()
+        assert (score <= high).all()
+        widths.append(float((high - low).mean()))
+        gaps.append(float(np.abs(score - past.table.metric.from_loss(past.table.losses[i, columns])).mean()))
+    assert widths[1] < widths[0]
+    assert gaps[1] < gaps[0]
+
+
+def test_scores_of_a_bounded_metric_stay_within_bounds(past: PastTasks) -> None:
+    expectation = Expectation(np.full(4, 50.0))
+    query = past.query(past.table.meta_features[0], n=2, observed={}, allowed=np.ones(12, dtype=bool))
+    _, low, high = expectation.expect(past, query, range(12))
+    assert low.min() >= 0
+    assert high.max() <= 1
+
+
+def test_an_unknown_unit_gives_no_score(past: PastTasks) -> None:
+    query = past.query(past.table.meta_features[0], n=2, observed={}, allowed=np.ones(12, dtype=bool), unit=np.nan)
+    score, low, high = Expectation(np.ones(4)).expect(past, query, [0])
+    assert np.isnan([score[0], low[0], high[0]]).all()
+
+
+@pytest.mark.parametrize("count", [0, 2, 30])
+def test_the_stretch_is_defined_for_any_number_of_results(past: PastTasks, count: int) -> None:
+    observed = dict.fromkeys(range(min(count, 11)), 0.2)
+    query = past.query(past.table.meta_features[0], n=1, observed=observed, allowed=np.ones(12, dtype=bool))
+    assert np.isfinite(Expectation.fit(past).expect(past, query, [11])[0]).all()

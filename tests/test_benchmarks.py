@@ -1,0 +1,71 @@
+"""The benchmark runner, on a small part of each suite."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "benchmark_data"
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the public matrices are not beside the project")
+
+
+def run(suite: str, results: Path, *options: str) -> dict[str, object]:
+    command = [sys.executable, "benchmarks/run.py", suite, "--quick", "--results", str(results), *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    markdown = (results / f"{suite}.md").read_text(encoding="utf-8")
+    assert f"python benchmarks/run.py {suite} --quick" in markdown
+    found: dict[str, object] = json.loads((results / f"{suite}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def means(report: dict, title: str) -> dict[str, list[float]]:
+    table = next(t for t in report["tables"] if title in t["title"])
+    return {row[0]: [float(cell.split()[0]) for cell in row[1:]] for row in table["rows"]}
+
+
+@needs_data
+@pytest.mark.slow
+def test_the_auto_sklearn_matrix_shows_learned_similarity_ahead(tmp_path: Path) -> None:
+    report = run("autosklearn2016", tmp_path)
+    found = means(report, "mean normalised regret")
+    assert found["forest"][0] < found["portfolio"][0] < found["random x1"][0]
+    assert found["ensemble"][3] < found["portfolio"][3]
+    assert (tmp_path / "autosklearn2016.svg").stat().st_size > 5000
+
+
+@needs_data
+@pytest.mark.slow
+def test_algorithm_selection_predicts_the_test_part(tmp_path: Path) -> None:
+    report = run("aslib", tmp_path, "--predict", str(tmp_path / "predictions"))
+    assert np.isfinite(report["tables"][0]["rows"][2][1])
+    lines = (tmp_path / "predictions" / "seed_0.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "instance_id,algorithm"
+    assert len(lines) == 36
+    assert all(line.split(",")[1].startswith("algorithm_") for line in lines[1:])
+
+
+@pytest.mark.slow
+def test_a_request_stays_fast_with_many_tasks(tmp_path: Path) -> None:
+    report = run("scale", tmp_path)
+    assert max(row[5] for row in report["tables"][0]["rows"]) < 100
+
+
+@pytest.mark.slow
+def test_the_bundled_suite_covers_several_problem_types(tmp_path: Path) -> None:
+    report = run("bundled", tmp_path)
+    titles = [table["title"] for table in report["tables"]]
+    assert any(title.startswith("binary") for title in titles)
+    assert any(title.startswith("regression") for title in titles)
+
+
+def test_missing_data_is_named_with_its_source(tmp_path: Path) -> None:
+    command = [sys.executable, "benchmarks/run.py", "oboe", "--quick", "--data", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "oboe 0.2.0" in done.stderr
+    assert "--data" in done.stderr

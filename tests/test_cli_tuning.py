@@ -1,0 +1,125 @@
+"""From a file to a model, to predictions, and to the question whether it still holds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from metalearn.cli import main
+
+N = 120
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("houses")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.normal(size=2 * N), "town": rng.choice(["Ulm", "Bonn"], 2 * N)})
+    frame["sold"] = np.where(frame["size"] + 0.3 * rng.normal(size=2 * N) > 0, "yes", "no")
+    frame.head(N).to_csv(folder / "old.csv", index=False)
+    frame.tail(N).to_csv(folder / "new.csv", index=False)
+    frame.tail(N).assign(size=-frame["size"]).to_csv(folder / "turned.csv", index=False)
+    blind = frame.tail(N).drop(columns="sold").assign(street="Elm")[["street", "town", "size"]]
+    blind.replace({"Ulm": "Paris"}).to_csv(folder / "blind.csv", index=False)
+    blind.drop(columns="town").to_csv(folder / "lacks.csv", index=False)
+    blind.assign(size="large").to_parquet(folder / "text.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Path:
+    path = folder / "model.skops"
+    out = run("tune", folder / "old.csv", "--target", "sold", "--trials", 2, "--families", "linear,nb", "--out", path)
+    assert out.exit_code == 0, out.output
+    assert "roc_auc" in out.stdout
+    assert "2 trials in" in out.stdout
+    assert f"metalearn predict {path}" in out.stderr
+    return path
+
+
+def test_predictions_go_to_a_file_or_to_the_screen(model: Path, folder: Path) -> None:
+    for name in ("predictions.csv", "predictions.parquet"):
+        out = run("predict", model, folder / "blind.csv", "-o", folder / name)
+        assert out.exit_code == 0, out.output
+        assert "Not used: street." in out.stderr
+        assert out.stdout == ""
+    written = pd.read_csv(folder / "predictions.csv")
+    assert list(written) == ["prediction", "probability of no", "probability of yes"]
+    assert len(written) == N
+    assert list(pd.read_parquet(folder / "predictions.parquet")["prediction"]) == list(written["prediction"])
+    shown = run("predict", model, folder / "blind.csv")
+    assert shown.stdout.splitlines()[0] == "prediction,probability of no,probability of yes"
+    assert len(shown.stdout.splitlines()) == N + 1
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("lacks.csv", "lacks 1 of 2 columns"), ("text.parquet", "now it holds 'large'"), ("none.csv", "no file")],
+)
+def test_a_table_that_does_not_fit_is_refused_in_one_line(model: Path, folder: Path, file: str, message: str) -> None:
+    out = run("predict", model, folder / file)
+    assert out.exit_code == 2
+    assert message in out.stderr
+    assert len(out.stderr.splitlines()) == 1
+
+
+def test_rechecking_answers_by_text_json_and_exit_code(model: Path, folder: Path) -> None:
+    out = run("recheck", model, folder / "new.csv")
+    assert out.exit_code == 0, out.output
+    assert out.stdout.startswith("Still valid.")
+    out = run("recheck", model, folder / "turned.csv", "--json")
+    assert out.exit_code == 1
+    assert json.loads(out.stdout)["still_valid"] is False
+    out = run("recheck", model, folder / "blind.csv")
+    assert out.exit_code == 2
+    assert "'sold'" in out.stderr
+
+
+def test_tuning_writes_a_report_and_json(folder: Path) -> None:
+    out = run(
+        *("tune", folder / "old.csv", "--target", "sold", "--trials", 1, "--families", "linear", "--json"),
+        *("--html", folder / "tuned.html", "--record-to", folder / "store"),
+    )
+    assert out.exit_code == 0, out.output
+    assert json.loads(out.stdout)["metric"] == "roc_auc"
+    assert "Best score so far" in (folder / "tuned.html").read_text(encoding="utf-8")
+    assert run("kb", "info", folder / "store").exit_code == 0
+
+
+def test_a_report_is_written_without_training(folder: Path) -> None:
+    out = run("report", folder / "old.csv", "--target", "sold", "-o", folder / "report.html", "-n", 3)
+    assert out.exit_code == 0, out.output
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "What to try first on old.csv" in page
+    assert "Where this table lies" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tune", "wine", "--families", "lightgmb"], "Did you mean 'lightgbm'?"),
+        (["tune", "wine", "--trials", "0"], "n_trials is 0"),
+        (["tune", "wine", "--metric", "r2"], "does not fit"),
+        (["tune", "wine", "--time-budget", "-5"], "time_budget is -5"),
+        (["predict", "wine", "wine"], "There is no file 'wine'"),
+        (["report", "wine"], "Missing option"),
+    ],
+)
+def test_wrong_calls_are_answered_by_what_to_do(arguments: list[str], message: str) -> None:
+    out = run(*arguments)
+    assert out.exit_code == 2
+    assert message in out.stderr
+
+
+@pytest.mark.parametrize("command", ["tune", "predict", "report", "recheck"])
+def test_help_shows_an_example(command: str) -> None:
+    out = run(command, "--help")
+    assert out.exit_code == 0
+    assert f"metalearn {command} " in out.output.split("Example", 1)[1]

@@ -1,0 +1,65 @@
+"""The script that a recommendation prints runs as it is."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metalearn.models import get_model, models_for
+from metalearn.recommendation import Candidate, Recommendation
+from metalearn.task import ProblemType, Task, metrics_for
+
+N = 60
+NAN = float("nan")
+
+
+def write_table(folder: Path, kind: ProblemType) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.normal(size=N), "town": rng.choice(["Ulm", "Bonn", None], N)})
+    targets = {
+        ProblemType.BINARY: rng.choice(["no", "yes"], N),
+        ProblemType.MULTICLASS: rng.choice(["x", "y", "z"], N),
+        ProblemType.REGRESSION: rng.normal(size=N),
+    }
+    frame.assign(target=targets[kind]).to_csv(folder / "data.csv", index=False)
+
+
+def recommendation(kind: ProblemType, family: str, n: int = 1) -> list[Recommendation]:
+    candidates = tuple(
+        Candidate(configuration=c, problem_type=kind, expected_score=NAN, interval=(NAN, NAN), expected_seconds=NAN)
+        for c in get_model(family).design(kind, n)
+    )
+    return [
+        Recommendation(Task(id="t", problem_type=kind, metric=metric), candidates, "none")
+        for metric in metrics_for(kind)
+    ]
+
+
+@pytest.mark.parametrize("kind", list(ProblemType))
+def test_the_script_runs_for_every_metric(
+    kind: ProblemType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_table(tmp_path, kind)
+    monkeypatch.chdir(tmp_path)
+    for found in recommendation(kind, "linear"):
+        (tmp_path / "script.py").write_text(found.to_code())
+        made = runpy.run_path("script.py")
+        assert len(made["model"].predict(pd.read_csv("data.csv").drop(columns="target"))) == N
+        assert "nan" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", list(ProblemType))
+def test_the_script_runs_for_every_family(
+    kind: ProblemType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_table(tmp_path, kind)
+    monkeypatch.chdir(tmp_path)
+    for name, spec in models_for(kind).items():
+        if spec.is_available:
+            (tmp_path / "script.py").write_text(recommendation(kind, name, 2)[0].to_code(rank=2))
+            runpy.run_path("script.py")
+            assert "nan" not in capsys.readouterr().out, name

@@ -11,7 +11,7 @@ import click
 
 from metalearn._version import __version__
 from metalearn.exceptions import InvalidInputError, MetalearnError, UnknownNameError
-from metalearn.tables import NamedTable, read_table
+from metalearn.tables import read_table
 
 __all__ = ["main"]
 
@@ -59,14 +59,6 @@ def _table_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _read(data: str, target: str | None) -> NamedTable:
-    if data.startswith("openml:"):
-        from metalearn.importers import openml  # noqa: PLC0415 - drags in an optional package
-
-        return openml.read_table(data, target)
-    return read_table(data, target)
-
-
 def _names(families: str | None) -> list[str] | None:
     return None if families is None else [name.strip() for name in families.split(",") if name.strip()]
 
@@ -77,8 +69,8 @@ def main() -> None:
     """Recommend which models to try first on a table, learned from results on hundreds of other tables.
 
     \b
-    DATA is a CSV, TSV, Parquet or ARFF file, or a table that scikit-learn ships:
-    breast_cancer, diabetes, digits, iris, wine.
+    DATA is a CSV, TSV, Parquet or ARFF file, an OpenML dataset (openml:31), or a table that
+    scikit-learn ships: breast_cancer, diabetes, digits, iris, wine.
 
     \b
     Example:  metalearn recommend wine
@@ -125,7 +117,7 @@ def recommend(
     """
     from metalearn.api import recommend as answer  # noqa: PLC0415 - --help stays fast
 
-    table = _read(data, target)
+    table = read_table(data, target)
     found = answer(
         table.X,
         table.y,
@@ -172,7 +164,7 @@ def describe(
     from metalearn.metafeatures import extract  # noqa: PLC0415
     from metalearn.report.text import facts_table, number  # noqa: PLC0415
 
-    table = _read(data, target)
+    table = read_table(data, target)
     checked = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical)
     found, findings = extract(checked), check_data(checked)
     if as_json:
@@ -220,7 +212,7 @@ def report(
     """
     from metalearn.api import recommend as answer  # noqa: PLC0415 - --help stays fast
 
-    table = _read(data, target)
+    table = read_table(data, target)
     found = answer(
         table.X,
         table.y,
@@ -275,7 +267,7 @@ def tune(
     from metalearn.estimators import save_model  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators import tune as search  # noqa: PLC0415
 
-    table = _read(data, target)
+    table = read_table(data, target)
     model = search(
         table.X,
         table.y,

@@ -16,6 +16,7 @@ SHIPPED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
 _SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".pq", ".arff")
 _SNIFFED_BYTES = 65536
+_OPENML = "openml:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,10 @@ def read_table(source: str | Path, target: str | None = None) -> NamedTable:
     Parameters
     ----------
     source : str or Path
-        A CSV, TSV, Parquet or ARFF file, or the name of a table that scikit-learn ships, such as ``"wine"``.
+        A CSV, TSV, Parquet or ARFF file, an OpenML dataset such as ``"openml:31"``, or the name of a table that
+        scikit-learn ships, such as ``"wine"``.
     target : str or None, default=None
-        Name of the target column; only the shipped tables have one of their own (``"target"``).
+        Name of the target column; the shipped tables (``"target"``) and those of OpenML have one of their own.
 
     Returns
     -------
@@ -67,6 +69,9 @@ def read_table(source: str | Path, target: str | None = None) -> NamedTable:
     name = str(source)
     if name in SHIPPED:
         frame, target = _shipped(name), target or "target"
+    elif name.startswith(_OPENML):
+        frame, own_target = _from_openml(name)
+        target = target or own_target
     else:
         frame = read_frame(Path(source))
         name = Path(source).name
@@ -157,6 +162,25 @@ def _shipped(name: str) -> pd.DataFrame:
         labels = dict(enumerate(map(str, bunch.target_names)))
         return bunch.data.assign(target=bunch.target.map(labels))  # type: ignore[no-any-return]
     return bunch.frame  # type: ignore[no-any-return]
+
+
+def _from_openml(source: str) -> tuple[pd.DataFrame, str | None]:
+    """Return a dataset of OpenML and the name of its own target, through scikit-learn's reader and its cache."""
+    from sklearn.datasets import fetch_openml  # noqa: PLC0415 - slow to import, and not needed for files
+
+    number = source.removeprefix(_OPENML)
+    if not number.isdigit():
+        message = (
+            f"{source!r} names no OpenML dataset. Expected its number, such as 'openml:31'. Look it up on openml.org."
+        )
+        raise InvalidInputError(message)
+    try:
+        bunch = fetch_openml(data_id=int(number), as_frame=True)
+    except (OSError, ValueError) as error:
+        message = f"The OpenML dataset {number} cannot be read: {error}. Expected an active dataset and a way to openml.org. Check both, or download the file."
+        raise InvalidInputError(message) from error
+    own = bunch.target_names[0] if len(bunch.target_names) == 1 else None
+    return bunch.frame, own
 
 
 def _delimited(path: Path) -> pd.DataFrame:

@@ -232,3 +232,14 @@ def big() -> KnowledgeBase:
         }
     )
     return KnowledgeBase(base.tasks, base.meta_features, base.configurations, evaluations).normalised()
+
+
+def test_a_run_that_was_given_up_early_is_unknown_and_not_worst() -> None:
+    task = Task(id="t", problem_type="regression")
+    runs = [
+        Evaluation(task_id="t", configuration=Configuration("knn", {"p": p}), metric="r2", value=float("nan"), status=how)
+        for p, how in ((1, Status.PRUNED), (2, Status.FAILED))
+    ]
+    losses = KnowledgeBase.from_records([task], {}, runs).losses(METRICS["r2"])
+    assert np.isnan(losses.loc["t", Configuration("knn", {"p": 1}).id])
+    assert np.isinf(losses.loc["t", Configuration("knn", {"p": 2}).id])

@@ -1,9 +1,11 @@
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import datasets
+from sklearn.utils import Bunch
 
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.tables import SHIPPED, read_table
@@ -87,3 +89,30 @@ def test_what_cannot_be_read_gets_a_clear_error(tmp_path: Path, file: str, conte
 def test_an_unknown_name_offers_the_nearest_shipped_table() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'wine'"):
         read_table("wines")
+
+
+def test_an_openml_dataset_has_its_own_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def recorded(**options: object) -> object:
+        """Stand in for the public service: what scikit-learn returns for it."""
+        asked.append(options)
+        frame = datasets.load_wine(as_frame=True).frame.rename(columns={"target": "class"})
+        return Bunch(frame=frame, target_names=["class"])
+
+    monkeypatch.setattr(datasets, "fetch_openml", recorded)
+    table = read_table("openml:187")
+    assert asked == [{"data_id": 187, "as_frame": True}]
+    assert (table.name, table.X.shape, table.y.name) == ("openml:187", (178, 13), "class")
+
+
+def test_an_openml_dataset_out_of_reach_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(**_: object) -> object:
+        message = "<urlopen error [Errno -3] Temporary failure in name resolution>"
+        raise URLError(message)
+
+    monkeypatch.setattr(datasets, "fetch_openml", offline)
+    with pytest.raises(InvalidInputError, match="OpenML dataset 31 cannot be read"):
+        read_table("openml:31")
+    with pytest.raises(InvalidInputError, match="such as 'openml:31'"):
+        read_table("openml:credit-g")

@@ -36,7 +36,9 @@ def run(options: Options) -> Report:
     repeats, n_folds = (facts["quick"]["repeats"], facts["quick"]["folds"]) if options.quick else (10, 10)
     gaps = np.array([cross_validate(table, n_folds, seed) for seed in range(repeats)])
     if options.predict is not None:
-        tests = read_features(folder / facts["test"]).reindex(columns=list(table.meta_feature_names))
+        tests = read_features(folder / facts["test"] / "feature_values.arff").reindex(
+            columns=list(table.meta_feature_names)
+        )
         seeds = 1 if options.quick else facts["seeds"]
         predict(table, tests, options.predict, seeds)
         print(f"{seeds} files in {options.predict}")

@@ -32,6 +32,7 @@ MAX_LINE = 1_000_000
 """Longer lines are refused."""
 
 _MAX_TEXT = 1_000
+_BLANK = frozenset({"", "?", "na", "nan", "none", "null"})
 _RUN_COLUMNS = ("task_id", "model", "params", "metric", "value")
 _DEFAULTS: dict[str, Any] = {
     "fold": 0,
@@ -207,16 +208,20 @@ def numbers(values: Iterable[Any], what: str) -> "pd.Series[float]":
     InvalidInputError
         If a text is no number.
     """
-    plain = [v if v is None or isinstance(v, int | float | str | np.number) else str(v) for v in values]
+    plain = [v if v is None or isinstance(v, int | float | np.number) else _printable(str(v)) for v in values]
     given = pd.Series(plain, dtype=object)
     found = pd.to_numeric(given, errors="coerce").astype(float)
-    blank = given.isna() | given.astype(str).str.strip().str.lower().isin(["", "?", "na", "nan", "none", "null"])
+    blank = given.isna() | pd.Series([isinstance(v, str) and v.strip().lower() in _BLANK for v in plain], dtype=bool)
     wrong = found.isna() & ~blank
     if wrong.any():
         row = int(np.flatnonzero(wrong.to_numpy())[0])
         message = f"{what} is {str(given[row])[:60]!r} in row {row}. Expected a number or nothing. Correct it."
         raise InvalidInputError(message)
     return found
+
+
+def _printable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def assemble(

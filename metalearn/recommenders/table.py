@@ -11,6 +11,7 @@ import numpy.typing as npt
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
+from metalearn.models import get_model
 from metalearn.recommenders.scale import FloatArray, capped, complete, log_losses, relative_regrets
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType, get_metric
@@ -215,14 +216,21 @@ class PerformanceTable:
         Parameters
         ----------
         models : collection of str or None
-            Model families that may be recommended; None allows all.
+            Registered model families that may be recommended; None allows all.
 
         Returns
         -------
         ndarray of bool, shape (n_configurations,)
-            True where allowed.
+            True where allowed and, if families are named, where the family can be built with these parameters.
         """
-        return np.ones(len(self.models), dtype=bool) if models is None else np.isin(self.models, list(models))
+        if models is None:
+            return np.ones(len(self.models), dtype=bool)
+        spaces = {name: get_model(name).spaces.get(self.problem_type) for name in models}
+        found = np.zeros(len(self.configurations), dtype=bool)
+        for j, configuration in enumerate(self.configurations):
+            space = spaces.get(configuration.model)
+            found[j] = space is not None and all(name in space.parameters for name in configuration.params)
+        return found
 
 
 _IN_TARGET_UNITS = ("rmse", "mae")

@@ -1,5 +1,8 @@
+import os
 from collections.abc import Callable
 from typing import Any
+
+os.environ.setdefault("PYCARET_CUSTOM_LOGGING_PATH", os.devnull)  # it would write into the working folder
 
 import pytest
 

@@ -86,7 +86,7 @@ def survives(read: Callable[[], KnowledgeBase]) -> None:
 
 
 def check_table(rows: list[dict[str, Any]]) -> None:
-    survives(lambda: from_table(pd.DataFrame(rows), metric=None, problem_type="binary"))
+    survives(lambda: from_table(pd.DataFrame(rows, dtype=object), metric=None, problem_type="binary"))
 
 
 def check_csv(text: str) -> None:

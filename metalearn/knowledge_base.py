@@ -317,7 +317,9 @@ class KnowledgeBase:
 
     def _values(self, metric: Metric) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
         rows = (self.evaluations["metric"] == metric.name).to_numpy()
-        rows = rows & (self.evaluations["status"] != str(Status.PRUNED)).to_numpy()  # given up early: how good it is is unknown
+        rows = (
+            rows & (self.evaluations["status"] != str(Status.PRUNED)).to_numpy()
+        )  # given up early: how good it is is unknown
         losses = metric.to_loss(self.evaluations["value"].to_numpy(dtype=float))
         ok = (self.evaluations["status"] == str(Status.OK)).to_numpy()
         return np.where(ok, losses, np.inf), rows

@@ -13,7 +13,7 @@ from metalearn.cli import main
 from metalearn.tables import SHIPPED
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments])
 
 
@@ -87,6 +87,37 @@ def test_the_knowledge_base_can_be_looked_at() -> None:
     assert out.exit_code == 0, out.output
     assert "tasks by problem type" in out.stdout
     assert json.loads(run("kb", "info", "--json").stdout)["tasks"] >= 300
+
+
+def test_past_tasks_are_found_by_words_and_by_likeness() -> None:
+    words = run("kb", "search", "imbalanced", "binary", "-n", "3")
+    assert words.exit_code == 0, words.output
+    assert "what won there" in words.stdout
+    alike = json.loads(run("kb", "search", "--like", "wine", "--json").stdout)
+    assert alike[0]["problem_type"] == "multiclass"
+
+
+def test_stores_are_merged_once(tmp_path: Path) -> None:
+    from metalearn.evaluation import Evaluation  # noqa: PLC0415
+    from metalearn.space import Configuration  # noqa: PLC0415
+    from metalearn.store import open_store  # noqa: PLC0415
+    from metalearn.task import Task  # noqa: PLC0415
+
+    for name, score in (("a", 0.5), ("b", 0.6)):
+        task = Task(id=f"t:{name}", problem_type="regression", n_rows=50, n_features=2)
+        won = Evaluation(task_id=task.id, configuration=Configuration("knn", {"p": 1}), metric="r2", value=score)
+        open_store(tmp_path / name).append(task, None, [won])
+    for _ in range(2):
+        out = run("kb", "merge", tmp_path / "a", tmp_path / "b", "-o", f"sqlite:///{tmp_path}/all.db", "--json")
+        assert out.exit_code == 0, out.output
+        assert json.loads(out.stdout)["n_tasks"] == 2
+    assert json.loads(out.stdout)["n_new_evaluations"] == 0
+
+
+def test_the_bundled_knowledge_base_is_valid() -> None:
+    out = run("kb", "validate", "--json")
+    assert out.exit_code == 0, out.output
+    assert all(finding["severity"] == "warning" for finding in json.loads(out.stdout))
 
 
 WRONG = [

@@ -237,7 +237,9 @@ def big() -> KnowledgeBase:
 def test_a_run_that_was_given_up_early_is_unknown_and_not_worst() -> None:
     task = Task(id="t", problem_type="regression")
     runs = [
-        Evaluation(task_id="t", configuration=Configuration("knn", {"p": p}), metric="r2", value=float("nan"), status=how)
+        Evaluation(
+            task_id="t", configuration=Configuration("knn", {"p": p}), metric="r2", value=float("nan"), status=how
+        )
         for p, how in ((1, Status.PRUNED), (2, Status.FAILED))
     ]
     losses = KnowledgeBase.from_records([task], {}, runs).losses(METRICS["r2"])

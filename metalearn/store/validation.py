@@ -234,7 +234,9 @@ def _losses(knowledge: KnowledgeBase) -> Iterator[tuple[ProblemType, pd.DataFram
         part = knowledge.subset(problem_type=kind)
         if len(part) and part.tasks["task_id"].is_unique and part.configurations["configuration_id"].is_unique:
             losses = part.losses(get_metric(None, kind)).replace([np.inf, -np.inf], np.nan)
-            yield kind, losses.dropna(how="all").dropna(axis=1, how="all")
+            known = losses.dropna(how="all").dropna(axis=1, how="all")
+            if known.size:
+                yield kind, known
 
 
 def _leaks(knowledge: KnowledgeBase) -> Iterator[Finding]:

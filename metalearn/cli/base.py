@@ -1,0 +1,96 @@
+"""What the commands share: errors as one line, and the options of every command that reads a table."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from metalearn.exceptions import InvalidInputError, MetalearnError, UnknownNameError
+
+__all__ = ["as_json_option", "clear_errors", "family_names", "knowledge_base_option", "table_options"]
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+knowledge_base_option = click.option(
+    "--knowledge-base", metavar="PATH|URL", help="What to learn from; default: the bundled knowledge base."
+)
+
+
+def clear_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn errors into one line and an exit code: 2 for what the user can correct, 1 for a run that failed.
+
+    Parameters
+    ----------
+    command : callable
+        A command.
+
+    Returns
+    -------
+    callable
+        The guarded command.
+    """
+
+    @wraps(command)
+    def guarded(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except (InvalidInputError, UnknownNameError) as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(2)
+        except (MetalearnError, OSError, MemoryError) as error:
+            click.echo(f"Error: {error or type(error).__name__}", err=True)
+            sys.exit(1)
+
+    return guarded
+
+
+def table_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what every command that reads a table takes.
+
+    Parameters
+    ----------
+    command : callable
+        A command.
+
+    Returns
+    -------
+    callable
+        The command with its options.
+    """
+    for decorate in reversed(
+        (
+            click.argument("data"),
+            click.option("--target", metavar="COLUMN", help="Target column; the shipped tables have their own."),
+            click.option(
+                "--task",
+                "problem_type",
+                type=click.Choice(["binary", "multiclass", "regression"]),
+                help="Kind of problem; default: inferred from the target.",
+            ),
+            click.option(
+                "--categorical",
+                multiple=True,
+                metavar="COLUMN",
+                help="A column of categories; may be repeated.",
+            ),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
+def family_names(families: str | None) -> list[str] | None:
+    """Split what was given as A,B.
+
+    Parameters
+    ----------
+    families : str or None
+        Names with commas between them; None means all.
+
+    Returns
+    -------
+    list of str or None
+        The names.
+    """
+    return None if families is None else [name.strip() for name in families.split(",") if name.strip()]

@@ -1,0 +1,132 @@
+"""Commands that train and use models: tune, predict, recheck."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from metalearn.cli.base import as_json_option, clear_errors, family_names, knowledge_base_option, table_options
+from metalearn.tables import read_table
+
+__all__ = ["predict", "recheck", "tune"]
+
+
+@click.command()
+@table_options
+@click.option("--trials", default=20, show_default=True, help="How many configurations to try.")
+@click.option("--time-budget", type=float, metavar="SECONDS", help="What the whole search may take; default: no limit.")
+@click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
+@click.option("--families", metavar="A,B", help="Model families to choose from; default: all installed.")
+@knowledge_base_option
+@click.option("--record-to", metavar="PATH|URL", help="Store to add the results to; no row of DATA goes there.")
+@click.option("--jobs", default=1, show_default=True, help="Fits at the same time; -1 for one on each processor.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the model (.skops).")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a report to this file as well.")
+@as_json_option
+@clear_errors
+def tune(
+    data: str,
+    target: str | None,
+    problem_type: str | None,
+    categorical: tuple[str, ...],
+    trials: int,
+    time_budget: float | None,
+    metric: str | None,
+    families: str | None,
+    knowledge_base: str | None,
+    record_to: str | None,
+    jobs: int,
+    out: Path | None,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Search for the best configuration on DATA, beginning with what is recommended, and save the model.
+
+    \b
+    Examples:
+      metalearn tune wine --trials 5 --out wine.skops
+      metalearn tune houses.csv --target price --time-budget 120 --jobs 2 --out houses.skops
+    """
+    from metalearn.estimators import save_model  # noqa: PLC0415 - --help stays fast
+    from metalearn.estimators import tune as search  # noqa: PLC0415
+
+    table = read_table(data, target)
+    model = search(
+        table.X,
+        table.y,
+        problem_type=problem_type,
+        categorical=categorical,
+        n_trials=trials,
+        time_budget=time_budget,
+        metric=metric,
+        families=family_names(families),
+        knowledge_base=knowledge_base,
+        record_to=record_to,
+        n_jobs=jobs,
+    )
+    click.echo(model.to_json() if as_json else model.explain())
+    if html is not None:
+        model.to_html(html)
+    if out is not None:
+        save_model(model, out)
+        click.echo(f"Written to {out}. Predict with: metalearn predict {out} NEW -o predictions.csv", err=True)
+
+
+@click.command()
+@click.argument("model", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("data")
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV or Parquet file; default: print CSV."
+)
+@clear_errors
+def predict(model: Path, data: str, out: Path | None) -> None:
+    """Predict every row of DATA with a MODEL that metalearn tune wrote.
+
+    Columns may stand in any order; those that the model does not know are ignored.
+
+    \b
+    Example:  metalearn predict houses.skops new.csv -o predictions.csv
+    """
+    from metalearn.estimators import load_model, predict_table  # noqa: PLC0415 - --help stays fast
+    from metalearn.tables import read_frame, write_frame  # noqa: PLC0415
+
+    fitted = load_model(model)
+    predictions, surplus = predict_table(fitted, read_frame(Path(data)))
+    if surplus:
+        click.echo(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
+    if out is None:
+        click.echo(predictions.to_csv(index=False), nl=False)
+    else:
+        write_frame(predictions, out)
+        click.echo(f"{len(predictions):,} predictions written to {out}.", err=True)
+
+
+@click.command()
+@click.argument("model", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("data")
+@click.option("--target", metavar="COLUMN", help="Target column; default: the one that the model was fitted on.")
+@knowledge_base_option
+@as_json_option
+@clear_errors
+def recheck(
+    model: Path,
+    data: str,
+    target: str | None,
+    knowledge_base: str | None,
+    as_json: bool,
+) -> None:
+    """Tell whether what MODEL was chosen for still holds on DATA; if not, say what moved and exit with 1.
+
+    \b
+    Example:  metalearn recheck houses.skops this_month.csv
+    """
+    from metalearn.estimators import load_model  # noqa: PLC0415 - --help stays fast
+    from metalearn.tables import read_table as read  # noqa: PLC0415
+    from metalearn.validity import recheck as check  # noqa: PLC0415
+
+    fitted = load_model(model)
+    table = read(data, target or fitted.target_["name"])
+    found = check(fitted, table.X, table.y, knowledge_base=knowledge_base)
+    click.echo(found.to_json() if as_json else str(found))
+    if not found.still_valid:
+        sys.exit(1)

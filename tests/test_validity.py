@@ -66,8 +66,9 @@ def test_a_target_that_moved_is_noticed(model: MetaLearnEstimator, cancer: Halve
 
 
 def test_another_recommendation_is_noticed(cancer: Halves) -> None:
-    model = MetaLearnClassifier(n_trials=3, families=["linear", "lightgbm", "decision_tree"]).fit(*cancer[:2])
-    worst = min(model.recommendation_, key=lambda c: c.expected_score)
+    families = ["linear", "lightgbm", "decision_tree"]
+    model = MetaLearnClassifier(n_trials=3, families=families).fit(*cancer[:2])
+    worst = min(ml.recommend(*cancer[:2], n=50, families=families), key=lambda c: c.expected_score)
     object.__setattr__(model.recommendation_, "candidates", (worst,))
     found = ml.recheck(model, *cancer[2:])
     assert any("Another configuration would be recommended now" in reason for reason in found.reasons)

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import joblib
@@ -23,12 +24,8 @@ from metalearn.task import ProblemType, Task, metrics_for
 CHEAP = ("decision_tree", "knn", "linear")
 
 
-def wine() -> tuple[pd.DataFrame, pd.Series]:
-    return load_wine(return_X_y=True, as_frame=True)
-
-
-def diabetes() -> tuple[pd.DataFrame, pd.Series]:
-    return load_diabetes(return_X_y=True, as_frame=True)
+wine = partial(load_wine, return_X_y=True, as_frame=True)
+diabetes = partial(load_diabetes, return_X_y=True, as_frame=True)
 
 
 class Poisoned(pd.DataFrame):

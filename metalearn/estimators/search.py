@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metalearn.estimators.fold import Outcome
+from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.workers import Runner
 from metalearn.evaluation import Status
 from metalearn.space import Configuration
@@ -238,16 +239,17 @@ class _Search:
     postponed: list[Suggestion] = field(default_factory=list)
 
     def run(self) -> list[Trial]:
-        try:
-            self._fill()
-            while ended := self.runner.finished():
-                for trial, outcome in ended:
-                    self._advance(trial, outcome)
-                    self.watch(self.trials)
+        with Interruption() as interruption:
+            try:
                 self._fill()
-        except KeyboardInterrupt:
-            if not any(len(t.losses) for t in self.trials):
-                raise
+                while not interruption.noticed and (ended := self.runner.finished()):
+                    for trial, outcome in ended:
+                        self._advance(trial, outcome)
+                        self.watch(self.trials)
+                    self._fill()
+            except KeyboardInterrupt:
+                if not any(len(t.losses) for t in self.trials):
+                    raise
         self.runner.cancel()
         for trial in self.trials:
             if trial.status is None:

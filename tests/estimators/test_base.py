@@ -170,6 +170,7 @@ def test_one_class_and_columns_named_twice_are_refused() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The time budget leaves no time")  # on a busy machine; the budget is what counts
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_time_budget_is_kept(n_jobs: int) -> None:
     X, y = make_classification(20_000, 30, n_informative=10, random_state=0)
@@ -181,6 +182,7 @@ def test_the_time_budget_is_kept(n_jobs: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python may lose the exception itself
 @pytest.mark.parametrize("time_budget", [None, 60])
 def test_ctrl_c_keeps_the_best_so_far(time_budget: float | None) -> None:
     X, y = make_classification(5000, 20, random_state=0)

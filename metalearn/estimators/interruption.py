@@ -1,0 +1,40 @@
+"""Notice Ctrl-C for certain."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any, Self
+
+__all__ = ["Interruption"]
+
+
+class Interruption:
+    """Remember Ctrl-C also where Python loses the exception, as in the callbacks of weak references.
+
+    Used as a context; outside the main thread, or where somebody handles the signal already, it does nothing.
+
+    Attributes
+    ----------
+    noticed : bool
+        Whether Ctrl-C was pressed in this context.
+    """
+
+    def __init__(self) -> None:
+        self.noticed = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        """Take over the signal."""
+        own = threading.current_thread() is threading.main_thread()
+        if own and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._before = signal.signal(signal.SIGINT, self._notice)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the signal back."""
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _notice(self, _number: int, _frame: FrameType | None) -> None:
+        self.noticed = True
+        raise KeyboardInterrupt

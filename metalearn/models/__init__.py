@@ -6,6 +6,7 @@ from metalearn._registry import Registry
 from metalearn.exceptions import unknown_name
 from metalearn.models.base import KnownConfiguration, ModelSpec
 from metalearn.space import Configuration
+from metalearn.space.aliases import family_of
 from metalearn.task import ProblemType
 
 if TYPE_CHECKING:
@@ -14,29 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["KnownConfiguration", "ModelSpec", "build_pipeline", "get_model", "model_names", "models_for"]
 
 _REGISTRY: Registry[ModelSpec] = Registry("metalearn.models", "model", ModelSpec)
-
-_ALIASES = {
-    "lgbm": "lightgbm",
-    "lgb": "lightgbm",
-    "gbm": "lightgbm",
-    "xgb": "xgboost",
-    "cat": "catboost",
-    "rf": "random_forest",
-    "xt": "extra_trees",
-    "et": "extra_trees",
-    "hgb": "hist_gradient_boosting",
-    "histgb": "hist_gradient_boosting",
-    "lr": "linear",
-    "logistic": "linear",
-    "ridge": "linear",
-    "svc": "svm",
-    "svr": "svm",
-    "kneighbors": "knn",
-    "nn": "mlp",
-    "dt": "decision_tree",
-    "tree": "decision_tree",
-    "nb": "gaussian_nb",
-}
 
 
 def model_names() -> tuple[str, ...]:
@@ -74,7 +52,7 @@ def get_model(name: str) -> ModelSpec:
     'random_forest'
     """
     known = model_names()
-    resolved = name if name in known else _ALIASES.get(name.lower(), name)
+    resolved = name if name in known else family_of(name) or name
     if resolved not in known:
         raise unknown_name("model", name, known)
     return _REGISTRY.get(resolved)

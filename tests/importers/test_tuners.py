@@ -75,3 +75,13 @@ def test_an_absent_optuna_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     with pytest.raises(MissingExtraError, match="metalearn-recommender\\[optuna\\]"):
         from_optuna("sqlite:///a.db", TASK, metric="accuracy")
+
+
+def test_seconds_that_no_run_can_take_are_unknown(tmp_path: Path) -> None:
+    lines = (RECORDED / "flaml.log").read_text().splitlines()
+    first = next(i for i, line in enumerate(lines) if "trial_time" in line)
+    lines[first] = json.dumps({**json.loads(lines[first]), "trial_time": 4.7e241})
+    (tmp_path / "flaml.log").write_text("\n".join(lines))
+    knowledge = from_flaml_log(tmp_path / "flaml.log", TASK, metric="accuracy")
+    assert knowledge.evaluations["fit_seconds"].isna().any()
+    assert (knowledge.evaluations["fit_seconds"].dropna() < 1e9).all()

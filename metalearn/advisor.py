@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self, overload
 
 from metalearn._version import __version__
-from metalearn.api import open_knowledge_base, usable_models
+from metalearn.api import new_task, open_knowledge_base, usable_models
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
@@ -18,7 +18,7 @@ from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.space import Configuration
 from metalearn.store import Store
-from metalearn.task import ProblemType, Task, get_metric
+from metalearn.task import ProblemType, Task
 
 __all__ = ["Advisor", "Trial"]
 
@@ -107,17 +107,8 @@ class Advisor:
         name: str = "table",
     ) -> None:
         data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
-        task = Task(
-            id=f"new:{name}",
-            problem_type=data.problem_type,
-            metric=get_metric(metric, data.problem_type),
-            name=name,
-            n_rows=data.n_rows,
-            n_features=data.n_features,
-            n_classes=data.n_classes,
-        )
         self._start(
-            task,
+            new_task(data, metric, name),
             extract(data),
             families=families,
             knowledge_base=knowledge_base,

@@ -16,7 +16,7 @@ from metalearn.recommendation import Recommendation
 from metalearn.store import Store, open_store
 from metalearn.task import ProblemType, Task, get_metric
 
-__all__ = ["bundled_knowledge_base", "open_knowledge_base", "open_store", "recommend", "usable_models"]
+__all__ = ["bundled_knowledge_base", "new_task", "open_knowledge_base", "open_store", "recommend", "usable_models"]
 
 N_FOLDS = 3
 """Folds of the cross-validation that a time budget pays for."""
@@ -113,20 +113,11 @@ def recommend(
         message = f"The time budget is {time_budget} seconds. Expected a positive number. Leave it out for no limit."
         raise InvalidInputError(message)
     data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
-    chosen = get_metric(metric, data.problem_type)
+    task = new_task(data, metric, name)
     models, notes = usable_models(families, data.problem_type)
     meta_features = extract(data)
-    task = Task(
-        id=f"new:{name}",
-        problem_type=data.problem_type,
-        metric=chosen,
-        name=name,
-        n_rows=data.n_rows,
-        n_features=data.n_features,
-        n_classes=data.n_classes,
-    )
     past = None if knowledge_base is None else open_knowledge_base(knowledge_base)
-    fitted = fitted_recommender(past, data.problem_type, chosen, recommender)
+    fitted = fitted_recommender(past, task.problem_type, task.metric, recommender)
     per_fold = None if time_budget is None else time_budget / N_FOLDS
     found = fitted.recommend(task, meta_features, n=n, models=models, time_budget=per_fold)
     nearest = found.neighbours[0] if found.neighbours else None
@@ -136,6 +127,41 @@ def recommend(
         )
     notes += [finding.message for finding in check_data(data)]
     return replace(found, notes=(*found.notes, *notes))
+
+
+def new_task(data: Dataset, metric: str | None, name: str) -> Task:
+    """Return the task that a table poses.
+
+    Parameters
+    ----------
+    data : Dataset
+        The table.
+    metric : str or None
+        What to optimise; None takes the problem type's default.
+    name : str
+        What to call the table.
+
+    Returns
+    -------
+    Task
+        With the size of the table; it is not stored under this id.
+
+    Raises
+    ------
+    UnknownNameError
+        If no metric has the name.
+    InvalidInputError
+        If the metric does not fit the problem type.
+    """
+    return Task(
+        id=f"new:{name}",
+        problem_type=data.problem_type,
+        metric=get_metric(metric, data.problem_type),
+        name=name,
+        n_rows=data.n_rows,
+        n_features=data.n_features,
+        n_classes=data.n_classes,
+    )
 
 
 def usable_models(families: Sequence[str] | None, problem_type: ProblemType) -> tuple[tuple[str, ...], list[str]]:

@@ -12,12 +12,14 @@ Array = npt.NDArray[np.float64]
 
 N_BOOTSTRAP = 2000
 LEVEL = 0.95
+AGAINST = ["k", "other", "difference", "95 % low", "95 % high", "p (Holm)"]
+AGAINST_NOTE = "Negative is better. Wilcoxon signed-rank tests over families, Holm-corrected within each k."
 
 
-def by_family(found: pd.DataFrame) -> dict[str, Array]:
+def by_family(found: pd.DataFrame, value: str = "curve") -> dict[str, Array]:
     """Return curves of shape (n_families, length) by strategy, averaged over seeds and the tasks of a family."""
     return {
-        str(name): np.stack([np.mean(np.stack(list(c)), axis=0) for _, c in group.groupby("family")["curve"]])
+        str(name): np.stack([np.mean(np.stack(list(c)), axis=0) for _, c in group.groupby("family")[value]])
         for name, group in found.groupby("strategy")
     }
 
@@ -28,6 +30,30 @@ def interval(values: Array) -> tuple[Array, Array]:
     means = np.stack([values[draw].mean(axis=0) for draw in draws])
     tail = (1 - LEVEL) / 2
     return np.quantile(means, tail, axis=0), np.quantile(means, 1 - tail, axis=0)
+
+
+def cells(values: Array, counts: Sequence[int]) -> list[str]:
+    """Return means over families with their bootstrap intervals, one for each number of evaluations."""
+    low, high = interval(values)
+    return [f"{values[:, k - 1].mean():.4f} [{low[k - 1]:.3f}, {high[k - 1]:.3f}]" for k in counts]
+
+
+def band(values: Array) -> dict[str, list[float]]:
+    """Return the mean over families and its bootstrap interval after each evaluation, to be drawn."""
+    low, high = interval(values)
+    lines = {"y": values.mean(axis=0), "low": low, "high": high}
+    x = list(range(1, values.shape[1] + 1))
+    return {"x": x, **{key: np.round(line, 5).tolist() for key, line in lines.items()}}
+
+
+def against(curves: dict[str, Array], ours: str, counts: Sequence[int]) -> list[list[object]]:
+    """Return the lines of a table that compares one strategy with all others after some numbers of evaluations."""
+    pairs = [(ours, name) for name in curves if name != ours]
+    return [
+        [k, r["b"], r["difference"], r["low"], r["high"], f"{r['p_holm']:.1e}"]
+        for k in counts
+        for r in wilcoxon_holm({name: found[:, k - 1] for name, found in curves.items()}, pairs)
+    ]
 
 
 def wilcoxon_holm(values: dict[str, Array], pairs: Sequence[tuple[str, str]] | None = None) -> list[dict[str, object]]:

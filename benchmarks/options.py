@@ -17,6 +17,12 @@ class Options:
     seeds: int
     quick: bool
     predict: Path | None = None
+    tables: int = 30
+    trials: int = 50
+    seconds: float = 60.0
+    jobs: int = 2
+    autogluon: Path | None = None
+    yahpo: Path | None = None
 
 
 def data_folder(options: Options, name: str, source: str) -> Path:

@@ -1,6 +1,6 @@
 """Replay strategies on left-out families, with the controls that every suite shares."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,6 +15,7 @@ Array = npt.NDArray[np.float64]
 
 LENGTH = 25
 N_REMOVED = 15
+COPIES = 0.99
 RANDOM_FACTORS = (1, 2, 4)
 N_RANDOM = 200
 
@@ -40,6 +41,11 @@ class Setting:
     default: int | None = None  # column of the library default
 
     @cached_property
+    def scored(self) -> dict[str, Array]:
+        """What curves are drawn of: regret, and the share of the loss that the best configuration would take away."""
+        return {"curve": self.regrets, "improvability": improvability(self.table.losses)}
+
+    @cached_property
     def fits(self) -> list[Fit]:
         """Everything that is fitted, once for each seed and fold, without the families that are left out."""
         return [
@@ -57,6 +63,14 @@ def worst_to_best(losses: Array) -> Array:
     return np.where(np.isinf(losses), 1.0, regrets)
 
 
+def improvability(losses: Array) -> Array:
+    """Return 1 - best / loss: unlike regret it does not depend on how bad the worst configuration is."""
+    finite = np.where(np.isfinite(losses), losses, np.nan)
+    best = np.nanmin(finite, axis=1, keepdims=True)
+    share = np.where(finite == 0, 0.0, 1 - best / np.where(finite == 0, 1.0, finite))
+    return np.where(np.isinf(losses), 1.0, share)
+
+
 def replay(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
     """Return one row a strategy, task and seed: the smallest regret after 1 to 25 evaluations."""
     return pd.DataFrame([row for fit in setting.fits for row in _strategies(setting, fit, names)])
@@ -68,11 +82,11 @@ def replay_baselines(setting: Setting) -> pd.DataFrame:
     for fit in setting.fits:
         for i in fit.left_out:
             for factor in RANDOM_FACTORS:
-                found = random_curve(setting.regrets[i], factor, fit.seed)
-                rows.append(_about(setting, fit, i) | {"strategy": f"random x{factor}", "curve": found})
+                found = {name: random_curve(v[i], factor, fit.seed) for name, v in setting.scored.items()}
+                rows.append(_about(setting, fit, i) | {"strategy": f"random x{factor}"} | found)
             if setting.default is not None:
-                found = np.full(LENGTH, setting.regrets[i, setting.default])
-                rows.append(_about(setting, fit, i) | {"strategy": "library default", "curve": found})
+                found = {name: np.full(LENGTH, v[i, setting.default]) for name, v in setting.scored.items()}
+                rows.append(_about(setting, fit, i) | {"strategy": "library default"} | found)
     return pd.DataFrame(rows)
 
 
@@ -84,11 +98,36 @@ def replay_shuffled(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
 
 def replay_removed(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
     """Return the same without the 15 tasks nearest to each; the forest keeps its questions, but not their answers."""
+
+    def far(fit: Fit, i: int) -> npt.NDArray[np.intp]:
+        distances = fit.past.novelty.distances_to(setting.table.meta_features[i])
+        return np.sort(np.argsort(distances)[N_REMOVED:])
+
+    return _replay_on(setting, names, far)
+
+
+def replay_without_copies(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
+    """Return the same without the past tasks whose regrets correlate with each one's own as those of a copy would."""
+    known = np.nan_to_num(setting.table.completed_regrets)
+    # one configuration that fails everywhere would make any two alike: what is worse than most counts as most
+    bounded = np.minimum(known, np.quantile(known, 0.75, axis=1, keepdims=True))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alike = np.corrcoef(bounded) > COPIES
+    place = {task_id: row for row, task_id in enumerate(setting.table.task_ids)}
+
+    def unlike(fit: Fit, i: int) -> npt.NDArray[np.intp]:
+        return np.flatnonzero(~alike[i, [place[task_id] for task_id in fit.past.table.task_ids]])
+
+    return _replay_on(setting, names, unlike)
+
+
+def _replay_on(
+    setting: Setting, names: Sequence[str], kept: Callable[[Fit, int], npt.NDArray[np.intp]]
+) -> pd.DataFrame:
     rows = []
     for fit in setting.fits:
         for i in fit.left_out if fit.seed == 0 else ():
-            distances = fit.past.novelty.distances_to(setting.table.meta_features[i])
-            smaller = fit.past.take(np.sort(np.argsort(distances)[N_REMOVED:]))
+            smaller = fit.past.take(kept(fit, i))
             rows += _strategies(setting, replace(fit, past=smaller, left_out=np.array([i])), names)
     return pd.DataFrame(rows)
 
@@ -98,8 +137,8 @@ def _strategies(setting: Setting, fit: Fit, names: Sequence[str]) -> Iterator[di
     for strategy in (make(name, fit.seed).fit_past(fit.past) for name in names):
         for i in fit.left_out:
             order = play(strategy, table.meta_features[i], table.losses[i], LENGTH, unit=float(table.units[i]))
-            found = curve(setting.regrets[i], order, LENGTH)
-            yield _about(setting, fit, i) | {"strategy": strategy.name, "curve": found}
+            found = {name: curve(v[i], order, LENGTH) for name, v in setting.scored.items()}
+            yield _about(setting, fit, i) | {"strategy": strategy.name} | found
 
 
 def _about(setting: Setting, fit: Fit, i: int) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 python benchmarks/run.py oboe                 # leave-family-out on a public matrix
 python benchmarks/run.py bundled --quick      # a minute on a part of the bundled knowledge base
+python benchmarks/run.py peers --tables 12    # real fits on real tables left out; resumable, writes after each table
+python benchmarks/run.py automl --seconds 60 --jobs 2 --autogluon ENVIRONMENT/bin/python
 """
 
 import argparse
@@ -14,9 +16,25 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from options import Options  # noqa: E402 - the folder is no package
-from report import command_line, write  # noqa: E402
+from report import Report, command_line, write  # noqa: E402
 
-SUITES = ("bundled", "oboe", "autosklearn2016", "aslib", "scale", "metafeatures", "metafeatures_speed", "store")
+SUITES = (
+    "bundled",
+    "oboe",
+    "autosklearn2016",
+    "aslib",
+    "scale",
+    "peers",
+    "hooks",
+    "automl",
+    "tuning",
+    "hpob",
+    "yahpo",
+    "metafeatures",
+    "speed",
+    "store",
+    "growth",
+)
 
 
 def main() -> None:
@@ -29,12 +47,20 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where the results are written")
     parser.add_argument("--seeds", type=int, default=1, help="repetitions with other folds")
     parser.add_argument("--predict", type=Path, help="aslib: write predictions for the scenario's test part here")
+    real = parser.add_argument_group("suites on real tables: peers, hooks, automl")
+    real.add_argument("--tables", type=int, default=30, help="how many tables, the smallest first")
+    real.add_argument("--trials", type=int, default=50, help="peers, hooks: trials of each tuner")
+    real.add_argument("--seconds", type=float, default=60.0, help="automl: time budget of each tool")
+    real.add_argument("--jobs", type=int, default=2, help="automl: cores of each tool")
+    real.add_argument("--autogluon", type=Path, help="automl: the Python of an environment that has AutoGluon")
+    parser.add_argument("--yahpo", type=Path, help="yahpo: the Python of an environment that has yahpo-gym")
     arguments = vars(parser.parse_args())
     suite = importlib.import_module(f"suites.{arguments.pop('suite')}")
     options = Options(**arguments)
     started = time.perf_counter()
-    report = suite.run(options)
-    write(report, options.results, command_line(report.suite), time.perf_counter() - started)
+    found = suite.run(options)
+    for report in [found] if isinstance(found, Report) else found:  # long suites write what there is after each table
+        write(report, options.results, command_line(report.suite), time.perf_counter() - started)
     print(f"{options.results / report.suite}.md")
 
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 from metalearn._version import __version__
 
 if TYPE_CHECKING:
+    from metalearn import plot
     from metalearn.advisor import Advisor
     from metalearn.api import bundled_knowledge_base, open_store, recommend
+    from metalearn.building import build_knowledge_base
     from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, load_model, save_model, tune
     from metalearn.knowledge_base import KnowledgeBase
     from metalearn.metafeatures import extract
@@ -27,10 +29,12 @@ __all__ = [
     "Recommendation",
     "Task",
     "__version__",
+    "build_knowledge_base",
     "bundled_knowledge_base",
     "extract",
     "load_model",
     "open_store",
+    "plot",
     "recheck",
     "recommend",
     "save_model",
@@ -47,6 +51,7 @@ _HOMES = {
     "ProblemType": "metalearn.task",
     "Recommendation": "metalearn.recommendation",
     "Task": "metalearn.task",
+    "build_knowledge_base": "metalearn.building",
     "bundled_knowledge_base": "metalearn.api",
     "extract": "metalearn.metafeatures",
     "load_model": "metalearn.estimators",
@@ -60,6 +65,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: ``import metalearn`` alone stays light."""
+    if name == "plot":
+        return import_module("metalearn.plot")
     if name not in _HOMES:
         message = f"module 'metalearn' has no attribute {name!r}"
         raise AttributeError(message)

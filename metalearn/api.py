@@ -37,12 +37,23 @@ def open_knowledge_base(source: KnowledgeBase | Store | str | Path | None) -> Kn
     -------
     KnowledgeBase
         In memory.
+
+    Raises
+    ------
+    InvalidInputError
+        If nothing is stored at the address.
     """
     if source is None:
         return bundled_knowledge_base()
     if isinstance(source, KnowledgeBase):
         return source
-    return (open_store(source) if isinstance(source, str | Path) else source).read()
+    found = (open_store(source) if isinstance(source, str | Path) else source).read()
+    if not len(found) and isinstance(source, str | Path):
+        message = (
+            f"Nothing is stored at {str(source)!r}. Expected a folder or database with results. Check the address."
+        )
+        raise InvalidInputError(message)
+    return found
 
 
 def recommend(

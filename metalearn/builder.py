@@ -3,23 +3,30 @@
 import importlib
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from joblib.parallel import get_active_backend
 from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status, score_classes, score_numbers
+from metalearn.exceptions import MissingExtraError
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model
 from metalearn.space import Configuration
@@ -27,11 +34,20 @@ from metalearn.task import ProblemType, Task, metrics_for
 
 __all__ = ["Limits", "Table", "WorkUnit", "describe", "evaluate", "plan"]
 
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
 RANDOM_STATE = 0
 """Seed of folds, subsamples and estimators: rebuilding a table gives the stored scores."""
 
-_PATIENCE = 2
-"""Wall-clock seconds are waited for this many times the limit, which counts processor seconds."""
+_ROUND = 4
+"""Items that each process gets before results are handed on, where a backend hands them on only when all are there."""
+
+_GRACE = 1.0
+"""Processor seconds beyond the limit after which a fit is ended that has not ended by itself."""
+
+_PATIENCE, _MARGIN = 10, 5
+"""Wall-clock seconds are waited for this many times the limit, which counts processor seconds, and a few more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +57,8 @@ class Table:
     Parameters
     ----------
     task : Task
-        What is known beforehand: id, problem type, family, source, licence.
+        What is known beforehand: id, problem type, family, source, licence. A fingerprint that it has is kept: the
+        key that seals it belongs to the machine that plans, not to the workers of a cluster.
     load : callable
         Returns ``(X, y)``; called in the worker, so it has to pickle.
     """
@@ -142,7 +159,7 @@ def evaluate(
     limits : Limits, optional
         Bounds on time, memory and rows.
     n_jobs : int, default=1
-        Processes. A surrounding ``joblib.parallel_config`` chooses another backend, such as Dask's.
+        Processes. A surrounding ``joblib.parallel_config`` chooses another backend, such as Dask's or Ray's.
 
     Yields
     ------
@@ -151,8 +168,7 @@ def evaluate(
     evaluations : list of Evaluation
         One for each configuration, fold and metric; failures have a status and no value.
     """
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-    yield from parallel(joblib.delayed(evaluate_unit)(unit, limits) for unit in units)
+    yield from _spread(evaluate_unit, units, limits, n_jobs)
 
 
 def describe(
@@ -179,8 +195,19 @@ def describe(
     meta_features : MetaFeatures
         All default meta-features.
     """
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-    yield from parallel(joblib.delayed(_describe)(table, limits) for table in tables)
+    yield from _spread(_describe, tables, limits, n_jobs)
+
+
+def _spread(
+    function: Callable[[Item, Limits], Found], items: Sequence[Item], limits: Limits, n_jobs: int
+) -> Iterator[Found]:
+    """Yield what a function finds for each item, in whatever order the processes of the backend finish."""
+    streams = get_active_backend()[0].supports_return_generator
+    form = "generator_unordered" if streams else "list"
+    size = len(items) if streams else _ROUND * joblib.effective_n_jobs(n_jobs)  # Ray's: one list a round
+    with joblib.Parallel(n_jobs=n_jobs, return_as=form, pre_dispatch="2*n_jobs", batch_size=1) as parallel:
+        for start in range(0, len(items), max(size, 1)):
+            yield from parallel(joblib.delayed(function)(item, limits) for item in items[start : start + size])
 
 
 def _load(table: Table, limits: Limits) -> tuple[Task, Dataset]:
@@ -189,7 +216,7 @@ def _load(table: Table, limits: Limits) -> tuple[Task, Dataset]:
     used = full.head(limits.max_rows, random_state=RANDOM_STATE)
     task = replace(
         table.task,
-        fingerprint=full.fingerprint,
+        fingerprint=table.task.fingerprint or full.fingerprint,
         n_rows=full.n_rows,
         n_features=full.n_features,
         n_classes=full.n_classes,
@@ -225,11 +252,7 @@ def evaluate_unit(unit: WorkUnit, limits: Limits) -> tuple[Task, list[Evaluation
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         task, data = _load(unit.table, limits)
-    for configuration in unit.configurations:
-        with suppress(
-            Exception
-        ):  # imports the libraries once, instead of in every child; a child meets the error again
-            get_model(configuration.model).build(configuration, task.problem_type)
+    _import_libraries(unit.configurations, task.problem_type)  # once, instead of in every child that is forked
     outcomes = _guarded(data, unit.configurations, limits)
     names = [metric.name for metric in metrics_for(task.problem_type)]
     evaluations = [
@@ -252,6 +275,12 @@ def evaluate_unit(unit: WorkUnit, limits: Limits) -> tuple[Task, list[Evaluation
     return task, evaluations
 
 
+def _import_libraries(configurations: Sequence[Configuration], problem_type: ProblemType) -> None:
+    for configuration in configurations:
+        with suppress(Exception):  # it is met again, and recorded, when the configuration is run
+            get_model(configuration.model).build(configuration, problem_type)
+
+
 def _version(configuration: Configuration) -> str:
     package = get_model(configuration.model).requires
     try:
@@ -262,25 +291,19 @@ def _version(configuration: Configuration) -> str:
 
 def _guarded(data: Dataset, configurations: Sequence[Configuration], limits: Limits) -> list[list[_Outcome]]:
     """Run every configuration in a child process that is replaced when it hangs or dies."""
-    methods = multiprocessing.get_all_start_methods()
-    context: Any = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
     found: list[list[_Outcome]] = [[] for _ in configurations]
     position = 0
     while position < len(configurations):
-        receiver, sender = context.Pipe(duplex=False)
-        child = context.Process(target=_serve, args=(sender, data, configurations, position, limits))
-        child.start()
-        sender.close()
+        child = _start((data, configurations, position, limits))
         ended = None
         while position < len(configurations):
             try:
-                if not receiver.poll(_PATIENCE * limits.fit_seconds + 5):
+                if not child.receiver.poll(_PATIENCE * limits.fit_seconds + _MARGIN):
                     ended = _Outcome({}, None, None, Status.TIMEOUT, f"more than {limits.fit_seconds:g} s")
                     break
-                outcome = receiver.recv()
-            except EOFError:
-                child.join(5)
-                ended = _Outcome({}, None, None, *_cause(child.exitcode))
+                outcome = child.receiver.recv()
+            except (EOFError, OSError):
+                ended = _Outcome({}, None, None, *_cause(child.wait(), limits))
                 break
             if outcome.status is Status.TIMEOUT:
                 found[position] += [outcome] * (limits.n_folds - len(found[position]))
@@ -291,32 +314,114 @@ def _guarded(data: Dataset, configurations: Sequence[Configuration], limits: Lim
         if ended is not None:
             found[position] += [ended] * (limits.n_folds - len(found[position]))
             position += 1
-            child.kill()
-        child.join()
-        receiver.close()
+        child.kill()  # it hangs, or has nothing left to say
+        child.wait()
+        child.receiver.close()
     return found
 
 
-def _cause(exitcode: int | None) -> tuple[Status, str]:
+_Work = tuple[Dataset, Sequence[Configuration], int, Limits]
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A process that serves outcomes; ``wait`` returns its exit code."""
+
+    receiver: Connection
+    kill: Callable[[], None]
+    wait: Callable[[], int | None]
+
+
+def _start(work: _Work) -> _Child:
+    """Start a child: forked where that is safe, else a fresh interpreter that is sent its work.
+
+    A fork costs milliseconds, a fresh interpreter a second or two. But Python forbids children of daemonic processes,
+    such as the workers of Dask and of multiprocessing's pools, and a fork off a thread may copy a lock that another
+    thread holds, which nobody will ever release.
+    """
+    in_thread = threading.current_thread() is not threading.main_thread()
+    methods = multiprocessing.get_all_start_methods()
+    mine, theirs = multiprocessing.Pipe()
+    if os.name == "posix" and (in_thread or multiprocessing.current_process().daemon):
+        return _start_fresh(mine, theirs, work)
+    context: Any = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
+    forked = context.Process(target=_serve, args=(theirs, work, mine))
+    forked.start()
+    theirs.close()
+
+    def wait() -> int | None:
+        forked.join()
+        code: int | None = forked.exitcode
+        return code
+
+    return _Child(mine, forked.kill, wait)
+
+
+def _start_fresh(mine: Connection, theirs: Connection, work: _Work) -> _Child:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", _FRESH, str(theirs.fileno())]
+    fresh = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment)  # noqa: S603
+    theirs.close()
+    try:
+        mine.send(work)
+        mine.recv()
+    except (EOFError, OSError) as error:
+        message = (
+            f"The Python at {sys.executable} ended with code {fresh.wait()} before it could fit anything. "
+            "Expected metalearn to be installed for it. Run it with: -c 'import metalearn.builder'."
+        )
+        raise MissingExtraError(message) from error
+    return _Child(mine, fresh.kill, fresh.wait)
+
+
+_FRESH = "import sys; from metalearn.builder import _serve_fresh; _serve_fresh(int(sys.argv[1]))"
+
+
+def _serve_fresh(descriptor: int) -> None:
+    parent = Connection(descriptor)
+    work = parent.recv()
+    _import_libraries(work[1], work[0].problem_type)
+    parent.send("ready")
+    _serve(parent, work)
+
+
+def _bound_memory(limits: Limits) -> None:
+    """Let the process ask for so much memory beyond what it inherited; systems other than Linux keep no such bound."""
+    if sys.platform == "linux":
+        import resource  # noqa: PLC0415 - not on Windows
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        size = pages * resource.getpagesize() + limits.memory_mb * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def _bound_seconds(limits: Limits) -> None:
+    """End the process after so many processor seconds, also within a library that never returns to Python."""
+    if os.name == "posix":
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, limits.fit_seconds + _GRACE)
+
+
+def _cause(exitcode: int | None, limits: Limits) -> tuple[Status, str]:
+    if os.name == "posix" and exitcode == -signal.SIGPROF:
+        return Status.TIMEOUT, f"more than {limits.fit_seconds:g} s"
     if exitcode == -9:  # noqa: PLR2004 - SIGKILL is what an out-of-memory killer sends
         return Status.MEMORY, "the process was killed, probably out of memory"
     return Status.FAILED, f"the process ended with code {exitcode}"
 
 
-def _serve(
-    sender: Connection, data: Dataset, configurations: Sequence[Configuration], start: int, limits: Limits
-) -> None:
+def _serve(sender: Connection, work: _Work, inherited: Connection | None = None) -> None:
     """Send one outcome for each fold of each configuration; a fold over the limit ends its configuration."""
+    if inherited is not None:
+        inherited.close()  # else a child whose parent was killed would go on, since it seems to be listened to
+    data, configurations, start, limits = work
     warnings.simplefilter("ignore")
-    if os.name == "posix":
-        import resource  # noqa: PLC0415 - not on Windows
-
-        size = limits.memory_mb * 1024 * 1024
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    _bound_memory(limits)
     folds = _folds(data, limits.n_folds)
-    with threadpool_limits(1):
+    with threadpool_limits(1), suppress(BrokenPipeError):
         for configuration in configurations[start:]:
             for train, test in folds:
+                _bound_seconds(limits)
                 outcome = _fit_and_score(data, configuration, train, test, limits)
                 sender.send(outcome)
                 if outcome.status is Status.TIMEOUT:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.dataset import ColumnKind, Dataset
+from metalearn.metafeatures.blocks import line_blocks
 from metalearn.metafeatures.sample import Sample, sample_of
 
 __all__ = ["Finding", "check_data"]
@@ -27,6 +28,7 @@ IMBALANCED_FROM = 100.0
 _SUSPICIOUS = 0.5
 _LEAK_BINS = 64
 _ID_SHARE = 0.95
+_SCATTER = 0xC2B2AE3D27D4EB4F
 _NAMED = 5
 _TIME_NAME = re.compile(r"(^|[^a-z])(date|time|timestamp|year|month|week|day)([^a-z]|$)", re.IGNORECASE)
 
@@ -82,7 +84,7 @@ def check_data(data: Dataset) -> tuple[Finding, ...]:
 
 
 def _names(sample: Sample, places: Iterable[int]) -> tuple[str, ...]:
-    return tuple(str(sample.frame.columns[place]) for place in places)
+    return tuple(str(sample.data.X.columns[sample.columns[place]]) for place in places)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -181,11 +183,15 @@ def _classes(sample: Sample) -> Iterator[Finding]:
 def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
     if len(sample.columns) < sample.data.n_features or ColumnKind.TEXT in sample.kinds:
         return
-    whole = np.vstack([sample.quantities.values.view(np.uint64), sample.levels.view(np.uint64)])
-    whole = whole * np.uint64(0xC2B2AE3D27D4EB4F)
-    whole ^= whole >> np.uint64(29)
-    factors = np.random.default_rng(0).integers(1, 2**63, size=(len(whole), 1), dtype=np.uint64) | np.uint64(1)
-    hashes = (whole * factors).sum(axis=0, dtype=np.uint64)
+    hashes = np.zeros(sample.n_rows, dtype=np.uint64)
+    rng = np.random.default_rng(0)
+    for matrix in (sample.quantities.values, sample.levels):
+        for lines in line_blocks(matrix.shape):
+            some = matrix[lines]
+            cells = (some if some.dtype == float else some.astype(np.int64)).view(np.uint64) * np.uint64(_SCATTER)
+            cells ^= cells >> np.uint64(29)
+            cells *= rng.integers(1, 2**63, size=(len(cells), 1), dtype=np.uint64) | np.uint64(1)
+            hashes += cells.sum(axis=0, dtype=np.uint64)
     share = 1 - len(np.unique(hashes)) / sample.n_rows
     if share >= 0.01:  # noqa: PLR2004 - a few equal rows are everyday
         yield Finding(
@@ -204,7 +210,7 @@ def _time_order(sample: Sample) -> Iterator[Finding]:
     for place, values in zip(dates, sample.days, strict=True):
         (ordered if _is_sorted(values) else unordered).append(place)
     for place, values in zip(numbers, sample.numbers, strict=True):
-        if _TIME_NAME.search(str(sample.frame.columns[place])) and _is_sorted(values):
+        if _TIME_NAME.search(_names(sample, [place])[0]) and _is_sorted(values):
             ordered.append(place)
     if ordered:
         names = _names(sample, ordered)
@@ -238,9 +244,8 @@ def _verb(names: Sequence[str], one: str, many: str) -> str:
 def _identifiers(sample: Sample) -> Iterator[Finding]:
     numbers, _, levels = _read_places(sample)
     moments, n = sample.moments, sample.data.n_rows
-    whole = (sample.numbers == np.floor(sample.numbers)).all(axis=1)
     dense = moments.high - moments.low + 1 <= 1.5 * n
-    found = [numbers[line] for line in np.flatnonzero(whole & dense & (moments.n_distinct == sample.n_rows))]
+    found = [numbers[line] for line in np.flatnonzero(moments.whole & dense & (moments.n_distinct == sample.n_rows))]
     counts = sample.level_counts
     present = counts.sum(axis=1)
     several = (counts > 0).sum(axis=1)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "ClusterError",
     "InvalidInputError",
     "KnowledgeBaseError",
     "MetalearnError",
@@ -31,6 +32,10 @@ class MissingExtraError(MetalearnError, ImportError):
 
 class KnowledgeBaseError(MetalearnError, ValueError):
     """Report stored knowledge that is damaged, newer than this version, or inconsistent."""
+
+
+class ClusterError(MetalearnError, ConnectionError):
+    """Report a cluster that does not answer, or that gave work up."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:

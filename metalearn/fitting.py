@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +30,7 @@ AUTO = "blend"
 
 _FITTED = "fitted"
 _KEPT_IN_MEMORY = 16
+_KEPT_IN_FILES = 64
 
 
 def _bundled_folder() -> Path:
@@ -230,17 +232,33 @@ class _Key:
 @lru_cache(maxsize=_KEPT_IN_MEMORY)
 def _cached(key: _Key, problem_type: ProblemType, metric: Metric, name: str) -> Recommender:
     folder = Path(os.environ.get("METALEARN_CACHE") or user_cache_path("metalearn", appauthor=False))
-    text = f"{key.kb.id};{problem_type};{metric.name};{name};{__version__}"
+    past = _of_kind(key.kb, problem_type)
+    text = f"{past.id};{problem_type};{metric.name};{name};{__version__}"
     file = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npz"
     known = _read(file)
     if known is not None:
         return known
     evidence = key.evidence.get(f"{problem_type}/{metric.name}")
-    fitted = fit_recommender(key.kb, problem_type, metric, name, evidence=evidence)
+    fitted = fit_recommender(past, problem_type, metric, name, evidence=evidence)
     if isinstance(fitted, Strategy):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             save(fitted, file)
+            _forget_the_oldest(folder)
         except OSError as error:
             _log.warning("The fitted recommender cannot be kept in %s (%s).", folder, error)
     return fitted
+
+
+def _of_kind(kb: KnowledgeBase, problem_type: ProblemType) -> KnowledgeBase:
+    """Return what is known about one kind of problem, so that news of another kind leaves its id as it is."""
+    past = kb.subset(problem_type=problem_type)
+    used = past.configurations["configuration_id"].isin(past.evaluations["configuration_id"].unique())
+    return replace(past, configurations=past.configurations[used].reset_index(drop=True))
+
+
+def _forget_the_oldest(folder: Path) -> None:
+    """Each append leaves a file behind that may never be asked for again."""
+    oldest_first = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
+    for file in oldest_first[:-_KEPT_IN_FILES]:
+        file.unlink(missing_ok=True)

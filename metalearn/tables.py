@@ -1,6 +1,7 @@
 """Read a table from a file, or one that scikit-learn ships, and take its target out."""
 
 import csv
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ import pandas as pd
 
 from metalearn.exceptions import InvalidInputError, unknown_name
 
-__all__ = ["SHIPPED", "NamedTable", "read_frame", "read_table", "write_frame"]
+__all__ = ["SHIPPED", "SUFFIXES", "NamedTable", "has_own_target", "read_frame", "read_table", "write_frame"]
 
 SHIPPED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 """Tables that scikit-learn ships, by name."""
 
-_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".pq", ".arff")
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".pq", ".arff")
+"""Endings of files that can be read."""
+
 _SNIFFED_BYTES = 65536
 _OPENML = "openml:"
 
@@ -36,6 +39,22 @@ class NamedTable:
     name: str
     X: pd.DataFrame
     y: "pd.Series[Any]"
+
+
+def has_own_target(source: str | Path) -> bool:
+    """Tell whether a table comes with a target, so that none has to be named.
+
+    Parameters
+    ----------
+    source : str or Path
+        What :func:`read_table` takes.
+
+    Returns
+    -------
+    bool
+        True for the tables that scikit-learn ships and those of OpenML.
+    """
+    return str(source) in SHIPPED or str(source).startswith(_OPENML)
 
 
 def read_table(source: str | Path, target: str | None = None) -> NamedTable:
@@ -114,13 +133,13 @@ def read_frame(path: Path) -> pd.DataFrame:
     if not path.exists():
         if path.suffix or len(path.parts) > 1:
             message = (
-                f"There is no file {str(path)!r}. Expected a path to a table ({', '.join(_SUFFIXES)}). Check the path."
+                f"There is no file {str(path)!r}. Expected a path to a table ({', '.join(SUFFIXES)}). Check the path."
             )
             raise InvalidInputError(message)
         raise unknown_name("table", str(path), SHIPPED)
     ending = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
-    if path.is_dir() or ending not in _SUFFIXES:
-        message = f"{str(path)!r} is not a table that can be read. Expected a file ending in {', '.join(_SUFFIXES)}. Convert it."
+    if path.is_dir() or ending not in SUFFIXES:
+        message = f"{str(path)!r} is not a table that can be read. Expected a file ending in {', '.join(SUFFIXES)}. Convert it."
         raise InvalidInputError(message)
     try:
         if ending in (".parquet", ".pq"):
@@ -175,7 +194,12 @@ def _from_openml(source: str) -> tuple[pd.DataFrame, str | None]:
         )
         raise InvalidInputError(message)
     try:
-        bunch = fetch_openml(data_id=int(number), as_frame=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # that its cache is to blame
+            try:
+                bunch = fetch_openml(data_id=int(number), as_frame=True)
+            except TypeError:  # its fast reader stumbles over categories that look like numbers
+                bunch = fetch_openml(data_id=int(number), as_frame=True, parser="liac-arff")
     except (OSError, ValueError) as error:
         message = f"The OpenML dataset {number} cannot be read: {error}. Expected an active dataset and a way to openml.org. Check both, or download the file."
         raise InvalidInputError(message) from error

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+from metalearn.conformance import check_hook, check_importer, check_meta_feature, check_model, check_recommender
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MetalearnError
 from metalearn.knowledge_base import KnowledgeBase
@@ -11,7 +12,14 @@ from metalearn.space import Configuration
 from metalearn.store import Store
 from metalearn.task import ProblemType, Task
 
-__all__ = ["check_store"]
+__all__ = [
+    "check_hook",
+    "check_importer",
+    "check_meta_feature",
+    "check_model",
+    "check_recommender",
+    "check_store",
+]
 
 MakeStore = Callable[[], Store]
 

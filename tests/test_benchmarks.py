@@ -63,6 +63,18 @@ def test_the_bundled_suite_covers_several_problem_types(tmp_path: Path) -> None:
     assert any(title.startswith("regression") for title in titles)
 
 
+@pytest.mark.slow
+def test_more_tasks_help(tmp_path: Path) -> None:
+    report = run("growth", tmp_path)
+    table = next(t for t in report["tables"] if t["title"] == "all problem types: regret by number of tasks")
+    after_three = {(row[0], row[2]): float(row[4].split()[0]) for row in table["rows"]}
+    assert after_three[300, "forest"] < after_three[100, "forest"] < after_three[25, "forest"]
+    facts = dict(report["tables"][0]["rows"])
+    assert facts["tasks"] == 302
+    assert float(facts["package with both, zipped like the wheel, MB (target: below 12)"]) < 12
+    assert float(facts["loading the tables, ms of processor"]) < 150
+
+
 def test_missing_data_is_named_with_its_source(tmp_path: Path) -> None:
     command = [sys.executable, "benchmarks/run.py", "oboe", "--quick", "--data", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -80,6 +80,26 @@ def test_description_shows_meta_features_and_checks(csv: Path) -> None:
     facts = json.loads(run("describe", csv, "--target", "sold", "--json").stdout)
     assert facts["problem_type"] == "binary"
     assert facts["meta_features"]["n_rows"] == 60
+    assert {finding["severity"] for finding in facts["findings"]} <= {"warning", "info"}
+    assert facts["findings"]
+
+
+def test_a_description_keeps_to_its_tier_and_its_time(csv: Path) -> None:
+    landmarks = json.loads(run("describe", csv, "--target", "sold", "--tier", "landmarks", "--json").stdout)
+    assert landmarks["status"]["landmark_linear"] == "ok"
+    assert "n1" not in landmarks["status"]
+    hurried = run("describe", csv, "--target", "sold", "--tier", "all", "--time-budget", "0")
+    assert "no time" in hurried.stdout
+
+
+def test_the_meta_features_are_listed_with_all_that_is_known_of_them() -> None:
+    out = run("describe", "--list")
+    assert out.exit_code == 0, out.output
+    for words in ("NaN when", "share_missing", "landmarking: Pfahringer", "231 meta-features."):
+        assert words in out.stdout
+    cheap = json.loads(run("describe", "--list", "--tier", "cheap", "--json").stdout)
+    assert {feature["tier"] for feature in cheap} == {"cheap"}
+    assert set(cheap[0]) == {"name", "group", "tier", "description", "unit", "nan_when", "reference"}
 
 
 def test_the_knowledge_base_can_be_looked_at() -> None:
@@ -153,6 +173,35 @@ WRONG = [
     (["recommend", "wine", "--no-such-option"], "No such option"),
     (["recomend", "wine"], "No such command 'recomend'"),
     (["describe", "absent.csv", "--target", "y"], "There is no file"),
+    (["describe", "--tier", "cheap"], "Missing argument 'DATA'"),
+    (["describe", "wine", "--time-budget", "soon"], "not a valid float"),
+    (["recommend", "wine", "--target", "colour"], "Unknown target 'colour'"),
+    (["recommend", "openml:abc"], "names no OpenML dataset"),
+    (["recommend", "wine", "--html", "nowhere/page.html"], "There is no folder 'nowhere'"),
+    (["recommend", "wine", "--knowledge-base", "absent"], "Nothing is stored at 'absent'"),
+    (["recommend", "wine", "--knowledge-base", "sqlite:///absent.db"], "Nothing is stored at 'sqlite:///absent.db'"),
+    (["recommend", "wine", "--knowledge-base", "houses.csv"], "'houses.csv' is a file. Expected a folder"),
+    (["report", "wine"], "Missing option '-o'"),
+    (["report", "wine", "-o", "nowhere/page.html"], "There is no folder 'nowhere'"),
+    (["tune", "CSV"], "No target was named"),
+    (["tune", "wine", "--families", "lightgmb"], "Did you mean 'lightgbm'?"),
+    (["tune", "wine", "--trials", "0"], "n_trials is 0"),
+    (["tune", "wine", "--metric", "r2"], "does not fit"),
+    (["tune", "wine", "--time-budget", "-5"], "time_budget is -5"),
+    (["tune", "wine", "--jobs", "0"], "n_jobs is 0"),
+    (["tune", "wine", "--out", "nowhere/model.skops"], "There is no folder 'nowhere'"),
+    (["tune", "wine", "--record-to", "mysql://x"], "There is no store for 'mysql' addresses"),
+    (["predict", "wine", "wine"], "There is no file 'wine'"),
+    (["predict", "houses.csv", "houses.csv"], "is not a model that can be read"),
+    (["predict", "model.skops"], "Missing argument 'DATA'"),
+    (["recheck", "absent.skops", "CSV"], "There is no file 'absent.skops'"),
+    (["kb", "infos"], "Did you mean 'info'?"),
+    (["kb", "info", "absent"], "Nothing is stored at 'absent'"),
+    (["kb", "validate", "mongodb://x"], "There is no store for 'mongodb' addresses"),
+    (["kb", "search"], "Nothing to look for was given"),
+    (["kb", "search", "--like", "CSV"], "No target was named"),
+    (["kb", "merge", "absent", "-o", "all"], "Nothing is stored at 'absent'"),
+    (["kb", "merge", "absent"], "Missing option '-o'"),
 ]
 
 
@@ -169,6 +218,15 @@ def test_a_wrong_call_gets_one_clear_line_exit_code_2_and_writes_nothing(
     assert sorted(csv.parent.iterdir()) == before
 
 
+def test_a_run_that_fails_exits_with_1_and_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "manifest.json").write_text("{", encoding="utf-8")
+    out = run("kb", "info", tmp_path / "kb")
+    assert out.exit_code == 1
+    assert out.stderr.startswith("Error: ")
+    assert len(out.stderr.splitlines()) == 1
+
+
 def commands(group: click.Group = main, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     found = []
     for name, command in group.commands.items():
@@ -182,6 +240,18 @@ def test_every_command_has_help_with_an_example(command: tuple[str, ...]) -> Non
     out = run(*command, "--help")
     assert out.exit_code == 0
     assert f"metalearn {' '.join(command)}" in out.stdout.split("Example", 1)[1]
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_every_command_speaks_json(command: tuple[str, ...]) -> None:
+    assert "--json" in run(*command, "--help").stdout
+
+
+def test_a_report_is_also_told_as_json(tmp_path: Path) -> None:
+    out = run("report", "iris", "-n", "2", "-o", tmp_path / "page.html", "--json")
+    assert out.exit_code == 0, out.output
+    assert len(json.loads(out.stdout)["candidates"]) == 2
+    assert (tmp_path / "page.html").exists()
 
 
 def test_the_help_names_the_shipped_tables() -> None:

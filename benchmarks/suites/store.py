@@ -1,9 +1,13 @@
-"""Stores: rates, sizes, time to the first recommendation, and many writers at once."""
+"""Stores: rates, sizes, time to the first recommendation, many writers at once, faults and hostile input."""
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from options import ROOT, Options
-from report import Report, Table
+from report import Plot, Report, Table
 
 import metalearn
 from metalearn.dataset import Dataset
@@ -30,56 +34,98 @@ METRICS = ("roc_auc", "log_loss", "balanced_accuracy", "accuracy", "f1_macro")
 BATCH_TASKS = 25
 N_WRITERS = {"sqlite": 8, "postgresql": 32}
 N_APPENDS, N_RUNS = 10, 50
+TESTS = {
+    "full disks, read-only places, locks, dropped connections, damaged files": "store/test_faults.py",
+    "many writers at once, kill -9 in the middle of an append, forks": "store/test_concurrency.py",
+    "hostile CSV, Parquet, ARFF, JSON, logs, folders, records and database files": "importers/test_fuzz.py",
+}
+"""What is injected, and the tests that do it."""
+
+FIRST = "From opening a store to a recommendation for a table of 500 x 10"
+TABLES = {
+    f"Appending in batches of {BATCH_TASKS} tasks, and loading": (
+        (
+            "store",
+            "evaluations/s",
+            "evaluations/processor s",
+            "load a million, s",
+            "load a million, processor s",
+            "MB per million",
+        ),
+        (
+            "Targets: 50,000/s into SQLite, 20,000/s into PostgreSQL; a million loaded in 5 s. A server's own processor "
+            "seconds are not counted."
+        ),
+    ),
+    f"Appending {N_RUNS} evaluations of one task": (("store", "median, ms", "90 %, ms", "median, processor ms"), ""),
+    "Many writers at once, each with tasks of its own and one that all share": (
+        ("store", "writers", "evaluations/s", "expected", "lost", "repeated"),
+        "",
+    ),
+    FIRST: (
+        (
+            "store",
+            "tasks",
+            *(
+                f"{what}, {unit}"
+                for what in ("read", "first", "again", "after an append")
+                for unit in ("s", "processor s")
+            ),
+        ),
+        (
+            "40 configurations on each task, all of one kind. The first request also fits the recommender, and so does the one "
+            "after the append of a further task; each request reads the store anew. Target: 2 s after an append to 300 tasks."
+        ),
+    ),
+    "Faults and hostile input": (
+        ("injected", "tests", "inputs", "survived", "not run here"),
+        "Survived: refused with a clear error or stored whole, and everything stored before is still there.",
+    ),
+}
 
 
-def run(options: Options) -> Report:
-    """Measure a folder, an SQLite file and, where there is a server, a PostgreSQL database."""
+def run(options: Options) -> Iterator[Report]:
+    """Measure a folder, an SQLite file and, where there is a server, a PostgreSQL database, one after the other."""
     n_tasks, sizes = (50, (300,)) if options.quick else (445, (300, 3_000, 10_000))
     knowledge = made_up(n_tasks, n_configurations=150)
-    rates, small, first, together = [], [], [], []
+    rows: dict[str, list[list[Any]]] = {title: [] for title in TABLES}
+    rates, small, together, first, survived = rows.values()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        os.environ["METALEARN_CACHE"] = str(folder / "cache")  # nothing that was fitted before is found
         kinds, note = addresses(folder, stack)
+        about = (
+            f"{len(knowledge.evaluations):,} made-up evaluations: {n_tasks} tasks, 150 configurations, 3 folds, 5 metrics, "
+            "100 meta-features. Wall-clock seconds on a machine that does other work, with processor seconds of our "
+            f"process beside them: on an idle machine the two are alike. {note}"
+        )
         for kind, new_address in kinds.items():
             rates.append([kind, *rate(new_address(), knowledge)])
             small.append([kind, *single(new_address())])
             if kind in N_WRITERS:
                 together.append([kind, N_WRITERS[kind], *writers(kind, new_address())])
-        first = [[kind, n, *recommendation(kinds[kind](), n)] for n in sizes for kind in ("folder", "sqlite")]
-    n = len(knowledge.evaluations)
-    return Report(
-        "store",
-        "Stores of past results",
-        f"{n:,} made-up evaluations: {n_tasks} tasks, 150 configurations, 3 folds, 5 metrics, 100 meta-features. "
-        f"Wall-clock seconds on a machine that does other work, with processor seconds of our process beside them. {note}",
-        [
-            Table(
-                f"Appending in batches of {BATCH_TASKS} tasks, and loading",
-                [
-                    "store",
-                    "evaluations/s",
-                    "evaluations/processor s",
-                    "load a million, s",
-                    "processor s",
-                    "MB per million",
-                ],
-                rates,
-                "Targets: 50,000/s into SQLite, 20,000/s into PostgreSQL; a million loaded in 5 s.",
-            ),
-            Table("Appending 50 evaluations of one task", ["store", "median, ms", "90 %, ms"], small),
-            Table(
-                "Many writers at once, each with tasks of its own and one that all share",
-                ["store", "writers", "evaluations/s", "expected", "lost", "repeated"],
-                together,
-            ),
-            Table(
-                "From opening a store to a recommendation for a table of 500 x 10",
-                ["store", "tasks", "read, s", "first, s", "second, s"],
-                first,
-                "40 configurations on each task; the first request also fits the recommender.",
-            ),
-        ],
-    )
+            yield described(rows, about)
+        for n in sizes:
+            for seed, kind in enumerate(("folder", "sqlite")):
+                first.append([kind, n, *recommendation(kinds[kind](), n, seed)])
+                yield described(rows, about)
+    for what, file in () if options.quick else TESTS.items():
+        survived.append([what, *tests(file)])
+        yield described(rows, about)
+
+
+def described(rows: dict[str, list[list[Any]]], about: str) -> Report:
+    """Return what was measured so far."""
+    tables = [Table(title, list(TABLES[title][0]), found, TABLES[title][1]) for title, found in rows.items() if found]
+    curves: dict[str, dict[str, list[float]]] = {}
+    for kind, n, _, _, _, seconds, *_ in rows[FIRST]:
+        curve = curves.setdefault(kind, {axis: [] for axis in ("x", "y", "low", "high")})
+        curve["x"].append(n)
+        for axis in ("y", "low", "high"):
+            curve[axis].append(seconds)
+    title = "From opening a store to the first recommendation"
+    plots = [Plot(title, curves, labels=("tasks in the store", "processor seconds"))] if curves else []
+    return Report("store", "Stores of past results", about, tables, plots)
 
 
 @contextmanager
@@ -203,8 +249,9 @@ def single(address: str) -> list[float]:
     """Return the milliseconds of small appends."""
     store = open_store(address)
     append(store, "first")
-    seconds = [clocked(lambda name=str(k): append(store, name))[0] * 1000 for k in range(20)]
-    return [float(np.median(seconds)), float(np.quantile(seconds, 0.9))]
+    seconds = [clocked(lambda name=str(k): append(store, name)) for k in range(20)]
+    wall, processor = (1000 * np.array(found) for found in zip(*seconds, strict=True))
+    return [float(np.median(wall)), float(np.quantile(wall, 0.9)), float(np.median(processor))]
 
 
 def write_many(address: str, worker: int) -> None:
@@ -236,9 +283,9 @@ def writers(kind: str, address: str) -> list[float]:
     return [round(2 * n * N_APPENDS * N_RUNS / seconds), expected, expected - kept, stored - kept]
 
 
-def recommendation(address: str, n_tasks: int) -> list[float]:
-    """Return the seconds of reading a store, and of the first and second recommendation from it."""
-    rng = np.random.default_rng(0)
+def recommendation(address: str, n_tasks: int, seed: int) -> list[float]:
+    """Return the seconds of reading a store, and of recommendations from it: two, and one after an append."""
+    rng = np.random.default_rng(seed)
     X, y = pd.DataFrame(rng.normal(size=(500, 10))), rng.integers(0, 2, 500)
     names = list(extract(Dataset.from_data(X, y)).values)
     configurations = [
@@ -255,7 +302,25 @@ def recommendation(address: str, n_tasks: int) -> list[float]:
         for c, v in zip(configurations, row, strict=True)
     ]
     found = {t.id: MetaFeatures(dict(zip(names, rng.normal(size=len(names)), strict=True))) for t in tasks}
-    open_store(address).write(KnowledgeBase.from_records(tasks, found, runs))
-    read = clocked(open_store(address).read)[0]
-    requests = [clocked(lambda: metalearn.recommend(X, y, knowledge_base=address))[0] for _ in range(2)]
-    return [read, *requests]
+    store = open_store(address)
+    store.write(KnowledgeBase.from_records(tasks, found, runs))
+    spent = [clocked(store.read)]
+    spent += [clocked(lambda: metalearn.recommend(X, y, knowledge_base=store)) for _ in range(2)]
+    later = Task(id="made-up:later", problem_type=ProblemType.BINARY, n_rows=500, n_features=10, n_classes=2)
+    own = [Evaluation(task_id=later.id, configuration=c, metric="roc_auc", value=0.5) for c in configurations]
+    store.append(later, found[tasks[0].id], own)
+    spent.append(clocked(lambda: metalearn.recommend(X, y, knowledge_base=store)))
+    return [second for pair in spent for second in pair]
+
+
+def tests(file: str) -> list[int]:
+    """Run the tests of a file, slow ones included, and count what was injected and what was survived."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        subprocess.run([*command, ROOT / "tests" / file], cwd=ROOT, check=False, stdout=sys.stderr)  # noqa: S603
+        cases = list(ET.parse(report).iter("testcase"))  # noqa: S314 - pytest wrote it
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    broken = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
+    inputs = sum(int(p.get("value", 0)) for case in cases for p in case.iter("property") if p.get("name") == "inputs")
+    return [len(cases) - skipped, inputs, len(cases) - skipped - broken, skipped]

@@ -1,12 +1,29 @@
 """Commands that answer without training: recommend, describe, report."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from metalearn.cli.base import as_json_option, clear_errors, family_names, knowledge_base_option, table_options
+from metalearn.cli.base import (
+    as_json_option,
+    clear_errors,
+    family_names,
+    knowledge_base_option,
+    new_file,
+    table_options,
+    target_options,
+)
 from metalearn.tables import read_table
+
+if TYPE_CHECKING:
+    from metalearn.checks import Finding
+    from metalearn.dataset import Dataset
+    from metalearn.metafeatures import MetaFeature, MetaFeatures
 
 __all__ = ["describe", "recommend", "report"]
 
@@ -24,7 +41,7 @@ __all__ = ["describe", "recommend", "report"]
 @knowledge_base_option
 @click.option("--recommender", default="auto", show_default=True, help="Strategy, by name.")
 @as_json_option
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a report to this file as well.")
+@click.option("--html", type=new_file, help="Write a report to this file as well.")
 @click.option("--code", "as_code", is_flag=True, help="Print a script that trains the first candidate instead.")
 @clear_errors
 def recommend(
@@ -78,42 +95,93 @@ def recommend(
 
 
 @click.command()
-@table_options
+@click.argument("data", required=False)
+@target_options
+@click.option(
+    "--tier",
+    type=click.Choice(["cheap", "landmarks", "all"]),
+    help="How much to compute (default: cheap) or to list (default: all).",
+)
+@click.option("--time-budget", type=float, metavar="SECONDS", help="After this, nothing more is begun.")
+@click.option("--list", "as_list", is_flag=True, help="Say what each meta-feature is, without DATA.")
 @as_json_option
 @clear_errors
 def describe(
-    data: str,
+    data: str | None,
     target: str | None,
     problem_type: str | None,
     categorical: tuple[str, ...],
+    tier: str | None,
+    time_budget: float | None,
+    as_list: bool,
     as_json: bool,
 ) -> None:
     """Show the meta-features of DATA and what the data checks find.
 
     \b
-    Example:  metalearn describe wine
+    Examples:
+      metalearn describe wine
+      metalearn describe houses.csv --target price --tier all --time-budget 5
+      metalearn describe --list
     """
     from metalearn.checks import check_data  # noqa: PLC0415 - --help stays fast
     from metalearn.dataset import Dataset  # noqa: PLC0415
-    from metalearn.metafeatures import extract  # noqa: PLC0415
-    from metalearn.report.text import facts_table, number  # noqa: PLC0415
+    from metalearn.metafeatures import extract, list_meta_features  # noqa: PLC0415
 
+    if as_list:
+        _show_known(list_meta_features(tier=tier or "all"), as_json=as_json)
+        return
+    if data is None:
+        message = "Missing argument 'DATA': the table to describe. To list what is measured: --list."
+        raise click.UsageError(message)
     table = read_table(data, target)
     checked = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical)
-    found, findings = extract(checked), check_data(checked)
+    found = extract(checked, tier=tier or "cheap", time_budget=time_budget)
+    _show_found(table.name, checked, found, check_data(checked), as_json=as_json)
+
+
+def _show_known(features: Sequence["MetaFeature"], *, as_json: bool) -> None:
+    from metalearn.report.text import facts_table  # noqa: PLC0415 - --help stays fast
+
     if as_json:
-        values = {k: (v if v == v and abs(v) != float("inf") else None) for k, v in found.values.items()}  # noqa: PLR0124
+        facts = ("name", "group", "tier", "description", "unit", "nan_when", "reference")
+        click.echo(
+            json.dumps([{fact: str(getattr(feature, fact)) for fact in facts} for feature in features], indent=1)
+        )
+        return
+    sections: dict[str, list[MetaFeature]] = {}
+    for feature in features:
+        sections.setdefault(f"{feature.group}: {feature.reference}", []).append(feature)
+    for title, members in sections.items():
+        rows = [(f.name, f.tier, f.unit, f.description, f.nan_when) for f in members]
+        click.echo(f"{title}\n\n{facts_table(('meta-feature', 'tier', 'unit', 'what', 'NaN when'), rows)}")
+    click.echo(f"{len(features)} meta-features.")
+
+
+def _show_found(
+    name: str, data: "Dataset", found: "MetaFeatures", findings: Sequence["Finding"], *, as_json: bool
+) -> None:
+    from metalearn.metafeatures import list_meta_features  # noqa: PLC0415 - --help stays fast
+    from metalearn.report.text import facts_table, number  # noqa: PLC0415
+
+    if as_json:
         facts = {
-            "problem_type": str(checked.problem_type),
-            "meta_features": values,
-            "findings": [f.message for f in findings],
+            "problem_type": str(data.problem_type),
+            "n_rows": data.n_rows,
+            "n_features": data.n_features,
+            "meta_features": {k: None if v != v else v for k, v in found.values.items()},  # noqa: PLR0124 - NaN
+            "seconds": dict(found.seconds),
+            "status": dict(found.status),
+            "findings": [asdict(finding) for finding in findings],
         }
         click.echo(json.dumps(facts, indent=1))
         return
-    click.echo(f"{table.name}: {checked.problem_type}, {checked.n_rows:,} rows, {checked.n_features:,} columns\n")
-    click.echo(
-        facts_table(("meta-feature", "value"), [(k, number(v)) for k, v in found.values.items()], right=("value",))
-    )
+    click.echo(f"{name}: {data.problem_type}, {data.n_rows:,} rows, {data.n_features:,} columns\n")
+    known = {feature.name: feature for feature in list_meta_features()}
+    rows = [(known[k].group, k, number(v), known[k].unit) for k, v in found.values.items() if found.status[k] == "ok"]
+    click.echo(facts_table(("group", "meta-feature", "value", "unit"), rows, right=("value",)))
+    counted = Counter(found.status.values())
+    click.echo(f"{sum(found.seconds.values()):.3f} s; {', '.join(f'{n} {status}' for status, n in counted.items())}.")
     for finding in findings:
         click.echo(f"Check: {finding.message}")
     if not findings:
@@ -126,7 +194,8 @@ def describe(
 @click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
 @click.option("--families", metavar="A,B", help="Model families to choose from; default: all installed.")
 @knowledge_base_option
-@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The HTML file.")
+@click.option("-o", "--out", required=True, type=new_file, help="The HTML file.")
+@as_json_option
 @clear_errors
 def report(
     data: str,
@@ -138,6 +207,7 @@ def report(
     families: str | None,
     knowledge_base: str | None,
     out: Path,
+    as_json: bool,
 ) -> None:
     """Write what to try first on DATA, and why, as one page for a browser. Nothing is trained.
 
@@ -159,4 +229,6 @@ def report(
         name=table.name,
     )
     found.to_html(out)
+    if as_json:
+        click.echo(found.to_json())
     click.echo(f"Written to {out}.", err=True)

@@ -3,18 +3,44 @@
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
 
 from metalearn.exceptions import InvalidInputError, MetalearnError, UnknownNameError
 
-__all__ = ["as_json_option", "clear_errors", "family_names", "knowledge_base_option", "table_options"]
+__all__ = [
+    "as_json_option",
+    "clear_errors",
+    "family_names",
+    "knowledge_base_option",
+    "new_file",
+    "table_options",
+    "target_options",
+]
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 knowledge_base_option = click.option(
     "--knowledge-base", metavar="PATH|URL", help="What to learn from; default: the bundled knowledge base."
 )
+
+
+class _NewFile(click.Path):
+    """Refuse a file that could not be written, before any work is done for it."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(str(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"There is no folder {str(path.parent)!r}. Expected one. Create it first.", param, ctx)
+        return path
+
+
+new_file = _NewFile()
+"""Type of options that name a file to be written."""
 
 
 def clear_errors(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,11 +82,26 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
     Returns
     -------
     callable
+        The command with its argument and options.
+    """
+    return click.argument("data")(target_options(command))
+
+
+def target_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what the target and the columns are.
+
+    Parameters
+    ----------
+    command : callable
+        A command.
+
+    Returns
+    -------
+    callable
         The command with its options.
     """
     for decorate in reversed(
         (
-            click.argument("data"),
             click.option("--target", metavar="COLUMN", help="Target column; the shipped tables have their own."),
             click.option(
                 "--task",

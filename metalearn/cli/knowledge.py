@@ -1,11 +1,14 @@
-"""Commands about knowledge bases: info, validate, search, merge."""
+"""Commands about knowledge bases: info, validate, search, merge, delete."""
 
 import json
 import sys
 
 import click
 
-from metalearn.cli.base import as_json_option, clear_errors
+from metalearn.cli.base import as_json_option, clear_errors, target_options
+from metalearn.cli.building import build
+from metalearn.cli.importing import import_results
+from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.tables import read_table
 
 __all__ = ["kb"]
@@ -13,7 +16,11 @@ __all__ = ["kb"]
 
 @click.group()
 def kb() -> None:
-    """Look at knowledge bases."""
+    """Look at knowledge bases, and build them."""
+
+
+kb.add_command(build)
+kb.add_command(import_results)
 
 
 @kb.command()
@@ -73,15 +80,22 @@ def validate(source: str | None, as_json: bool) -> None:
 @kb.command()
 @click.argument("words", nargs=-1)
 @click.option("--like", metavar="DATA", help="A table that the found tasks shall resemble.")
-@click.option("--target", metavar="COLUMN", help="Target column of that table.")
+@target_options
 @click.option("--store", "source", metavar="PATH|URL", help="Where to look; default: the bundled knowledge base.")
 @click.option("-n", "n", default=10, show_default=True, help="How many tasks.")
 @as_json_option
 @clear_errors
 def search(
-    words: tuple[str, ...], like: str | None, target: str | None, source: str | None, n: int, as_json: bool
+    words: tuple[str, ...],
+    like: str | None,
+    target: str | None,
+    problem_type: str | None,
+    categorical: tuple[str, ...],
+    source: str | None,
+    n: int,
+    as_json: bool,
 ) -> None:
-    """Find past tasks by WORDS or by likeness, with what won there.
+    """Find past tasks by WORDS or by likeness: who ran them, what won there, and how sure that is.
 
     \b
     Examples:
@@ -93,8 +107,10 @@ def search(
     from metalearn.report.text import facts_table, number  # noqa: PLC0415
     from metalearn.store.search import search as find  # noqa: PLC0415
 
-    table = None if like is None else read_table(like, target)
-    data = None if table is None else Dataset.from_data(table.X, table.y)
+    data = None
+    if like is not None:
+        table = read_table(like, target)
+        data = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical)
     found = find(open_knowledge_base(source), " ".join(words), like=data, n=n)
     if as_json:
         click.echo(json.dumps([task.to_dict() for task in found], indent=1))
@@ -108,10 +124,11 @@ def search(
             task.best.model if task.best else "-",
             f"{number(task.score)} {task.metric}",
             number(task.certainty, 2),
+            ", ".join(task.recorded_by),
         )
         for task in found
     ]
-    columns = ("past task", "match", "problem", "size", "what won there", "score", "sure")
+    columns = ("past task", "match", "problem", "size", "what won there", "score", "sure", "run by")
     click.echo(facts_table(columns, rows, right=("match", "size", "sure")))
 
 
@@ -129,13 +146,49 @@ def merge(sources: tuple[str, ...], into: str, as_json: bool) -> None:
     from metalearn.store import open_store  # noqa: PLC0415 - --help stays fast
     from metalearn.store.merging import merge as join  # noqa: PLC0415
 
-    report = join([open_store(source) for source in sources], open_store(into))
+    stores, store = [open_store(source) for source in sources], open_store(into)
+    for source, found in zip(sources, stores, strict=True):
+        if not found.info().n_tasks:
+            message = f"Nothing is stored at {source!r}. Expected a folder or database with results. Check the address."
+            raise InvalidInputError(message)
+    report = join(stores, store)
     if as_json:
         click.echo(json.dumps(report.to_dict(), indent=1))
         return
     click.echo(
-        f"{into} holds {report.n_tasks:,} tasks and {report.n_evaluations:,} evaluations; "
+        f"{store.info().url} holds {report.n_tasks:,} tasks and {report.n_evaluations:,} evaluations; "
         f"{report.n_new_tasks:,} and {report.n_new_evaluations:,} of them are new."
     )
     for conflict in report.conflicts:
         click.echo(f"Conflict: {conflict}")
+
+
+@kb.command()
+@click.option("--source", required=True, metavar="LABEL", help="Who recorded what shall go.")
+@click.option("--store", required=True, metavar="PATH|URL", help="Where from.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json_option
+@clear_errors
+def delete(source: str, store: str, yes: bool, as_json: bool) -> None:
+    """Take back everything that one source recorded; what others recorded stays.
+
+    \b
+    Example:  metalearn kb delete --source ana --store sqlite:///team.db
+    """
+    from metalearn.store import open_store  # noqa: PLC0415 - --help stays fast
+
+    opened = open_store(store)
+    about = opened.info()
+    known = {found.source: found for found in about.sources}
+    if source not in known:
+        raise unknown_name("source", source, known)
+    goes = known[source]
+    click.echo(
+        f"{goes.n_evaluations:,} evaluations of {goes.n_tasks:,} tasks go from {about.url}: recorded by {source!r} with "
+        f"{', '.join(goes.tools)}, {goes.first} to {goes.last}.",
+        err=True,
+    )
+    if not yes:
+        click.confirm("Delete them?", abort=True, err=True)
+    n_deleted = opened.delete(source=source)
+    click.echo(json.dumps({"source": source, "evaluations": n_deleted}) if as_json else f"{n_deleted:,} were deleted.")

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from metalearn.cli.base import as_json_option, clear_errors, family_names, knowledge_base_option, table_options
+from metalearn.cli.base import (
+    as_json_option,
+    clear_errors,
+    family_names,
+    knowledge_base_option,
+    new_file,
+    table_options,
+)
 from metalearn.tables import read_table
 
 __all__ = ["predict", "recheck", "tune"]
@@ -20,8 +27,8 @@ __all__ = ["predict", "recheck", "tune"]
 @knowledge_base_option
 @click.option("--record-to", metavar="PATH|URL", help="Store to add the results to; no row of DATA goes there.")
 @click.option("--jobs", default=1, show_default=True, help="Fits at the same time; -1 for one on each processor.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the model (.skops).")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a report to this file as well.")
+@click.option("--out", type=new_file, help="Where to write the model (.skops).")
+@click.option("--html", type=new_file, help="Write a report to this file as well.")
 @as_json_option
 @clear_errors
 def tune(
@@ -66,7 +73,7 @@ def tune(
     )
     click.echo(model.to_json() if as_json else model.explain())
     if html is not None:
-        model.to_html(html)
+        model.to_html(html, name=table.name)
     if out is not None:
         save_model(model, out)
         click.echo(f"Written to {out}. Predict with: metalearn predict {out} NEW -o predictions.csv", err=True)
@@ -75,11 +82,10 @@ def tune(
 @click.command()
 @click.argument("model", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("data")
-@click.option(
-    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="CSV or Parquet file; default: print CSV."
-)
+@click.option("-o", "--out", type=new_file, help="CSV or Parquet file; default: print CSV.")
+@as_json_option
 @clear_errors
-def predict(model: Path, data: str, out: Path | None) -> None:
+def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     """Predict every row of DATA with a MODEL that metalearn tune wrote.
 
     Columns may stand in any order; those that the model does not know are ignored.
@@ -94,9 +100,11 @@ def predict(model: Path, data: str, out: Path | None) -> None:
     predictions, surplus = predict_table(fitted, read_frame(Path(data)))
     if surplus:
         click.echo(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
-    if out is None:
+    if as_json:
+        click.echo(predictions.to_json(orient="records", indent=1))
+    elif out is None:
         click.echo(predictions.to_csv(index=False), nl=False)
-    else:
+    if out is not None:
         write_frame(predictions, out)
         click.echo(f"{len(predictions):,} predictions written to {out}.", err=True)
 

@@ -1,16 +1,28 @@
 """What to try next: the default that has to be beaten, then what the advisor says, given every result so far."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from metalearn.advisor import Advisor
 from metalearn.estimators.search import Suggestion, Trial
 from metalearn.evaluation import Status
+from metalearn.recommendation import Candidate
 from metalearn.space import Configuration
 
 __all__ = ["Advice"]
 
 _AHEAD = 20
 """With a time budget this many candidates are ranked together, so that cheap ones can outweigh a dear one."""
+
+
+_ALL = 1000
+"""More candidates than any list has."""
+
+
+def _suggestion(candidate: Candidate, begin: Mapping[str, Candidate]) -> Suggestion:
+    """Return a candidate with the score that was expected before any result: later ones are of another level."""
+    known = begin.get(candidate.configuration.id)
+    score = float("nan") if known is None else known.expected_score
+    return Suggestion(candidate.configuration, candidate.expected_seconds, score)
 
 
 class Advice:
@@ -38,23 +50,20 @@ class Advice:
         Suggestion
             Chosen when it is asked for.
         """
-        begin = {} if self._advisor is None else self._expected_seconds(self._advisor)
+        begin = {} if self._advisor is None else {c.configuration.id: c for c in self._advisor.recommend(_ALL)}
         for configuration in self._first:
             self._untold.add(configuration.id)
-            yield Suggestion(configuration, begin.get(configuration.id, float("nan")))
+            known = begin.get(configuration.id)
+            yield Suggestion(configuration) if known is None else _suggestion(known, begin)
         while self._advisor is not None:
             n = len(self._untold) + (1 if self._advisor.time_budget is None else _AHEAD)
-            known = self._untold | self._told
-            fresh = (c for c in self._advisor.recommend(n) if c.configuration.id not in known)
+            seen = self._untold | self._told
+            fresh = (c for c in self._advisor.recommend(n) if c.configuration.id not in seen)
             candidate = next(fresh, None)
             if candidate is None:
                 return
             self._untold.add(candidate.configuration.id)
-            yield Suggestion(candidate.configuration, candidate.expected_seconds)
-
-    @staticmethod
-    def _expected_seconds(advisor: Advisor) -> dict[str, float]:
-        return {c.configuration.id: c.expected_seconds for c in advisor.recommend(_AHEAD)}
+            yield _suggestion(candidate, begin)
 
     def tell(self, trial: Trial) -> None:
         """Take note of how a trial ended.

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from metalearn.advisor import Advisor
 from metalearn.api import open_store
 from metalearn.checks import check_data
-from metalearn.dataset import MIN_ROWS, Dataset, column_kinds
+from metalearn.dataset import Dataset, column_kinds
 from metalearn.estimators.advice import Advice
 from metalearn.estimators.blend import Choice, choose
 from metalearn.estimators.columns import check_values
@@ -32,9 +32,10 @@ from metalearn.estimators.table import as_table
 from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError
+from metalearn.intake import MIN_ROWS
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
-from metalearn.recommendation import Recommendation
+from metalearn.recommendation import Candidate, Recommendation
 from metalearn.report import Text, to_json, tuning_page, tuning_text
 from metalearn.store import Store
 from metalearn.task import ProblemType, Task, get_metric
@@ -185,6 +186,13 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             if value is not None and not (value >= least and value > 0):
                 message = f"{name} is {value}. Expected at least {least or 'a moment'}, or None. Correct it."
                 raise InvalidInputError(message)
+        if self.n_jobs == 0:
+            message = (
+                "n_jobs is 0. Expected a number of fits at the same time, or -1 for one on each processor. Correct it."
+            )
+            raise InvalidInputError(message)
+        if isinstance(self.record_to, str | Path):
+            open_store(self.record_to)  # a wrong address is told before the search
         if self.n_trials is None and self.time_budget is None:
             message = (
                 "Neither n_trials nor time_budget is given. Expected one of them, or the search would not end. Set one."
@@ -253,6 +261,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             [data.target[test] for _, test in data.folds[:n_folds]],
             metric=self.metric_,
             problem_type=data.problem_type,
+            expected=np.asarray(self.metric_.to_loss(np.array([t.suggestion.expected_score for t in compared]))),
             default=0 if compared[0] is trials[0] else None,
             blend=self.blend,
         )
@@ -361,20 +370,43 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         facts = {**self._tuning_facts(), "members": used, "recommendation": self.recommendation_.to_dict()}
         return to_json(facts)
 
-    def to_html(self, path: str | Path | None = None) -> str:
+    def to_code(self) -> str:
+        """Return a script that trains the best configuration and cross-validates it.
+
+        Returns
+        -------
+        str
+            Python code; only the file name and the target have to be filled in.
+        """
+        check_is_fitted(self, "members_")
+        best = Candidate(
+            configuration=self.best_configuration_,
+            problem_type=self.problem_type_,
+            expected_score=self.best_score_,
+            interval=(math.nan, math.nan),
+            expected_seconds=math.nan,
+        )
+        return replace(self.recommendation_, candidates=(best,)).to_code()
+
+    def to_html(self, path: str | Path | None = None, *, name: str = "table") -> str:
         """Return a report of the search as one self-contained page, and write it to a file if one is named.
 
         Parameters
         ----------
         path : str or Path or None, default=None
             Where to write it.
+        name : str, default="table"
+            What to call the table.
 
         Returns
         -------
         str
             An HTML document that needs no network and holds no rows of the table.
         """
-        page = tuning_page({**self.recommendation_.report_facts(), "tuning": self._tuning_facts()})
+        facts = {**self.recommendation_.report_facts(), "tuning": self._tuning_facts(), "code": self.to_code()}
+        for named in (facts["task"], *facts["places"][:1]):
+            named["name"] = name
+        page = tuning_page(facts)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page

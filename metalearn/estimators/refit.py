@@ -21,8 +21,8 @@ _OVERHEAD = 0.3
 _GRACE = 0.07
 """A fit on all rows is ended only when this part of the time budget is exceeded."""
 
-_LEAST_ROWS = 0.05
-"""Fewer than this share of the rows are never used, however little time is left."""
+_LEAST_ROWS = 1000
+"""So many rows are always used, however little time is left: fitting them takes a moment."""
 
 _SAFE_ROWS = 10_000
 
@@ -98,7 +98,9 @@ def _affordable_rows(data: TrainingData, needed: float, left: float) -> Any:
     n_rows = len(data.X)
     if needed <= left:
         return np.arange(n_rows)
-    n_used = max(int(n_rows * max(left / needed, _LEAST_ROWS)), 1)
+    n_used = max(int(n_rows * left / needed), min(n_rows, _LEAST_ROWS))
+    if n_used == n_rows:
+        return np.arange(n_rows)
     message = f"The time budget leaves no time to fit on all rows: {n_used:,} of {n_rows:,} are used."
     warnings.warn(message, UserWarning, stacklevel=5)
     return np.sort(np.random.default_rng(data.random_state).permutation(n_rows)[:n_used])

@@ -9,7 +9,7 @@ from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
 from metalearn.hooks.report import Change, Drop, Seed, SeedReport
 from metalearn.metafeatures import MetaFeatures
-from metalearn.models import get_model
+from metalearn.models import get_model, model_names
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.space import Configuration, ParamValue, Policy, SearchSpace, adapt, model_parameter_of
 from metalearn.space.aliases import PARAMETERS, known_name
@@ -222,12 +222,19 @@ def family_of_parameters(parameters: Iterable[str], preferred: Sequence[str] = (
     """
     names = list(parameters)
     score = {}
-    for family, own in PARAMETERS.items():
+    parameters_by_family = {**_plugged_in(), **PARAMETERS}
+    for family, own in parameters_by_family.items():
         found = {name: known_name(name, family) for name in names}
         score[family] = sum((1.0 if ours == name else 0.9) for name, ours in found.items() if ours in own)
-    order = dict.fromkeys([*preferred, *_USUAL, *PARAMETERS])
+    order = dict.fromkeys([*preferred, *_USUAL, *parameters_by_family])
     best = max(order, key=lambda family: score.get(family, 0.0))
     return best if score.get(best, 0.0) > 0 else None
+
+
+def _plugged_in() -> dict[str, set[str]]:
+    """Return the parameters of families that the table of aliases lacks: those of plug-ins."""
+    specs = [get_model(name) for name in model_names() if name not in PARAMETERS]
+    return {spec.name: {name for space in spec.spaces.values() for name in space.parameters} for spec in specs}
 
 
 def _configurations(recommendation: Startable, n: int | None) -> list[tuple[int, Configuration, ProblemType | None]]:

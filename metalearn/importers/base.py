@@ -14,7 +14,7 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import EVALUATION_COLUMNS
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.space.aliases import family_of, known_name
+from metalearn.space.aliases import UNSET_VALUES, family_of, known_name
 from metalearn.task import METRICS, Task, get_metric
 
 __all__ = ["assemble", "bounded_file", "configuration_of", "numbers", "our_metric", "read_lines"]
@@ -107,7 +107,7 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     Returns
     -------
     Configuration
-        Unknown families and parameters keep their names.
+        Unknown families and parameters keep their names; parameters at the value that they have anyway are left out.
 
     Raises
     ------
@@ -121,7 +121,9 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     """
     family = family_of(model) or family_of(model.split("(", maxsplit=1)[0].rpartition(".")[2]) or model
     plain = {str(name).rpartition("__")[2]: value for name, value in params.items()}
-    return Configuration(family, {known_name(name, family) or name: value for name, value in plain.items()})
+    named = {known_name(name, family) or name: value for name, value in plain.items()}
+    unset = UNSET_VALUES.get(family, {})
+    return Configuration(family, {name: value for name, value in named.items() if value not in unset.get(name, ())})
 
 
 def bounded_file(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Path:

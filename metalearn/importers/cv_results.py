@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import pandas as pd
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.importers.base import assemble
+from metalearn.importers.base import assemble, bounded_file
+from metalearn.importers.long_table import read_long_table, row_params
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.space import Configuration
 from metalearn.task import Task
@@ -18,17 +20,19 @@ from metalearn.task import Task
 __all__ = ["from_cv_results"]
 
 _SPLIT = re.compile(r"split(\d+)_test_(.+)")
+_PARAM = "param_"
+_MAX_BYTES = 100_000_000
 
 
 def from_cv_results(
-    results: Mapping[str, Any] | pd.DataFrame, task: Task, *, model: str, metric: str | None = None
+    results: Mapping[str, Any] | pd.DataFrame | str | Path, task: Task, *, model: str, metric: str | None = None
 ) -> KnowledgeBase:
     """Read the ``cv_results_`` of a fitted search.
 
     Parameters
     ----------
-    results : mapping or DataFrame
-        The attribute itself.
+    results : mapping, DataFrame, str or Path
+        The attribute itself, or a file that pandas made of it: CSV, Parquet or JSON.
     task : Task
         What was searched on.
     model : str
@@ -45,7 +49,7 @@ def from_cv_results(
     Raises
     ------
     InvalidInputError
-        If there are no splits, no ``params``, or ``score`` is read without a metric.
+        If a file cannot be read, there are no splits, no ``params``, or ``score`` is read without a metric.
 
     Examples
     --------
@@ -57,6 +61,8 @@ def from_cv_results(
     >>> from_cv_results(search.cv_results_, task, model="SVC", metric="accuracy")
     KnowledgeBase(1 tasks, 2 configurations, 6 evaluations)
     """
+    if isinstance(results, str | Path):
+        results = _from_file(Path(results))
     plain = {str(name): list(values) for name, values in results.items()}
     splits = [found for found in map(_SPLIT.fullmatch, plain) if found]
     candidates = plain.get("params")
@@ -97,6 +103,25 @@ def from_cv_results(
         )
         raise InvalidInputError(message) from error
     return assemble(pd.concat(runs, ignore_index=True), [task], {}, tool="scikit-learn search")
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    """Return the columns of a file; the parameters of CSV and Parquet come from their own columns."""
+    if path.suffix.lower() == ".json":
+        try:
+            found = json.loads(bounded_file(path, max_bytes=_MAX_BYTES).read_text(encoding="utf-8"))
+            return {str(k): list(v.values() if isinstance(v, dict) else v) for k, v in found.items()}
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            if isinstance(error, InvalidInputError):
+                raise
+            message = f"{path} cannot be read ({error!s:.200}). Expected what DataFrame(cv_results_).to_json() writes. Check the file."
+            raise InvalidInputError(message) from error
+    table = read_long_table(path)
+    if not table.columns.is_unique:
+        message = f"{path} names columns twice. Expected what DataFrame(cv_results_) has. Check the file."
+        raise InvalidInputError(message)
+    params = row_params(table.drop(columns="params", errors="ignore"), _PARAM)
+    return {**{str(name): table[name].tolist() for name in table}, "params": [json.loads(text) for text in params]}
 
 
 def _plain(model: str, params: Mapping[str, Any]) -> dict[str, Any]:

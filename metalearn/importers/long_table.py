@@ -17,7 +17,7 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.task import ProblemType, Task
 
-__all__ = ["from_table"]
+__all__ = ["from_table", "read_long_table", "row_params"]
 
 _ROLES = (
     "task",
@@ -71,9 +71,9 @@ def from_table(
         What all values measure.
     problem_type : ProblemType, str or None, default=None
         The kind of problem of all tasks.
-    param_prefix : str, default="param_"
+    param_prefix : str, optional
         Columns that begin with it are parameters; empty cells are left out.
-    meta_feature_prefix : str, default="meta_"
+    meta_feature_prefix : str, optional
         Columns that begin with it are meta-features of the task.
 
     Returns
@@ -94,7 +94,9 @@ def from_table(
     KnowledgeBase(1 tasks, 2 configurations, 2 evaluations)
     """
     frame, tool = (
-        (_read(Path(table)), f"table {Path(table).suffix}") if isinstance(table, str | Path) else (table, "table")
+        (read_long_table(Path(table)), f"table {Path(table).suffix}")
+        if isinstance(table, str | Path)
+        else (table, "table")
     )
     frame = frame.reset_index(drop=True).rename(columns=str)
     frame = frame.rename(columns={theirs: ours for ours, theirs in _checked(columns or {}, frame).items()})
@@ -116,7 +118,7 @@ def from_table(
     ]
     frame = frame.assign(**{name: frame[name].map(_text) for name in texts})
     frame["task"] = "table:" + frame["task"]
-    runs = pd.DataFrame({"task_id": frame["task"], "model": frame["model"], "params": _params(frame, param_prefix)})
+    runs = pd.DataFrame({"task_id": frame["task"], "model": frame["model"], "params": row_params(frame, param_prefix)})
     runs = runs.assign(metric=frame["metric"], value=numbers(frame["value"], "value"))
     for name in ("fit_seconds", "predict_seconds"):
         if name in frame:
@@ -170,8 +172,26 @@ def _whole(values: "pd.Series[Any]", what: str, largest: int) -> "pd.Series[int]
     return found.astype("int64")
 
 
-def _params(frame: pd.DataFrame, prefix: str) -> list[str]:
-    """Return the parameters of each row as JSON; texts that are numbers, true or false become such."""
+def row_params(frame: pd.DataFrame, prefix: str) -> list[str]:
+    """Return the parameters of each row as JSON; texts that are numbers, true or false become such.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With a column ``params`` of JSON objects, or columns that begin with the prefix, or both.
+    prefix : str
+        How columns begin that hold one parameter each; empty cells are left out.
+
+    Returns
+    -------
+    list of str
+        One JSON object a row.
+
+    Raises
+    ------
+    InvalidInputError
+        If parameters cannot be read.
+    """
     given = frame["params"].map(_text).replace("", "{}").tolist() if "params" in frame else ["{}"] * len(frame)
     names = [str(name) for name in frame if prefix and str(name).startswith(prefix)]
     if not names:
@@ -227,7 +247,24 @@ def _meta_features(frame: pd.DataFrame, prefix: str) -> dict[str, MetaFeatures]:
     return {task_id: MetaFeatures(dict(zip(names, row, strict=True))) for task_id, row in rows}
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read_long_table(path: Path) -> pd.DataFrame:
+    """Read a file of results, within bounds.
+
+    Parameters
+    ----------
+    path : Path
+        A Parquet file, or else CSV.
+
+    Returns
+    -------
+    DataFrame
+        Of CSV every cell as text.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file cannot be read or is too large.
+    """
     file = bounded_file(path, max_bytes=MAX_BYTES)
     if file.suffix.lower() in {".parquet", ".pq"}:
         return _read_parquet(file)

@@ -5,7 +5,8 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +39,9 @@ _QUALITIES: Mapping[str, tuple[str, float]] = {
     "PercentageOfMissingValues": ("share_missing", 0.01),
     "PercentageOfInstancesWithMissingValues": ("share_rows_missing", 0.01),
 }
+_MOST_FLOWS = 200
+"""More ids would not fit into the address of a request."""
+
 _PARAMETER = re.compile(r"^(?P<component>.*)\(\d+\)_(?P<name>.+)$")
 
 
@@ -52,6 +56,7 @@ def from_openml(
     cache: str | Path | None = None,
     retries: int = 5,
     pause_seconds: float = 0.2,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> KnowledgeBase:
     """Read what others ran on OpenML.
 
@@ -70,11 +75,14 @@ def from_openml(
     server : str or None, default=None
         Address of the XML interface; default: what the openml package is configured for.
     cache : str, Path or None, default=None
-        Folder for answers; default: one in the user's cache folder. What is there is not asked for again.
+        Folder for answers; default: one in the user's cache folder, or in ``METALEARN_CACHE``. What is there is not
+        asked for again.
     retries : int, default=5
         How often to try again when the server does not answer.
     pause_seconds : float, default=0.2
-        Seconds between two requests.
+        Seconds between two questions.
+    progress : callable, default=iter
+        Goes through the ids of the tasks while they are read, and may tell how far it is.
 
     Returns
     -------
@@ -96,20 +104,25 @@ def from_openml(
     except ImportError as error:
         message = 'The openml package is not installed. Expected it for OpenML. Install it: pip install "metalearn-recommender[openml]".'
         raise MissingExtraError(message) from error
-    folder = Path(cache) if cache is not None else Path(platformdirs.user_cache_dir("metalearn")) / "openml"
-    if server is not None:
-        openml.config.server = server
-    openml.config.set_root_cache_directory(str(folder / "package"))
-    openml.config.set_retry_policy("human", retries)
-    asked = _Asked(folder / hashlib.sha256(openml.config.server.encode()).hexdigest()[:16], pause_seconds)
+    own = Path(os.environ.get("METALEARN_CACHE") or platformdirs.user_cache_path("metalearn", appauthor=False))
+    folder = own / "openml" if cache is None else Path(cache)
     ids = [int(task) for task in tasks]
-    if suite is not None:
-        ids += asked(f"suite {suite}", lambda: [int(task) for task in openml.study.get_suite(suite).tasks or ()])
-    ids = list(dict.fromkeys(ids))
-    if not ids:
-        message = "No task was named. Expected ids of tasks or a suite. Say tasks=[31] or suite=99."
-        raise InvalidInputError(message)
-    wanted = _flows(openml, asked, flow)
+    with _configured(openml, server, folder / "package", retries):
+        asked = _Asked(folder / hashlib.sha256(openml.config.server.encode()).hexdigest()[:16], pause_seconds)
+        if suite is not None:
+            ids += asked(f"suite {suite}", lambda: [int(task) for task in openml.study.get_suite(suite).tasks or ()])
+        ids = list(dict.fromkeys(ids))
+        if not ids:
+            message = "No task was named. Expected ids of tasks or a suite. Say tasks=[31] or suite=99."
+            raise InvalidInputError(message)
+        wanted = _flows(openml, asked, flow)
+        runs = partial(_listed_runs, openml, asked, wanted=wanted, measures=measures, max_runs=max_runs)
+        return _read(openml, asked, progress(ids), runs)
+
+
+def _read(
+    openml: Any, asked: "_Asked", ids: Iterable[int], runs_of: Callable[[int], list[dict[str, Any]]]
+) -> KnowledgeBase:
     found_tasks, found_features, rows = [], {}, []
     for task_id in ids:
         facts = asked(f"task {task_id}", partial(_facts, openml, task_id))
@@ -118,15 +131,29 @@ def from_openml(
         task, features = _described(facts)
         found_tasks.append(task)
         found_features[task.id] = features
-        for measure in measures:
-            question = f"runs {measure} {task_id} {wanted} {max_runs}"
-            answer = asked(question, partial(_runs, openml, measure, task_id, wanted, max_runs))
-            rows += [_row(task.id, run) for run in answer if family_of(_class_of(run["flow_name"])) is not None]
+        known = [run for run in runs_of(task_id) if family_of(_class_of(run["flow_name"])) is not None]
+        rows += [_row(task.id, run) for run in known]
     columns = ["task_id", "model", "params", "metric", "value", "fold"]
     runs = pd.DataFrame(rows, columns=columns)
     # several runs of one setup on one task count as folds, so that none is lost
     runs["fold"] = runs.groupby(columns[:4]).cumcount()
     return assemble(runs, found_tasks, found_features, tool=f"openml {openml.__version__}")
+
+
+@contextmanager
+def _configured(openml: Any, server: str | None, cache: Path, retries: int) -> Iterator[None]:
+    """Set what the openml package is told for all, and take it back."""
+    before = openml.config.get_config_as_dict()
+    if server is not None:
+        openml.config.server = server
+    openml.config.set_root_cache_directory(str(cache))
+    openml.config.set_retry_policy("human", retries)
+    try:
+        yield
+    finally:
+        openml.config.server = before["server"]
+        openml.config.set_root_cache_directory(before["cachedir"])
+        openml.config.set_retry_policy(before["retry_policy"], before["connection_n_retries"])
 
 
 class _Asked:
@@ -160,11 +187,12 @@ class _Asked:
         return answer
 
 
-def _flows(openml: Any, asked: _Asked, flow: str | int | None) -> list[int] | None:
+def _flows(openml: Any, asked: _Asked, flow: str | int | None) -> list[list[int] | None]:
+    """Return the ids of the wanted flows, in lists of bearable length; None stands for all flows."""
     if flow is None:
-        return None
-    if isinstance(flow, int) or flow.isdigit():
-        return [int(flow)]
+        return [None]
+    if isinstance(flow, int) or flow.isdecimal():
+        return [[int(flow)]]
 
     def listed() -> list[tuple[int, str]]:
         table = openml.flows.list_flows(output_format="dataframe")
@@ -175,7 +203,7 @@ def _flows(openml: Any, asked: _Asked, flow: str | int | None) -> list[int] | No
     if not found:
         message = f"OpenML has no flow of the family {flow!r}. Expected a family such as 'random_forest', or the id of a flow. Correct it."
         raise InvalidInputError(message)
-    return found
+    return [found[start : start + _MOST_FLOWS] for start in range(0, len(found), _MOST_FLOWS)]
 
 
 def _facts(openml: Any, task_id: int) -> dict[str, Any]:
@@ -222,6 +250,25 @@ def _described(facts: Mapping[str, Any]) -> tuple[Task, MetaFeatures]:
         licence=facts["licence"],
     )
     return task, MetaFeatures(values)
+
+
+def _listed_runs(
+    openml: Any,
+    asked: _Asked,
+    task_id: int,
+    *,
+    wanted: list[list[int] | None],
+    measures: Sequence[str],
+    max_runs: int,
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for measure in measures:
+        answers: list[dict[str, Any]] = []
+        for some in wanted:
+            question = f"runs {measure} {task_id} {some} {max_runs}"
+            answers += asked(question, partial(_runs, openml, measure, task_id, some, max_runs))
+        found += answers[:max_runs]
+    return found
 
 
 def _runs(openml: Any, measure: str, task: int, flows: list[int] | None, size: int) -> list[dict[str, Any]]:

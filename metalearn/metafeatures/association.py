@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from metalearn.metafeatures.base import meta_features
-from metalearn.metafeatures.columns import adjusted_r2
+from metalearn.metafeatures.blocks import Lines, line_blocks
+from metalearn.metafeatures.columns import Matrix, adjusted_r2
+from metalearn.metafeatures.ridge import principal_components, ridge
 from metalearn.metafeatures.sample import Sample
 from metalearn.metafeatures.simple import entropy, mean
 
 __all__ = ["information", "linear_fit", "nearest_neighbours", "rescaled_accuracy", "single_columns"]
 
 _NO_COLUMN = "no column that varies"
-_SHRINKAGES = (1e-4, 1e-2, 1.0)
 _NEIGHBOURS = 5
 _INTERACTING = 6
 
@@ -156,13 +157,21 @@ def single_columns(sample: Sample) -> dict[str, float]:
         found["target_correlation_max"] = ordered[0]
         found["target_correlation_top3"] = ordered[:3].mean()
         found["target_correlation_mean"] = ordered.mean()
-    numbers = sample.quantities.standardised[sample.quantities.varies]
-    if len(numbers):
-        gain = bin_r2[: len(sample.quantities.values)][sample.quantities.varies] - adjusted_r2(
-            numbers, sample.responses
-        )
-        found["nonlinearity_max"] = max(gain.max(), 0.0)
+    varies = np.flatnonzero(sample.quantities.varies)
+    if len(varies):
+        straight = adjusted_r2(*_products(sample, varies), sample.responses)
+        found["nonlinearity_max"] = max((bin_r2[varies] - straight).max(), 0.0)
     return found
+
+
+def _products(sample: Sample, varies: npt.NDArray[np.intp]) -> tuple[Matrix, Matrix]:
+    """Return the products of numbers and dates with the responses, and with themselves, summed over rows."""
+    products, squares = np.empty((len(varies), len(sample.responses))), np.empty(len(varies))
+    for some in line_blocks((len(varies), sample.n_rows)):
+        values = sample.quantities.standardised(varies[some])
+        products[some] = values @ sample.responses.T
+        squares[some] = np.einsum("ij,ij->i", values, values)
+    return products, squares
 
 
 @meta_features(
@@ -201,53 +210,43 @@ def linear_fit(sample: Sample) -> dict[str, float]:
     dict of str to float
         Values by name; those that are not applicable may be absent.
     """
-    design, responses = sample.design, sample.responses
-    if not len(design):
+    if not len(sample.design):
         return {}
-    variances, directions = sample.components
-    keep = variances > 1e-10 * variances[0]
-    scores = directions[:, keep].T @ design / np.sqrt(variances[keep] * sample.n_rows)[:, None]
-    r2, predicted = _leave_one_out(scores, variances[keep], responses)
-    strength = np.square(design @ responses.T).sum(axis=1)
+    fit = sample.ridge
+    strength = np.square(sample.design_products[1]).sum(axis=1)
     best = np.sort(np.argsort(-strength, kind="stable")[:_INTERACTING])
-    chosen = design[best]
-    first, second = np.triu_indices(len(chosen))
-    products = np.clip(chosen[first], -3, 3) * np.clip(chosen[second], -3, 3)
-    plain, curved = (_fit(np.vstack(lines), responses) for lines in ([chosen], [chosen, products]))
+    plain, curved = (_fit(lines, sample.responses) for lines in _with_products(sample.encode(best)))
     return {
-        "linear_r2": r2,
-        "linear_score": rescaled_accuracy(sample.groups, _decide(predicted, sample) == sample.groups)
+        "linear_r2": fit.r2,
+        "linear_score": rescaled_accuracy(sample.groups, _decide(fit.predicted, sample) == sample.groups)
         if sample.is_classification
-        else r2,
-        "linear_gain": r2 - sample.line_r2.max(),
+        else fit.r2,
+        "linear_gain": fit.r2 - sample.line_r2.max(),
         "interaction_gain": curved - plain,
     }
 
 
-def _fit(lines: npt.NDArray[np.float64], responses: npt.NDArray[np.float64]) -> float:
-    centred = lines - lines.mean(axis=1, keepdims=True)
-    variances, directions = np.linalg.eigh(centred @ centred.T / lines.shape[1])
-    keep = variances > 1e-9 * variances[-1]
-    scores = directions[:, keep].T @ centred / np.sqrt(variances[keep] * lines.shape[1])[:, None]
-    return _leave_one_out(scores, variances[keep], responses)[0]
+def _fit(lines: Lines, responses: Matrix) -> float:
+    gram, products = lines.products(responses)
+    return ridge(lines, principal_components(gram), products, responses, least=1e-9).r2
 
 
-def _leave_one_out(
-    scores: npt.NDArray[np.float64], variances: npt.NDArray[np.float64], responses: npt.NDArray[np.float64]
-) -> tuple[float, npt.NDArray[np.float64]]:
-    """Return the best leave-one-out R2 over a few shrinkages, and its predictions."""
-    n = scores.shape[1]
-    weights, squares = scores @ responses.T, scores**2
-    total = np.sum(responses**2) * (n / (n - 1)) ** 2
-    best, predicted = -np.inf, np.zeros_like(responses)
-    for shrinkage in _SHRINKAGES:
-        kept = variances / (variances + shrinkage)
-        leverage = np.minimum(kept @ squares + 1 / n, 1 - 1e-6)
-        errors = (responses - (weights * kept[:, None]).T @ scores) / (1 - leverage)
-        r2 = 1 - np.sum(errors**2) / total
-        if r2 > best:
-            best, predicted = r2, responses - errors
-    return max(float(best), -1.0), predicted
+def _with_products(chosen: Lines) -> tuple[Lines, Lines]:
+    """Return lines as they are, and together with their squares and products; all centred."""
+    values = chosen.read(slice(None))
+    clipped = np.clip(values, -3, 3)
+    first, second = np.triu_indices(len(values))
+    means = np.concatenate([values.mean(axis=1), (clipped @ clipped.T / values.shape[1])[first, second]])[:, None]
+
+    def read_plain(rows: slice | npt.NDArray[np.intp]) -> Matrix:
+        return np.asarray(values[:, rows] - means[: len(values)])
+
+    def read_curved(rows: slice | npt.NDArray[np.intp]) -> Matrix:
+        some = clipped[:, rows]
+        return np.asarray(np.vstack([values[:, rows], some[first] * some[second]]) - means)
+
+    n_rows = values.shape[1]
+    return Lines(len(values), n_rows, read_plain), Lines(len(means), n_rows, read_curved)
 
 
 def _decide(predicted: npt.NDArray[np.float64], sample: Sample) -> npt.NDArray[np.intp]:
@@ -290,31 +289,48 @@ def nearest_neighbours(sample: Sample) -> dict[str, float]:
     dict of str to float
         Values by name; those that are not applicable may be absent.
     """
-    rows = sample.few
-    lines = sample.design[:, rows]
-    if not len(lines):
+    if not len(sample.design):
         return {}
+    rows = sample.few
+    lines = sample.design.read(rows)
     squares = np.einsum("ij,ij->j", lines, lines)
-    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * lines.T @ lines, 0.0))
-    distances[distances < 1e-6 * np.sqrt(squares.mean() + 1e-300)] = 0.0
-    everyday = distances.sum() / (len(rows) * (len(rows) - 1))
-    np.fill_diagonal(distances, np.inf)
-    count = 1 if sample.is_classification else _NEIGHBOURS
-    reach = np.partition(distances, count - 1, axis=1)[:, count - 1] if count > 1 else distances.min(axis=1)
-    near = distances <= (reach * (1 + 1e-9))[:, None]  # of equally near rows all count
+    equal = 1e-6 * np.sqrt(squares.mean() + 1e-300)
+    total, nearest, scores = 0.0, np.empty(len(rows)), np.empty(len(rows))
+    for some in line_blocks((len(rows), len(rows))):
+        distances = squares[some, None] + squares
+        distances -= 2 * lines[:, some].T @ lines
+        np.sqrt(np.maximum(distances, 0.0, out=distances), out=distances)
+        distances[distances < equal] = 0.0
+        total += distances.sum()
+        distances[np.arange(len(distances)), np.arange(len(rows))[some]] = np.inf
+        nearest[some] = distances.min(axis=1)
+        scores[some] = _of_neighbours(distances, nearest[some], sample, rows, some)
+    everyday = total / (len(rows) * (len(rows) - 1))
     if sample.is_classification:
-        groups = sample.groups[rows]
-        score = rescaled_accuracy(groups, (near & (groups[:, None] == groups)).sum(axis=1) / near.sum(axis=1))
+        score = rescaled_accuracy(sample.groups[rows], scores)
     else:
         y = sample.responses[0, rows]
-        errors = y - near @ y / near.sum(axis=1)
-        score = max(1 - np.sum(errors**2) / max(np.sum((y - y.mean()) ** 2), 1e-300), -1.0)
-    nearest = distances.min(axis=1)
+        score = max(1 - np.sum((y - scores) ** 2) / max(np.sum((y - y.mean()) ** 2), 1e-300), -1.0)
     return {
         "neighbour_score": score,
         "neighbour_distance_ratio": np.median(nearest) / everyday if everyday > 0 else np.nan,
         "share_duplicate_rows": np.mean(nearest == 0),
     }
+
+
+def _of_neighbours(
+    distances: Matrix, nearest: Matrix, sample: Sample, rows: npt.NDArray[np.intp], some: slice
+) -> Matrix:
+    """Return the share of the nearest rows that have a row's class, or the mean target of the five nearest."""
+    reach = nearest
+    if not sample.is_classification:
+        reach = np.partition(distances, _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
+    near = distances <= (reach * (1 + 1e-9))[:, None]  # of equally near rows all count
+    count = near.sum(axis=1)
+    if sample.is_classification:
+        groups = sample.groups[rows]
+        return np.asarray((near & (groups[some, None] == groups)).sum(axis=1) / count)
+    return np.asarray(near @ sample.responses[0, rows] / count)
 
 
 def rescaled_accuracy(truth: npt.NDArray[np.integer], hits: npt.NDArray[Any]) -> float:

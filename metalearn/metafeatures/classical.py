@@ -276,7 +276,7 @@ def pairs(sample: Sample) -> dict[str, float]:
     varies = moments.varies
     if varies.sum() < 2:  # noqa: PLR2004
         return found
-    z = moments.standardised[varies]
+    z = moments.standardised()
     spread = (np.sqrt(moments.scaled_variance * sample.n_rows / (sample.n_rows - 1)) * moments.scale)[varies]
     correlation = z @ z.T / sample.n_rows
     covariance = correlation * spread[:, None] * spread

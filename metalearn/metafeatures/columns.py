@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from metalearn.metafeatures.blocks import line_blocks
+
 __all__ = ["Codes", "Matrix", "Moments", "adjusted_r2", "binned", "days_of", "levels_of", "numbers_of", "table_of"]
 
 Matrix = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.integer[Any]]
 
 _N_BINS = 10
 _SECONDS_PER_DAY = 86_400.0
@@ -164,27 +166,67 @@ class Moments:
         return np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
 
     @cached_property
+    def whole(self) -> npt.NDArray[np.bool_]:
+        """Whether a column holds whole numbers only, and at least one."""
+        found = self.count > 0
+        for lines in line_blocks(self.values.shape):
+            values = self.values[lines]
+            found[lines] &= ((values == np.floor(values)) | ~self.present[lines]).all(axis=1)
+        return np.asarray(found)
+
+    @cached_property
+    def _powers(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+        """Scaled mean and variance of every column, and mean cube and fourth power of its standardised values."""
+        found = np.empty((4, len(self.values)))
+        blank = ~(self.present & self.varies[:, None])
+        for lines in line_blocks(self.values.shape):
+            values, absent = self.values[lines] / self.scale[lines, None], blank[lines]
+            found[0, lines] = np.where(self.present[lines], values, 0.0).sum(axis=1) / self.count[lines]
+            values -= found[0, lines, None]
+            values[absent] = 0.0
+            found[1, lines] = np.einsum("ij,ij->i", values, values) / self.count[lines]
+            values /= _divisor(found[1, lines, None])
+            squared = values * values
+            found[2, lines] = np.einsum("ij,ij->i", squared, values) / self.count[lines]
+            found[3, lines] = np.einsum("ij,ij->i", squared, squared) / self.count[lines]
+        return found[0], found[1], found[2], found[3]
+
+    @property
     def scaled_mean(self) -> Matrix:
         """Mean of every column in units of its scale."""
-        return np.asarray(np.where(self.present, self.values / self.scale[:, None], 0.0).sum(axis=1) / self.count)
+        return self._powers[0]
 
-    @cached_property
-    def centred(self) -> Matrix:
-        """Differences from the mean in units of the scale, 0 where a value is missing or the column constant."""
-        differences = self.values / self.scale[:, None] - self.scaled_mean[:, None]
-        differences[~(self.present & self.varies[:, None])] = 0.0
-        return differences
-
-    @cached_property
+    @property
     def scaled_variance(self) -> Matrix:
         """Variance (divided by the count) of every column in units of its squared scale."""
-        return np.asarray(np.einsum("ij,ij->i", self.centred, self.centred) / self.count)
+        return self._powers[1]
 
-    @cached_property
-    def standardised(self) -> Matrix:
-        """Columns with mean 0 and variance 1, 0 where a value is missing or the column constant."""
-        spread = np.sqrt(self.scaled_variance)
-        return self.centred / np.where(spread > 0, spread, 1.0)[:, None]
+    def standardised(
+        self, lines: npt.NDArray[np.intp] | None = None, rows: slice | npt.NDArray[np.intp] = slice(None)
+    ) -> Matrix:
+        """Return columns with mean 0 and variance 1.
+
+        Parameters
+        ----------
+        lines : ndarray of int or None, default=None
+            Which columns; None takes all that vary.
+        rows : slice or ndarray of int, default=slice(None)
+            Which rows.
+
+        Returns
+        -------
+        ndarray of shape (n_lines, n_some)
+            0 where a value is missing or the column constant.
+        """
+        lines = np.flatnonzero(self.varies) if lines is None else lines
+        values = self.values[:, rows]
+        values = (values if len(lines) == len(values) else values[lines]) / self.scale[lines, None]
+        values -= self.scaled_mean[lines, None]
+        values[~self.varies[lines]] = 0.0
+        if (self.count[lines] < self.values.shape[1]).any():
+            values[np.isnan(values)] = 0.0
+        values /= _divisor(self.scaled_variance[lines, None])
+        return np.asarray(values)
 
     def power_mean(self, power: int) -> Matrix:
         """Return the mean of a power of the standardised values.
@@ -199,19 +241,23 @@ class Moments:
         ndarray of shape (n_columns,)
             NaN for constant columns.
         """
-        z = self.standardised
-        squared = z * z
-        total = np.einsum("ij,ij->i", squared, z if power == 3 else squared)  # noqa: PLR2004
-        return np.where(self.varies, total / self.count, np.nan)
+        return np.where(self.varies, self._powers[power - 1], np.nan)
 
 
-def adjusted_r2(lines: Matrix, responses: Matrix) -> Matrix:
+def _divisor(variance: Matrix) -> Matrix:
+    spread = np.sqrt(variance)
+    return np.where(spread > 0, spread, 1.0)
+
+
+def adjusted_r2(products: Matrix, squares: Matrix, responses: Matrix) -> Matrix:
     """Return the share of the responses' variance that each line explains, adjusted for its chance.
 
     Parameters
     ----------
-    lines : ndarray of shape (n_lines, n_rows)
-        Centred values.
+    products : ndarray of shape (n_lines, n_responses)
+        Sums of the products of centred lines and responses.
+    squares : ndarray of shape (n_lines,)
+        Sums of the squares of the lines.
     responses : ndarray of shape (n_responses, n_rows)
         Centred values.
 
@@ -220,9 +266,8 @@ def adjusted_r2(lines: Matrix, responses: Matrix) -> Matrix:
     ndarray of shape (n_lines,)
         Between 0 and 1.
     """
-    n_rows = lines.shape[1]
-    norms = np.maximum(np.einsum("ij,ij->i", lines, lines), 1e-300)
-    r2 = np.square(lines @ responses.T).sum(axis=1) / norms / np.sum(responses**2)
+    n_rows = responses.shape[1]
+    r2 = np.square(products).sum(axis=1) / np.maximum(squares, 1e-300) / np.sum(responses**2)
     return np.asarray(np.maximum(1 - (1 - np.minimum(r2, 1.0)) * (n_rows - 1) / (n_rows - 2), 0.0))
 
 
@@ -244,9 +289,13 @@ def table_of(codes: Codes, counted: npt.NDArray[np.bool_] | None, n_codes: int |
         The counts.
     """
     size = int(codes.max(initial=-1)) + 1 if n_codes is None else n_codes
-    places = codes + np.arange(len(codes))[:, None] * size
-    flat = places.ravel() if counted is None else places[counted]
-    return np.bincount(flat, minlength=len(codes) * size).reshape(len(codes), size)
+    table = np.empty((len(codes), size), dtype=np.int64)
+    for lines in line_blocks(codes.shape):
+        some = codes[lines]
+        places = some + np.arange(len(some))[:, None] * size
+        flat = places.ravel() if counted is None else places[counted[lines]]
+        table[lines] = np.bincount(flat, minlength=len(some) * size).reshape(len(some), size)
+    return table
 
 
 def binned(moments: Moments) -> Codes:
@@ -263,9 +312,10 @@ def binned(moments: Moments) -> Codes:
         Codes from 0 to 11.
     """
     codes = np.zeros(moments.values.shape, dtype=np.int8)
-    lines = np.arange(len(codes))
-    for step in range(_N_BINS):  # the lowest edge keeps a frequent smallest value apart
-        edge = moments.ordered[lines, step * moments.count // _N_BINS]
-        codes += moments.values > edge[:, None]
+    places = np.arange(_N_BINS)[:, None] * moments.count // _N_BINS
+    edges = moments.ordered[np.arange(len(codes)), places]  # the lowest keeps a frequent smallest value apart
+    for lines in line_blocks(codes.shape):
+        for edge in edges[:, lines, None]:
+            codes[lines] += moments.values[lines] > edge
     codes[~moments.present] = _N_BINS + 1
-    return codes.astype(np.int64)
+    return codes

@@ -59,7 +59,7 @@ def canonical_correlations(sample: Sample) -> dict[str, float]:
     """
     from scipy.linalg import qr  # noqa: PLC0415 - slow to import
 
-    z = sample.moments.standardised[sample.moments.varies]
+    z = sample.moments.standardised()
     if not sample.is_classification or not len(z):
         return {}
     q, r, _ = qr(z.T, mode="economic", pivoting=True)

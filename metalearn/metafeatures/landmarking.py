@@ -59,10 +59,10 @@ def landmarks(sample: Sample) -> dict[str, float]:
     dict of str to float
         Values by name; those that are not applicable may be absent.
     """
-    rows = sample.few
-    X = np.ascontiguousarray(sample.design[:, rows].T)
-    if not X.shape[1]:
+    if not len(sample.design):
         return {}
+    rows = sample.few
+    X = np.ascontiguousarray(sample.design.read(rows).T)
     y = sample.groups[rows] if sample.is_classification else sample.responses[0, rows]
     folds = _folds(y, classification=sample.is_classification, random_state=sample.random_state)
     scores = {

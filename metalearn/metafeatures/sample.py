@@ -1,6 +1,5 @@
 """The capped view of a dataset that meta-features are computed on, with the intermediates they share."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.dataset import ColumnKind, Dataset, subsample_rows
+from metalearn.metafeatures.blocks import Lines, line_blocks
 from metalearn.metafeatures.columns import (
     Codes,
     Matrix,
@@ -20,6 +20,7 @@ from metalearn.metafeatures.columns import (
     numbers_of,
     table_of,
 )
+from metalearn.metafeatures.ridge import Ridge, principal_components, ridge
 
 __all__ = ["MAX_CELLS", "MAX_COLUMNS", "MAX_ROWS", "Sample", "sample_of"]
 
@@ -96,9 +97,9 @@ class Sample:
         """Whether the target holds classes."""
         return self.data.problem_type.is_classification
 
-    @cached_property
+    @property
     def frame(self) -> pd.DataFrame:
-        """The sampled rows and columns."""
+        """The sampled rows and columns, taken anew."""
         X = self.data.X
         if len(self.columns) < self.data.n_features:
             X = X.iloc[:, self.columns]
@@ -125,23 +126,44 @@ class Sample:
         """
         return [place for place, kind in enumerate(self.kinds) if kind in kinds]
 
-    def _read(self, places: Sequence[int], convert: Any, dtype: type) -> npt.NDArray[Any]:
-        lines: npt.NDArray[Any] = np.empty((len(places), self.n_rows), dtype=dtype)
-        for line, place in enumerate(places):
-            lines[line] = convert(self.frame.iloc[:, place])
-        return lines
-
     @cached_property
+    def _values(self) -> tuple[Matrix, Matrix, Codes]:
+        """Numbers, days and levels, read together so that the frame need not be kept."""
+        frame = self.frame
+        small = self.n_rows <= np.iinfo(np.int16).max
+        found = []
+        for places, convert, dtype in (
+            (self.places(ColumnKind.NUMERIC), numbers_of, np.float64),
+            (self.places(ColumnKind.DATETIME), days_of, np.float64),
+            (self.places(ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN), levels_of, np.int16 if small else np.int32),
+        ):
+            part = frame if len(places) == frame.shape[1] else frame.iloc[:, places]
+            lines: npt.NDArray[Any]
+            if convert is numbers_of and all(isinstance(d, np.dtype) and d.kind in "fiu" for d in part.dtypes):
+                lines = np.ascontiguousarray(part.to_numpy(dtype=float).T)
+            else:
+                lines = np.empty((len(places), self.n_rows), dtype=dtype)
+                for line, (_, column) in enumerate(part.items()):
+                    lines[line] = convert(column)
+            found.append(lines)
+        numbers, days, levels = found
+        infinite = np.isinf(numbers)
+        return np.where(infinite, np.nan, numbers) if infinite.any() else numbers, days, levels
+
+    @property
     def numbers(self) -> Matrix:
         """Numeric columns, shape (n_numeric, n_rows); NaN where a value is missing or infinite."""
-        places = self.places(ColumnKind.NUMERIC)
-        frame = self.frame if len(places) == self.frame.shape[1] else self.frame.iloc[:, places]
-        if all(isinstance(dtype, np.dtype) and dtype.kind in "fiu" for dtype in frame.dtypes):
-            values = np.array(frame.to_numpy(dtype=float).T, order="C")
-        else:
-            values = self._read(places, numbers_of, float)
-        values[~np.isfinite(values)] = np.nan
-        return values
+        return self._values[0]
+
+    @property
+    def days(self) -> Matrix:
+        """Dates and times in days, shape (n_datetime, n_rows)."""
+        return self._values[1]
+
+    @property
+    def levels(self) -> Codes:
+        """Codes of categorical and boolean columns, shape (n_levelled, n_rows); -1 where a value is missing."""
+        return self._values[2]
 
     @cached_property
     def moments(self) -> Moments:
@@ -149,19 +171,9 @@ class Sample:
         return Moments(self.numbers)
 
     @cached_property
-    def days(self) -> Matrix:
-        """Dates and times in days, shape (n_datetime, n_rows)."""
-        return self._read(self.places(ColumnKind.DATETIME), days_of, float)
-
-    @cached_property
     def quantities(self) -> Moments:
         """Statistics of numbers and dates together."""
         return Moments(np.vstack([self.numbers, self.days])) if len(self.days) else self.moments
-
-    @cached_property
-    def levels(self) -> Codes:
-        """Codes of categorical and boolean columns, shape (n_levelled, n_rows); -1 where a value is missing."""
-        return self._read(self.places(ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN), levels_of, np.int64)
 
     @cached_property
     def level_counts(self) -> Codes:
@@ -191,7 +203,7 @@ class Sample:
     def groups(self) -> Codes:
         """Classes, the rarest joined to keep 20 at most; in regression ten bins of equal frequency."""
         if not self.is_classification:
-            return np.asarray(binned(self.target_moments)[0])
+            return np.asarray(binned(self.target_moments)[0], dtype=np.int64)
         order = np.lexsort((np.arange(len(self.class_counts)), -self.class_counts))
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order))
@@ -201,7 +213,7 @@ class Sample:
     def responses(self) -> Matrix:
         """What a linear model is to explain, centred: an indicator of every class, or the standardised target."""
         if not self.is_classification:
-            return self.target_moments.standardised
+            return self.target_moments.standardised(np.zeros(1, dtype=np.intp))
         indicators = (np.arange(self.groups.max() + 1)[:, None] == self.groups).astype(float)
         return np.asarray(indicators - indicators.mean(axis=1, keepdims=True))
 
@@ -214,21 +226,26 @@ class Sample:
         Numbers fall into ten bins of equal frequency, the missing ones into one more; levels rarer than a
         thousandth of the rows (at least two rows) are joined.
         """
-        numbers = binned(self.quantities)
-        levels = self.levels + 1
-        if len(levels):
-            counts = table_of(levels, np.ones_like(levels, dtype=bool))
-            keep = counts >= max(2, self.n_rows / 1000)
-            codes = np.where(keep, np.cumsum(keep, axis=1), 0)
-            levels = np.take_along_axis(codes, levels, axis=1)
-        return np.vstack([numbers, levels])
+        numbers, levels = binned(self.quantities), self.levels
+        if not len(levels):
+            return numbers
+        counts = table_of(levels + 1, None)
+        keep = counts >= max(2, self.n_rows / 1000)
+        codes = np.where(keep, np.cumsum(keep, axis=1), 0).astype(np.int16)
+        joined = np.empty(levels.shape, dtype=np.int16)
+        for lines in line_blocks(levels.shape):
+            joined[lines] = np.take_along_axis(codes[lines], levels[lines] + np.intp(1), axis=1)
+        return np.vstack([numbers, joined])
 
     @cached_property
     def joint(self) -> Codes:
         """Rows of every bin and target group, shape (n_columns, n_bins, n_groups)."""
         bins, groups = self.bins, self.groups
         n_bins, n_groups = int(bins.max(initial=0)) + 1, int(groups.max()) + 1
-        return table_of(bins * n_groups + groups, None, n_bins * n_groups).reshape(len(bins), n_bins, n_groups)
+        joint = np.empty((len(bins), n_bins * n_groups), dtype=np.int64)
+        for lines in line_blocks(bins.shape):
+            joint[lines] = table_of(bins[lines] * np.int64(n_groups) + groups, None, n_bins * n_groups)
+        return joint.reshape(len(bins), n_bins, n_groups)
 
     @cached_property
     def bin_r2(self) -> Matrix:
@@ -239,62 +256,97 @@ class Sample:
             share = np.bincount(self.groups) / n
             explained = (np.square(joint) / np.maximum(by_bin, 1)[:, :, None]).sum(axis=(1, 2)) - n * np.sum(share**2)
         else:
-            places = (self.bins + np.arange(len(joint))[:, None] * joint.shape[1]).ravel()
-            weights = np.tile(self.responses[0], len(joint))
-            sums = np.bincount(places, weights, minlength=by_bin.size).reshape(by_bin.shape)
-            explained = (sums**2 / np.maximum(by_bin, 1)).sum(axis=1)
+            explained = np.empty(len(joint))
+            for lines in line_blocks(self.bins.shape):
+                bins, counts = self.bins[lines], by_bin[lines]
+                places = (bins + np.arange(len(bins))[:, None] * joint.shape[1]).ravel()
+                weights = np.tile(self.responses[0], len(bins))
+                sums = np.bincount(places, weights, minlength=counts.size).reshape(counts.shape)
+                explained[lines] = (sums**2 / np.maximum(counts, 1)).sum(axis=1)
         r2 = np.clip(explained / np.sum(self.responses**2), 0.0, 1.0)
         n_bins = np.sum(by_bin > 0, axis=1)
         return np.asarray(np.maximum(1 - (1 - r2) * (n - 1) / np.maximum(n - n_bins, 1), 0.0))
 
     @cached_property
-    def encoded(self) -> tuple[Matrix, Codes]:
-        """All columns encoded and standardised, and the column that each line comes from.
+    def encoding(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Column and level of every encoded line; the level is -1 where the column holds numbers.
 
-        Missing numbers become the mean; levels with at least 2 % of the rows get an indicator each, columns with two
-        levels one indicator. Constant ones are left out; of more than 150 encoded columns, 150 are chosen at random.
+        Columns are counted as in `bins`. Levels with at least 2 % of the rows get a line each, columns with two levels
+        one line. Constant ones are left out; of more than 150 lines, 150 are chosen at random.
         """
-        numbers = self.quantities.standardised[self.quantities.varies]
+        numbers = np.flatnonzero(self.quantities.varies)
         counts = self.level_counts
         wanted = counts >= max(1.0, MIN_LEVEL_SHARE * self.n_rows)
         twofold = np.flatnonzero((counts > 0).sum(axis=1) == 2)  # noqa: PLR2004 - one indicator says it all
         if len(twofold):
             wanted[twofold, counts[twofold].argmax(axis=1)] = False
         lines, codes = np.nonzero(wanted)
-        chosen = np.arange(len(numbers) + len(lines))
+        source = np.concatenate([numbers, len(self.quantities.values) + lines])
+        codes = np.concatenate([np.full(len(numbers), -1), codes])
+        chosen = np.arange(len(source))
         if len(chosen) > MAX_DESIGN:
             chosen = np.sort(np.random.default_rng(self.random_state).choice(chosen, MAX_DESIGN, replace=False))
-        dense = chosen[chosen < len(numbers)]
-        sparse = chosen[chosen >= len(numbers)] - len(numbers)
-        indicators = (self.levels[lines[sparse]] == codes[sparse, None]).astype(float)
-        share = indicators.mean(axis=1, keepdims=True)
-        varies = (share[:, 0] > 0) & (share[:, 0] < 1)
-        indicators = ((indicators - share) / np.sqrt(share * (1 - share)))[varies]
-        source = np.concatenate([dense, len(numbers) + lines[sparse][varies]])
-        return np.vstack([numbers[dense], indicators]), source
+        varies = codes[chosen] < 0
+        varies[~varies] = (counts < self.n_rows)[
+            source[chosen][~varies] - len(self.quantities.values), codes[chosen][~varies]
+        ]
+        chosen = chosen[varies]
+        return source[chosen], codes[chosen]
 
-    @property
-    def design(self) -> Matrix:
-        """The encoded columns, shape (n_encoded, n_rows)."""
-        return self.encoded[0]
+    def encode(self, chosen: npt.NDArray[np.intp] | None = None) -> Lines:
+        """Return encoded columns with mean 0 and variance 1; missing numbers become the mean.
+
+        Parameters
+        ----------
+        chosen : ndarray of int or None, default=None
+            Places of lines in `encoding`, ascending; None takes all.
+
+        Returns
+        -------
+        Lines
+            The numbers first, then an indicator for each level.
+        """
+        source, codes = self.encoding if chosen is None else (part[chosen] for part in self.encoding)
+        dense, levelled = source[codes < 0], source[codes >= 0] - len(self.quantities.values)
+        codes = codes[codes >= 0]
+        share = self.level_counts[levelled, codes][:, None] / self.n_rows
+        deviation = np.sqrt(share * (1 - share))
+        absent, present = -share / deviation, (1 - share) / deviation
+
+        def read(rows: slice | npt.NDArray[np.intp]) -> Matrix:
+            numbers = self.quantities.standardised(dense, rows)
+            if not len(levelled):
+                return numbers
+            indicators = np.where(self.levels[:, rows][levelled] == codes[:, None], present, absent)
+            return np.vstack([numbers, indicators])
+
+        return Lines(len(source), self.n_rows, read)
 
     @cached_property
-    def gram(self) -> Matrix:
-        """Correlations of the encoded columns, shape (n_encoded, n_encoded)."""
-        return np.asarray(self.design @ self.design.T / self.n_rows)
+    def design(self) -> Lines:
+        """All encoded columns, read as shape (n_encoded, n_rows)."""
+        return self.encode()
+
+    @cached_property
+    def design_products(self) -> tuple[Matrix, Matrix]:
+        """Correlations of the encoded columns, and the sums of their products with the responses."""
+        return self.design.products(self.responses)
 
     @cached_property
     def line_r2(self) -> Matrix:
         """Share of the target's variance that each encoded column explains linearly, adjusted."""
-        return adjusted_r2(self.design, self.responses)
+        gram, products = self.design_products
+        return adjusted_r2(products, np.diag(gram) * self.n_rows, self.responses)
 
     @cached_property
     def components(self) -> tuple[Matrix, Matrix]:
         """Variances and directions of the principal components of the design, largest first."""
-        if not len(self.design):
-            return np.zeros(0), np.zeros((0, 0))
-        variances, directions = np.linalg.eigh(self.gram)
-        return np.maximum(variances[::-1], 0.0), directions[:, ::-1]
+        return principal_components(self.design_products[0])
+
+    @cached_property
+    def ridge(self) -> Ridge:
+        """Ridge regression of the responses on the design."""
+        return ridge(self.design, self.components, self.design_products[1], self.responses, least=1e-10)
 
     def some(self, n_rows: int) -> npt.NDArray[np.intp]:
         """Return the places of a subsample of the rows, classes in their proportions.

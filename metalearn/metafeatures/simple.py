@@ -176,10 +176,8 @@ def levels(sample: Sample) -> dict[str, float]:
     several = n_levels > 1
     spread = entropy(counts[several] / counts[several].sum(axis=1, keepdims=True)) / np.log2(n_levels[several])
     moments, n_columns = sample.moments, len(sample.columns)
-    values = sample.numbers
     distinct = moments.n_distinct
     with_values = moments.count > 0
-    whole = ((values == np.floor(values)) | ~moments.present).all(axis=1) & with_values
     width = (len(distinct) + n_levels.sum()) / n_columns * sample.data.n_features
     return {
         "levels_mean": mean(n_levels),
@@ -188,7 +186,7 @@ def levels(sample: Sample) -> dict[str, float]:
         "level_entropy_mean": mean(spread),
         "log_encoded_width": np.log(max(width, 1.0)),
         "share_distinct_mean": mean(distinct[with_values] / moments.count[with_values]),
-        "share_integer": mean(whole[with_values]),
+        "share_integer": mean(moments.whole[with_values]),
         "share_binary": (np.sum(distinct == 2) + np.sum(n_levels == 2)) / n_columns,  # noqa: PLR2004
         "share_constant": (np.sum(distinct <= 1) + np.sum(n_levels <= 1)) / n_columns,
     }

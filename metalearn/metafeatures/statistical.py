@@ -111,12 +111,12 @@ def correlations(sample: Sample) -> dict[str, float]:
     dict of str to float
         Values by name; those that are not applicable may be absent.
     """
-    source = sample.encoded[1]
+    source = sample.encoding[0]
     apart = source[:, None] != source
     pairs = apart.sum()
     if not pairs:
         return {}
-    matrix = np.where(apart, np.abs(sample.gram), 0.0)
+    matrix = np.where(apart, np.abs(sample.design_products[0]), 0.0)
     return {
         "correlation_mean": matrix.sum() / pairs,
         "correlation_max": min(matrix.max(), 1.0),
@@ -155,11 +155,11 @@ def principal_components(sample: Sample) -> dict[str, float]:
     dict of str to float
         Values by name; those that are not applicable may be absent.
     """
-    variances, directions = sample.components
+    variances = sample.components[0]
     if not len(variances) or variances.sum() <= 0:
         return {}
     shares = variances / variances.sum()
-    first = directions[:, 0] @ sample.design
+    first = sample.ridge.first
     first = first / np.sqrt(np.mean(first**2))
     cube, fourth = mean(first**3), mean(first**4)
     return {

@@ -5,6 +5,7 @@ from pathlib import Path
 from metalearn._registry import Registry
 from metalearn.recommenders.base import Recommender
 from metalearn.recommenders.past import PastTasks, Query
+from metalearn.recommenders.proposals import recommend_beyond
 from metalearn.recommenders.state import from_bytes, read_arrays, write_arrays
 from metalearn.recommenders.strategy import Strategy
 from metalearn.recommenders.table import PerformanceTable
@@ -17,6 +18,7 @@ __all__ = [
     "Strategy",
     "get_recommender",
     "load",
+    "recommend_beyond",
     "recommender_names",
     "save",
 ]

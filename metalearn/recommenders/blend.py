@@ -121,6 +121,8 @@ def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
     """Compare the strategies on past tasks, each as if it were new: without its family and the trees that know it."""
     table, n = past.table, max(_COUNTS)
     families = np.array(table.families)
+    if len(set(table.families)) < 2:  # noqa: PLR2004 - nothing is left to learn from
+        return {"list": {"chosen": Portfolio.name}, "feedback": {"chosen": TaskEnsemble.name}}
     left_out = past.similarity.left_out(families)
     rows = np.random.default_rng(random_state).permutation(table.n_tasks)[:_MOST_TASKS]
     found: dict[str, dict[str, list[Any]]] = {use: {name: [] for name in _STRATEGIES} for use in ("list", "feedback")}
@@ -129,7 +131,7 @@ def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
         if not len(rest):
             continue
         others = past.take(rest)
-        learned = left_out[[i]].toarray()[0][rest]
+        prior = others.prior(table.meta_features[i], left_out[[i]].toarray()[0][rest])
         for name, kind in _STRATEGIES.items():
             strategy = kind().fit_past(others)
             for use, curves in found.items():
@@ -141,7 +143,7 @@ def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
                     table.losses[i],
                     n,
                     unit=float(table.units[i]),
-                    learned=learned,
+                    prior=prior,
                 )
                 curves[name].append(curve(table.regrets[i], order, n)[np.array(_COUNTS) - 1])
     found["feedback"] |= {name: curves for name, curves in found["list"].items() if curves}

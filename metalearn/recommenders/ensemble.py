@@ -44,7 +44,7 @@ class TaskEnsemble(Strategy):
         if not len(query.columns):
             return self.choose_from_past(query, query.weights)
         members, weights = posterior(self.past_, query, from_errors=self.from_errors)
-        best = query.values.min()
+        best = float(query.values.min())  # a number of numpy would make everything double and half as fast
         low = np.minimum(members.min(axis=1), best)
         spread = np.maximum(members.max(axis=1) - low, _LEAST_SPREAD)
         regrets = (members - low[:, None]) / spread[:, None]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.posterior import posterior
 from metalearn.recommenders.quantile import COVERAGE, weighted_quantiles
-from metalearn.recommenders.scale import FloatArray, from_working
+from metalearn.recommenders.scale import FloatArray, from_working, log_losses
 
 __all__ = ["Expectation"]
 
@@ -65,7 +65,7 @@ class Expectation:
                 observed={},
                 allowed=np.isfinite(table.losses[i]),
                 unit=float(table.units[i]),
-                learned=left_out[[i]].toarray()[0],
+                prior=past.prior(table.meta_features[i], left_out[[i]].toarray()[0]),
             )
             weights = np.where(apart, query.weights, 0.0)
             query = replace(query, weights=weights / weights.sum())
@@ -75,7 +75,8 @@ class Expectation:
                 seen, asked = best[:count], best[count : count + _BEST]
                 if len(asked):
                     told = replace(query, columns=seen, values=table.working[i, seen].astype(float))
-                    found.append(_ratios(past, told, asked, table.working[i, asked]))
+                    truth = log_losses(table.losses[i, asked], float(table.units[i]))  # outliers are not capped
+                    found.append(_ratios(past, told, asked, truth))
         return cls(np.array([_quantile(found) for found in ratios]))
 
     def expect(

@@ -32,13 +32,14 @@ def places(past: PastTasks, meta_features: FloatArray, name: str) -> tuple[Place
     Returns
     -------
     tuple of Place
-        The new task, then at most 500 past ones, the nearest included; empty with fewer than three past tasks.
+        The new task, then at most 500 past ones, the nearest included; empty with fewer than three past tasks or two
+        meta-features.
 
     Notes
     -----
     The axes are the first two principal components of the standardised meta-features of the past tasks.
     """
-    if past.table.n_tasks < _FEWEST:
+    if past.table.n_tasks < _FEWEST or len(meta_features) < 2:  # noqa: PLR2004 - a map has two axes
         return ()
     centre, axes, drawn, best = _drawn(past)
     here = (past.novelty.standardise(meta_features) - centre) @ axes

@@ -1,6 +1,7 @@
 """Tell how far a table is from everything known."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -129,9 +130,12 @@ class Novelty:
             0 within the distances that are usual (95 % of the past tasks), rising to 1 at twice that distance.
         """
         distance = _mean_of_nearest(self.distances_to(meta_features))
-        usual = float(np.quantile(self.distances, _USUAL))
         novelty = float(np.searchsorted(self.distances, distance) / len(self.distances))
-        return novelty, float(np.clip(distance / max(usual, 1e-12) - 1, 0, 1))
+        return novelty, float(np.clip(distance / max(self._usual, 1e-12) - 1, 0, 1))
+
+    @cached_property
+    def _usual(self) -> float:
+        return float(np.quantile(self.distances, _USUAL))
 
 
 def _signed_log(values: FloatArray) -> FloatArray:

@@ -18,8 +18,13 @@ __all__ = ["PastTasks", "Query"]
 LEARNED_SHARE = 0.9
 """Share of the learned similarity in the prior over past tasks; the rest is uniform."""
 
+UNDESCRIBED_SHARE = 0.6
+"""What is left of that share where most meta-features of the new task are missing."""
+
 PROFILE_FLOOR = 0.05
 """Added to regrets before the logarithm that forests learn from."""
+
+_MOST = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +124,25 @@ class PastTasks:
             From 0 (seen often) to 1 (unlike anything known).
         """
         novelty, strangeness = self.novelty.score(meta_features)
-        share = LEARNED_SHARE * (1 - strangeness)
+        share = LEARNED_SHARE * (1 - strangeness) * (1.0 if self.describes(meta_features) else UNDESCRIBED_SHARE)
         learned = self.similarity.weights(meta_features) if learned is None else learned
         return share * learned + (1 - share * learned.sum()) / self.table.n_tasks, novelty
+
+    def describes(self, meta_features: FloatArray) -> bool:
+        """Tell whether enough is known of a new task to compare it with past ones.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_meta_features,)
+            Of the new task, NaN where one is missing.
+
+        Returns
+        -------
+        bool
+            Whether it has at least half of the meta-features that most past tasks have.
+        """
+        usual = np.isfinite(self.table.meta_features).mean(axis=0) > _MOST
+        return bool(np.isfinite(meta_features[usual]).sum() >= _MOST * usual.sum())
 
     def query(
         self,
@@ -133,7 +154,7 @@ class PastTasks:
         sizes: FloatArray | None = None,
         unit: float = 1.0,
         time_budget: float | None = None,
-        learned: FloatArray | None = None,
+        prior: tuple[FloatArray, float] | None = None,
     ) -> "Query":
         """Look at a new task from the past ones.
 
@@ -153,15 +174,15 @@ class PastTasks:
             What its losses are divided by; NaN if unknown.
         time_budget : float or None, default=None
             Seconds that the whole list may take.
-        learned : ndarray of shape (n_tasks,) or None, default=None
-            Learned weights of past tasks to be used instead of the forest's own.
+        prior : (ndarray of shape (n_tasks,), float) or None, default=None
+            What :meth:`prior` returned, if it is known already.
 
         Returns
         -------
         Query
             Everything a strategy may look at.
         """
-        weights, novelty = self.prior(meta_features, learned)
+        weights, novelty = prior or self.prior(meta_features)
         allowed = allowed.copy()
         allowed[list(observed)] = False
         seen = {j: loss for j, loss in observed.items() if np.isfinite(loss)}
@@ -179,6 +200,7 @@ class PastTasks:
             n=n,
             weights=weights,
             novelty=novelty,
+            described=self.describes(meta_features),
             mean=mean,
             columns=columns,
             values=np.clip(values, past.min(axis=0), past.max(axis=0)),
@@ -203,6 +225,8 @@ class Query:
         Prior weight of each past task.
     novelty : float
         From 0 (seen often) to 1 (unlike anything known).
+    described : bool
+        Whether most of its meta-features are known.
     mean : ndarray of shape (n_configurations,)
         Log losses expected before anything is observed.
     columns : ndarray of int, shape (n_observed,)
@@ -223,6 +247,7 @@ class Query:
     n: int
     weights: FloatArray
     novelty: float
+    described: bool
     mean: FloatArray
     columns: npt.NDArray[np.intp]
     values: FloatArray

@@ -33,7 +33,7 @@ def posterior(past: PastTasks, query: Query, *, from_errors: bool = True) -> tup
         The new task and what was observed on it.
     from_errors : bool, default=True
         Whether a hypothesis is what the similarity predicts plus the error it made on a past task, or else that past
-        task itself.
+        task itself, as it is anyway where too little is known of the new task for a prediction.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def posterior(past: PastTasks, query: Query, *, from_errors: bool = True) -> tup
     """
     rows = heaviest(query.weights)
     errors = past.errors[rows]
-    members = errors + query.mean.astype(np.float32) if from_errors else past.table.working[rows]
+    members = errors + query.mean.astype(np.float32) if from_errors and query.described else past.table.working[rows]
     prior = query.weights[rows] / query.weights[rows].sum()
     seen = query.columns
     if not len(seen):

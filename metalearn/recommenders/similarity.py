@@ -91,6 +91,8 @@ class ForestSimilarity:
         known = np.isfinite(meta_features)
         fill = np.array([np.median(c[k]) if k.any() else 0.0 for c, k in zip(meta_features.T, known.T, strict=True)])
         filled = np.where(known, meta_features, fill).astype(np.float32)
+        if not len(fill):
+            filled = np.zeros((len(filled), 1), np.float32)  # without meta-features all tasks share one leaf
         forest = RandomForestRegressor(
             n_trees, min_samples_leaf=min_leaf, max_features=1 / 3, random_state=random_state
         ).fit(filled, _factors(profiles))
@@ -113,7 +115,7 @@ class ForestSimilarity:
             leaves=leaves,
             share=1 / np.maximum(np.bincount(leaves.ravel(), minlength=int(sizes.sum())), 1),
             unseen=unseen,
-            importance=forest.feature_importances_,
+            importance=forest.feature_importances_[: len(fill)],
         )
 
     def left_out(self, families: npt.NDArray[np.str_]) -> csr_array:

@@ -21,7 +21,7 @@ def play(
     *,
     unit: float = 1.0,
     feedback: bool = True,
-    learned: FloatArray | None = None,
+    prior: tuple[FloatArray, float] | None = None,
 ) -> list[int]:
     """Let a strategy choose on a task, one configuration after the other.
 
@@ -39,18 +39,17 @@ def play(
         What losses are divided by.
     feedback : bool, default=True
         Whether a strategy that learns from observations gets to see them.
-    learned : ndarray of shape (n_tasks,) or None, default=None
-        Learned weights of past tasks to be used instead of the forest's own.
+    prior : (ndarray of shape (n_tasks,), float) or None, default=None
+        Weights of past tasks and novelty to be used instead of the strategy's own.
 
     Returns
     -------
     list of int
         Columns in the order of evaluation.
     """
-    about: dict[str, Any] = {"allowed": ~np.isnan(losses), "unit": unit, "learned": learned}
     past = strategy.past_
-    if learned is None:
-        about["learned"] = past.similarity.weights(meta_features)  # once for all evaluations
+    prior = prior or past.prior(meta_features)  # once for all evaluations
+    about: dict[str, Any] = {"allowed": ~np.isnan(losses), "unit": unit, "prior": prior}
     if not (feedback and strategy.learns_from_observations):
         return strategy.rank(past.query(meta_features, n=n, observed={}, **about))
     observed: dict[int, float] = {}

@@ -284,7 +284,9 @@ class Strategy:
         about = {"name": self.name, "metric": self.metric, "random_state": self.random_state}
         parts = {"past": self.past_, "expectation": self.expectation_}
         packed = {f"{part}.{name}": array for part, found in parts.items() for name, array in pack(found).items()}
-        return {"about": as_bytes(about)} | packed
+        # filling in what was not run takes long where much is known
+        filled = {"working": self.past_.table.working} if np.isnan(self.past_.table.losses).any() else {}
+        return {"about": as_bytes(about)} | packed | filled
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
@@ -302,6 +304,8 @@ class Strategy:
         """
         about = from_bytes(arrays["about"])
         past = unpack(PastTasks, within(arrays, "past"))
+        if "working" in arrays:
+            vars(past.table)["working"] = arrays["working"]
         made = cls(metric=past.table.metric if about["metric"] else None, random_state=about["random_state"])
         made.expectation_ = unpack(Expectation, within(arrays, "expectation"))
         return made.restore(past, arrays)

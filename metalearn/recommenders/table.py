@@ -178,7 +178,9 @@ class PerformanceTable:
         arrays: dict[str, Any] = {
             name: getattr(self, name)[rows] for name in ("sizes", "meta_features", "losses", "seconds", "units")
         }
-        return replace(self, **names, **arrays)
+        taken = replace(self, **names, **arrays)
+        vars(taken).update({name: getattr(self, name)[rows] for name in ("_capped", "regrets")})  # row by row the same
+        return taken
 
     def vector(self, meta_features: MetaFeatures) -> FloatArray:
         """Bring the meta-features of a new task into the table's order.

@@ -1,19 +1,17 @@
 """Plain facts as one self-contained page: no network, no script, readable on a phone and on paper."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 from metalearn.report.markup import escaped, shortened
-from metalearn.report.svg import MapPoint, ScorePoint, Trial, curve_plot, family_plot, map_plot, score_plot
+from metalearn.report.series import Trial, driver_shares, in_view, map_points, score_points, trial_points
+from metalearn.report.svg import curve_plot, family_plot, map_plot, score_plot
 from metalearn.report.text import changes, novelty_text, number, seconds
 
 __all__ = ["recommendation_fragment", "recommendation_page", "tuning_page"]
 
-_NAMED = 3
 _NEIGHBOURS = 10
-_DRIVERS = 8
 
 
 def recommendation_page(facts: Mapping[str, Any]) -> str:
@@ -148,22 +146,16 @@ def _figures(values: Iterable[tuple[str, str]]) -> str:
 
 def _recommendation_sections(facts: Mapping[str, Any]) -> list[str]:
     metric = facts["task"]["metric"]
-    points = [
-        ScorePoint(
-            label=str(rank),
-            title=f"{rank}. {c['configuration']['model']}: {changes(c['changes'])}",
-            seconds=_value(c["expected_seconds"]),
-            score=_value(c["expected_score"]),
-            low=_value(c["interval"][0]),
-            high=_value(c["interval"][1]),
-        )
-        for rank, c in enumerate(facts["candidates"], start=1)
-    ]
     return [
-        _section("In this order", _candidates_table(facts)),
+        _section(
+            "What was recommended at the start" if "tuning" in facts else "In this order", _candidates_table(facts)
+        ),
         _section(
             "What to expect against what it costs",
-            _figure(score_plot(points, metric), "Bars span the 80 % interval; numbers are ranks in the list."),
+            _figure(
+                score_plot(score_points(facts["candidates"]), metric),
+                "Bars span the 80 % interval; numbers are ranks in the list.",
+            ),
         ),
         _map(facts),
         _neighbours(facts),
@@ -173,10 +165,6 @@ def _recommendation_sections(facts: Mapping[str, Any]) -> list[str]:
         _section("How sure, and why", _list(_how_sure(facts))),
         _meta_features(facts["meta_features"]),
     ]
-
-
-def _value(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
 
 
 def _candidates_table(facts: Mapping[str, Any]) -> str:
@@ -204,17 +192,12 @@ def _figure(plot: str, caption: str) -> str:
 
 
 def _map(facts: Mapping[str, Any]) -> str:
-    places: Sequence[Mapping[str, Any]] = facts.get("places", ())
-    if len(places) < 2:  # noqa: PLR2004 - this task alone is no map
-        return ""
-    here, *past = places
-    near = [n["name"] for n in facts["neighbours"][:_NAMED]]
-    points = [MapPoint(p["name"], p["x"], p["y"], p["best"], named=p["name"] in near) for p in past]
+    points = map_points(facts.get("places", ()), facts["neighbours"])
     caption = (
-        f"{len(past)} past tasks, near each other where their meta-features are alike (first two principal "
+        f"{len(points) - 1} past tasks, near each other where their meta-features are alike (first two principal "
         "components), coloured by the model family that won there. The diamond is this table."
     )
-    return _section("Where this table lies", _figure(map_plot(points, (here["x"], here["y"]), here["name"]), caption))
+    return _section("Where this table lies", _figure(map_plot(points), caption))
 
 
 def _neighbours(facts: Mapping[str, Any]) -> str:
@@ -238,14 +221,14 @@ def _neighbours(facts: Mapping[str, Any]) -> str:
 
 
 def _drivers(drivers: Mapping[str, float]) -> str:
-    shown = [(name, share) for name, share in list(drivers.items())[:_DRIVERS] if math.isfinite(share)]
+    shown = driver_shares(drivers)
     if not shown:
         return ""
-    top = max(share for _, share in shown) or 1.0
+    top = max(shown.values()) or 1.0
     rows = "\n".join(
         f'<li><span>{escaped(name)}</span><span class="bar"><i style="width:{max(share, 0) / top:.1%}"></i></span>'
         f"<span>{share:.0%}</span></li>"
-        for name, share in shown
+        for name, share in shown.items()
     )
     return _section("What made them near", f'<ul class="bars">\n{rows}\n</ul>')
 
@@ -293,31 +276,34 @@ def _meta_features(values: Mapping[str, float]) -> str:
 def _tuning_sections(facts: Mapping[str, Any]) -> list[str]:
     tuning, metric = facts["tuning"], facts["task"]["metric"]
     better = bool(tuning["greater_is_better"])
-    trials = [
-        Trial(
-            title=f"{t['model']}: {changes(t['changes'])} ({number(t['score'])})",
-            group=t["model"],
-            seconds=t["ended"],
-            score=_value(t["score"]),
-        )
-        for t in tuning["trials"]
-    ]
+    trials = trial_points(tuning["trials"])
     finished = [t for t in tuning["trials"] if t["status"] == "ok"]
     figures = [
         (f"cross-validated {metric}", escaped(number(tuning["score"], 4))),
         (f"default's {metric}", escaped(number(tuning["default_score"], 4))),
-        ("trials", escaped(f"{len(finished)} of {len(trials)} finished")),
+        ("trials", escaped(f"{len(finished)} of {len(tuning['trials'])} finished")),
         ("time used", escaped(seconds(tuning["seconds"]))),
     ]
     return [
         f'<section class="answer">\n<p class="model">{escaped(tuning["decision"])}</p>\n{_figures(figures)}\n</section>',
         _section(
             "Best score so far",
-            _figure(curve_plot(trials, metric, greater_is_better=better), "Each dot is a trial that reached a score."),
+            _figure(curve_plot(trials, metric, greater_is_better=better), _dots(trials, greater_is_better=better)),
         ),
         _section("Leaderboard", _leaderboard(tuning["trials"], metric)),
-        _section("By model family", _figure(family_plot(trials, metric, greater_is_better=better), "")),
+        _section(
+            "By model family",
+            _figure(family_plot(trials, metric, greater_is_better=better), "On the right, the best of each family."),
+        ),
     ]
+
+
+def _dots(trials: Sequence[Trial], *, greater_is_better: bool) -> str:
+    """Say what the dots are, and of what some are hollow."""
+    scores = [t.score for t in trials]
+    low, high = in_view(scores, greater_is_better=greater_is_better) if scores else (0.0, 0.0)
+    text = "Each dot is a trial that reached a score."
+    return f"{text} Hollow ones lie beyond the range shown." if any(not low <= s <= high for s in scores) else text
 
 
 def _leaderboard(trials: Sequence[Mapping[str, Any]], metric: str) -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metalearn._parquet import read_bounded
-from metalearn.exceptions import KnowledgeBaseError
+from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import (
     CONFIGURATION_COLUMNS,
@@ -93,6 +93,11 @@ class FileStore(StoreMethods):
         What makes them; default: metalearn with its version.
     keep_names : bool, default=False
         Whether messages and paths are kept word for word.
+
+    Raises
+    ------
+    InvalidInputError
+        If the path is that of a file.
     """
 
     def __init__(
@@ -100,6 +105,9 @@ class FileStore(StoreMethods):
     ) -> None:
         super().__init__(source, tool, keep_names=keep_names)
         self.path = Path(path)
+        if self.path.is_file():
+            message = f"{str(path)!r} is a file. Expected a folder, or 'sqlite:///file.db' for a database. Correct the address."
+            raise InvalidInputError(message)
 
     def __repr__(self) -> str:
         """Return one readable line."""

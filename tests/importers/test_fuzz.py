@@ -13,9 +13,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from metalearn.evaluation import Evaluation
 from metalearn.exceptions import MetalearnError
 from metalearn.importers import from_aslib, from_cv_results, from_flaml_log, from_mlflow, from_table
 from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures
+from metalearn.space import Configuration
 from metalearn.store import open_store
 from metalearn.task import Task
 
@@ -34,6 +37,7 @@ MANY = settings(
     suppress_health_check=list(HealthCheck),
 )
 TASK = Task(id="data:x", problem_type="binary")
+KNN = Configuration("knn", {"n_neighbors": 3})
 HOSTILE = (
     "'; DROP TABLE tasks; --",
     "<script>alert(1)</script>",
@@ -129,6 +133,14 @@ def check_results(results: dict[str, Any]) -> None:
     survives(lambda: from_cv_results(results, TASK, model="SVC", metric="accuracy"))
 
 
+def check_search(content: Any, ending: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"search{ending}"
+        text = content if isinstance(content, str) else json.dumps(content, default=str)
+        file.write_text(text, encoding="utf-8", errors="surrogatepass")
+        survives(lambda: from_cv_results(file, TASK, model="SVC", metric="accuracy"))
+
+
 def check_runs(meta: str, params: dict[str, str], values: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "1" / "run"
@@ -140,6 +152,44 @@ def check_runs(meta: str, params: dict[str, str], values: str) -> None:
             safe = "".join(c for c in name if c.isalnum())[:40] or f"p{number}"
             (run / "params" / safe).write_text(text, encoding="utf-8", errors="surrogatepass")
         survives(lambda: from_mlflow(folder, TASK, metric="accuracy"))
+
+
+def check_records(record: dict[str, dict[str, Any]]) -> None:
+    """What is appended to a store is refused, or comes back as it was."""
+    with tempfile.TemporaryDirectory() as folder:
+        for place in ("store", "store.db"):
+            store = open_store(Path(folder) / place)
+            try:
+                task = Task(**{"id": "data:x", "problem_type": "binary", **record["facts"]})
+                configuration = Configuration("knn", record["params"])
+                plain = {"metric": "accuracy", "value": 0.5, **record["run"]}
+                run = Evaluation(task_id=task.id, configuration=configuration, **plain)
+                store.append(task, MetaFeatures(record["features"]), [run])
+            except (MetalearnError, TypeError, ValueError, OverflowError):
+                assert len(store.read()) == 0
+                continue
+            kept = store.read()
+            assert len(kept) == len(kept.evaluations) == 1
+            assert kept.evaluations["metric"].tolist() == [run.metric]
+            assert kept.configuration_by_id[configuration.id] == configuration
+
+
+def check_database(flips: list[int]) -> None:
+    """A database file with changed bytes is refused, or what is read of it is a knowledge base."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "store.db"
+        store = open_store(file)
+        task = Task(id="data:x", problem_type="binary")
+        store.append(task, None, [Evaluation(task_id="data:x", configuration=KNN, metric="accuracy", value=0.5)])
+        content = bytearray(file.read_bytes())
+        for flip in flips:
+            content[flip % len(content)] ^= 1 + flip % 255
+        file.write_bytes(bytes(content))
+        try:
+            kept = open_store(file).read()
+        except MetalearnError:
+            return
+        assert len(kept.evaluations) <= 1
 
 
 ROWS = st.lists(
@@ -202,6 +252,15 @@ RESULTS = st.fixed_dictionaries(
         "split0_test_score": st.lists(CELLS, max_size=2),
     }
 )
+TEXTS = ("id", "name", "family", "dataset_id", "fingerprint", "source", "note", "predecessor")
+RECORDS = st.fixed_dictionaries(
+    {
+        "facts": st.dictionaries(st.sampled_from(TEXTS), WORDS, max_size=4),
+        "run": st.dictionaries(st.sampled_from(["metric", "message", "versions", "value", "fold"]), CELLS, max_size=3),
+        "params": st.dictionaries(WORDS, CELLS, max_size=2),
+        "features": st.dictionaries(WORDS, st.floats(), max_size=2),
+    }
+)
 FUZZED: dict[str, tuple[Callable[..., None], dict[str, st.SearchStrategy[Any]]]] = {
     "table": (check_table, {"rows": ROWS}),
     "csv": (
@@ -216,6 +275,24 @@ FUZZED: dict[str, tuple[Callable[..., None], dict[str, st.SearchStrategy[Any]]]]
     "arff": (check_arff, {"text": ARFF, "description": WORDS}),
     "log": (check_log, {"lines": LINES}),
     "results": (check_results, {"results": RESULTS}),
+    "search": (
+        check_search,
+        {
+            "content": st.one_of(
+                WORDS,
+                st.lists(st.lists(WORDS, max_size=3).map(",".join), max_size=3).map(
+                    lambda rows: "\n".join(["param_C,split0_test_score,mean_fit_time", *rows])
+                ),
+                st.dictionaries(
+                    st.sampled_from(["params", "split0_test_score", "mean_fit_time"]),
+                    st.one_of(CELLS, st.lists(CELLS, max_size=2), st.dictionaries(WORDS, CELLS, max_size=2)),
+                ),
+            ),
+            "ending": st.sampled_from([".csv", ".json"]),
+        },
+    ),
+    "records": (check_records, {"record": RECORDS}),
+    "database": (check_database, {"flips": st.lists(st.integers(0, 10**6), min_size=1, max_size=8)}),
     "runs": (
         check_runs,
         {
@@ -229,14 +306,28 @@ FUZZED: dict[str, tuple[Callable[..., None], dict[str, st.SearchStrategy[Any]]]]
 }
 
 
-@pytest.mark.parametrize("name", FUZZED)
-def test_hostile_input_is_refused_or_harmless(name: str) -> None:
+def tried(name: str, how: settings) -> int:
+    """Try hostile inputs and count them."""
     check, strategies = FUZZED[name]
-    FAST(given(**strategies)(check))()
+    count = 0
+
+    def counted(**inputs: Any) -> None:
+        nonlocal count
+        count += 1
+        check(**inputs)
+
+    how(given(**strategies)(counted))()
+    return count
+
+
+@pytest.mark.parametrize("name", FUZZED)
+def test_hostile_input_is_refused_or_harmless(name: str, record_property: Callable[[str, object], None]) -> None:
+    record_property("inputs", tried(name, FAST))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FUZZED)
-def test_thousands_of_hostile_inputs_are_refused_or_harmless(name: str) -> None:
-    check, strategies = FUZZED[name]
-    MANY(given(**strategies)(check))()
+def test_thousands_of_hostile_inputs_are_refused_or_harmless(
+    name: str, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("inputs", tried(name, MANY))

@@ -46,3 +46,10 @@ def test_failures_are_excluded_but_do_not_move_anything(past: PastTasks) -> None
     query = ask(past, {1: np.inf}, features)
     assert not query.allowed[1]
     np.testing.assert_array_equal(posterior(past, query)[0], posterior(past, ask(past, {}, features))[0])
+
+
+def test_past_tasks_themselves_are_the_hypotheses_for_a_table_of_which_little_is_known(past: PastTasks) -> None:
+    query = ask(past, {}, np.full_like(past.table.meta_features[0], np.nan))
+    members, weights = posterior(past, query)
+    np.testing.assert_array_equal(members, past.table.working[query.weights > 0])
+    assert len(weights) == len(members)

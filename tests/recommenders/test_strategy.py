@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,44 @@ def test_a_strange_table_gets_the_robust_portfolio(
     rec = fitted["forest"].recommend(new_task, strange, n=6)
     assert rec.novelty == 1
     assert ids(rec) == ids(fitted["portfolio"].recommend(new_task, strange, n=6))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n_tasks", [1, 2])
+def test_one_family_of_tables_is_enough_to_begin_with(
+    name: str,
+    n_tasks: int,
+    make_knowledge: Callable[..., KnowledgeBase],
+    new_task: Task,
+    features_of: Callable[[float], MetaFeatures],
+) -> None:
+    fitted = get_recommender(name)().fit(make_knowledge(n_tasks))
+    rec = fitted.recommend(new_task, features_of(0), n=3)
+    assert len(rec) == 3
+    told = {rec[0].configuration.id: 0.2}
+    assert ids(fitted.recommend(new_task, features_of(0), n=3, observed=told))[0] != ids(rec)[0]
+
+
+@pytest.mark.parametrize("name", ["blend", "default", "ranking"])
+@pytest.mark.parametrize("kept", [[], ["kind"]])
+def test_past_tasks_with_one_meta_feature_or_none_still_recommend(
+    name: str, kept: list[str], make_knowledge: Callable[..., KnowledgeBase], new_task: Task, tmp_path: Path
+) -> None:
+    known = make_knowledge(12)
+    few = replace(known, meta_features=known.meta_features[known.meta_features["name"].isin(kept)])
+    fitted = get_recommender(name)().fit(few)
+    rec = fitted.recommend(new_task, MetaFeatures({"kind": 1.0}), n=3)
+    assert len(rec) == 3
+    assert rec.places == ()
+    if hasattr(fitted, "to_arrays"):
+        save(fitted, tmp_path / "fitted.npz")
+        assert load(tmp_path / "fitted.npz").recommend(new_task, MetaFeatures({"kind": 1.0}), n=3) == rec
+
+
+def test_what_was_filled_in_is_not_filled_in_again_after_loading(fitted: dict[str, Any], tmp_path: Path) -> None:
+    strategy = fitted["ensemble"]
+    assert np.isnan(strategy.past_.table.losses).any()
+    save(strategy, tmp_path / "kept.npz")
+    again = load(tmp_path / "kept.npz")
+    assert "working" in vars(again.past_.table)
+    np.testing.assert_array_equal(again.past_.table.working, strategy.past_.table.working)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,14 @@ def test_a_part_keeps_rows_and_columns_in_order(table: PerformanceTable) -> None
     assert part.task_ids == ("t5", "t2")
     np.testing.assert_array_equal(part.losses, table.losses[[5, 2]])
     assert part.configurations == table.configurations
+
+
+def test_a_part_of_a_table_is_as_good_as_a_table_of_that_part(sparse_knowledge: KnowledgeBase) -> None:
+    table = PerformanceTable.from_knowledge_base(sparse_knowledge)
+    rows = np.array([7, 3, 20])
+    afresh = replace(table.take(rows))  # nothing is carried over
+    np.testing.assert_array_equal(table.take(rows).regrets, afresh.regrets)
+    np.testing.assert_array_equal(table.take(rows).working, afresh.working)
 
 
 def test_units_of_rmse_follow_from_r2_of_the_same_runs(make_knowledge: Callable[..., KnowledgeBase]) -> None:

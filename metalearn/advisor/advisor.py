@@ -3,11 +3,11 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, overload
 
 from metalearn._version import __version__
+from metalearn.advisor.trial import Trial
 from metalearn.api import new_task, open_knowledge_base, usable_models
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
@@ -16,35 +16,18 @@ from metalearn.fitting import fitted_recommender
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.recommendation import Candidate, Recommendation
+from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
 from metalearn.store import Store
 from metalearn.task import ProblemType, Task
 
-__all__ = ["Advisor", "Trial"]
+__all__ = ["Advisor"]
 
 _FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """Record one configuration that was tried on the task.
-
-    Parameters
-    ----------
-    configuration : Configuration
-        What was tried.
-    score : float
-        In the metric's own direction; NaN unless the status is ok.
-    seconds : float
-        What trying it took; NaN if that was not told.
-    status : Status, default=Status.OK
-        How it ended.
-    """
-
-    configuration: Configuration
-    score: float
-    seconds: float
-    status: Status = Status.OK
+_AHEAD = 20
+"""With a time budget this many candidates are ranked together, so that cheap ones can outweigh a dear one."""
 
 
 class Advisor:
@@ -72,6 +55,11 @@ class Advisor:
         Name of the strategy.
     name : str, default="table"
         What to call the table.
+    new_points : bool, default=True
+        Whether to propose, once a few results are known, configurations that nobody has run, where they promise more
+        than those of the knowledge base.
+    random_state : int, default=0
+        Seed of such proposals.
 
     Attributes
     ----------
@@ -105,6 +93,8 @@ class Advisor:
         time_budget: float | None = None,
         recommender: str = "auto",
         name: str = "table",
+        new_points: bool = True,
+        random_state: int = 0,
     ) -> None:
         data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
         self._start(
@@ -114,6 +104,8 @@ class Advisor:
             knowledge_base=knowledge_base,
             time_budget=time_budget,
             recommender=recommender,
+            new_points=new_points,
+            random_state=random_state,
         )
 
     def _start(
@@ -125,6 +117,8 @@ class Advisor:
         knowledge_base: KnowledgeBase | Store | str | Path | None,
         time_budget: float | None,
         recommender: str,
+        new_points: bool,
+        random_state: int,
     ) -> None:
         if time_budget is not None and not time_budget > 0:
             message = (
@@ -136,6 +130,7 @@ class Advisor:
         past = None if knowledge_base is None else open_knowledge_base(knowledge_base)
         self._recommender = fitted_recommender(past, task.problem_type, task.metric, recommender)
         self._recommender_name = recommender
+        self._new_points, self._random_state = new_points, random_state
         self._trials: dict[str, Trial] = {}
         self._pending: dict[str, Candidate] = {}
 
@@ -174,20 +169,23 @@ class Advisor:
             Without what was tried or is pending.
         """
         metric = self.task.metric
-        observed = {
-            i: metric.to_loss(trial.score) if trial.status is Status.OK else math.inf
-            for i, trial in self._trials.items()
-        }
+        tried = {t.configuration: metric.to_loss(t.score) if t.status is Status.OK else math.inf for t in self.history}
         # a pending result is taken to be as expected, so that parallel workers do not ask the same question
-        observed |= {i: metric.to_loss(candidate.expected_score) for i, candidate in self._pending.items()}
-        return self._recommender.recommend(
-            self.task,
-            self.meta_features,
-            n=n,
-            observed=observed,
-            models=self._models,
-            time_budget=None if self.time_budget is None else max(self.time_budget - self.seconds, 0.0),
-        )
+        tried |= {c.configuration: metric.to_loss(c.expected_score) for c in self._pending.values()}
+        tried = dict(sorted(tried.items(), key=lambda pair: pair[0].id))  # the order of telling does not matter
+        left = None if self.time_budget is None else max(self.time_budget - self.seconds, 0.0)
+        about: dict[str, Any] = {"n": n, "models": self._models, "time_budget": left}
+        if tried and self._new_points and isinstance(self._recommender, Strategy):
+            return recommend_beyond(
+                self._recommender,
+                self.task,
+                self.meta_features,
+                tried=tried,
+                random_state=self._random_state,
+                **about,
+            )
+        observed = {configuration.id: loss for configuration, loss in tried.items()}
+        return self._recommender.recommend(self.task, self.meta_features, observed=observed, **about)
 
     @property
     def seconds(self) -> float:
@@ -219,8 +217,8 @@ class Advisor:
             If one is asked for and nothing is left to try.
         """
         found: list[Configuration] = []
-        for _ in range(1 if n is None else n):
-            candidates = self.recommend(1).candidates
+        while len(found) < (1 if n is None else n):
+            candidates = self.recommend(1 if self.time_budget is None else _AHEAD).candidates
             if not candidates:
                 break
             self._pending[candidates[0].configuration.id] = candidates[0]
@@ -228,7 +226,10 @@ class Advisor:
         if n is not None:
             return found
         if not found:
-            message = "Nothing is left to try: every known configuration was tried, or none fits into the time budget."
+            message = (
+                "Nothing is left to try: every configuration was tried, or none fits into the time budget. "
+                "Expected something to ask for. Stop, or allow more families or time."
+            )
             raise StopIteration(message)
         return found[0]
 
@@ -258,21 +259,10 @@ class Advisor:
         InvalidInputError
             If it succeeded but has no finite score, or the status is unknown.
         """
-        if status not in set(Status):
-            message = f"Unknown status {str(status)!r}. Expected one of {[str(s) for s in Status]}. Choose one of them."
-            raise InvalidInputError(message)
-        how = Status(status)
-        if how is Status.OK and (score is None or not math.isfinite(score)):
-            message = f"The score is {score}. Expected a finite number. Tell status='failed' if there is none."
-            raise InvalidInputError(message)
+        trial = Trial.of(configuration, score, seconds, status)
         self._pending.pop(configuration.id, None)
         self._trials.pop(configuration.id, None)
-        self._trials[configuration.id] = Trial(
-            configuration=configuration,
-            score=float(score) if score is not None and how is Status.OK else math.nan,
-            seconds=math.nan if seconds is None else float(seconds),
-            status=how,
-        )
+        self._trials[configuration.id] = trial
 
     def expected_improvement(self) -> float:
         """Return by how much the next trial is expected to improve on the best so far.
@@ -281,11 +271,11 @@ class Advisor:
         -------
         float
             In units of the metric, at least 0; infinity before the first success, 0 when nothing is left.
-            Stop when it no longer matters to you.
 
         Notes
         -----
-        The next candidate's score is taken as normal around its expectation, with its 80 % interval.
+        The next candidate's score is taken as normal around its expectation, with its 80 % interval; the metric's optimum
+        bounds what it can add.
         """
         if self.best is None:
             return math.inf
@@ -297,7 +287,23 @@ class Advisor:
         sign = 1.0 if self.task.metric.greater_is_better else -1.0
         z = sign * (following[0].expected_score - self.best.score) / spread
         density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-        return spread * (density + z * 0.5 * math.erfc(-z / math.sqrt(2)))
+        found = spread * (density + z * 0.5 * math.erfc(-z / math.sqrt(2)))
+        return min(found, abs(self.task.metric.optimum - self.best.score))
+
+    def should_stop(self, least: float) -> bool:
+        """Tell whether going on is not expected to pay.
+
+        Parameters
+        ----------
+        least : float
+            Improvement by one trial that would be worth its while, in units of the metric.
+
+        Returns
+        -------
+        bool
+            Whether less is to be expected of the next trial.
+        """
+        return self.expected_improvement() < least
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the state as JSON, and write it to a file if one is named.
@@ -320,15 +326,9 @@ class Advisor:
             "models": list(self._models),
             "recommender": self._recommender_name,
             "time_budget": self.time_budget,
-            "trials": [
-                {
-                    "configuration": t.configuration.to_dict(),
-                    "score": None if math.isnan(t.score) else t.score,
-                    "seconds": None if math.isnan(t.seconds) else t.seconds,
-                    "status": str(t.status),
-                }
-                for t in self.history
-            ],
+            "new_points": self._new_points,
+            "random_state": self._random_state,
+            "trials": [trial.to_dict() for trial in self.history],
         }
         text = json.dumps(state, indent=1, allow_nan=False)
         if path is not None:
@@ -372,10 +372,11 @@ class Advisor:
                 knowledge_base=knowledge_base,
                 time_budget=state["time_budget"],
                 recommender=state["recommender"],
+                new_points=state.get("new_points", True),
+                random_state=state.get("random_state", 0),
             )
-            for t in state["trials"]:
-                configuration = Configuration.from_dict(t["configuration"])
-                made.tell(configuration, score=t["score"], seconds=t["seconds"], status=t["status"])
+            for trial in map(Trial.from_dict, state["trials"]):
+                made._trials[trial.configuration.id] = trial  # noqa: SLF001
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InvalidInputError):
                 raise

@@ -1,0 +1,352 @@
+"""Real tables left out by family: chosen, split, and every evaluation on them kept on disk."""
+
+import hashlib
+import importlib
+import json
+import math
+import os
+import sqlite3
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from options import ROOT, Options
+from platformdirs import user_cache_path
+from rich.console import Console
+from rich.progress import track
+
+from metalearn.advisor import Advisor
+from metalearn.dataset import Dataset
+from metalearn.estimators.blend import weighed
+from metalearn.estimators.fold import TrainingData
+from metalearn.estimators.setup import split
+from metalearn.estimators.workers import Processes
+from metalearn.evaluation import Status
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.models import models_for
+from metalearn.recommenders.scale import capped
+from metalearn.space import Categorical, Condition, Configuration, SearchSpace
+from metalearn.store import FileStore
+from metalearn.task import Metric, ProblemType, Task, get_metric
+
+N_TABLES = 30
+ROWS = (150, 3000)
+MOST_FEATURES = 50
+N_FOLDS = 3
+N_RANDOM = 50
+QUICK_TRIALS = 5
+FIT_SECONDS = 60.0
+SEED = 0
+MODEL = "model"
+
+RULE = (
+    f"Tables of the catalog with {ROWS[0]} to {ROWS[1]:,} rows and at most {MOST_FEATURES} columns are ordered by size "
+    "(rows times columns) within each problem type; the middle one of each of ten equal parts is taken, smallest first. A "
+    f"third of the rows is held out for the test (stratified); choices are made by {N_FOLDS}-fold cross-validation on the "
+    "rest, the chosen configuration is fitted on the rest and scored on the test. Our recommendations come from the "
+    "knowledge base without the table's family. Normalised regret 0 and 1 are the best and the worst test loss of a fixed "
+    f"reference set, the same for all participants: the default of every family and {N_RANDOM} configurations drawn at random over "
+    "all families (seeded by the table's name); r2 losses beyond the upper quartile by 1.5 interquartile ranges count as "
+    "that. Who beats the whole reference set has a negative regret; whoever is worse than its worst has 1."
+)
+
+
+# choosing ------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def recipe() -> ModuleType:
+    """Return the recipe that reads the tables of the catalog."""
+    sys.path.insert(0, str(ROOT / "knowledge_base" / "sources" / "pypi_tables"))
+    return importlib.import_module("recipe")
+
+
+def chosen_names(n: int = N_TABLES) -> list[str]:
+    """Return the names of the tables by the fixed rule, those with less work first."""
+    catalog = pd.DataFrame(recipe().catalog()).astype({"n_rows": int, "n_features": int})
+    catalog["work"] = catalog["n_rows"] * (catalog["n_features"] + 10)
+    fitting = catalog[catalog["n_rows"].between(*ROWS) & (catalog["n_features"] <= MOST_FEATURES)]
+    fitting = fitting.sort_values(["work", "name"]).drop_duplicates("family")
+    parts = N_TABLES // len(ProblemType)
+    places = (np.arange(parts) + 0.5) / parts
+    chosen = pd.concat(
+        [group.iloc[(places * len(group)).astype(int)] for _, group in fitting.groupby("problem_type")]
+    ).sort_values(["work", "name"])
+    return chosen["name"].tolist()[:n]
+
+
+@dataclass(frozen=True)
+class RealTable:
+    """A table, its split, and what must be left out of the knowledge base."""
+
+    task: Task
+    data: Dataset
+    train: npt.NDArray[np.intp]
+    test: npt.NDArray[np.intp]
+
+    @classmethod
+    def load(cls, name: str) -> Self:
+        """Read a table of the catalog and hold out a third of its rows."""
+        (table,) = recipe().tables([name])
+        X, y = table.load()
+        data = Dataset.from_data(X, y, problem_type=table.task.problem_type)
+        train, test = split(data.target, data.problem_type, n_folds=3, time_budget=None, random_state=SEED)[0]
+        return cls(table.task, data, train, test)
+
+    @property
+    def metric(self) -> Metric:
+        """What is optimised."""
+        return get_metric(None, self.task.problem_type)
+
+    @property
+    def target(self) -> "pd.Series[Any]":
+        """Codes of classes, or numbers."""
+        return pd.Series(self.data.target, name="target")
+
+    @cached_property
+    def training(self) -> TrainingData:
+        """Everything that a fit needs; the last fold is the test."""
+        target, kind = self.data.target, self.task.problem_type
+        inner = split(target[self.train], kind, n_folds=N_FOLDS, time_budget=None, random_state=SEED)
+        folds = (*((self.train[a], self.train[b]) for a, b in inner), (self.train, self.test))
+        return TrainingData(self.data.X, target, kind, self.data.n_classes, folds)
+
+    @cached_property
+    def id(self) -> str:
+        """Names what an evaluation depends on, but for configuration and fold."""
+        versions = [version(name) for name in ("scikit-learn", "lightgbm", "xgboost-cpu", "catboost")]
+        facts = [self.task.id, self.data.fingerprint, self.data.X.shape, N_FOLDS, SEED, *versions]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+    def train_part(self) -> "tuple[pd.DataFrame, pd.Series[Any]]":
+        """Return the rows that a participant may see."""
+        return self.data.X.iloc[self.train].reset_index(drop=True), self.target.iloc[self.train].reset_index(drop=True)
+
+    def advisor(self, past: KnowledgeBase, recommender: str = "auto", *, new_points: bool | None = None) -> Advisor:
+        """Return an advisor that knows nothing of the table's family; baselines stay within the list."""
+        X, y = self.train_part()
+        return Advisor(
+            X,
+            y,
+            knowledge_base=past,
+            problem_type=self.task.problem_type,
+            recommender=recommender,
+            name=self.task.name,
+            new_points=recommender == "auto" if new_points is None else new_points,
+        )
+
+
+def joint_space(problem_type: ProblemType) -> SearchSpace:
+    """Return one space over all families: a choice of the family, and each one's parameters under it."""
+    families = {name: spec for name, spec in models_for(problem_type).items() if spec.is_available}
+    parameters: dict[str, Any] = {MODEL: Categorical(tuple(families))}
+    conditions = {}
+    for family, spec in families.items():
+        space = spec.spaces[problem_type]
+        for name, parameter in space.parameters.items():
+            inner = space.conditions.get(name)
+            parameters[f"{family}/{name}"] = parameter
+            conditions[f"{family}/{name}"] = (
+                Condition(MODEL, (family,)) if inner is None else Condition(f"{family}/{inner.parent}", inner.values)
+            )
+    return SearchSpace(parameters, conditions)
+
+
+def from_joint(params: dict[str, Any], space: SearchSpace) -> Configuration:
+    """Return the configuration that a point of the joint space names."""
+    own = {name: params[name] for name in space.active(params) if name != MODEL and name in params}
+    return Configuration(params[MODEL], {name.partition("/")[2]: value for name, value in own.items()})
+
+
+def random_pool(table: RealTable, n: int) -> list[Configuration]:
+    """Return configurations drawn at random over all families, seeded by the table's name."""
+    space = joint_space(table.task.problem_type)
+    points = space.random(n, random_state=zlib.crc32(table.task.id.encode()))
+    return [from_joint(point, space) for point in points]
+
+
+def reference_set(table: RealTable, n_random: int) -> list[Configuration]:
+    """Return the fixed configurations that define regret 0 and 1 on a table."""
+    kind = table.task.problem_type
+    defaults = [spec.default(kind) for spec in models_for(kind).values() if spec.is_available]
+    return [*defaults, *random_pool(table, n_random)]
+
+
+# evaluating ----------------------------------------------------------------------------------------------------------
+
+
+class Cache:
+    """Keep what was computed, by key, in a file that several processes may use."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(folder / "real_tables.sqlite", timeout=60, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("CREATE TABLE IF NOT EXISTS found (key TEXT PRIMARY KEY, value TEXT)")
+
+    def get(self, key: str, make: Callable[[], Any]) -> Any:
+        """Return what is kept under a key, making it first if need be."""
+        row = self._connection.execute("SELECT value FROM found WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            row = (json.dumps(make()),)
+            self._connection.execute("INSERT OR REPLACE INTO found VALUES (?, ?)", (key, *row))
+        return json.loads(row[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def cache_folder() -> Path:
+    """Return the folder of this user, or the one that METALEARN_CACHE names."""
+    return Path(os.environ.get("METALEARN_CACHE") or user_cache_path("metalearn", appauthor=False)) / "benchmarks"
+
+
+def keep_fits_apart(folder: Path) -> None:
+    """Keep fitted recommenders under a name that changes with the code: a version alone would bring back old ones."""
+    code = hashlib.sha256()
+    for file in sorted((ROOT / "metalearn").rglob("*.py")):
+        code.update(file.read_bytes())
+    os.environ["METALEARN_CACHE"] = str(folder / code.hexdigest()[:12])
+
+
+class Evaluator:
+    """Fit configurations on one table, each fold once and for all."""
+
+    def __init__(self, table: RealTable, cache: Cache) -> None:
+        self.table = table
+        self.cache = cache
+        self._processes: Processes | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that validation rests on."""
+        return len(self.table.train)
+
+    def close(self) -> None:
+        """End the process that fits."""
+        if self._processes is not None:
+            self._processes.close()
+
+    def _fit(self, configuration: Configuration, fold: int) -> dict[str, Any]:
+        if self._processes is None:
+            self._processes = Processes(self.table.training, 1)
+        self._processes.submit(0, configuration, fold, time.monotonic() + FIT_SECONDS)
+        ((_, outcome),) = self._processes.finished()
+        seconds = outcome.fit_seconds + outcome.predict_seconds
+        return {"scores": outcome.scores, "seconds": seconds if outcome.status is Status.OK else None}
+
+    def _found(self, configuration: Configuration, fold: int) -> dict[str, Any]:
+        key = f"{self.table.id}/{configuration.id}/{fold}"
+        return self.cache.get(key, lambda: self._fit(configuration, fold))
+
+    def _loss(self, configuration: Configuration, fold: int) -> float:
+        scores = self._found(configuration, fold)["scores"]
+        return float(self.table.metric.to_loss(scores[self.table.metric.name])) if scores else math.inf
+
+    def validation_loss(self, configuration: Configuration) -> float:
+        """Return the mean loss of cross-validation on the training rows; infinity if a fold failed."""
+        losses = []
+        for fold in range(N_FOLDS):
+            losses.append(self._loss(configuration, fold))
+            if not math.isfinite(losses[-1]):
+                return math.inf
+        return float(np.mean(losses))
+
+    def test_loss(self, configuration: Configuration) -> float:
+        """Return the loss on the test after fitting on all training rows."""
+        return self._loss(configuration, N_FOLDS)
+
+    def seconds(self, configuration: Configuration) -> float:
+        """Return the seconds of cross-validation, as far as it went."""
+        known = [self._found(configuration, fold)["seconds"] for fold in range(N_FOLDS)]
+        return float(sum(s for s in known if s is not None))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Turn losses on one table into regrets."""
+
+    best: float
+    worst: float
+
+    @classmethod
+    def of(cls, losses: Iterable[float], problem_type: ProblemType) -> Self:
+        """Return the scale on which a reference set reaches from 0 to 1."""
+        found = capped(np.array([list(losses)], dtype=float), bounded=problem_type.is_classification)[0]
+        return cls(float(found.min()), float(found.max()))
+
+    def regret(self, loss: float) -> float:
+        """Return the regret of a loss; a failure counts as the worst."""
+        width = self.worst - self.best
+        return (min(loss, self.worst) - self.best) / width if width > 0 else float(loss > self.best)
+
+
+def trial_sequence(
+    evaluator: Evaluator, configurations: Sequence[Configuration], expected: Mapping[str, float] | None = None
+) -> dict[str, list[float]]:
+    """Return, after each trial, the test loss, validation loss and seconds of what validation would choose.
+
+    With losses that past tasks let expect, by the id of the configuration, the choice weighs both as our estimators do.
+    """
+    losses = np.array([evaluator.validation_loss(c) for c in configurations])
+    prior = np.array([(expected or {}).get(c.id, math.nan) for c in configurations])
+    n_rows = evaluator.n_rows
+    chosen = [int(weighed(losses[:k], prior[:k], n_rows).argmin()) for k in range(1, len(losses) + 1)]
+    return {
+        "test": [evaluator.test_loss(configurations[i]) for i in chosen],
+        "validation": losses[chosen].tolist(),
+        "seconds": np.cumsum([evaluator.seconds(c) for c in configurations]).tolist(),
+    }
+
+
+# going through the tables --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One table with everything that a suite needs on it."""
+
+    table: RealTable
+    evaluator: Evaluator
+    past: KnowledgeBase  # without the table's family
+    test: Scale
+    validation: Scale
+
+
+def benches(options: Options) -> Iterator[Bench]:
+    """Yield the tables one after the other, their reference sets evaluated."""
+    kb = FileStore(options.knowledge_base).read()
+    names = quick_names() if options.quick else chosen_names(options.tables)
+    n_random = QUICK_TRIALS if options.quick else N_RANDOM
+    folder = cache_folder()
+    keep_fits_apart(folder)
+    with closing(Cache(folder)) as cache:
+        for name in track(names, "tables", console=Console(stderr=True)):
+            table = RealTable.load(name)
+            with closing(Evaluator(table, cache)) as evaluator:
+                reference = reference_set(table, n_random)
+                kind = table.task.problem_type
+                test = Scale.of([evaluator.test_loss(c) for c in reference], kind)
+                validation = Scale.of([evaluator.validation_loss(c) for c in reference], kind)
+                yield Bench(table, evaluator, kb.without(table.task.id), test, validation)
+
+
+def quick_names() -> list[str]:
+    """Return the smallest chosen table of each problem type."""
+    by_name = {row["name"]: row["problem_type"] for row in recipe().catalog()}
+    first: dict[str, str] = {}
+    for name in chosen_names():
+        first.setdefault(by_name[name], name)
+    return list(first.values())

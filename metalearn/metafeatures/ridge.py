@@ -1,0 +1,98 @@
+"""Ridge regression on lines that are read in blocks, judged by closed-form leave-one-out errors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.metafeatures.blocks import Lines
+
+__all__ = ["Ridge", "principal_components", "ridge"]
+
+Matrix = npt.NDArray[np.float64]
+
+_SHRINKAGES = np.array([1e-4, 1e-2, 1.0])
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Hold the best of a few shrinkages.
+
+    Parameters
+    ----------
+    r2 : float
+        Leave-one-out R2, at least -1.
+    predicted : ndarray of shape (n_responses, n_rows)
+        The predictions of rows left out.
+    first : ndarray of shape (n_rows,)
+        The first principal component of the lines, in any unit.
+    """
+
+    r2: float
+    predicted: Matrix
+    first: Matrix
+
+
+def principal_components(gram: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the principal components of centred lines.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_lines, n_lines)
+        Mean products of the lines.
+
+    Returns
+    -------
+    variances : ndarray of shape (n_lines,)
+        Largest first.
+    directions : ndarray of shape (n_lines, n_lines)
+        A column for each component.
+    """
+    variances, directions = np.linalg.eigh(gram)
+    return np.maximum(variances[::-1], 0.0), directions[:, ::-1]
+
+
+def ridge(
+    lines: Lines, components: tuple[Matrix, Matrix], products: Matrix, responses: Matrix, *, least: float
+) -> Ridge:
+    """Explain responses by lines.
+
+    Parameters
+    ----------
+    lines : Lines
+        At least one that varies.
+    components : (ndarray of shape (n_lines,), ndarray of shape (n_lines, n_lines))
+        Variances and directions of their principal components, largest first.
+    products : ndarray of shape (n_lines, n_responses)
+        Sums of the products of lines and responses.
+    responses : ndarray of shape (n_responses, n_rows)
+        Centred values.
+    least : float
+        Components with a smaller share of the largest variance are left out.
+
+    Returns
+    -------
+    Ridge
+        The fit.
+
+    References
+    ----------
+    Allen. The relationship between variable selection and data augmentation. Technometrics, 1974.
+    """
+    n = lines.n_rows
+    keep = components[0] > least * components[0][0]
+    variances = components[0][keep]
+    scale = components[1][:, keep].T / np.sqrt(variances * n)[:, None]
+    kept = variances / (variances + _SHRINKAGES[:, None])
+    weights = kept[:, None] * (scale @ products).T
+    errors, first = np.empty((len(kept), *responses.shape)), np.empty(n)
+    for rows, values in lines.blocks():
+        scores = scale @ values
+        first[rows] = scores[0] if len(scores) else 0.0
+        errors[:, :, rows] = responses[:, rows] - weights @ scores
+        scores *= scores
+        errors[:, :, rows] /= 1 - np.minimum(kept @ scores + 1 / n, 1 - 1e-6)[:, None]
+    total = np.sum(responses**2) * (n / (n - 1)) ** 2
+    r2 = 1 - np.einsum("kij,kij->k", errors, errors) / total
+    best = int(np.argmax(r2))
+    return Ridge(max(float(r2[best]), -1.0), responses - errors[best], first)

@@ -1,0 +1,390 @@
+"""Go on where the list ends, or has less to offer: propose configurations that nobody ran."""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.metafeatures import MetaFeatures
+from metalearn.models import get_model
+from metalearn.recommendation import Candidate, Recommendation
+from metalearn.recommenders.joint_space import JointSpace, Points
+from metalearn.recommenders.past import PastTasks, Query
+from metalearn.recommenders.posterior import posterior
+from metalearn.recommenders.scale import FloatArray, from_working, log_losses
+from metalearn.recommenders.strategy import Strategy
+from metalearn.recommenders.surrogate import Outlook, Surrogate, squared_distances
+from metalearn.space import Configuration
+from metalearn.task import ProblemType, Task
+
+__all__ = ["FIRST", "NOISE", "Belief", "believe", "keeps_to_list", "neighbourhood", "recommend_beyond", "tempered"]
+
+FIRST = 3
+"""So many results are waited for before anything outside the list is proposed."""
+
+CAUTION = 0.5
+"""A new point counts this much of what it promises while the list goes on: results of others are surer than a surrogate."""
+
+MOST_NEW = 2 / 3
+"""While the list goes on, new points are at most this share of what is tried: a surrogate can be wrong for long."""
+
+NOISE = 1e-3
+"""Variance of a result between repetitions, on the log scale."""
+
+_RANDOM = 40
+"""Candidates drawn in each family."""
+
+_INCUMBENTS = 5
+_NEIGHBOURS = 60
+"""Candidates drawn around each of the best configurations so far."""
+
+_OUTLIER = 1.5
+_NARROW = 0.05
+"""Results beyond the upper quartile by 1.5 times its distance to the best, at least this, count as that far."""
+
+_QUANTILE = 1.2816
+"""Of the standard normal distribution, at 90 %."""
+
+_CHEAP = 0.01
+_LEAST_SECONDS = 1e-3
+"""Whatever takes less than this share of the seconds left, or so few, counts as taking that."""
+
+_NEAR = 0.01
+"""Squared distance within which configurations take the same time."""
+
+
+def recommend_beyond(
+    strategy: Strategy,
+    task: Task,
+    meta_features: MetaFeatures,
+    *,
+    n: int = 10,
+    tried: Mapping[Configuration, float],
+    models: Collection[str],
+    time_budget: float | None = None,
+    random_state: int = 0,
+) -> Recommendation:
+    """Rank what to try next, in the list and in the spaces of the families around it.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Fitted; says what comes next in the list.
+    task : Task
+        The new task, with its metric.
+    meta_features : MetaFeatures
+        What was measured of its table.
+    n : int, default=10
+        How many candidates at most.
+    tried : mapping of Configuration to float
+        Losses on the task, in the list or not; infinity for a failure.
+    models : collection of str
+        Model families that may be recommended.
+    time_budget : float or None, default=None
+        Seconds that fitting each candidate once may take in all; None sets no limit.
+    random_state : int, default=0
+        Seed.
+
+    Returns
+    -------
+    Recommendation
+        Candidates that were not tried. Those of the list come in its order; a new point comes before them where it
+        promises twice the improvement on the best so far, with a time budget per second. At least a third is of the
+        list as long as it goes on.
+
+    Notes
+    -----
+    What is expected of the list's members are the hypotheses of the task ensemble. New points are judged by a Gaussian
+    process for each family, fitted to what was tried and, with their uncertainty, to what the ensemble expects of the
+    members that were not.
+    """
+    observed = {configuration.id: loss for configuration, loss in tried.items()}
+    listed = strategy.recommend(task, meta_features, n=n, observed=observed, models=models, time_budget=time_budget)
+    succeeded = [loss for loss in tried.values() if math.isfinite(loss)]
+    if len(succeeded) < FIRST and listed.candidates:
+        return listed
+    field = _Field.around(strategy.past_, task, meta_features, tried, tuple(models), random_state)
+    ahead = list(listed.candidates)
+    left = math.inf if time_budget is None else time_budget
+    merged: list[Candidate] = []
+    while len(merged) < n:
+        ahead = [c for c in ahead if not c.expected_seconds > left]
+        row = field.best(left)
+        if not ahead and row is None:
+            break
+        if row is None or (ahead and field.prefers(ahead[0], row, left)):
+            merged.append(ahead.pop(0))
+        else:
+            merged.append(field.take(row))
+        field.count(merged[-1])
+        left -= np.nan_to_num(merged[-1].expected_seconds)
+    return replace(listed, candidates=tuple(merged))
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """Hold what is believed of a new task when some configurations were tried on it.
+
+    Parameters
+    ----------
+    unit : float
+        What its losses are divided by.
+    least : float
+        The least log loss so far; without any what is expected of a configuration about which nothing is known.
+    gains : ndarray of shape (n_configurations,)
+        Expected improvement of each member of the list.
+    surrogate : Surrogate
+        Says what to expect elsewhere.
+    leaders : Points
+        The best so far.
+    """
+
+    unit: float
+    least: float
+    gains: FloatArray
+    surrogate: Surrogate
+    leaders: Points
+
+
+def believe(past: PastTasks, query: Query, tried: Mapping[Configuration, float], space: JointSpace) -> Belief:
+    """Combine what was tried with what the ensemble expects of the rest of the list.
+
+    Parameters
+    ----------
+    past : PastTasks
+        What is known.
+    query : Query
+        The new task, with what was observed of the list.
+    tried : mapping of Configuration to float
+        Losses on the task, in the list or not; infinity for a failure.
+    space : JointSpace
+        Where new points may lie.
+
+    Returns
+    -------
+    Belief
+        For choosing what comes next.
+    """
+    members, weights = posterior(past, query)
+    losses = np.array(list(tried.values()), dtype=float)
+    unit = query.unit if math.isfinite(query.unit) else float(np.median(losses[np.isfinite(losses)]))
+    values = tempered(log_losses(losses, unit))
+    here = np.array([space.holds(c) for c in tried], dtype=bool)
+    told = space.encode([c for c, inside in zip(tried, here, strict=True) if inside])
+    # before the first result in the list, its level on this task is not known, and would mislead
+    listed = past.table.configurations if len(query.columns) else ()
+    open_ = [j for j, c in enumerate(listed) if c not in tried and space.holds(c)]
+    expected = weights @ members[:, open_]
+    scatter = weights @ (members[:, open_] - expected) ** 2
+    known = Points.join([told, space.encode([listed[j] for j in open_])])
+    variances = np.r_[np.zeros(len(told)), scatter] + NOISE
+    surrogate = Surrogate.fit(known.family, space.embed(known), np.r_[values[here], expected], variances)
+    least = float(values.min()) if len(values) else surrogate.level
+    return Belief(
+        unit=unit,
+        least=least,
+        gains=weights @ np.maximum(least - members, 0.0),
+        surrogate=surrogate,
+        leaders=told.take(np.argsort(values[here], kind="stable")[:_INCUMBENTS]),
+    )
+
+
+def keeps_to_list(gain: float, worth: float, *, n_new: int, n_tried: int) -> bool:
+    """Tell whether the next member of the list comes before a new point.
+
+    Parameters
+    ----------
+    gain : float
+        Expected improvement of the member.
+    worth : float
+        Expected improvement of the new point.
+    n_new : int
+        New points among what was tried.
+    n_tried : int
+        What was tried in all.
+
+    Returns
+    -------
+    bool
+        False if the new point is to be tried.
+    """
+    return n_new > MOST_NEW * n_tried or gain >= CAUTION * worth
+
+
+def tempered(values: FloatArray) -> FloatArray:
+    """Bring in results that are far worse than the others: they would make all others look alike.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_results,)
+        Log losses; infinity for a failure, which counts as the worst, as does NaN.
+
+    Returns
+    -------
+    ndarray of shape (n_results,)
+        Finite.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return np.zeros(len(values))
+    upper = float(np.quantile(finite, 0.75))
+    most = min(upper + _OUTLIER * max(upper - float(finite.min()), _NARROW), float(finite.max()))
+    return np.fmin(values, most)
+
+
+def neighbourhood(
+    space: JointSpace, leaders: Points, generator: np.random.Generator, *, n_random: int = _RANDOM
+) -> Points:
+    """Draw candidates everywhere, and more of them around the best so far.
+
+    Parameters
+    ----------
+    space : JointSpace
+        Where.
+    leaders : Points
+        The best so far; may be empty.
+    generator : Generator
+        Source of randomness.
+    n_random : int, default=40
+        How many are drawn in each family.
+
+    Returns
+    -------
+    Points
+        The candidates.
+    """
+    everywhere = space.random(n_random, generator)
+    if not len(leaders):
+        return everywhere
+    return Points.join([everywhere, space.near(leaders, _NEIGHBOURS, generator)])
+
+
+@lru_cache(maxsize=16)
+def _joint_space(problem_type: ProblemType, models: tuple[str, ...]) -> JointSpace:
+    return JointSpace({name: get_model(name).spaces[problem_type] for name in models})
+
+
+@dataclass(slots=True, eq=False)
+class _Field:
+    """What is expected of the list's members and of candidates for new points, as more and more are chosen."""
+
+    task: Task
+    unit: float
+    gains: dict[str, float]  # of the list's members, by id
+    space: JointSpace
+    points: Points
+    outlook: Outlook
+    seconds: FloatArray
+    least: float
+    known: set[str]
+    open_: npt.NDArray[np.bool_]
+    worth: FloatArray
+    n_tried: int
+    n_new: int
+
+    @classmethod
+    def around(  # noqa: PLR0917 - called once, above
+        cls,
+        past: PastTasks,
+        task: Task,
+        meta_features: MetaFeatures,
+        tried: Mapping[Configuration, float],
+        models: tuple[str, ...],
+        random_state: int,
+    ) -> Self:
+        table, space = past.table, _joint_space(past.table.problem_type, models)
+        query = past.query(
+            table.vector(meta_features),
+            n=1,
+            observed={table.columns[c.id]: loss for c, loss in tried.items() if c.id in table.columns},
+            allowed=table.allowed(models),
+            unit=table.unit_of(meta_features),
+        )
+        known = believe(past, query, tried, space)
+        points = neighbourhood(space, known.leaders, np.random.default_rng([random_state, len(tried)]))
+        where = space.embed(points)
+        listed = np.array([j for j, c in enumerate(table.configurations) if space.holds(c)], dtype=np.intp)
+        places = space.encode([table.configurations[j] for j in listed])
+        seconds = past.cost.predict(np.array([task.n_rows, task.n_features, task.n_classes], dtype=float))[listed]
+        return cls(
+            task=task,
+            unit=known.unit,
+            gains={c.id: float(gain) for c, gain in zip(table.configurations, known.gains, strict=True)},
+            space=space,
+            points=points,
+            outlook=known.surrogate.look(points.family, where),
+            seconds=_seconds(places.family, space.embed(places), seconds, points.family, where),
+            least=known.least,
+            known={c.id for c in (*tried, *table.configurations)},
+            open_=np.ones(len(points), dtype=bool),
+            worth=np.empty(0),
+            n_tried=len(tried),
+            n_new=sum(c.id not in table.columns for c in tried),
+        )
+
+    def best(self, left: float) -> int | None:
+        """Return the candidate that is worth most, if any fits into the seconds left."""
+        self.worth = self.outlook.improvement(self.least) / self._price(self.seconds, left)
+        self.open_ &= ~(self.seconds > left)
+        while self.open_.any():
+            row = int(np.where(self.open_, self.worth, -1.0).argmax())
+            if self.space.decode(self.points, row).id not in self.known:
+                return row
+            self.open_[row] = False
+        return None
+
+    def prefers(self, candidate: Candidate, row: int, left: float) -> bool:
+        """Tell whether a member of the list comes before a new point."""
+        price = float(self._price(np.array(candidate.expected_seconds), left))
+        gain = self.gains[candidate.configuration.id] / price
+        return keeps_to_list(gain, float(self.worth[row]), n_new=self.n_new, n_tried=self.n_tried)
+
+    def count(self, candidate: Candidate) -> None:
+        """Take note of what is to be tried next."""
+        self.n_tried += 1
+        self.n_new += candidate.configuration.id not in self.gains
+
+    @staticmethod
+    def _price(seconds: FloatArray, left: float) -> FloatArray:
+        """Seconds if they are limited, the cheap ones all alike."""
+        return np.ones_like(seconds) if math.isinf(left) else np.fmax(seconds, max(_CHEAP * left, _LEAST_SECONDS))
+
+    def take(self, row: int) -> Candidate:
+        """Choose a candidate; its result is taken to be as expected from now on."""
+        configuration = self.space.decode(self.points, row)
+        mean, deviation = self.outlook.mean[row], math.sqrt(self.outlook.variance[row] + NOISE)
+        reach = _QUANTILE * deviation
+        losses = from_working(np.array([mean, mean - reach, mean + reach]), self.unit)
+        metric = self.task.metric
+        if self.task.problem_type.is_classification and metric.greater_is_better:
+            losses = np.minimum(losses, metric.optimum)
+        score, *ends = metric.from_loss(losses).tolist()
+        self.known.add(configuration.id)
+        self.outlook = self.outlook.believe(row)
+        return Candidate(
+            configuration=configuration,
+            problem_type=self.task.problem_type,
+            expected_score=score,
+            interval=(min(ends), max(ends)),
+            expected_seconds=float(self.seconds[row]),
+        )
+
+
+def _seconds(
+    family: npt.NDArray[np.intp],
+    places: FloatArray,
+    seconds: FloatArray,
+    new_family: npt.NDArray[np.intp],
+    new_places: FloatArray,
+) -> FloatArray:
+    """Return what new points should take: like the members of the list in their family, the nearest counting most."""
+    timed = np.isfinite(seconds)
+    alike = new_family[:, None] == family[timed]
+    weights = np.where(alike, 1 / (squared_distances(new_places, places[timed]) + _NEAR), 0.0)
+    total = weights.sum(axis=1)
+    logs = weights @ np.log(np.maximum(seconds[timed], _LEAST_SECONDS))
+    return np.where(total > 0, np.exp(logs / np.where(total > 0, total, 1.0)), np.nan)

@@ -1,0 +1,284 @@
+import json
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_wine
+
+import metalearn as ml
+from metalearn.evaluation import Status
+from metalearn.exceptions import InvalidInputError
+from metalearn.models import get_model
+from metalearn.space import Configuration
+
+
+@pytest.fixture
+def advisor() -> ml.Advisor:
+    return ml.Advisor(*load_breast_cancer(return_X_y=True))
+
+
+def test_the_first_question_is_the_first_recommendation(advisor: ml.Advisor) -> None:
+    rec = ml.recommend(*load_breast_cancer(return_X_y=True), n=1)
+    assert advisor.ask() == rec[0].configuration
+
+
+def test_nothing_is_asked_twice(advisor: ml.Advisor) -> None:
+    asked = []
+    for i in range(20):
+        asked.append(advisor.ask())
+        advisor.tell(asked[-1], score=0.9 + 0.001 * i)
+    assert len({c.id for c in asked}) == 20
+    assert advisor.best.configuration == asked[-1]
+    assert len(advisor.history) == 20
+
+
+def test_results_change_what_is_asked_next() -> None:
+    data = load_breast_cancer(return_X_y=True)
+    good, bad = ml.Advisor(*data), ml.Advisor(*data)
+    orders = []
+    for advisor, score in (
+        (good, lambda m: 0.99 if m == "linear" else 0.8),
+        (bad, lambda m: 0.6 if m == "linear" else 0.99),
+    ):
+        order = []
+        for _ in range(15):
+            c = advisor.ask()
+            order.append(c)
+            advisor.tell(c, score=score(c.model))
+        orders.append([c.model for c in order])
+    assert orders[0] != orders[1]
+    assert orders[0].count("linear") > orders[1].count("linear")
+
+
+def test_a_batch_is_different_and_leaves_room_for_pending_results(advisor: ml.Advisor) -> None:
+    first = advisor.ask(4)
+    second = advisor.ask(4)
+    assert len({c.id for c in (*first, *second)}) == 8
+    assert advisor.pending == (*first, *second)
+    for c in (*second, *first):  # any order
+        advisor.tell(c, score=0.9)
+    assert advisor.pending == ()
+
+
+def test_failures_are_remembered_and_not_asked_again(advisor: ml.Advisor) -> None:
+    c = advisor.ask()
+    advisor.tell(c, status="failed")
+    assert advisor.history[0].status is Status.FAILED
+    assert advisor.best is None
+    assert math.isinf(advisor.expected_improvement())
+    assert all(other != c for other in advisor.ask(5))
+
+
+def test_results_of_configurations_outside_the_list_count(advisor: ml.Advisor) -> None:
+    own = Configuration("knn", {"n_neighbors": 77, "p": 1, "weights": "distance"})
+    advisor.tell(own, score=0.97, seconds=0.2)
+    assert advisor.best.configuration == own
+    assert advisor.ask() != own
+
+
+def test_a_spent_time_budget_ends_the_questions() -> None:
+    advisor = ml.Advisor(*load_wine(return_X_y=True), time_budget=5)
+    c = advisor.ask()
+    advisor.tell(c, score=0.9, seconds=5.0)
+    assert advisor.ask(3) == []
+    with pytest.raises(StopIteration, match="time budget"):
+        advisor.ask()
+
+
+def test_the_expected_improvement_falls_as_the_best_score_rises(advisor: ml.Advisor) -> None:
+    c = advisor.ask()
+    gains = []
+    for score in (0.7, 0.9, 0.9999):
+        advisor.tell(c, score=score)
+        gains.append(advisor.expected_improvement())
+    assert gains[0] > gains[1] > gains[2] >= 0
+
+
+def test_the_state_survives_json(advisor: ml.Advisor, tmp_path: object) -> None:
+    advisor.tell(advisor.ask(), score=0.9, seconds=1.5)
+    advisor.tell(advisor.ask(), status="timeout")
+    advisor.to_json(tmp_path / "advisor.json")
+    again = ml.Advisor.from_json(tmp_path / "advisor.json")
+    assert again.task == advisor.task
+    assert [(t.configuration, t.status) for t in again.history] == [
+        (t.configuration, t.status) for t in advisor.history
+    ]
+    assert again.ask() == advisor.ask()
+
+
+@pytest.mark.parametrize("text", ["{}", '{"format": 99}', "{not json", '{"format": 1, "task": 3}'])
+def test_what_is_not_a_state_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        ml.Advisor.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"score": np.nan}, "finite"),
+        ({}, "finite"),
+        ({"score": 1, "status": "fine"}, "Unknown status 'fine'"),
+    ],
+)
+def test_wrong_results_are_refused_and_change_nothing(advisor: ml.Advisor, told: dict[str, object], words: str) -> None:
+    c = advisor.ask()
+    with pytest.raises(InvalidInputError, match=words):
+        advisor.tell(c, **told)
+    assert advisor.history == ()
+    assert advisor.pending == (c,)
+
+
+# a tuner, not only a start -------------------------------------------------------------------------------------------
+
+
+def score(c: Configuration) -> float:
+    """Return a made-up score: linear models are best, and best around C = 100; support vector machines come next."""
+    if c.model == "linear":
+        return 0.95 - 0.02 * abs(math.log10(float(c.params["C"])) - 2)
+    return 0.9 if c.model == "svm" else 0.7
+
+
+def play(advisor: ml.Advisor, n: int, judge: Callable[[Configuration], float] = score) -> list[Configuration]:
+    asked = []
+    for _ in range(n):
+        asked.append(advisor.ask())
+        advisor.tell(asked[-1], score=judge(asked[-1]), seconds=0.1)
+    return asked
+
+
+@pytest.fixture(scope="module")
+def table() -> tuple[np.ndarray, np.ndarray]:
+    return load_breast_cancer(return_X_y=True)
+
+
+def test_there_is_no_end_of_the_list_and_what_is_found_beyond_it_is_better(
+    table: tuple[np.ndarray, np.ndarray],
+) -> None:
+    families = ["linear", "svm", "knn", "decision_tree"]
+    advisor, listed = (ml.Advisor(*table, families=families, new_points=new) for new in (True, False))
+    asked = play(advisor, 60)
+    assert len({c.id for c in asked}) == 60
+    assert {c.model for c in asked} <= set(families)
+    for c in asked:
+        assert get_model(c.model).spaces[advisor.task.problem_type].contains(c.params), c
+    with pytest.raises(StopIteration):
+        play(listed, 60)
+    assert advisor.best.score > listed.best.score + 0.005
+    assert sum(c.model == "linear" for c in asked[-20:]) > 10
+
+
+def test_the_order_of_telling_does_not_matter(table: tuple[np.ndarray, np.ndarray]) -> None:
+    one, two = ml.Advisor(*table), ml.Advisor(*table)
+    asked = one.ask(12)
+    assert two.ask(12) == asked
+    for c in asked:
+        one.tell(c, score=score(c))
+    for c in np.random.default_rng(0).permutation(np.array(asked, dtype=object)):
+        two.tell(c, score=score(c))
+    assert one.recommend(8) == two.recommend(8)
+
+
+def test_the_same_seed_asks_the_same_and_another_something_else(table: tuple[np.ndarray, np.ndarray]) -> None:
+    one, two, three = (play(ml.Advisor(*table, random_state=seed), 40) for seed in (1, 1, 2))
+    assert one == two != three
+
+
+def test_a_batch_beyond_the_list_is_diverse_and_knows_what_is_pending(table: tuple[np.ndarray, np.ndarray]) -> None:
+    advisor = ml.Advisor(*table, families=["linear"])
+    play(advisor, 30)
+    batch = [*advisor.ask(6), *advisor.ask(6)]
+    assert len({c.id for c in batch}) == 12
+    places = sorted(math.log10(float(c.params["C"])) for c in batch)
+    assert places[-1] - places[0] > 1  # powers of ten: they do not all ask the same question
+    by_seed = ml.Advisor.from_json(advisor.to_json())  # forgets what is pending
+    assert by_seed.ask(12) == batch
+
+
+def test_a_family_that_fails_is_asked_less(table: tuple[np.ndarray, np.ndarray]) -> None:
+    counts = []
+    for fails in (False, True):
+        advisor = ml.Advisor(*table, families=["linear", "svm", "knn"])
+        asked = []
+        for _ in range(40):
+            c = advisor.ask()
+            asked.append(c.model)
+            if fails and c.model == "linear":
+                advisor.tell(c, status="failed")
+            else:
+                advisor.tell(c, score=score(c))
+        counts.append(asked[10:].count("linear"))
+    assert counts[1] < counts[0] / 2
+
+
+def test_a_good_result_from_elsewhere_draws_the_questions_to_it(table: tuple[np.ndarray, np.ndarray]) -> None:
+    shares = []
+    for own in (None, Configuration("knn", {"n_neighbors": 77, "p": 1, "weights": "distance"})):
+        advisor = ml.Advisor(*table, families=["linear", "svm", "knn"])
+        play(advisor, 20)
+        if own is not None:
+            advisor.tell(own, score=0.999)
+        shares.append([c.model for c in advisor.ask(10)].count("knn"))
+    assert shares[1] > shares[0]
+
+
+def test_an_interrupted_search_goes_on_as_if_nothing_had_happened(table: tuple[np.ndarray, np.ndarray]) -> None:
+    advisor = ml.Advisor(*table, families=["linear", "svm"], random_state=3)
+    play(advisor, 25)
+    advisor.tell(advisor.ask(), status="failed")
+    again = ml.Advisor.from_json(advisor.to_json())
+    assert play(again, 5) == play(advisor, 5)
+
+
+def test_states_of_older_versions_are_read(advisor: ml.Advisor) -> None:
+    play(advisor, 2)
+    state = json.loads(advisor.to_json())
+    del state["new_points"], state["random_state"]
+    assert ml.Advisor.from_json(json.dumps(state)).ask() == advisor.ask()
+
+
+def test_a_time_budget_is_kept_and_cheap_questions_come_instead(table: tuple[np.ndarray, np.ndarray]) -> None:
+    free = ml.Advisor(*table)
+    dear = {c.configuration.id: c.expected_seconds for c in free.recommend(50)}
+    budget = 0.5 * sum(dear[c.id] for c in play(free, 3))
+    advisor = ml.Advisor(*table, time_budget=budget)
+    spent, n_asked = 0.0, 0
+    while n_asked < 40 and advisor.ask(1):
+        ((candidate, expected),) = [(c.configuration, c.expected_seconds) for c in advisor._pending.values()]
+        spent += expected
+        n_asked += 1
+        advisor.tell(candidate, score=score(candidate), seconds=expected)
+    assert n_asked > 3
+    assert spent <= budget
+
+
+def test_it_says_when_going_on_does_not_pay(advisor: ml.Advisor) -> None:
+    assert not advisor.should_stop(0.001)  # nothing is known yet
+    first = advisor.ask()
+    advisor.tell(first, score=0.6)
+    assert not advisor.should_stop(0.001)
+    advisor.tell(first, score=0.9999)
+    assert advisor.should_stop(0.001)
+
+
+def test_one_question_takes_less_than_30_ms_even_after_100_answers(table: tuple[np.ndarray, np.ndarray]) -> None:
+    advisor = ml.Advisor(*table)
+    milliseconds = []
+    for i in range(110):
+        before = time.process_time()
+        c = advisor.ask()
+        milliseconds.append((time.process_time() - before) * 1000)
+        advisor.tell(c, score=0.5 + 0.4 * math.sin(i))
+    assert np.median(milliseconds[:20]) < 30
+    assert np.median(milliseconds[-10:]) < 30
+
+
+def test_strategies_that_are_no_strategy_of_ours_keep_to_their_list(advisor: ml.Advisor) -> None:
+    class Plugged:
+        def recommend(self, *_: object, **options: object) -> str:
+            return f"{sorted(options)}"
+
+    play(advisor, 4)
+    advisor._recommender = Plugged()
+    assert advisor.recommend(2) == "['models', 'n', 'observed', 'time_budget']"

@@ -1,0 +1,29 @@
+import math
+
+import pytest
+
+from metalearn.advisor import Trial
+from metalearn.evaluation import Status
+from metalearn.exceptions import InvalidInputError
+from metalearn.space import Configuration
+
+C = Configuration("knn", {"n_neighbors": 3})
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [Trial.of(C, 0.5, 1.5, "ok"), Trial.of(C, None, None, Status.FAILED), Trial.of(C, 0.3, 2.0, "pruned")],
+)
+def test_a_trial_survives_plain_values(trial: Trial) -> None:
+    again = Trial.from_dict(trial.to_dict())
+    assert again.to_dict() == trial.to_dict()
+    assert again.configuration == C
+
+
+def test_the_score_of_a_trial_that_did_not_finish_is_unknown() -> None:
+    assert math.isnan(Trial.of(C, 0.9, None, "timeout").score)
+
+
+def test_success_needs_a_score() -> None:
+    with pytest.raises(InvalidInputError, match="finite"):
+        Trial.of(C, math.inf, None, "ok")

@@ -1,0 +1,261 @@
+"""Knowledge is built from one's own tables, once, and the hours are known before."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+import metalearn as ml
+from metalearn.builder import Limits
+from metalearn.cli import main
+from metalearn.exceptions import InvalidInputError
+from metalearn.models import get_model
+from metalearn.space import Configuration
+from metalearn.store import open_store
+from metalearn.task import ProblemType
+
+CHEAP = [
+    {"model": "knn", "params": {"n_neighbors": 5}},
+    {"model": "linear", "params": {}},
+    {"model": "decision_tree", "params": {"max_depth": 3}},
+    {"model": "gaussian_nb", "params": {}},
+]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["kb", "build", *(str(a) for a in arguments)])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    here = tmp_path / "tables"
+    here.mkdir()
+    for name, n, target in (("sales", 90, "revenue"), ("visits", 60, "returned")):
+        x = rng.normal(size=(n, 3))
+        frame = pd.DataFrame(x, columns=list("abc"))
+        frame[target] = x[:, 0] * 2 + rng.normal(size=n) if target == "revenue" else np.where(x[:, 1] > 0, "yes", "no")
+        frame.to_csv(here / f"{name}.csv", index=False)
+    (here / "notes.md").write_text("no table")
+    (tmp_path / "cheap.json").write_text(json.dumps(CHEAP))
+    return here
+
+
+def options(folder: Path, *more: object) -> list[object]:
+    targets = ["--target-column", "revenue", "--target-column", "returned"]
+    return [*targets, "--store", folder.parent / "kb", "--configurations", folder.parent / "cheap.json", *more]
+
+
+def test_every_table_of_a_folder_is_evaluated_and_described(folder: Path) -> None:
+    out = run(folder, *options(folder, "--json"))
+    assert out.exit_code == 0, out.output
+    report = json.loads(out.stdout)
+    assert report["tables"] == ["sales.csv", "visits.csv"]
+    kb = open_store(folder.parent / "kb").read()
+    # naive Bayes solves classification only
+    counts = {kb.task(t).name: sum(pair[0] == t for pair in kb.done) for t in kb.task_ids}
+    assert counts == {"sales.csv": 3, "visits.csv": 4}
+    assert {str(kb.task(t).problem_type) for t in kb.task_ids} == {"regression", "binary"}
+    assert kb.meta_feature_table.notna().sum(axis=1).min() > 30
+    assert sum(work["n_ok"] for work in report["families"]) == 7
+    assert set(kb.evaluations["status"]) == {"ok"}
+
+
+def test_what_is_known_is_not_run_again(folder: Path) -> None:
+    first = json.loads(run(folder / "sales.csv", *options(folder, "--json")).stdout)
+    again = json.loads(run(folder, *options(folder, "--json")).stdout)
+    known = {work["family"]: (work["n_known"], work["n_planned"]) for work in again["families"]}
+    assert {work["family"]: work["n_planned"] for work in first["families"]} == {
+        "knn": 1,
+        "linear": 1,
+        "decision_tree": 1,
+    }
+    assert known == {"knn": (1, 1), "linear": (1, 1), "decision_tree": (1, 1), "gaussian_nb": (0, 1)}
+    third = json.loads(run(folder, *options(folder, "--json")).stdout)
+    assert sum(work["n_planned"] for work in third["families"]) == 0
+
+
+def test_a_dry_run_predicts_and_writes_nothing(folder: Path) -> None:
+    out = run(folder, *options(folder, "--dry-run", "--jobs", "2"))
+    assert out.exit_code == 0, out.output
+    assert "gaussian_nb" in out.stdout
+    assert "2 at a time. Nothing was run." in out.stdout
+    assert not (folder.parent / "kb").exists()
+
+
+@pytest.mark.slow
+def test_the_prediction_is_of_the_right_size(tmp_path: Path) -> None:
+    wanted = ("random_forest", "extra_trees", "mlp")
+    chosen = [get_model(name).default(ProblemType.MULTICLASS) for name in wanted]
+    limits = Limits(max_rows=1000)
+    report = ml.build_knowledge_base(["digits", "wine"], store=tmp_path / "kb", configurations=chosen, limits=limits)
+    assert {work.family for work in report.families} == set(wanted)
+    assert 1 / 4 < report.predicted_hours / report.hours < 4
+
+
+def test_unusable_tables_are_all_named_before_anything_runs(folder: Path) -> None:
+    (folder / "short.csv").write_text("a,revenue\n1,2\n")
+    out = run(folder, "absent.csv", *options(folder), "--target-column", "revenue")
+    assert out.exit_code == 2
+    assert "2 of 4 tables cannot be used" in out.stderr
+    assert "short.csv: " in out.stderr
+    assert "absent.csv: There is no file" in out.stderr
+    assert not (folder.parent / "kb").exists()
+
+
+def test_a_table_without_the_target_is_skipped_when_asked(folder: Path) -> None:
+    arguments = [folder, "--target-column", "revenue", "--store", folder.parent / "kb"]
+    arguments += ["--configurations", folder.parent / "cheap.json"]
+    refused = run(*arguments)
+    assert refused.exit_code == 2
+    assert "visits.csv: Unknown target 'revenue'" in refused.stderr
+    out = run(*arguments, "--skip-unusable", "--json")
+    assert out.exit_code == 0, out.output
+    assert list(json.loads(out.stdout)["skipped"]) == ["visits.csv"]
+    assert len(open_store(folder.parent / "kb").read()) == 1
+
+
+def test_nothing_but_unusable_tables_is_an_error_even_when_they_may_be_skipped(folder: Path) -> None:
+    out = run(folder, "--target-column", "nowhere", "--store", folder.parent / "kb", "--skip-unusable")
+    assert out.exit_code == 2
+    assert "2 of 2 tables cannot be used" in out.stderr
+
+
+def test_patterns_name_tables_and_copies_are_used_once(folder: Path) -> None:
+    (folder / "copy.csv").write_text((folder / "sales.csv").read_text())
+    pattern = str(folder / "*.csv")
+    out = run(pattern, folder / "sales.csv", *options(folder, "--dry-run", "--skip-unusable", "--json"))
+    report = json.loads(out.stdout)
+    assert report["tables"] == ["copy.csv", "visits.csv"]
+    assert report["skipped"] == {"sales.csv": "It holds the same data as copy.csv."}
+
+
+def test_files_of_one_name_keep_apart(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "sales.csv").write_text((folder / "sales.csv").read_text().replace("0.1", "0.2"))
+    out = run(folder / "sales.csv", folder / "sub" / "sales.csv", *options(folder, "--dry-run", "--json"))
+    assert json.loads(out.stdout)["tables"] == ["tables/sales.csv", "sub/sales.csv"]
+
+
+def test_a_part_of_a_table_is_a_task_of_its_own(folder: Path) -> None:
+    for rows in (50, 80, 5000):
+        assert run(folder / "sales.csv", *options(folder, "--max-rows", rows)).exit_code == 0
+    kb = open_store(folder.parent / "kb").read()
+    assert sorted(kb.tasks["n_rows_used"]) == [50, 80, 90]
+    assert kb.tasks["family"].nunique() == kb.tasks["dataset_id"].nunique() == 1
+    assert len(kb.done) == 9
+
+
+def test_limits_reach_the_fits(folder: Path) -> None:
+    out = run(folder / "sales.csv", *options(folder, "--time-limit", 1e-6, "--json"))
+    assert sum(work["n_cut"] for work in json.loads(out.stdout)["families"]) == 3
+    assert set(open_store(folder.parent / "kb").read().evaluations["status"]) == {"timeout"}
+
+
+def test_portfolios_are_nested_and_everything_is_larger() -> None:
+    def planned(configurations: str) -> set[str]:
+        report = ml.build_knowledge_base("wine", store="none", configurations=configurations, dry_run=True)
+        return {work.family for work in report.families}, sum(work.n_planned for work in report.families)
+
+    three, ten, everything = (planned(text) for text in ("portfolio:3", "portfolio:10", "all"))
+    assert three[0] <= ten[0] <= everything[0]
+    assert (three[1], ten[1]) == (3, 10)
+    assert everything[1] > 20
+
+
+def test_a_family_that_was_never_timed_is_unknown_not_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from metalearn.building import choice  # noqa: PLC0415 - its past is replaced
+    from metalearn.fitting import bundled_knowledge_base  # noqa: PLC0415
+
+    known = bundled_knowledge_base().subset(models=["knn", "linear"])
+    monkeypatch.setattr(choice, "bundled_knowledge_base", lambda: known)
+    choice._past.cache_clear()
+    both = [Configuration("svm", {}), Configuration("knn", {"n_neighbors": 3})]
+    report = ml.build_knowledge_base("wine", store=tmp_path / "kb", configurations=both, dry_run=True)
+    choice._past.cache_clear()
+    predicted = {work.family: work.predicted_seconds for work in report.families}
+    assert np.isnan(predicted["svm"])
+    assert 0 < predicted["knn"] < 10
+    assert "unknown" in str(report)
+
+
+WRONG = [
+    (["--configurations", "portfolio:0"], "names no portfolio"),
+    (["--configurations", "portfolio:many"], "names no portfolio"),
+    (["--configurations", "absent.json"], "cannot be read as configurations"),
+    (["--backend", "spark"], "'spark' is not one of"),
+    (["--scheduler", "tcp://nowhere:1"], "belongs to no backend"),
+    (["--store", "mysql://x/y"], "mysql"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG, ids=lambda v: v[1] if isinstance(v, list) else "")
+def test_a_wrong_option_gets_one_clear_line(tmp_path: Path, arguments: list[str], words: str) -> None:
+    out = run("wine", "--store", tmp_path / "kb", *arguments)
+    assert out.exit_code == 2
+    assert words in out.stderr
+    assert not (tmp_path / "kb").exists()
+
+
+@pytest.mark.parametrize(
+    ("listed", "words"),
+    [
+        ([{"model": "knm"}], "Did you mean 'knn'?"),
+        ([{"model": "knn", "params": {"k": 3}}], "has no parameter 'k'"),
+        ([{"params": {}}], "cannot be read as configurations"),
+        ({"model": "knn"}, "cannot be read as configurations"),
+    ],
+)
+def test_a_list_with_an_unknown_name_is_refused(tmp_path: Path, listed: object, words: str) -> None:
+    (tmp_path / "list.json").write_text(json.dumps(listed))
+    out = run("wine", "--store", tmp_path / "kb", "--configurations", tmp_path / "list.json")
+    assert out.exit_code == 2
+    assert words in out.stderr
+
+
+def test_one_table_one_store_one_line_of_python(tmp_path: Path) -> None:
+    store = ml.open_store(tmp_path / "team.db")
+    report = ml.build_knowledge_base("iris", store=store, configurations=[Configuration("linear", {})])
+    assert report.families[0].n_ok == 1
+    assert len(store.read().done) == 1
+
+
+def test_an_empty_list_of_tables_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="None of 0 tables"):
+        ml.build_knowledge_base([], store=tmp_path / "kb")
+
+
+@pytest.mark.slow
+def test_a_progress_bar_tells_the_time_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configurations = [Configuration("knn", {"n_neighbors": n}) for n in (3, 5, 7)]
+    ml.build_knowledge_base("iris", store=tmp_path / "kb", configurations=configurations, progress=True)
+    found = capsys.readouterr()
+    assert found.out == ""
+    assert "fitting" in found.err
+    assert "left:" in found.err
+    assert "100%" in found.err
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_was_finished(folder: Path) -> None:
+    store = folder.parent / "kb"
+    command = [sys.executable, "-m", "metalearn", "kb", "build", "digits", "--store", str(store)]
+    command += ["--configurations", "portfolio:12"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as building:
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline and not len(open_store(store).read().done):
+            time.sleep(0.2)
+        os.killpg(building.pid, signal.SIGINT)
+        _, said = building.communicate(timeout=120)
+    assert building.returncode == 130
+    assert said.splitlines()[-1].startswith("Stopped. What was finished is stored")
+    assert "Traceback" not in said
+    assert 1 <= len(open_store(store).read().done) < 12

@@ -1,0 +1,31 @@
+from typing import Any
+
+from metalearn.estimators.fold import Outcome
+from metalearn.estimators.records import decision
+from metalearn.estimators.refit import Member
+from metalearn.estimators.search import Suggestion, Trial
+from metalearn.evaluation import Status
+from metalearn.models import get_model
+from metalearn.task import ProblemType, get_metric
+
+BINARY = ProblemType.BINARY
+
+
+def trial(model: str, *scores: float) -> Trial:
+    outcomes = [Outcome(Status.OK, scores={"roc_auc": score}) for score in scores]
+    suggestion = Suggestion(get_model(model).default(BINARY))
+    return Trial(suggestion, get_metric("roc_auc", BINARY), 2, outcomes, Status.OK)
+
+
+def member(found: Trial, weight: float = 1.0, pipeline: Any = None) -> Member:
+    return Member(weight, found.configuration, pipeline, found)
+
+
+def test_the_decision_names_who_was_beaten_and_what_is_put_down_to_luck() -> None:
+    default, middle, lucky = trial("lightgbm", 0.7, 0.7), trial("svm", 0.8, 0.8), trial("knn", 0.8, 0.82)
+    trials = [default, middle, lucky]
+    assert decision(trials, [member(default)]).startswith("The default of lightgbm stays")
+    assert decision(trials, [member(lucky)]) == "knn beat the default of lightgbm."
+    assert "put down to luck" in decision(trials, [member(middle)])
+    blend = decision(trials, [member(middle, 0.6), member(lucky, 0.4)])
+    assert blend == "A blend of 2 configurations beat the default of lightgbm."

@@ -1,0 +1,155 @@
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from scipy import sparse
+
+from metalearn.exceptions import InvalidInputError
+from metalearn.intake import infer_problem_type, take_in
+from metalearn.task import ProblemType
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (["a", "b"] * 10, ProblemType.BINARY),
+        ([True, False] * 10, ProblemType.BINARY),
+        ([0, 1, 2] * 10, ProblemType.MULTICLASS),
+        (list(range(30)), ProblemType.REGRESSION),
+        (np.linspace(0, 1, 40), ProblemType.REGRESSION),
+        ([0.5, 1.5, 2.5] * 10, ProblemType.REGRESSION),
+        ([f"class {i}" for i in range(40)], ProblemType.MULTICLASS),
+    ],
+)
+def test_the_problem_type_follows_from_the_target(y: list[object], expected: ProblemType) -> None:
+    assert infer_problem_type(pd.Series(y)) is expected
+
+
+def test_numbers_as_text_are_refused_as_a_target() -> None:
+    y = pd.Series([f"{i}.5" for i in range(50)], name="price")
+    with pytest.raises(InvalidInputError, match=r"'price' is text.*pandas.to_numeric"):
+        infer_problem_type(y)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "words"),
+    [
+        (np.zeros((0, 2)), [], "empty"),
+        (np.zeros((50, 0)), [0, 1] * 25, "empty"),
+        (np.zeros((19, 2)), [0, 1] * 9 + [0], "19 rows with a target. Expected at least 20"),
+        (np.zeros((50, 2)), [0, 1], "50 rows but the target 2"),
+        (np.zeros((50, 2)), [1] * 50, "single value"),
+        (np.zeros((50, 2)), [np.nan] * 50, "missing in every row"),
+        (np.zeros((50, 2)), [np.inf, *range(49)], "1 infinite values"),
+        (pd.DataFrame(np.zeros((50, 2)), columns=["a", "a"]), [0, 1] * 25, r"stand twice: \['a'\]"),
+        (np.zeros((50, 2, 2)), [0, 1] * 25, "3 dimensions"),
+        (np.zeros((50, 2)), np.zeros((50, 2)), "shape"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(X: object, y: object, words: str) -> None:
+    with pytest.raises(InvalidInputError, match=words):
+        take_in(X, y)
+
+
+@pytest.mark.parametrize(
+    ("y", "problem_type", "words"),
+    [
+        (["a", "b"] * 25, "regression", "not numeric"),
+        ([0, 1, 2, 3, 4] * 10, "binary", "5 classes"),
+        ([0, 1] * 25, "ranking", "Unknown problem type 'ranking'"),
+    ],
+)
+def test_a_problem_type_that_does_not_fit_is_refused(y: list[object], problem_type: str, words: str) -> None:
+    with pytest.raises(InvalidInputError, match=words):
+        take_in(np.zeros((50, 2)), y, problem_type=problem_type)
+
+
+def test_rows_without_a_target_are_left_out() -> None:
+    y = [None, *["a", "b"] * 15]
+    X, present, _ = take_in(np.arange(62.0).reshape(31, 2), y)
+    assert (len(X), len(present), X.iloc[0, 0]) == (30, 30, 2.0)
+
+
+def test_column_names_become_text_and_the_users_table_stays_as_it_is() -> None:
+    table = pd.DataFrame({1: np.zeros(30), (2, "b"): np.ones(30)}, index=range(100, 130))
+    X, _, _ = take_in(table, [0, 1] * 15, categorical=["1"])
+    assert list(X.columns) == ["1", "(2, 'b')"]
+    assert (list(table.columns), table.index[0]) == ([1, (2, "b")], 100)
+
+
+N = 60
+COLUMNS = {
+    "number": np.linspace(0, 1, N),
+    "whole": [None, *range(N - 1)],
+    "flag": [True, False] * (N // 2),
+    "word": ["x", "y", None] * (N // 3),
+    "when": [dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=i) for i in range(N)],
+    "span": [dt.timedelta(hours=i) for i in range(N)],
+}
+Y = np.arange(N) % 2
+
+
+class Stream:
+    """What knows Arrow's stream only, like a relation of DuckDB."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.__arrow_c_stream__ = table.__arrow_c_stream__
+
+
+class Interchange:
+    """What knows the dataframe interchange protocol only."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.__dataframe__ = table.__dataframe__
+
+
+def _same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    assert list(found.columns) == list(expected.columns)
+    for name in expected.columns:
+        one, other = found[name], expected[name]
+        assert np.array_equal(one.isna(), other.isna()), name
+        assert one.dropna().tolist() == other.dropna().tolist(), name
+
+
+@pytest.mark.parametrize("form", ["polars", "narwhals", "arrow", "stream", "interchange"])
+def test_tables_of_other_libraries_keep_their_names_kinds_and_values(form: str) -> None:
+    polars = pytest.importorskip("polars")
+    table = polars.DataFrame(COLUMNS, strict=False)
+    if form == "interchange":  # it has no durations
+        table = table.drop("span")
+    given: Any = {
+        "polars": lambda: table,
+        "narwhals": lambda: pytest.importorskip("narwhals").from_native(table),
+        "arrow": table.to_arrow,
+        "stream": lambda: Stream(table.to_arrow()),
+        "interchange": lambda: Interchange(table.to_arrow()),
+    }[form]()
+    expected = table.to_pandas()
+    X, y, _ = take_in(given, polars.Series(Y))
+    _same(X, expected)
+    assert y.tolist() == Y.tolist()
+
+
+def test_categories_of_other_libraries_stay_categories() -> None:
+    polars = pytest.importorskip("polars")
+    words = polars.Series("c", ["x", "y", "z"] * 20)
+    table = polars.DataFrame([words.cast(polars.Categorical), words.cast(polars.Enum(["x", "y", "z"])).alias("e")])
+    X, y, kind = take_in(table, words)
+    assert all(isinstance(dtype, pd.CategoricalDtype) for dtype in X.dtypes)
+    assert (y.tolist(), kind) == (words.to_list(), ProblemType.MULTICLASS)
+
+
+@pytest.mark.parametrize("y", [pa.array(Y), pa.chunked_array([Y]), Y[:, None], pd.DataFrame({"y": Y}), list(Y)])
+def test_targets_of_many_forms_are_read_alike(y: Any) -> None:
+    assert take_in(pd.DataFrame(COLUMNS), y)[1].tolist() == Y.tolist()
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+def test_sparse_matrices_are_read(form: str) -> None:
+    dense = sparse.random(N, 5, density=0.2, random_state=0).toarray()
+    X, _, _ = take_in(sparse.csr_matrix(dense).asformat(form), Y)
+    assert np.array_equal(X.to_numpy(), dense)
+    assert np.array_equal(take_in(sparse.csr_array(dense), Y)[0].to_numpy(), dense)

@@ -103,7 +103,7 @@ class Database:
                 if attempt == _TRIES or not _is_transient(error):
                     raise self._explained(error, attempt) from error
                 time.sleep(_FIRST_DELAY * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, UnicodeDecodeError) as error:  # text in a damaged file is no text
                 message = f"The database {self.shown} gave an unexpected answer ({error}). Expected a metalearn store. Check the address."
                 raise KnowledgeBaseError(message) from error
 

@@ -281,3 +281,12 @@ def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path, name: str) -> No
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(KnowledgeBaseError, match="outside its folder"):
         store.read()
+
+
+def test_text_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    append(open_store(tmp_path / "store.db"))
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute("UPDATE configurations SET model = CAST(x'e1' AS TEXT)")
+    connection.close()
+    with pytest.raises(KnowledgeBaseError, match="unexpected answer"):
+        open_store(tmp_path / "store.db").read()

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MissingExtraError
+from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
 
 __all__ = ["Database"]
 
@@ -103,7 +103,9 @@ class Database:
                 if attempt == _TRIES or not _is_transient(error):
                     raise self._explained(error, attempt) from error
                 time.sleep(_FIRST_DELAY * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-            except (SQLAlchemyError, UnicodeDecodeError) as error:  # text in a damaged file is no text
+            except MetalearnError:
+                raise
+            except (SQLAlchemyError, ValueError, TypeError, OverflowError) as error:  # what a damaged file holds
                 message = f"The database {self.shown} gave an unexpected answer ({error}). Expected a metalearn store. Check the address."
                 raise KnowledgeBaseError(message) from error
 

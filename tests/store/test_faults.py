@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from metalearn.exceptions import KnowledgeBaseError, MissingExtraError
+from metalearn.exceptions import KnowledgeBaseError, MetalearnError, MissingExtraError
 from metalearn.store import FileStore, Store, open_store, sql_connection
 
 from .records import FOUND, knowledge, runs, task
@@ -283,10 +283,18 @@ def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path, name: str) -> No
         store.read()
 
 
-def test_text_that_is_no_text_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE configurations SET model = CAST(x'e1' AS TEXT)",
+        "UPDATE tasks SET n_rows_used = ''",
+        "UPDATE evaluations SET fold = 'first'",
+    ],
+)
+def test_values_that_are_none_are_refused(tmp_path: Path, damage: str) -> None:
     append(open_store(tmp_path / "store.db"))
     with sqlite3.connect(tmp_path / "store.db") as connection:
-        connection.execute("UPDATE configurations SET model = CAST(x'e1' AS TEXT)")
+        connection.execute(damage)
     connection.close()
-    with pytest.raises(KnowledgeBaseError, match=r"(refused|unexpected).*Expected"):
+    with pytest.raises(MetalearnError, match=r"(?i)expected"):
         open_store(tmp_path / "store.db").read()

@@ -345,7 +345,7 @@ def _start(work: _Work) -> _Child:
     if os.name == "posix" and (in_thread or multiprocessing.current_process().daemon):
         return _start_fresh(mine, theirs, work)
     context: Any = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
-    forked = context.Process(target=_serve, args=(theirs, work, mine))
+    forked = context.Process(target=_serve, args=(theirs, work, mine), daemon=True)
     forked.start()
     theirs.close()
 
@@ -414,6 +414,7 @@ def _serve(sender: Connection, work: _Work, inherited: Connection | None = None)
     """Send one outcome for each fold of each configuration; a fold over the limit ends its configuration."""
     if inherited is not None:
         inherited.close()  # else a child whose parent was killed would go on, since it seems to be listened to
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer, which then ends its children
     data, configurations, start, limits = work
     warnings.simplefilter("ignore")
     _bound_memory(limits)

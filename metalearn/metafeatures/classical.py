@@ -54,9 +54,9 @@ def two(names: Mapping[str, tuple[str, str]], nan_when: str) -> dict[str, tuple[
         With the suffixes ``_mean`` and ``_sd``.
     """
     return {
-        f"{name}_{suffix}": (f"{what} of the {text}", unit, nan_when)
+        f"{name}_{suffix}": (f"{what} of the {text}", unit, other if nan_when == "never" else nan_when)
         for name, (text, unit) in names.items()
-        for suffix, what in (("mean", "Mean"), ("sd", "Standard deviation (n - 1)"))
+        for suffix, what, other in (("mean", "Mean", "never"), ("sd", "Standard deviation (n - 1)", "a single column"))
     }
 
 
@@ -269,11 +269,12 @@ def pairs(sample: Sample) -> dict[str, float]:
         return {}
     reach = 1.5 * (moments.quantile(0.75) - moments.quantile(0.25))
     outlying = (moments.low < moments.quantile(0.25) - reach) | (moments.high > moments.quantile(0.75) + reach)
+    varies = moments.varies
     normal = [
-        shapiro(line[present]).pvalue > _LEVEL for line, present in zip(sample.numbers, moments.present, strict=True)
+        not varying or shapiro(line[present]).pvalue > _LEVEL  # nothing speaks against a constant
+        for line, present, varying in zip(sample.numbers, moments.present, varies, strict=True)
     ]
     found = {"nr_outliers": outlying.sum(), "nr_norm": np.sum(normal)}
-    varies = moments.varies
     if varies.sum() < 2:  # noqa: PLR2004
         return found
     z = moments.standardised()

@@ -274,7 +274,7 @@ def pairs(sample: Sample) -> dict[str, float]:
         not varying or shapiro(line[present]).pvalue > _LEVEL  # nothing speaks against a constant
         for line, present, varying in zip(sample.numbers, moments.present, varies, strict=True)
     ]
-    found = {"nr_outliers": outlying.sum(), "nr_norm": np.sum(normal)}
+    found = {"nr_outliers": outlying.sum(), "nr_norm": sum(map(bool, normal))}
     if varies.sum() < 2:  # noqa: PLR2004
         return found
     z = moments.standardised()

@@ -4,9 +4,13 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that Ctrl-C is ignored
 
 collect_ignore = ["metafeatures/ask_pymfe.py"]  # a script for an environment of its own
 

@@ -5,11 +5,10 @@ python .ci/readme.py --check   # fail if one is out of date
 """
 
 import json
-import re
-import sys
 from pathlib import Path
 
 import click
+from blocks import rewrite
 from click.testing import CliRunner
 
 from metalearn.cli import main
@@ -79,23 +78,5 @@ def bundled() -> str:
 BLOCKS = {"wine": wine, "commands": command_table, "bundled": bundled}
 
 
-def refreshed(text: str) -> str:
-    """Return the README with every marked block made anew."""
-    for name, make in BLOCKS.items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
-        if not re.search(pattern, text, re.DOTALL):
-            sys.exit(f"README.md has no block {name!r}. Expected <!-- {name} --> and <!-- /{name} -->.")
-        block = make()
-        text = re.sub(pattern, lambda m, block=block: m.group(1) + block + m.group(2), text, flags=re.DOTALL)
-    return text
-
-
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = refreshed(before)
-    if "--check" in sys.argv:
-        if before != after:
-            sys.exit("README.md is out of date. Run: python .ci/readme.py")
-    else:
-        readme.write_text(after, encoding="utf-8")
+    rewrite(ROOT / "README.md", BLOCKS, "python .ci/readme.py")

@@ -6,11 +6,12 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from real_tables import FIT_SECONDS, Bench
+from real_tables import FIT_SECONDS, MODEL, Bench, from_joint, joint_space
 
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.hooks.optuna import write_space
@@ -54,23 +55,38 @@ def suggest(trial: Any, space: SearchSpace) -> dict[str, Any]:
     return params
 
 
-def tpe_on_family(bench: Bench, family: str, n_trials: int) -> list[Configuration]:
-    """Return what Optuna's TPE tries on one family's space."""
+def tpe(
+    bench: Bench, what: str, space: SearchSpace, n_trials: int, made: Callable[[dict[str, Any]], Configuration]
+) -> list[Configuration]:
+    """Return what Optuna's TPE tries on a space."""
 
     def make() -> list[Configuration]:
         import optuna  # noqa: PLC0415 - not needed when everything is kept
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        space = get_model(family).spaces[bench.table.task.problem_type]
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
         found = []
         for _ in range(n_trials):
             trial = study.ask()
-            found.append(Configuration(family, suggest(trial, space)))
+            found.append(made(suggest(trial, space)))
             study.tell(trial, told(bench, found[-1]))
         return found
 
-    return kept_trials(bench, f"tpe/{version('optuna')}/{family}/{n_trials}", make)
+    return kept_trials(bench, f"tpe/{version('optuna')}/{what}/{n_trials}", make)
+
+
+def tpe_on_family(bench: Bench, family: str, n_trials: int) -> list[Configuration]:
+    """Return what Optuna's TPE tries on one family's space."""
+    space = get_model(family).spaces[bench.table.task.problem_type]
+    return tpe(bench, family, space, n_trials, partial(Configuration, family))
+
+
+def tpe_over_all(bench: Bench, n_trials: int) -> list[Configuration]:
+    """Return what Optuna's TPE tries on the joint space of all families."""
+    space = joint_space(bench.table.task.problem_type)
+    return tpe(
+        bench, "all families", space, n_trials, lambda params: from_joint({MODEL: params[MODEL], **params}, space)
+    )
 
 
 def flaml_zero_shot(bench: Bench, learner: str) -> dict[str, float]:

@@ -4,9 +4,9 @@ python knowledge_base/card.py            # after every growth, when the tables a
 python knowledge_base/card.py --check    # fail if the card is out of date
 """
 
-import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -27,16 +27,15 @@ CARD, PLOT = HERE / "README.md", HERE / "tables.svg"
 COLOURS = {"binary": "#0b7285", "multiclass": "#e8590c", "regression": "#5f3dc4"}
 RUN = ["task_id", "configuration_id", "fold"]
 
-sys.path.insert(0, str(HERE / "sources" / "pypi_tables"))
+sys.path[:0] = [str(HERE / "sources" / "pypi_tables"), str(HERE.parent / ".ci")]
+from blocks import rewrite  # noqa: E402 - shared with the README
 from recipe import LARGE_ROWS, WAVES, large_waves, waves  # noqa: E402 - lies beside the data
 
 EXPLAINED = {
     "pypi:rd/oi-census": "the target is an income with a few huge values: whoever draws them loses",
     "pypi:rd/modeldata-permeability": "165 compounds with 1,069 columns: too few rows for so many columns",
 }
-"""Why a finding stays as it is; the check fails if one is missing."""
-
-NOT_YET = "nobody has looked at it yet"
+"""Why a finding stays as it is; a finding without a reason ends the command."""
 
 
 def usual(kb: KnowledgeBase) -> KnowledgeBase:
@@ -195,21 +194,11 @@ BLOCKS = {"sizes": sizes, "filled": filled, "findings": findings}
 def main() -> None:
     """Rewrite the card, or check it."""
     kb = FileStore(HERE / "tables").read()
-    before = after = CARD.read_text(encoding="utf-8")
-    for name, make in BLOCKS.items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
-        if not re.search(pattern, after, re.DOTALL):
-            sys.exit(f"{CARD} has no block {name!r}. Expected <!-- {name} --> and <!-- /{name} -->.")
-        block = make(kb)
-        after = re.sub(pattern, lambda m, block=block: m.group(1) + block + m.group(2), after, flags=re.DOTALL)
-    if "--check" in sys.argv:
-        if before != after or not PLOT.exists():
-            sys.exit("The data card is out of date. Run: python knowledge_base/card.py")
-        if NOT_YET in after:
-            sys.exit("A finding of the data card is not explained. Mend it, or add the reason to EXPLAINED.")
-    else:
-        CARD.write_text(after, encoding="utf-8")
+    rewrite(CARD, {name: partial(make, kb) for name, make in BLOCKS.items()}, "python knowledge_base/card.py")
+    if "--check" not in sys.argv:
         draw(kb)
+    elif not PLOT.exists():
+        sys.exit(f"{PLOT.name} is missing. Run: python knowledge_base/card.py")
 
 
 if __name__ == "__main__":

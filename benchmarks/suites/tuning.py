@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import yaml
 from contest import FEWEST, curve_plot, curve_rows, mean_table, pair_table
-from foreign import kept_trials, suggest, told
+from foreign import tpe_over_all
 from inference import AGAINST, AGAINST_NOTE, against, band, by_family, cells
 from options import Options
 from pools import from_pool, in_space
 from protocol import LENGTH, Setting, worst_to_best
-from real_tables import MODEL, QUICK_TRIALS, RULE, Bench, benches, from_joint, joint_space, random_pool
+from real_tables import QUICK_TRIALS, RULE, Bench, benches, random_pool
 from report import Plot, Report, Table
 
 from metalearn.evaluation import Status
@@ -144,7 +144,7 @@ def on_table(bench: Bench, trials: int) -> list[dict[str, Any]]:
     return [
         *curve_rows(bench, OURS, [advised(bench, trials, new_points=True)]),
         *curve_rows(bench, LISTED, [advised(bench, trials, new_points=False)]),
-        *curve_rows(bench, TPE, [tpe(bench, trials)]),
+        *curve_rows(bench, TPE, [tpe_over_all(bench, trials)]),
         *curve_rows(bench, RANDOM, orders),
     ]
 
@@ -162,26 +162,6 @@ def advised(bench: Bench, trials: int, *, new_points: bool) -> Sequence[Configur
             advisor.tell(configuration, status=Status.FAILED)
         found.append(configuration)
     return found + found[-1:] * (trials - len(found))
-
-
-def tpe(bench: Bench, trials: int) -> list[Configuration]:
-    """Return what Optuna's TPE tries on the joint space of all families."""
-
-    def make() -> list[Configuration]:
-        import optuna  # noqa: PLC0415 - not needed when everything is kept
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        space = joint_space(bench.table.task.problem_type)
-        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
-        found = []
-        for _ in range(trials):
-            trial = study.ask()
-            params = suggest(trial, space)
-            found.append(from_joint({MODEL: params[MODEL], **params}, space))
-            study.tell(trial, told(bench, found[-1]))
-        return found
-
-    return kept_trials(bench, f"tpe over all families/{trials}", make)
 
 
 def _real(rows: pd.DataFrame, trials: int) -> list[Table]:

@@ -21,9 +21,8 @@ _ROWS = 10_000
 _PRIOR_ROWS = 150
 """An expectation from past tasks counts as much as a score on this many rows.
 
-Measured on the bundled knowledge base, families left out, the choice among ten recommended configurations judged by a fold
-that had no say: the chosen one's mean regret falls from .110 to .094, on tables of up to 250 rows from .236 to .182; between
-100 and 300 rows it hardly depends on the number.
+Tried on the bundled knowledge base, families left out: a choice judged by a fold that had no say gets better, most on small
+tables, and hardly depends on the number between 100 and 300. `benchmarks/run.py peers` shows both ways of choosing.
 """
 
 

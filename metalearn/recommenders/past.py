@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -141,8 +142,12 @@ class PastTasks:
         bool
             Whether it has at least half of the meta-features that most past tasks have.
         """
-        usual = np.isfinite(self.table.meta_features).mean(axis=0) > _MOST
-        return bool(np.isfinite(meta_features[usual]).sum() >= _MOST * usual.sum())
+        return bool(np.isfinite(meta_features[self._usual]).sum() >= _MOST * self._usual.sum())
+
+    @cached_property
+    def _usual(self) -> npt.NDArray[np.bool_]:
+        """Which meta-features most past tasks have."""
+        return np.asarray(np.isfinite(self.table.meta_features).mean(axis=0) > _MOST)
 
     def query(
         self,

@@ -24,16 +24,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from reading import catalog, is_installed, load
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from metalearn.builder import Limits, Table, WorkUnit, describe, evaluate, plan
+from metalearn.building.progress import progress_bar
 from metalearn.fitting import AUTO, evidence_file, fit_recommender, fitted_file
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import models_for
@@ -148,18 +141,10 @@ def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str], *, lar
         store.append(task, meta_features, [])
     units = plan(tables(names, large=large), wanted, kb.done)
     total = sum(len(unit.configurations) for unit in units)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress:
-        bar = progress.add_task("configurations", total=total)
+    with progress_bar("configurations", total) as advance:
         for count, (task, evaluations) in enumerate(evaluate(units, limits=limits, n_jobs=n_jobs), start=1):
             store.append(task, None, evaluations)
-            progress.advance(bar, len({e.configuration_id for e in evaluations}))
+            advance(len({e.configuration_id for e in evaluations}))
             if count % 100 == 0:
                 store.compact()
     store.compact()

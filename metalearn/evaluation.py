@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from metalearn.exceptions import InvalidInputError
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
 
@@ -66,9 +65,6 @@ class Evaluation:
     versions: str = ""
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.metric, str) and self.metric):
-            message = f"The metric of an evaluation is {self.metric!r}. Expected its name, such as 'accuracy'. Name it."
-            raise InvalidInputError(message)
         object.__setattr__(self, "status", Status(self.status))
 
     @property

@@ -201,6 +201,9 @@ def _check_links(
 
 def _check_texts(table: pd.DataFrame, names: Iterable[str]) -> None:
     for name in names:
+        if table[name].isna().any():
+            message = f"A value of {name} is missing. Expected text, which may be empty. Fill it in."
+            raise InvalidInputError(message)
         for text in _different(table[name]):
             _check_text(name, text, MAX_TEXT)
 

@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from metalearn.exceptions import KnowledgeBaseError, MetalearnError, MissingExtraError
+from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
 from metalearn.store import FileStore, Store, open_store, sql_connection
 
 from .records import FOUND, knowledge, runs, task
@@ -298,3 +299,14 @@ def test_values_that_are_none_are_refused(tmp_path: Path, damage: str) -> None:
     connection.close()
     with pytest.raises(MetalearnError, match=r"(?i)expected"):
         open_store(tmp_path / "store.db").read()
+
+
+@pytest.mark.parametrize("name", ["folder", "store.db"])
+@pytest.mark.parametrize("column", ["metric", "versions"])
+def test_a_missing_text_is_refused_and_leaves_what_was_there(tmp_path: Path, name: str, column: str) -> None:
+    store = open_store(tmp_path / name)
+    append(store)
+    broken = [replace(run, **{column: None}) for run in runs(task("two"))]
+    with pytest.raises(InvalidInputError, match=f"{column} is missing"):
+        store.append(task("two"), FOUND, broken)
+    assert store.read().task_ids == ("test:one",)

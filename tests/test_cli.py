@@ -277,3 +277,10 @@ def test_the_whole_process_takes_less_than_two_and_a_half_seconds() -> None:
         processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         spent.append(min(time.perf_counter() - started, processor))  # the machine may be busy with something else
     assert min(spent) < 2.5
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "metalearn", "kb", "info"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asked:
+        asked.stdout.close()  # as head does
+        assert asked.stderr.read() == ""

@@ -64,6 +64,8 @@ def clear_errors(command: Callable[..., None]) -> Callable[..., None]:
         except (InvalidInputError, UnknownNameError) as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
+        except BrokenPipeError:
+            raise  # click ends quietly where whoever reads the output has seen enough
         except (MetalearnError, OSError, MemoryError) as error:
             click.echo(f"Error: {error or type(error).__name__}", err=True)
             sys.exit(1)

@@ -415,6 +415,7 @@ def _serve(sender: Connection, work: _Work, inherited: Connection | None = None)
     if inherited is not None:
         inherited.close()  # else a child whose parent was killed would go on, since it seems to be listened to
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer, which then ends its children
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by this
     data, configurations, start, limits = work
     warnings.simplefilter("ignore")
     _bound_memory(limits)

@@ -1,5 +1,6 @@
 """The command that evaluates configurations on tables of one's own: kb build."""
 
+import signal
 import sys
 
 import click
@@ -78,6 +79,7 @@ def build(
     from metalearn.builder import Limits  # noqa: PLC0415 - --help stays fast
     from metalearn.building import build_knowledge_base  # noqa: PLC0415
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a terminated build ends its processes, as after Ctrl-C
     try:
         report = build_knowledge_base(
             tables,

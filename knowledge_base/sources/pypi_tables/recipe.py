@@ -15,6 +15,7 @@ Only files of the pinned packages are read; none of their code is run except rda
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -230,6 +231,7 @@ def fit(store: FileStore, folder: Path) -> None:
 
 def main() -> None:
     """Run one step."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a terminated build ends its processes, as after Ctrl-C
     os.environ.setdefault(
         "METALEARN_FINGERPRINT_KEY", "bundled"
     )  # public tables: anybody's rebuild gives the same ones

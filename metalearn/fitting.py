@@ -17,7 +17,7 @@ from platformdirs import user_cache_path
 from metalearn._version import __version__
 from metalearn.exceptions import KnowledgeBaseError
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.recommenders import Recommender, Strategy, get_recommender, load, save
+from metalearn.recommenders import Recommender, Strategy, get_recommender, load, related_tasks, save
 from metalearn.store import FileStore
 from metalearn.task import Metric, ProblemType
 
@@ -122,8 +122,8 @@ def fit_recommender(
     """
     name = AUTO if name == "auto" else name
     kind: Any = get_recommender(name)
-    past = kb.subset(problem_type=problem_type)
-    measured = past.evaluations["metric"] == metric.name if len(past) else ()
+    own = kb.subset(problem_type=problem_type)
+    measured = own.evaluations["metric"] == metric.name if len(own) else ()
     if not any(measured):
         message = (
             f"The knowledge base has no {problem_type} task with the metric {metric.name!r} ({kb}). Expected at least one. "
@@ -131,8 +131,10 @@ def fit_recommender(
         )
         raise KnowledgeBaseError(message)
     options = {"evidence": dict(evidence)} if evidence and name == AUTO else {}
-    fitted: Recommender = kind(metric=metric, **options).fit(past)
-    return fitted
+    made: Recommender = kind(metric=metric, **options)
+    if isinstance(made, Strategy):
+        return made.fit(related_tasks(kb, problem_type), problem_type=problem_type)
+    return made.fit(own)
 
 
 def evidence_file(folder: Path) -> Path:
@@ -232,7 +234,7 @@ class _Key:
 @lru_cache(maxsize=_KEPT_IN_MEMORY)
 def _cached(key: _Key, problem_type: ProblemType, metric: Metric, name: str) -> Recommender:
     folder = Path(os.environ.get("METALEARN_CACHE") or user_cache_path("metalearn", appauthor=False))
-    past = _of_kind(key.kb, problem_type)
+    past = _related(key.kb, problem_type)
     text = f"{past.id};{problem_type};{metric.name};{name};{__version__}"
     file = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npz"
     known = _read(file)
@@ -250,9 +252,9 @@ def _cached(key: _Key, problem_type: ProblemType, metric: Metric, name: str) -> 
     return fitted
 
 
-def _of_kind(kb: KnowledgeBase, problem_type: ProblemType) -> KnowledgeBase:
-    """Return what is known about one kind of problem, so that news of another kind leaves its id as it is."""
-    past = kb.subset(problem_type=problem_type)
+def _related(kb: KnowledgeBase, problem_type: ProblemType) -> KnowledgeBase:
+    """Return what is learned from for one kind of problem, so that news of another kind leaves its id as it is."""
+    past = related_tasks(kb, problem_type)
     used = past.configurations["configuration_id"].isin(past.evaluations["configuration_id"].unique())
     return replace(past, configurations=past.configurations[used].reset_index(drop=True))
 

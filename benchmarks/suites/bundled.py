@@ -8,7 +8,7 @@ from options import Options
 from protocol import Setting
 from report import Plot, Report, Table
 
-from metalearn.recommenders import PerformanceTable
+from metalearn.recommenders import PerformanceTable, related_tasks
 from metalearn.store import FileStore
 from metalearn.task import ProblemType, get_metric
 from suites.accuracy import coverage, runtime
@@ -30,9 +30,9 @@ def run(options: Options) -> Report:
     settings: list[Setting] = []
     for kind, metrics in chosen["metrics"].items():
         problem_type = ProblemType(kind)
-        part = kb.subset(problem_type=problem_type)
+        part = related_tasks(kb, problem_type)
         for name in metrics:
-            table = PerformanceTable.from_knowledge_base(part, get_metric(name, problem_type))
+            table = PerformanceTable.from_knowledge_base(part, get_metric(name, problem_type), problem_type)
             if options.quick:
                 few = np.random.default_rng(0).permutation(table.n_tasks)[: chosen["tasks"]]
                 table = table.take(np.sort(few))

@@ -114,6 +114,7 @@ def _as_table(losses: Array) -> PerformanceTable:
         losses=losses,
         seconds=np.full(losses.shape, np.nan),
         units=np.ones(n_tasks),
+        own=np.ones(len(names), dtype=bool),
     )
 
 

@@ -142,4 +142,5 @@ def made_up(n_tasks: int, n_configurations: int) -> PerformanceTable:
         losses=losses,
         seconds=np.where(np.isnan(losses), np.nan, np.exp(generator.normal(size=losses.shape))),
         units=np.ones(n_tasks),
+        own=np.ones(len(names), dtype=bool),
     )

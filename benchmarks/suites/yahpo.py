@@ -117,6 +117,7 @@ def _past(design: Sequence[Configuration], losses: Array) -> PastTasks:
         losses=losses,
         seconds=np.full(losses.shape, np.nan),
         units=np.maximum(np.median(losses, axis=1), 1e-12),
+        own=np.ones(len(names), dtype=bool),
     )
     return PastTasks.fit(table)
 

@@ -8,7 +8,7 @@ from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.proposals import recommend_beyond
 from metalearn.recommenders.state import from_bytes, read_arrays, write_arrays
 from metalearn.recommenders.strategy import Strategy
-from metalearn.recommenders.table import PerformanceTable
+from metalearn.recommenders.table import PerformanceTable, related_tasks
 
 __all__ = [
     "PastTasks",
@@ -20,6 +20,7 @@ __all__ = [
     "load",
     "recommend_beyond",
     "recommender_names",
+    "related_tasks",
     "save",
 ]
 

@@ -69,7 +69,7 @@ class AverageRank(Strategy):
         list of int
             Columns, best first.
         """
-        ranks = rankdata(self.past_.table.completed_regrets, axis=1).mean(axis=0)
+        ranks = self.past_.table.uniform @ rankdata(self.past_.table.completed_regrets, axis=1)
         return self.within(query, np.argsort(ranks, kind="stable"))
 
 
@@ -102,6 +102,6 @@ class LibraryDefaults(AverageRank):
         table = self.past_.table
         known = [get_model(m) for m in set(table.models) & set(model_names())]
         defaults = {spec.default(table.problem_type).id for spec in known if spec.supports(table.problem_type)}
-        ranks = rankdata(table.completed_regrets, axis=1).mean(axis=0)
+        ranks = table.uniform @ rankdata(table.completed_regrets, axis=1)
         is_other = np.array([c.id not in defaults for c in table.configurations])
         return self.within(query, np.lexsort((ranks, is_other)))

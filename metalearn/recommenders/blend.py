@@ -124,7 +124,7 @@ def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
     if len(set(table.families)) < 2:  # noqa: PLR2004 - nothing is left to learn from
         return {"list": {"chosen": Portfolio.name}, "feedback": {"chosen": TaskEnsemble.name}}
     left_out = past.similarity.left_out(families)
-    rows = np.random.default_rng(random_state).permutation(table.n_tasks)[:_MOST_TASKS]
+    rows = np.random.default_rng(random_state).permutation(np.flatnonzero(table.own))[:_MOST_TASKS]
     found: dict[str, dict[str, list[Any]]] = {use: {name: [] for name in _STRATEGIES} for use in ("list", "feedback")}
     for i in rows:
         rest = np.flatnonzero(families != families[i])

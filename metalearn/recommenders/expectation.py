@@ -55,7 +55,8 @@ class Expectation:
         families = np.array(table.families)
         left_out = past.similarity.left_out(families)
         ratios: list[list[FloatArray]] = [[] for _ in _COUNTS]
-        for i in range(0, table.n_tasks, -(-table.n_tasks // _SAMPLE)):
+        own = np.flatnonzero(table.own)
+        for i in own[:: -(-len(own) // _SAMPLE)]:
             apart = families != families[i]
             if not apart.any():
                 continue

@@ -44,5 +44,5 @@ class NearestTasks(Strategy):
         low, high = known.min(axis=0), known.max(axis=0)
         distance = (np.abs(known - asked) / np.where(high > low, high - low, 1.0)).sum(axis=1)
         best = np.nanargmin(table.losses[np.argsort(distance, kind="stable")], axis=1)
-        rest = np.argsort(table.completed_regrets.mean(axis=0), kind="stable")
+        rest = np.argsort(table.uniform @ table.completed_regrets, kind="stable")
         return self.within(query, np.concatenate([best, rest]))

@@ -74,7 +74,7 @@ class PastTasks:
         profiles = np.log(table.completed_regrets + PROFILE_FLOOR)
         similarity = ForestSimilarity.fit(table.meta_features, profiles, min_leaf=min_leaf, random_state=random_state)
         left_out = similarity.left_out(families)
-        mean = table.working.mean(axis=0)
+        mean = table.uniform @ table.working
         known = left_out.sum(axis=1)[:, None] * LEARNED_SHARE
         predicted = LEARNED_SHARE * (left_out @ table.working) + (1 - known) * mean
         errors = (table.working - predicted).astype(np.float32)
@@ -108,7 +108,7 @@ class PastTasks:
         )
 
     def prior(self, meta_features: FloatArray, learned: FloatArray | None = None) -> tuple[FloatArray, float]:
-        """Weigh the past tasks for a new one: by learned similarity, or all alike where it resembles none.
+        """Weigh the past tasks for a new one: by learned similarity, or all of its kind alike where it resembles none.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class PastTasks:
         novelty, strangeness = self.novelty.score(meta_features)
         share = LEARNED_SHARE * (1 - strangeness) * (1.0 if self.describes(meta_features) else UNDESCRIBED_SHARE)
         learned = self.similarity.weights(meta_features) if learned is None else learned
-        return share * learned + (1 - share * learned.sum()) / self.table.n_tasks, novelty
+        return share * learned + (1 - share * learned.sum()) * self.table.uniform, novelty
 
     def describes(self, meta_features: FloatArray) -> bool:
         """Tell whether enough is known of a new task to compare it with past ones.

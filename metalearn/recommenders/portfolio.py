@@ -1,7 +1,5 @@
 """The greedy portfolio: configurations that complement one another over all past tasks."""
 
-import numpy as np
-
 from metalearn.recommenders.past import Query
 from metalearn.recommenders.strategy import Strategy
 
@@ -38,5 +36,4 @@ class Portfolio(Strategy):
         list of int
             Columns, best first.
         """
-        n_tasks = self.past_.table.n_tasks
-        return self.choose_from_past(query, np.full(n_tasks, 1 / n_tasks))
+        return self.choose_from_past(query, self.past_.table.uniform)

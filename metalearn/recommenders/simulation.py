@@ -83,7 +83,7 @@ def curve(regrets: FloatArray, order: Sequence[int], n: int) -> FloatArray:
 def family_folds(
     table: PerformanceTable, n_folds: int, *, random_state: int = 0
 ) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    """Split tasks so that each family is left out as a whole, once.
+    """Split tasks so that each family with a task of the problem type is left out as a whole, once.
 
     Parameters
     ----------
@@ -97,11 +97,11 @@ def family_folds(
     Returns
     -------
     list of (ndarray of int, ndarray of int)
-        Rows to learn from and rows left out.
+        Rows to learn from, and rows of the problem type left out.
     """
-    _, family = np.unique(np.array(table.families), return_inverse=True)
-    n_families = int(family.max()) + 1
-    fold = np.random.default_rng(random_state).permutation(n_families) % min(n_folds, n_families)
-    return [
-        (np.flatnonzero(fold[family] != k), np.flatnonzero(fold[family] == k)) for k in range(min(n_folds, n_families))
-    ]
+    families = np.array(table.families)
+    own = np.unique(families[table.own])
+    n_folds = min(n_folds, len(own))
+    fold = np.random.default_rng(random_state).permutation(len(own)) % n_folds
+    left_out = [np.isin(families, own[fold == k]) for k in range(n_folds)]
+    return [(np.flatnonzero(~out), np.flatnonzero(out & table.own)) for out in left_out]

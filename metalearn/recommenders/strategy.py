@@ -16,7 +16,7 @@ from metalearn.recommenders.scale import FloatArray
 from metalearn.recommenders.selection import greedy
 from metalearn.recommenders.state import Arrays, as_bytes, from_bytes, pack, unpack, within
 from metalearn.recommenders.table import PerformanceTable
-from metalearn.task import Metric, Task
+from metalearn.task import Metric, ProblemType, Task
 
 __all__ = ["Strategy"]
 
@@ -57,20 +57,22 @@ class Strategy:
         """Return one readable line."""
         return f"{type(self).__name__}(metric={self.metric and self.metric.name!r}, random_state={self.random_state})"
 
-    def fit(self, kb: KnowledgeBase) -> Self:
+    def fit(self, kb: KnowledgeBase, *, problem_type: ProblemType | None = None) -> Self:
         """Learn from past tasks of one problem type.
 
         Parameters
         ----------
         kb : KnowledgeBase
             All that the recommender will know.
+        problem_type : ProblemType or None, default=None
+            The kind of problem that is asked about, if the knowledge base holds a related kind as well.
 
         Returns
         -------
         Strategy
             Itself.
         """
-        table = PerformanceTable.from_knowledge_base(kb, self.metric)
+        table = PerformanceTable.from_knowledge_base(kb, self.metric, problem_type)
         past = PastTasks.fit(table, random_state=self.random_state)
         self.expectation_ = Expectation.fit(past)
         return self.fit_past(past)

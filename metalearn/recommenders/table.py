@@ -1,4 +1,4 @@
-"""What recommenders learn from: the results of one problem type and metric as arrays."""
+"""What recommenders learn from: the results of one metric as arrays."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from metalearn.recommenders.scale import FloatArray, capped, complete, log_losse
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType, get_metric
 
-__all__ = ["PerformanceTable"]
+__all__ = ["PerformanceTable", "related_tasks"]
 
 TARGET_SPREAD = "target_std"
 """Meta-feature that holds the standard deviation of a numeric target, the unit of rmse and mae."""
@@ -31,7 +31,7 @@ class PerformanceTable:
     metric : Metric
         What the losses measure.
     problem_type : ProblemType
-        The kind of problem that all tasks share.
+        The kind of problem that is asked about.
     configurations : tuple of Configuration
         The columns.
     task_ids, task_names, families : tuple of str
@@ -48,6 +48,9 @@ class PerformanceTable:
         Seconds of one fit; NaN where unknown.
     units : ndarray of shape (n_tasks,)
         What losses are divided by before tasks are compared: the target's spread for rmse and mae, else 1.
+    own : ndarray of bool, shape (n_tasks,)
+        Which tasks are of the problem type. The others are of a related one: they are learned from, but nothing is
+        promised, chosen or measured by them alone.
     """
 
     metric: Metric
@@ -62,17 +65,22 @@ class PerformanceTable:
     losses: FloatArray
     seconds: FloatArray
     units: FloatArray
+    own: npt.NDArray[np.bool_]
 
     @classmethod
-    def from_knowledge_base(cls, kb: KnowledgeBase, metric: Metric | None = None) -> Self:
+    def from_knowledge_base(
+        cls, kb: KnowledgeBase, metric: Metric | None = None, problem_type: ProblemType | None = None
+    ) -> Self:
         """Take the results of one metric out of a knowledge base.
 
         Parameters
         ----------
         kb : KnowledgeBase
-            Tasks of one problem type.
+            Tasks of one problem type, or what :func:`related_tasks` returned.
         metric : Metric or None, default=None
             What is asked for; None takes the problem type's default.
+        problem_type : ProblemType or None, default=None
+            The kind of problem that is asked about; None takes the only one that there is.
 
         Returns
         -------
@@ -82,22 +90,24 @@ class PerformanceTable:
         Raises
         ------
         InvalidInputError
-            If the tasks are of several problem types, or none has a result of the metric.
+            If the tasks are of several problem types that have nothing to do with each other, or none of the kind
+            that is asked about has a result of the metric.
         """
         kinds = sorted(set(kb.tasks["problem_type"]))
-        if len(kinds) != 1:
+        if len(kinds) != 1 and not (problem_type and set(kinds) <= set(_CLASSIFICATION)):
             message = (
                 f"The knowledge base holds tasks of {len(kinds)} problem types {kinds}. Expected exactly one. "
                 "Choose one first: kb.subset(problem_type=...)."
             )
             raise InvalidInputError(message)
-        problem_type = ProblemType(kinds[0])
+        problem_type = problem_type or ProblemType(kinds[0])
         metric = metric or get_metric(None, problem_type)
         found = kb.losses(metric)
         losses = found.to_numpy(dtype=float)
         rows = np.flatnonzero(np.isfinite(losses).any(axis=1))
         columns = np.flatnonzero(~np.isnan(losses).all(axis=0))
-        if not len(rows):
+        own = (kb.tasks["problem_type"] == problem_type).to_numpy()[rows]
+        if not own.any():
             message = (
                 f"The knowledge base has no result of the metric {metric.name!r} for {problem_type} tasks. "
                 f"Expected one of {sorted(set(kb.evaluations['metric'].astype(str)))}. Choose one of them."
@@ -119,12 +129,20 @@ class PerformanceTable:
             losses=losses[np.ix_(rows, columns)],
             seconds=kb.fit_seconds.to_numpy(dtype=float)[np.ix_(rows, columns)],
             units=_units(kb, metric, rows),
+            own=own,
         )
 
     @property
     def n_tasks(self) -> int:
         """Number of past tasks."""
         return len(self.task_ids)
+
+    @cached_property
+    def uniform(self) -> FloatArray:
+        """Equal weights of the problem type's own tasks, of all if there is none, of shape (n_tasks,)."""
+        own = self.own.astype(float) if self.own.any() else np.ones(self.n_tasks)
+        weights: FloatArray = own / own.sum()
+        return weights
 
     @cached_property
     def columns(self) -> dict[str, int]:
@@ -176,7 +194,7 @@ class PerformanceTable:
             name: tuple(getattr(self, name)[i] for i in rows) for name in ("task_ids", "task_names", "families")
         }
         arrays: dict[str, Any] = {
-            name: getattr(self, name)[rows] for name in ("sizes", "meta_features", "losses", "seconds", "units")
+            name: getattr(self, name)[rows] for name in ("sizes", "meta_features", "losses", "seconds", "units", "own")
         }
         taken = replace(self, **names, **arrays)
         vars(taken).update({name: getattr(self, name)[rows] for name in ("_capped", "regrets")})  # row by row the same
@@ -235,6 +253,29 @@ class PerformanceTable:
         return found
 
 
+def related_tasks(kb: KnowledgeBase, problem_type: ProblemType) -> KnowledgeBase:
+    """Return what is known about one kind of problem; the rarer kind of classification borrows from the other.
+
+    Parameters
+    ----------
+    kb : KnowledgeBase
+        Any tasks.
+    problem_type : ProblemType
+        The kind of problem that is asked about.
+
+    Returns
+    -------
+    KnowledgeBase
+        Tasks of that kind, and of the other kind of classification if more of them are known.
+    """
+    own = kb.subset(problem_type=problem_type)
+    if not len(own) or problem_type not in _CLASSIFICATION:
+        return own
+    classification = kb.tasks.loc[kb.tasks["problem_type"].isin(_CLASSIFICATION), "task_id"]
+    return own if len(classification) <= 2 * len(own) else kb.subset(tasks=list(classification))
+
+
+_CLASSIFICATION = (ProblemType.BINARY, ProblemType.MULTICLASS)
 _IN_TARGET_UNITS = ("rmse", "mae")
 
 

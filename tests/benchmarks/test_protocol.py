@@ -45,6 +45,7 @@ def made(n_tasks: int = 48, *, families: list[str] | None = None, seed: int = 0)
         losses=losses,
         seconds=np.ones((n_tasks, 12)),
         units=np.ones(n_tasks),
+        own=np.ones(len(names), dtype=bool),
     )
 
 
@@ -76,7 +77,7 @@ def test_an_answer_planted_in_the_left_out_family_is_not_used() -> None:
     }
     arrays = {
         name: np.concatenate([getattr(lone, name)] * 2)
-        for name in ("sizes", "meta_features", "losses", "seconds", "units")
+        for name in ("sizes", "meta_features", "losses", "seconds", "units", "own")
     }
     open_, closed = (
         replace(lone, **twice, **arrays, families=(*lone.families, *other))

@@ -7,7 +7,8 @@ import pytest
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
-from metalearn.recommenders import PerformanceTable
+from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender, related_tasks
+from metalearn.recommenders.simulation import family_folds
 from metalearn.task import METRICS, ProblemType
 
 
@@ -68,3 +69,45 @@ def test_only_the_families_asked_for_are_allowed(table: PerformanceTable) -> Non
     allowed = table.allowed(["svm"])
     assert set(table.models[allowed]) == {"svm"}
     assert table.allowed(None).all()
+
+
+@pytest.fixture(scope="module")
+def mixed(knowledge: KnowledgeBase, make_knowledge: Callable[..., KnowledgeBase]) -> KnowledgeBase:
+    """40 binary tasks of both kinds, 8 multiclass ones of kind 0 only, and regression."""
+    multiclass = make_knowledge(16, problem_type=ProblemType.MULTICLASS, prefix="m", seed=1)
+    regression = make_knowledge(60, problem_type=ProblemType.REGRESSION, metrics=("r2",), prefix="r")
+    return knowledge + multiclass.subset(tasks=[f"m{i}" for i in range(0, 16, 2)]) + regression
+
+
+def test_the_rarer_kind_of_classification_borrows_from_the_other(mixed: KnowledgeBase) -> None:
+    kinds = {kind: set(related_tasks(mixed, kind).tasks["problem_type"]) for kind in ProblemType}
+    assert kinds[ProblemType.MULTICLASS] == {"binary", "multiclass"}
+    assert kinds[ProblemType.BINARY] == {"binary"}
+    assert kinds[ProblemType.REGRESSION] == {"regression"}
+
+
+def test_borrowed_tasks_are_learned_from(mixed: KnowledgeBase, features_of: Callable[[float], MetaFeatures]) -> None:
+    kb = related_tasks(mixed, ProblemType.MULTICLASS)
+    both = PerformanceTable.from_knowledge_base(kb, problem_type=ProblemType.MULTICLASS)
+    alone = PerformanceTable.from_knowledge_base(mixed.subset(problem_type=ProblemType.MULTICLASS))
+    first = {}
+    for name, table in (("both", both), ("alone", alone)):
+        past = PastTasks.fit(table)
+        query = past.query(table.vector(features_of(1)), n=1, observed={}, allowed=table.allowed(None))
+        first[name] = table.models[get_recommender("forest")().fit_past(past).rank(query)[0]]
+    assert first["both"] in {"svm", "knn"}  # what wins on kind 1, which no multiclass task is of
+    assert first["alone"] in {"linear", "random_forest"}
+
+
+def test_borrowed_tasks_are_neither_the_bar_nor_left_out(mixed: KnowledgeBase) -> None:
+    kb = related_tasks(mixed, ProblemType.MULTICLASS)
+    table = PerformanceTable.from_knowledge_base(kb, problem_type=ProblemType.MULTICLASS)
+    assert table.n_tasks == 48
+    assert table.own.sum() == 8
+    np.testing.assert_allclose(table.uniform[table.own], 1 / 8)
+    assert not table.uniform[~table.own].any()
+    families = np.array(table.families)
+    folds = family_folds(table, 4)
+    assert sorted(i for _, left_out in folds for i in left_out) == np.flatnonzero(table.own).tolist()
+    for kept, left_out in folds:  # a borrowed task of a family that is left out is not learned from either
+        assert not set(families[kept]) & set(families[left_out])

@@ -4,16 +4,19 @@ import hashlib
 import importlib
 import json
 import math
+import multiprocessing
 import os
+import signal
 import sqlite3
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
@@ -29,12 +32,11 @@ from rich.progress import track
 from metalearn.advisor import Advisor
 from metalearn.dataset import Dataset
 from metalearn.estimators.blend import weighed
-from metalearn.estimators.fold import TrainingData
+from metalearn.estimators.fold import TrainingData, fit_and_predict
 from metalearn.estimators.setup import split
-from metalearn.estimators.workers import Processes
 from metalearn.evaluation import Status
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.models import models_for
+from metalearn.models import ModelSpec, models_for
 from metalearn.recommenders.scale import capped
 from metalearn.space import Categorical, Condition, Configuration, SearchSpace
 from metalearn.store import FileStore
@@ -47,6 +49,7 @@ N_FOLDS = 3
 N_RANDOM = 50
 QUICK_TRIALS = 5
 FIT_SECONDS = 60.0
+"""Processor seconds of one fit: they are the same on a busy machine."""
 SEED = 0
 MODEL = "model"
 
@@ -133,7 +136,14 @@ class RealTable:
         """Return the rows that a participant may see."""
         return self.data.X.iloc[self.train].reset_index(drop=True), self.target.iloc[self.train].reset_index(drop=True)
 
-    def advisor(self, past: KnowledgeBase, recommender: str = "auto", *, new_points: bool | None = None) -> Advisor:
+    def advisor(
+        self,
+        past: KnowledgeBase,
+        recommender: str = "auto",
+        *,
+        new_points: bool | None = None,
+        families: Sequence[str] | None = None,
+    ) -> Advisor:
         """Return an advisor that knows nothing of the table's family; baselines stay within the list."""
         X, y = self.train_part()
         return Advisor(
@@ -142,14 +152,20 @@ class RealTable:
             knowledge_base=past,
             problem_type=self.task.problem_type,
             recommender=recommender,
+            families=families,
             name=self.task.name,
             new_points=recommender == "auto" if new_points is None else new_points,
         )
 
 
-def joint_space(problem_type: ProblemType) -> SearchSpace:
+def available(problem_type: ProblemType, but: Collection[str] = ()) -> dict[str, ModelSpec]:
+    """Return the families that can be fitted here."""
+    return {name: spec for name, spec in models_for(problem_type).items() if spec.is_available and name not in but}
+
+
+def joint_space(problem_type: ProblemType, but: Collection[str] = ()) -> SearchSpace:
     """Return one space over all families: a choice of the family, and each one's parameters under it."""
-    families = {name: spec for name, spec in models_for(problem_type).items() if spec.is_available}
+    families = available(problem_type, but)
     parameters: dict[str, Any] = {MODEL: Categorical(tuple(families))}
     conditions = {}
     for family, spec in families.items():
@@ -169,9 +185,9 @@ def from_joint(params: dict[str, Any], space: SearchSpace) -> Configuration:
     return Configuration(params[MODEL], {name.partition("/")[2]: value for name, value in own.items()})
 
 
-def random_pool(table: RealTable, n: int) -> list[Configuration]:
+def random_pool(table: RealTable, n: int, but: Collection[str] = ()) -> list[Configuration]:
     """Return configurations drawn at random over all families, seeded by the table's name."""
-    space = joint_space(table.task.problem_type)
+    space = joint_space(table.task.problem_type, but)
     points = space.random(n, random_state=zlib.crc32(table.task.id.encode()))
     return [from_joint(point, space) for point in points]
 
@@ -179,7 +195,7 @@ def random_pool(table: RealTable, n: int) -> list[Configuration]:
 def reference_set(table: RealTable, n_random: int) -> list[Configuration]:
     """Return the fixed configurations that define regret 0 and 1 on a table."""
     kind = table.task.problem_type
-    defaults = [spec.default(kind) for spec in models_for(kind).values() if spec.is_available]
+    defaults = [spec.default(kind) for spec in available(kind).values()]
     return [*defaults, *random_pool(table, n_random)]
 
 
@@ -221,13 +237,27 @@ def keep_fits_apart(folder: Path) -> None:
     os.environ["METALEARN_CACHE"] = str(folder / code.hexdigest()[:12])
 
 
+def _serve(connection: Connection, training: TrainingData) -> None:
+    """Fit what is asked for until the other end closes; a fit that takes too long ends this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            configuration, fold = connection.recv()
+            signal.setitimer(signal.ITIMER_PROF, FIT_SECONDS)
+            started = time.process_time()
+            outcome = fit_and_predict(training, configuration, fold)
+            seconds = time.process_time() - started
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            connection.send({"scores": outcome.scores, "seconds": seconds if outcome.status is Status.OK else None})
+
+
 class Evaluator:
     """Fit configurations on one table, each fold once and for all."""
 
     def __init__(self, table: RealTable, cache: Cache) -> None:
         self.table = table
         self.cache = cache
-        self._processes: Processes | None = None
+        self._child: tuple[Any, Connection] | None = None
 
     @property
     def n_rows(self) -> int:
@@ -236,16 +266,32 @@ class Evaluator:
 
     def close(self) -> None:
         """End the process that fits."""
-        if self._processes is not None:
-            self._processes.close()
+        if self._child is not None:
+            process, connection = self._child
+            process.terminate()
+            process.join()
+            connection.close()
+            self._child = None
+
+    def _connection(self) -> Connection:
+        if self._child is None:
+            context = multiprocessing.get_context("fork")
+            mine, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs, self.table.training), daemon=True)
+            process.start()
+            theirs.close()
+            self._child = process, mine
+        return self._child[1]
 
     def _fit(self, configuration: Configuration, fold: int) -> dict[str, Any]:
-        if self._processes is None:
-            self._processes = Processes(self.table.training, 1)
-        self._processes.submit(0, configuration, fold, time.monotonic() + FIT_SECONDS)
-        ((_, outcome),) = self._processes.finished()
-        seconds = outcome.fit_seconds + outcome.predict_seconds
-        return {"scores": outcome.scores, "seconds": seconds if outcome.status is Status.OK else None}
+        connection = self._connection()
+        try:
+            connection.send((configuration, fold))
+            found: dict[str, Any] = connection.recv()
+        except (EOFError, OSError):
+            self.close()
+            return {"scores": {}, "seconds": None}
+        return found
 
     def _found(self, configuration: Configuration, fold: int) -> dict[str, Any]:
         key = f"{self.table.id}/{configuration.id}/{fold}"

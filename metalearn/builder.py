@@ -20,7 +20,6 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from joblib.parallel import get_active_backend
 from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
@@ -39,9 +38,6 @@ Found = TypeVar("Found")
 
 RANDOM_STATE = 0
 """Seed of folds, subsamples and estimators: rebuilding a table gives the stored scores."""
-
-_ROUND = 4
-"""Items that each process gets before results are handed on, where a backend hands them on only when all are there."""
 
 _GRACE = 1.0
 """Processor seconds beyond the limit after which a fit is ended that has not ended by itself."""
@@ -202,12 +198,8 @@ def _spread(
     function: Callable[[Item, Limits], Found], items: Sequence[Item], limits: Limits, n_jobs: int
 ) -> Iterator[Found]:
     """Yield what a function finds for each item, in whatever order the processes of the backend finish."""
-    streams = get_active_backend()[0].supports_return_generator
-    form = "generator_unordered" if streams else "list"
-    size = len(items) if streams else _ROUND * joblib.effective_n_jobs(n_jobs)  # Ray's: one list a round
-    with joblib.Parallel(n_jobs=n_jobs, return_as=form, pre_dispatch="2*n_jobs", batch_size=1) as parallel:
-        for start in range(0, len(items), max(size, 1)):
-            yield from parallel(joblib.delayed(function)(item, limits) for item in items[start : start + size])
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
+    yield from parallel(joblib.delayed(function)(item, limits) for item in items)
 
 
 def _load(table: Table, limits: Limits) -> tuple[Task, Dataset]:
@@ -336,13 +328,15 @@ def _start(work: _Work) -> _Child:
     """Start a child: forked where that is safe, else a fresh interpreter that is sent its work.
 
     A fork costs milliseconds, a fresh interpreter a second or two. But Python forbids children of daemonic processes,
-    such as the workers of Dask and of multiprocessing's pools, and a fork off a thread may copy a lock that another
-    thread holds, which nobody will ever release.
+    such as the workers of Dask and of multiprocessing's pools, a fork off a thread may copy a lock that another thread
+    holds, which nobody will ever release, and Ray forbids forks, which would share its sockets.
     """
     in_thread = threading.current_thread() is not threading.main_thread()
+    ray = sys.modules.get("ray")
+    in_ray = ray is not None and ray.is_initialized()
     methods = multiprocessing.get_all_start_methods()
     mine, theirs = multiprocessing.Pipe()
-    if os.name == "posix" and (in_thread or multiprocessing.current_process().daemon):
+    if os.name == "posix" and (in_thread or in_ray or multiprocessing.current_process().daemon):
         return _start_fresh(mine, theirs, work)
     context: Any = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
     forked = context.Process(target=_serve, args=(theirs, work, mine), daemon=True)

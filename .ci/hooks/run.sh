@@ -30,7 +30,7 @@ run() {
   "$python" -m pip install -r "$here/$group.txt"
   # PyCaret holds old versions of what metalearn requires: it stands beside them
   if [ "$group" = pycaret ]; then "$python" -m pip install --no-deps .; else "$python" -m pip install .; fi
-  local files="" words=""
+  local files="tests/hooks/test_strict.py" words=""
   for tool in $(tests_of "$group"); do
     files="$files tests/hooks/test_$tool.py"
     words="$words or $tool"

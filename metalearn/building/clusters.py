@@ -28,6 +28,7 @@ def on_cluster(backend: str = "loky", scheduler: str | None = None, *, n_jobs: i
     scheduler : str or None, default=None
         Address of a running cluster, such as ``"tcp://10.0.0.1:8786"`` or ``"ray://10.0.0.1:10001"``; None starts one
         on this machine with ``n_jobs`` workers, and ends it afterwards. A Ray that this process uses already is taken.
+        All workers of a cluster are used.
     n_jobs : int, default=1
         Workers of a cluster that is started here.
 
@@ -57,7 +58,7 @@ def on_cluster(backend: str = "loky", scheduler: str | None = None, *, n_jobs: i
         with _dask(scheduler, workers) as joblib_backend, joblib.parallel_config(joblib_backend):
             yield
     elif backend == "ray":
-        with _ray(scheduler, workers), joblib.parallel_config("ray"):
+        with _ray(scheduler, workers) as joblib_backend, joblib.parallel_config(joblib_backend):
             yield
     else:
         yield
@@ -94,11 +95,7 @@ def _without_waiting_for_the_dead(client: Any) -> Any:
 
         def retrieve_result_callback(self, out: Any) -> Any:
             if isinstance(out, BaseException):
-                message = (
-                    f"Dask gave a piece of work up ({out}). Expected workers that can hold the largest table. "
-                    "Give them more memory; what was finished is stored."
-                )
-                raise ClusterError(message) from out
+                raise _given_up("Dask", out) from out
             return super().retrieve_result_callback(out)
 
     return Backend(client=client)
@@ -111,16 +108,14 @@ def _pass_on(callback: Callable[[Any], None], found: "Future[Any]") -> None:
 
 
 @contextmanager
-def _ray(scheduler: str | None, n_workers: int) -> Iterator[None]:
+def _ray(scheduler: str | None, n_workers: int) -> Iterator[Any]:
     try:
         import ray  # noqa: PLC0415 - an optional package
-        from ray.util.joblib import register_ray  # noqa: PLC0415
     except ImportError as error:
         raise _absent("ray") from error
-    register_ray()
     started = not ray.is_initialized()
     if started:
-        options: dict[str, Any] = {"num_cpus": n_workers} if scheduler is None else {"address": scheduler}
+        options: dict[str, Any] = {"address": scheduler or "local"} | ({} if scheduler else {"num_cpus": n_workers})
         try:
             ray.init(**options, include_dashboard=False, log_to_driver=False)
         except Exception as error:  # Ray raises bare ones
@@ -130,11 +125,32 @@ def _ray(scheduler: str | None, n_workers: int) -> Iterator[None]:
             _check_versions([ray.get(ray.remote(version).remote(_PACKAGE))])
         except ray.exceptions.RayTaskError as error:
             raise _lacking(error) from error
-        yield
+        yield _with_workers_that_rise_again(ray)
     finally:
         if started:
             ray.shutdown()
 
+
+def _with_workers_that_rise_again(ray: Any) -> Any:
+    """Return joblib's backend for Ray, which else ends with its first dead worker and hands results on in lists only."""
+    from ray.util.joblib.ray_backend import RayBackend  # noqa: PLC0415 - an optional package
+
+    class Backend(RayBackend):  # type: ignore[misc]  # Ray is not installed where types are checked
+        supports_return_generator = True  # a thread of its own hands each result on
+
+        def effective_n_jobs(self, n_jobs: int) -> int:  # noqa: ARG002 - the cluster's, as Dask's backend has it
+            return int(ray.cluster_resources()["CPU"])
+
+        def retrieve_result_callback(self, out: Any) -> Any:
+            if isinstance(out, ray.exceptions.RayError):
+                raise _given_up("Ray", out) from out
+            return super().retrieve_result_callback(out)
+
+    return Backend(ray_remote_args={"max_restarts": -1, "max_task_retries": _MOST_DEATHS - 1})
+
+
+_MOST_DEATHS = 4
+"""Workers that a piece of work may take along before it is given up: as many as Dask lets it."""
 
 _PACKAGE = "metalearn-recommender"  # asked for by name: a worker without it could not even read a function of ours
 
@@ -147,6 +163,13 @@ def _check_versions(found: Iterable[str]) -> None:
             "are made alike. Install it there."
         )
         raise InvalidInputError(message)
+
+
+def _given_up(name: str, error: BaseException) -> ClusterError:
+    return ClusterError(
+        f"{name} gave a piece of work up ({str(error).partition(chr(10))[0]}). Expected workers that can hold the largest table. "
+        "Give them more memory; what was finished is stored."
+    )
 
 
 def _lacking(error: Exception) -> MissingExtraError:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from metalearn.evaluation import Evaluation, Status
-from metalearn.exceptions import InvalidInputError, MissingExtraError
+from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
 from metalearn.hooks.base import Harvest, Matching, Startable, none_told, plan, require_tool, tool_version
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Drop, SeedReport
@@ -62,7 +62,7 @@ def seed(
         configuration: Configuration = source.configuration if isinstance(source, Candidate) else source
         try:
             pipeline = get_model(configuration.model).build(configuration, kind)
-        except (MissingExtraError, InvalidInputError) as error:
+        except (MissingExtraError, InvalidInputError, UnknownNameError) as error:
             report = report.without(item.rank, str(error))
             continue
         accepted.append(replace(item, params=configuration.params, key=str(len(estimators))))

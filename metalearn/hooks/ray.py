@@ -200,12 +200,12 @@ def harvest(
     space: Mapping[str, Any] | None = None,
     **options: Unpack[Reading],
 ) -> Harvest:
-    """Return every result of a grid, failed trials as such.
+    """Return every result of a grid, failed trials and those that a scheduler stopped early as such.
 
     Parameters
     ----------
     grid : ray.tune.ResultGrid
-        What ``Tuner.fit`` returned.
+        What ``Tuner.fit`` returned. Trials that reported fewer times than the longest one count as pruned.
     X : DataFrame or array-like of shape (n_rows, n_features)
         The table.
     y : Series or array-like of shape (n_rows,)
@@ -225,22 +225,24 @@ def harvest(
         For ``store.append``.
     """
     require_tool("ray.tune", "ray")
-    trials = [
-        Trial(
-            _by_path(result.config, space),
-            float(result.metrics[key]) if _succeeded(result, key) else None,
-            Status.OK if _succeeded(result, key) else Status.FAILED,
-            (result.metrics or {}).get("time_total_s"),
-            str(result.error).strip().splitlines()[-1] if result.error is not None else "",
-        )
-        for result in grid
-    ]
+    results = list(grid)
+    longest = max((_iterations(result) for result in results), default=0)
+    trials = []
+    for result in results:
+        metrics, status, note = result.metrics or {}, Status.OK, ""
+        if result.error is not None or key not in metrics:
+            status, note = Status.FAILED, str(result.error or "").strip().rpartition("\n")[2]
+        elif _iterations(result) < longest:
+            status = Status.PRUNED
+            note = f"after {_iterations(result)} of {longest} iterations: {key} {metrics[key]:.6g}"
+        value = float(metrics[key]) if status is Status.OK else None
+        trials.append(Trial(_by_path(result.config, space), value, status, metrics.get("time_total_s"), note))
     versions = tool_version("ray")
     return gather(trials, X, y, maximize=mode == "max", said_metric=key, versions=versions, options=options)
 
 
-def _succeeded(result: Any, key: str) -> bool:
-    return result.error is None and key in (result.metrics or {})
+def _iterations(result: Any) -> int:
+    return int((result.metrics or {}).get("training_iteration", 0))
 
 
 def _by_path(config: Mapping[str, Any], space: Mapping[str, Any] | None, prefix: str = "") -> dict[str, Any]:

@@ -120,7 +120,14 @@ def test_the_log_is_harvested_but_for_its_last_line(
     assert found[0].configuration.params["learning_rate"] == 0.1
 
 
-def test_trials_on_a_part_of_the_rows_and_failures_are_no_results(table: Any, tmp_path: Any) -> None:
+def test_trials_that_flaml_ran_on_a_part_of_the_rows_are_no_results(kwargs: dict[str, Any], table: Any) -> None:
+    AutoML().fit(**kwargs, log_type="all", sample=True, min_sample_size=50)
+    _, _, found = hook.harvest(kwargs, *table)
+    assert found[0].status is Status.PRUNED
+    assert found[0].message.startswith("on 50 of 150 rows")
+
+
+def test_failures_are_no_results_and_the_last_line_is_none(table: Any, tmp_path: Any) -> None:
     def line(rows: int, loss: float, leaves: int) -> str:
         record = {"record_id": 0, "learner": "lgbm", "config": {"num_leaves": leaves, "FLAML_sample_size": rows}}
         return json.dumps({**record, "validation_loss": loss, "trial_time": 0.1, "sample_size": rows})

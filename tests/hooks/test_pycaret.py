@@ -10,6 +10,7 @@ from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
+from metalearn.store import FileStore
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 pytest.importorskip("pycaret")
@@ -20,7 +21,7 @@ from metalearn.hooks import pycaret as hook  # noqa: E402
 
 
 def test_seeds_are_compared_and_harvested(
-    table: Any, recommend: Callable[..., Recommendation], recommendation: Recommendation
+    table: Any, recommend: Callable[..., Recommendation], recommendation: Recommendation, tmp_path: Any
 ) -> None:
     X, y = table
     experiment = ClassificationExperiment()
@@ -36,7 +37,11 @@ def test_seeds_are_compared_and_harvested(
     checked = hook.verify(scores, report)
     assert [seed.rank for seed in checked.accepted] == [1, 2, 3, 4]
     assert [drop.rank for drop in checked.dropped] == [5]
+    store = FileStore(tmp_path)
+    for _ in range(2):
+        store.append(*hook.harvest(scores, X, y, report=report))
     _, _, found = hook.harvest(scores, X, y, report=report)
+    assert len(store.read().evaluations) == len(found) == 5
     assert [e.value for e in found[:4]] == [by_place.loc[str(i), "Accuracy"] for i in range(4)]
     assert found[4].status is Status.FAILED
     assert hook.harvest(scores, X, y, report=report, metric="roc_auc")[2][0].value == by_place.loc["0", "AUC"]

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 os.environ |= {
+    "RAY_AUTH_MODE": "disabled",  # else Ray leaves a token in the home folder
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -115,11 +116,12 @@ def test_a_tuner_runs_the_seeds_and_its_grid_is_harvested(
         num_cpus=1, include_dashboard=False, logging_level="ERROR", log_to_driver=False, object_store_memory=200 * 2**20
     )
 
-    def train(config: dict[str, Any]) -> dict[str, float]:
+    def train(config: dict[str, Any]) -> None:
         if config["num_leaves"] == 7:
             message = "seven is refused"
             raise ValueError(message)
-        return {"acc": config["boost"]["eta"]}
+        for _ in range(2):
+            tune.report({"acc": config["boost"]["eta"]})
 
     try:
         call: dict[str, Any] = {}
@@ -130,7 +132,11 @@ def test_a_tuner_runs_the_seeds_and_its_grid_is_harvested(
             tune_config=tune.TuneConfig(
                 metric="acc", mode="max", num_samples=3, search_alg=BasicVariantGenerator(max_concurrent=1, **call)
             ),
-            run_config=tune.RunConfig(storage_path=str(tmp_path / "ray"), verbose=0),
+            run_config=tune.RunConfig(
+                storage_path=str(tmp_path / "ray"),
+                verbose=0,
+                stop=lambda _, result: result["config"]["num_leaves"] == 15,  # as a scheduler that halves would
+            ),
         )
         grid = tuner.fit()
     finally:
@@ -144,8 +150,9 @@ def test_a_tuner_runs_the_seeds_and_its_grid_is_harvested(
         store.append(*hook.harvest(grid, *table, **options))
     _, _, found = hook.harvest(grid, *table, **options)
     assert len(store.read().evaluations) == 3
-    assert sorted(e.status for e in found) == [Status.FAILED, Status.OK, Status.OK]
-    assert next(e.message for e in found if e.status is Status.FAILED).endswith("seven is refused")
+    assert [e.status for e in found] == [Status.OK, Status.FAILED, Status.PRUNED]
+    assert found[2].message == "after 1 of 2 iterations: acc 0.05"
+    assert found[1].message.endswith("seven is refused")
     assert str(found[0].configuration) == "lightgbm(learning_rate=0.1, n_estimators=50, num_leaves=64)"
 
 

@@ -132,7 +132,11 @@ class KnowledgeBase:
         KnowledgeBase
             Of repeated records the last one counts; tasks on the same data are one task, under the id of the first.
         """
-        return type(self)(*normalise(*self._tables))
+        if "_is_normal" in vars(self):
+            return self
+        found = type(self)(*normalise(*self._tables))
+        vars(found)["_is_normal"] = True
+        return found
 
     def __add__(self, other: "KnowledgeBase") -> Self:
         """Join two knowledge bases; where both know the same thing, the second one counts.

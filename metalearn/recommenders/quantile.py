@@ -33,4 +33,4 @@ def weighted_quantiles(values: npt.NDArray[np.floating], weights: FloatArray) ->
     heaped = np.cumsum(weights[order], axis=0)
     middle = (heaped - weights[order] / 2) / heaped[-1]
     columns = range(values.shape[1])
-    return np.array([[np.interp(level, middle[:, j], ordered[:, j]) for j in columns] for level in LEVELS])
+    return np.array([np.interp(LEVELS, middle[:, j], ordered[:, j]) for j in columns]).reshape(-1, len(LEVELS)).T

@@ -252,6 +252,9 @@ def _evaluations(connection: Connection, source: str | None, origins: pd.DataFra
     arrow = pa.concat_tables(chunks or [_chunk([()] * len(_STORED))]).unify_dictionaries()
     found: pd.DataFrame = arrow.to_pandas()
     place = pd.Index(origins["origin_id"]).get_indexer(found["origin_id"].cat.categories)
+    if (place < 0).any():
+        message = "evaluations name origins that are not there"
+        raise ValueError(message)
     rows = place[found["origin_id"].cat.codes.to_numpy()]
     for name in _ORIGIN:
         values = origins[name].astype("category").array.take(rows)

@@ -290,6 +290,7 @@ def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path, name: str) -> No
         "UPDATE configurations SET model = CAST(x'e1' AS TEXT)",
         "UPDATE tasks SET n_rows_used = ''",
         "UPDATE evaluations SET fold = 'first'",
+        "DELETE FROM origins",
     ],
 )
 def test_values_that_are_none_are_refused(tmp_path: Path, damage: str) -> None:

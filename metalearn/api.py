@@ -1,6 +1,6 @@
 """The first door: a table in, a recommendation out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,9 @@ def recommend(
     y: Any,
     *,
     n: int = 10,
-    metric: str | None = None,
+    metric: str | Callable[..., Any] | None = None,
     time_budget: float | None = None,
-    families: Sequence[str] | None = None,
+    families: str | Sequence[str] | None = None,
     knowledge_base: KnowledgeBase | Store | str | Path | None = None,
     problem_type: ProblemType | str | None = None,
     categorical: Sequence[str] = (),
@@ -80,11 +80,12 @@ def recommend(
         The target.
     n : int, default=10
         How many configurations at most.
-    metric : str or None, default=None
-        What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression).
+    metric : str, callable or None, default=None
+        What to optimise, by name or as a scorer of scikit-learn; default: ``roc_auc`` (binary), ``accuracy``
+        (multiclass), ``r2`` (regression).
     time_budget : float or None, default=None
         Seconds that trying the whole list with three folds on one thread may take.
-    families : sequence of str or None, default=None
+    families : str, sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
     knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
         What to learn from; default: the bundled one. A folder or a database URL is opened.
@@ -137,17 +138,17 @@ def recommend(
             f"The knowledge base holds this very table as {nearest.name!r}: part of the answer is remembered, not inferred."
         )
     notes += [finding.message for finding in check_data(data)]
-    return replace(found, notes=(*found.notes, *notes))
+    return replace(found, notes=(*found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
 
 
-def new_task(data: Dataset, metric: str | None, name: str) -> Task:
+def new_task(data: Dataset, metric: str | Callable[..., Any] | None, name: str) -> Task:
     """Return the task that a table poses.
 
     Parameters
     ----------
     data : Dataset
         The table.
-    metric : str or None
+    metric : str, callable or None
         What to optimise; None takes the problem type's default.
     name : str
         What to call the table.
@@ -175,12 +176,12 @@ def new_task(data: Dataset, metric: str | None, name: str) -> Task:
     )
 
 
-def usable_models(families: Sequence[str] | None, problem_type: ProblemType) -> tuple[tuple[str, ...], list[str]]:
+def usable_models(families: str | Sequence[str] | None, problem_type: ProblemType) -> tuple[tuple[str, ...], list[str]]:
     """Return the families to choose from, and what to say about those left out.
 
     Parameters
     ----------
-    families : sequence of str or None
+    families : str, sequence of str or None
         Names or aliases; None takes all.
     problem_type : ProblemType
         The kind of problem.
@@ -190,7 +191,7 @@ def usable_models(families: Sequence[str] | None, problem_type: ProblemType) -> 
     names : tuple of str
         Families that solve such problems and whose package is installed.
     notes : list of str
-        One sentence for each family whose package is absent, with the line that installs it.
+        One sentence on the families whose package is absent, with the line that installs them.
 
     Raises
     ------
@@ -201,17 +202,19 @@ def usable_models(families: Sequence[str] | None, problem_type: ProblemType) -> 
     """
     solving = models_for(problem_type)
     if families is not None:
-        wanted = list(dict.fromkeys(get_model(name).name for name in families))
+        named = [families] if isinstance(families, str) else families
+        wanted = list(dict.fromkeys(get_model(name).name for name in named))
         unfit = [name for name in wanted if name not in solving]
         if unfit or not wanted:
             message = f"The families {unfit} do not solve {problem_type} problems. Expected some of {list(solving)}. Choose others."
             raise InvalidInputError(message)
         solving = {name: solving[name] for name in wanted}
-    absent = [spec for spec in solving.values() if not spec.is_available]
+    absent: dict[str, list[str]] = {}
+    for name, spec in solving.items():
+        if not spec.is_available:
+            absent.setdefault(f'pip install "metalearn-recommender[{spec.extra}]"', []).append(name)
     notes = [
-        f"{spec.name} is left out because the package {spec.requires} is not installed: "
-        f'pip install "metalearn-recommender[{spec.extra}]"'
-        for spec in absent
+        f"Left out because not installed: {', '.join(names)}. To have them: {line}" for line, names in absent.items()
     ]
     usable = tuple(name for name, spec in solving.items() if spec.is_available)
     if not usable:

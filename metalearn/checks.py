@@ -27,6 +27,7 @@ IMBALANCED_FROM = 100.0
 
 _SUSPICIOUS = 0.5
 _LEAK_BINS = 64
+_FEWEST = 20
 _ID_SHARE = 0.95
 _SCATTER = 0xC2B2AE3D27D4EB4F
 _NAMED = 5
@@ -41,7 +42,8 @@ class Finding:
     ----------
     kind : str
         ``"target_leak"``, ``"id_like"``, ``"constant"``, ``"duplicate_columns"``, ``"duplicate_rows"``,
-        ``"rare_classes"``, ``"imbalance"``, ``"mixed_types"``, ``"numbers_as_text"`` or ``"time_order"``.
+        ``"rare_classes"``, ``"imbalance"``, ``"mixed_types"``, ``"numbers_as_text"``, ``"time_order"`` or
+        ``"no_target"``.
     severity : {"warning", "info"}
         Whether scores may mislead, or it is merely good to know.
     columns : tuple of str
@@ -80,7 +82,17 @@ def check_data(data: Dataset) -> tuple[Finding, ...]:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = [finding for check in checks for finding in check(sample)]
-    return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
+    return tuple(sorted([*found, *_unlabelled(data)], key=lambda finding: finding.severity != "warning"))
+
+
+def _unlabelled(data: Dataset) -> Iterator[Finding]:
+    if data.n_unlabelled:
+        yield Finding(
+            kind="no_target",
+            severity="info",
+            columns=(),
+            message=f"{data.n_unlabelled:,} of {data.n_unlabelled + data.n_rows:,} rows have no target and are left out.",
+        )
 
 
 def _names(sample: Sample, places: Iterable[int]) -> tuple[str, ...]:
@@ -114,7 +126,8 @@ def _leaks(sample: Sample) -> Iterator[Finding]:
         target: npt.NDArray[Any] = sample.groups if sample.is_classification else sample.target
         some = present if present.mean() >= 0.5 else np.ones_like(present)  # noqa: PLR2004 - gaps hide no leak
         determines = _class_determined if sample.is_classification else _number_determined
-        if determines(codes, target) or determines(codes[some], target[some]):
+        in_order = is_number and _is_in_order(values[present], target[present], classes=sample.is_classification)
+        if in_order or determines(codes, target) or determines(codes[some], target[some]):
             leaking.append(places[line])
     names = _names(sample, leaking)
     for name in names:
@@ -125,6 +138,22 @@ def _leaks(sample: Sample) -> Iterator[Finding]:
             message=f"Column {name!r} alone nearly determines the target. If it is not known when a prediction is "
             "made, drop it: scores with it would mislead.",
         )
+
+
+def _is_in_order(values: npt.NDArray[np.float64], target: npt.NDArray[Any], *, classes: bool) -> bool:
+    """Whether a threshold parts two classes, or the numbers rise or fall together: bins of few rows cannot tell."""
+    if len(values) < _FEWEST or len(values) < len(target) / 2:
+        return False
+    if not classes:
+        ranks = pd.DataFrame({"values": values, "target": target}).rank()
+        return bool(np.corrcoef(ranks.to_numpy().T)[0, 1] ** 2 >= LEAK_FROM)
+    codes, counts = np.unique(target, return_counts=True)
+    if len(codes) != 2:  # noqa: PLR2004
+        return False
+    order = np.argsort(values)
+    gaps = np.cumsum(np.where(target[order] == codes[0], 1 / counts[0], -1 / counts[1]))
+    between = np.diff(values[order]) > 0
+    return bool(np.abs(gaps[:-1][between]).max(initial=0.0) >= LEAK_FROM)
 
 
 def _fine_bins(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

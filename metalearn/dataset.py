@@ -158,6 +158,8 @@ class Dataset:
         The kind of problem.
     categorical : tuple of str, default=()
         Columns that are categorical whatever they look like.
+    n_unlabelled : int, default=0
+        Rows that were left out because their target is missing.
 
     See Also
     --------
@@ -168,6 +170,7 @@ class Dataset:
     y: "pd.Series[Any]"
     problem_type: ProblemType
     categorical: tuple[str, ...] = ()
+    n_unlabelled: int = 0
 
     @classmethod
     def from_data(
@@ -203,7 +206,7 @@ class Dataset:
             if the target is missing everywhere, holds infinite values, a single value, or numbers as text.
         """
         frame, target, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
-        return cls(frame, target, kind, tuple(categorical))
+        return cls(frame, target, kind, tuple(categorical), len(y) - len(target))
 
     @property
     def n_rows(self) -> int:

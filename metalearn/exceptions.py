@@ -61,7 +61,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     Unknown model 'lightgmb'. Did you mean 'lightgbm'? Available: ['lightgbm', 'svm'].
     """
     options = sorted(known)
-    near = get_close_matches(name, options, n=1)
+    near = get_close_matches(name, options, n=1) or [known for known in options if name and known.startswith(name)]
     hint = f" Did you mean {near[0]!r}?" if near else ""
     shown = options if len(options) <= 40 else [*options[:40], "..."]  # noqa: PLR2004
     return UnknownNameError(f"Unknown {kind} {name!r}.{hint} Available: {shown}.")

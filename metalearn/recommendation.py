@@ -10,7 +10,14 @@ import pandas as pd
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.models import get_model
-from metalearn.report import Text, recommendation_fragment, recommendation_page, recommendation_text, to_json
+from metalearn.report import (
+    Text,
+    recommendation_fragment,
+    recommendation_page,
+    recommendation_text,
+    to_json,
+    training_script,
+)
 from metalearn.space import Configuration, ParamValue
 from metalearn.task import ProblemType, Task
 
@@ -224,6 +231,10 @@ class Recommendation:
         What the reader should know: findings of the data checks, families left out, and so on.
     places : tuple of Place, default=()
         The map that reports draw: this task first, then the past ones. It is no part of ``to_dict``.
+    file, target : str, default="data.csv", "target"
+        Where the table is and what its target column is called; :meth:`to_code` reads it from there.
+    categorical : tuple of str, default=()
+        Columns that are categorical whatever they look like.
     """
 
     task: Task
@@ -235,6 +246,9 @@ class Recommendation:
     meta_features: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     places: tuple[Place, ...] = field(default=(), compare=False, repr=False)
+    file: str = "data.csv"
+    target: str = "target"
+    categorical: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "drivers", MappingProxyType(dict(self.drivers)))
@@ -368,6 +382,9 @@ class Recommendation:
             "drivers": dict(self.drivers),
             "meta_features": dict(self.meta_features),
             "notes": list(self.notes),
+            "file": self.file,
+            "target": self.target,
+            "categorical": list(self.categorical),
         }
 
     @classmethod
@@ -393,6 +410,9 @@ class Recommendation:
             drivers=values["drivers"],
             meta_features=values["meta_features"],
             notes=tuple(values["notes"]),
+            file=values.get("file", "data.csv"),
+            target=values.get("target", "target"),
+            categorical=tuple(values.get("categorical", ())),
         )
 
     def to_json(self, path: str | Path | None = None) -> str:
@@ -424,7 +444,7 @@ class Recommendation:
         Returns
         -------
         str
-            Python code; only the file name and the target have to be filled in.
+            Python code; where the table came as an object, the name of its file has to be filled in.
 
         Raises
         ------
@@ -434,26 +454,13 @@ class Recommendation:
         if not 1 <= rank <= len(self.candidates):
             message = f"There is no rank {rank}. Expected 1 to {len(self.candidates)}. Ask for one of them."
             raise InvalidInputError(message)
-        candidate = self.candidates[rank - 1]
-        params = "".join(f"    {name!r}: {value!r},\n" for name, value in candidate.configuration.params.items())
-        scoring = {
-            "rmse": "neg_root_mean_squared_error",
-            "mae": "neg_mean_absolute_error",
-            "log_loss": "neg_log_loss",
-        }
-        name = scoring.get(self.task.metric.name, self.task.metric.name)
-        if name == "roc_auc" and self.task.problem_type is ProblemType.MULTICLASS:
-            name = "roc_auc_ovr"
-        return (
-            "import pandas as pd\n"
-            "from sklearn.model_selection import cross_val_score\n\n"
-            "from metalearn.models import build_pipeline\n"
-            "from metalearn.space import Configuration\n"
-            "from metalearn.task import ProblemType\n\n"
-            'data = pd.read_csv("data.csv")\n'
-            'y = data.pop("target")\n'
-            f"configuration = Configuration({candidate.model!r}, {{\n{params}}})\n"
-            f'model = build_pipeline(configuration, ProblemType("{self.task.problem_type}"))\n'
-            f'print(cross_val_score(model, data, y, cv=3, scoring="{name}"))\n'
-            "model.fit(data, y)\n"
+        chosen = self.candidates[rank - 1]
+        return training_script(
+            model=chosen.model,
+            params=chosen.configuration.params,
+            problem_type=str(self.task.problem_type),
+            metric=self.task.metric.name,
+            file=self.file,
+            target=self.target,
+            categorical=self.categorical,
         )

@@ -1,5 +1,6 @@
 """What is to be learned: the problem type, the metric, and the task that joins them to a dataset."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
@@ -99,6 +100,10 @@ METRICS: dict[str, Metric] = {
 
 _ALIASES = {
     "auc": "roc_auc",
+    "roc_auc_score": "roc_auc",
+    "accuracy_score": "accuracy",
+    "balanced_accuracy_score": "balanced_accuracy",
+    "r2_score": "r2",
     "roc_auc_ovr": "roc_auc",
     "neg_log_loss": "log_loss",
     "logloss": "log_loss",
@@ -131,13 +136,14 @@ def metrics_for(problem_type: ProblemType) -> tuple[Metric, ...]:
     return tuple(metric for metric in METRICS.values() if problem_type in metric.problem_types)
 
 
-def get_metric(name: str | None, problem_type: ProblemType) -> Metric:
-    """Return a metric by its name, scikit-learn's scorer names included.
+def get_metric(name: str | Callable[..., Any] | None, problem_type: ProblemType) -> Metric:
+    """Return a metric by its name, scikit-learn's names, scorers and functions included.
 
     Parameters
     ----------
-    name : str or None
-        The name; None takes the default of the problem type (``roc_auc``, ``accuracy``, ``r2``).
+    name : str, callable or None
+        The name, a scorer or a function of ``sklearn.metrics`` that measures the same; None takes the default of the
+        problem type (``roc_auc``, ``accuracy``, ``r2``).
     problem_type : ProblemType
         The kind of problem the metric has to fit.
 
@@ -158,10 +164,12 @@ def get_metric(name: str | None, problem_type: ProblemType) -> Metric:
     >>> get_metric("neg_log_loss", ProblemType.BINARY).name
     'log_loss'
     """
-    known = name is None or _ALIASES.get(name, name) in METRICS
-    if not known:
-        raise unknown_name("metric", str(name), METRICS)
-    metric = METRICS[_DEFAULTS[problem_type] if name is None else _ALIASES.get(name, name)]
+    if callable(name):
+        name = str(getattr(getattr(name, "_score_func", name), "__name__", name))
+    known = _DEFAULTS[problem_type] if name is None else _ALIASES.get(name, name)
+    if known not in METRICS:
+        raise unknown_name("metric", known, METRICS)
+    metric = METRICS[known]
     if problem_type not in metric.problem_types:
         fitting = [m.name for m in metrics_for(problem_type)]
         message = (

@@ -77,6 +77,7 @@ def test_the_order_of_rows_and_the_names_of_columns_do_not_matter() -> None:
 def test_families_can_be_chosen_by_their_short_names() -> None:
     rec = ml.recommend(*load_wine(return_X_y=True), families=["rf", "lgbm"], n=4)
     assert {c.model for c in rec} <= {"random_forest", "lightgbm"}
+    assert {c.model for c in ml.recommend(*load_wine(return_X_y=True), families="rf", n=4)} == {"random_forest"}
 
 
 def test_absent_packages_are_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:

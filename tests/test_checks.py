@@ -56,6 +56,20 @@ def test_a_leak_is_found_in_three_classes_and_beside_missing_values() -> None:
     ].columns == ("leak",)
 
 
+@pytest.mark.parametrize("n", [25, 80, 189])
+def test_a_leak_is_found_in_few_rows(n: int) -> None:
+    weight = np.random.default_rng(0).normal(3000, 700, n).round()
+    other = RNG.normal(size=n)
+    for target in (weight < 2500, 24 - weight / 1000):  # of which a threshold, a line, is all there is
+        found = check_data(Dataset.from_data(pd.DataFrame({"weight": weight, "other": other}), target))
+        assert [f.columns for f in found if f.kind == "target_leak"] == [("weight",)]
+
+
+def test_rows_without_a_target_are_counted() -> None:
+    found = _found(y=np.where(np.arange(N) < 3, np.nan, AMOUNT), a=NUMBERS[:, 0])
+    assert f"3 of {N:,} rows" in found["no_target"].message
+
+
 def test_an_identifier_is_no_leak() -> None:
     assert "target_leak" not in _found(id=[f"row {i}" for i in range(N)])
     assert "target_leak" not in _found(y=AMOUNT, id=RNG.permutation(N))

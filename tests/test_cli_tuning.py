@@ -95,6 +95,7 @@ def test_tuning_writes_a_report_and_json(folder: Path) -> None:
     assert "What came out best on old.csv" in page
     assert "Best score so far" in page
     assert "Configuration(&#x27;linear&#x27;" in page
+    assert f"read_table(&#x27;{folder / 'old.csv'}&#x27;, &#x27;sold&#x27;)" in page
     assert run("kb", "info", folder / "store").exit_code == 0
 
 

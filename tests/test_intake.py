@@ -47,6 +47,7 @@ def test_numbers_as_text_are_refused_as_a_target() -> None:
         (pd.DataFrame(np.zeros((50, 2)), columns=["a", "a"]), [0, 1] * 25, r"stand twice: \['a'\]"),
         (np.zeros((50, 2, 2)), [0, 1] * 25, "3 dimensions"),
         (np.zeros((50, 2)), np.zeros((50, 2)), "shape"),
+        (np.zeros((50, 2)), "price", r"X\['price'\]"),
     ],
 )
 def test_what_cannot_be_used_is_refused(X: object, y: object, words: str) -> None:

@@ -1,6 +1,8 @@
 import pickle
+from typing import Any
 
 import pytest
+from sklearn.metrics import accuracy_score, get_scorer, roc_auc_score
 
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.task import METRICS, Metric, ProblemType, Task, get_metric, metrics_for
@@ -21,6 +23,22 @@ def test_every_problem_type_has_metrics_and_a_default() -> None:
 
 def test_scorer_names_of_scikit_learn_are_understood() -> None:
     assert get_metric("neg_root_mean_squared_error", ProblemType.REGRESSION).name == "rmse"
+
+
+@pytest.mark.parametrize("metric", [get_scorer("roc_auc"), roc_auc_score, get_scorer("neg_log_loss"), accuracy_score])
+def test_scorers_and_functions_of_scikit_learn_are_understood(metric: Any) -> None:
+    assert get_metric(metric, ProblemType.BINARY).name in {"roc_auc", "log_loss", "accuracy"}
+
+
+def test_what_measures_something_else_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"Unknown metric 'my_gain'"):
+        get_metric(my_gain, ProblemType.BINARY)
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'f1_macro'"):
+        get_metric("f1", ProblemType.BINARY)
+
+
+def my_gain(y: Any, predicted: Any) -> float:
+    return float((y == predicted).sum())
 
 
 def test_a_metric_that_does_not_fit_is_refused_with_the_ones_that_do() -> None:

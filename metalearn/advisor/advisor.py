@@ -2,9 +2,9 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from metalearn._version import __version__
 from metalearn.advisor.trial import Trial
@@ -15,11 +15,15 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.fitting import fitted_recommender
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures, extract
+from metalearn.models import build_pipeline
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
 from metalearn.store import Store
 from metalearn.task import ProblemType, Task
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 __all__ = ["Advisor"]
 
@@ -39,9 +43,9 @@ class Advisor:
         The table.
     y : Series or array-like of shape (n_rows,)
         The target.
-    metric : str or None, default=None
+    metric : str, callable or None, default=None
         What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression).
-    families : sequence of str or None, default=None
+    families : str, sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
     knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
         What to learn from; default: the bundled one.
@@ -85,8 +89,8 @@ class Advisor:
         X: Any,
         y: Any,
         *,
-        metric: str | None = None,
-        families: Sequence[str] | None = None,
+        metric: str | Callable[..., Any] | None = None,
+        families: str | Sequence[str] | None = None,
         knowledge_base: KnowledgeBase | Store | str | Path | None = None,
         problem_type: ProblemType | str | None = None,
         categorical: Sequence[str] = (),
@@ -113,7 +117,7 @@ class Advisor:
         task: Task,
         meta_features: MetaFeatures,
         *,
-        families: Sequence[str] | None,
+        families: str | Sequence[str] | None,
         knowledge_base: KnowledgeBase | Store | str | Path | None,
         time_budget: float | None,
         recommender: str,
@@ -233,6 +237,25 @@ class Advisor:
             raise StopIteration(message)
         return found[0]
 
+    def build(self, configuration: Configuration, *, random_state: int = 0, n_jobs: int | None = None) -> "Pipeline":
+        """Return the unfitted pipeline of a configuration, to be scored and told.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            What :meth:`ask` returned, or another.
+        random_state : int, default=0
+            Seed of the estimator.
+        n_jobs : int or None, default=None
+            Threads of the estimator, where it takes any.
+
+        Returns
+        -------
+        Pipeline
+            Takes any DataFrame with the columns it is fitted on.
+        """
+        return build_pipeline(configuration, self.task.problem_type, random_state=random_state, n_jobs=n_jobs)
+
     def tell(
         self,
         configuration: Configuration,
@@ -257,7 +280,7 @@ class Advisor:
         Raises
         ------
         InvalidInputError
-            If it succeeded but has no finite score, or the status is unknown.
+            If it is no configuration, succeeded but has no finite score, or the status is unknown.
         """
         trial = Trial.of(configuration, score, seconds, status)
         self._pending.pop(configuration.id, None)

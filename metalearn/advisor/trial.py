@@ -56,8 +56,14 @@ class Trial:
         Raises
         ------
         InvalidInputError
-            If it succeeded but has no finite score, or the status is unknown.
+            If it is no configuration, succeeded but has no finite score, or the status is unknown.
         """
+        if not isinstance(configuration, Configuration):
+            message = (
+                f"{str(configuration)[:40]!r} is no configuration. Expected what ask returned, or "
+                "Configuration(model, params). Of a recommendation, pass rec[0].configuration."
+            )
+            raise InvalidInputError(message)
         if status not in set(Status):
             message = f"Unknown status {str(status)!r}. Expected one of {[str(s) for s in Status]}. Choose one of them."
             raise InvalidInputError(message)

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,7 @@ def recommend(
         recommender=recommender,
         name=table.name,
     )
+    found = replace(found, file=data)
     if html is not None:
         found.to_html(html)
     if as_code:
@@ -228,6 +229,7 @@ def report(
         categorical=categorical,
         name=table.name,
     )
+    found = replace(found, file=data)
     found.to_html(out)
     if as_json:
         click.echo(found.to_json())

@@ -1,6 +1,7 @@
 """Commands that train and use models: tune, predict, recheck."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,7 +21,9 @@ __all__ = ["predict", "recheck", "tune"]
 
 @click.command()
 @table_options
-@click.option("--trials", default=20, show_default=True, help="How many configurations to try.")
+@click.option(
+    "--trials", type=int, help="Configurations to try at most; default: as many as --time-budget allows, or 20."
+)
 @click.option("--time-budget", type=float, metavar="SECONDS", help="What the whole search may take; default: no limit.")
 @click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
 @click.option("--families", metavar="A,B", help="Model families to choose from; default: all installed.")
@@ -36,7 +39,7 @@ def tune(
     target: str | None,
     problem_type: str | None,
     categorical: tuple[str, ...],
-    trials: int,
+    trials: int | None,
     time_budget: float | None,
     metric: str | None,
     families: str | None,
@@ -71,6 +74,7 @@ def tune(
         record_to=record_to,
         n_jobs=jobs,
     )
+    model.recommendation_ = replace(model.recommendation_, file=data)
     click.echo(model.to_json() if as_json else model.explain())
     if html is not None:
         model.to_html(html, name=table.name)

@@ -1,7 +1,7 @@
 """What both estimators share: search, choose, fit on all rows, and tell what happened."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -42,8 +42,8 @@ from metalearn.task import ProblemType, Task, get_metric
 
 __all__ = ["MetaLearnEstimator"]
 
-_LIST = 20
-"""How many candidates the recommendation shows where only the time is bounded."""
+_TRIALS = 20
+"""How many configurations are tried where nothing else bounds the search, and how many a recommendation shows then."""
 
 
 class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
@@ -51,13 +51,14 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    n_trials : int or None, default=20
-        Configurations to try at most, the default that has to be beaten included; None for as many as the time allows.
+    n_trials : int or None, default=None
+        Configurations to try at most, the default that has to be beaten included; default: as many as ``time_budget``
+        allows, or 20 without one.
     time_budget : float or None, default=None
         Wall-clock seconds that ``fit`` may take, from its start to the last fit on all rows.
-    metric : str or None, default=None
+    metric : str, callable or None, default=None
         What to optimise; default: the problem type's own.
-    families : sequence of str or None, default=None
+    families : str, sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
     blend : bool, default=True
         Whether a weighted blend of several configurations may be used, where it is better on rows held out.
@@ -82,10 +83,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        n_trials: int | None = 20,
+        n_trials: int | None = None,
         time_budget: float | None = None,
-        metric: str | None = None,
-        families: Sequence[str] | None = None,
+        metric: str | Callable[..., Any] | None = None,
+        families: str | Sequence[str] | None = None,
         blend: bool = True,
         n_folds: int | None = None,
         categorical: Sequence[str] = (),
@@ -147,7 +148,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             If the table or the target cannot be used.
         """
         self._check_options()
-        budget = Budget(n_trials=self.n_trials, seconds=self.time_budget, n_slots=effective_n_jobs(self.n_jobs))
+        n_trials = _TRIALS if self.n_trials is None and self.time_budget is None else self.n_trials
+        budget = Budget(n_trials=n_trials, seconds=self.time_budget, n_slots=effective_n_jobs(self.n_jobs))
         frame = as_table(self, X, categorical=self.categorical, reset=True)
         target, problem_type, n_classes = self._read_target(y)
         if len(target) != len(frame):
@@ -167,7 +169,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         first = defaults(usable, problem_type, small=small)
         with closing(self._runner(data)) as runner:
             advisor = None if small else self._advisor(data, usable, budget)
-            self.recommendation_ = self._nothing(data) if advisor is None else self._recommended(data, advisor)
+            found = self._nothing(data) if advisor is None else self._recommended(data, advisor)
+            self.recommendation_ = replace(
+                found, target=self.target_["name"] or "target", categorical=tuple(self.categorical)
+            )
             trials = self._search(data, Advice(first, advisor), runner, budget) if folds else []
             compared, choice = self._choose(data, trials)
             chosen = [(float(choice.weights[i]), compared[i]) for i in choice.members]
@@ -193,11 +198,6 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             raise InvalidInputError(message)
         if isinstance(self.record_to, str | Path):
             open_store(self.record_to)  # a wrong address is told before the search
-        if self.n_trials is None and self.time_budget is None:
-            message = (
-                "Neither n_trials nor time_budget is given. Expected one of them, or the search would not end. Set one."
-            )
-            raise InvalidInputError(message)
 
     def _runner(self, data: TrainingData) -> Runner:
         n_slots = effective_n_jobs(self.n_jobs)
@@ -218,7 +218,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def _recommended(self, data: TrainingData, advisor: Advisor) -> Recommendation:
         checked = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self.categorical)
         notes = (*advisor.notes, *(finding.message for finding in check_data(checked)))
-        found = advisor.recommend(self.n_trials or _LIST)
+        found = advisor.recommend(self.n_trials or _TRIALS)
         return replace(found, notes=(*found.notes, *notes), meta_features=advisor.meta_features.values)
 
     def _advisor(self, data: TrainingData, usable: Sequence[str], budget: Budget) -> Advisor:
@@ -356,7 +356,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         Text
             Readable text.
         """
-        return tuning_text(self._tuning_facts(), n_trials=n_trials)
+        return tuning_text({**self._tuning_facts(), "notes": self.recommendation_.notes}, n_trials=n_trials)
 
     def to_json(self) -> str:
         """Return what came out of the search, and the recommendation that it began with, as JSON.

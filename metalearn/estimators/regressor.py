@@ -22,13 +22,14 @@ class MetaLearnRegressor(RegressorMixin, MetaLearnEstimator):  # type: ignore[mi
 
     Parameters
     ----------
-    n_trials : int or None, default=20
-        Configurations to try at most, the default that has to be beaten included; None for as many as the time allows.
+    n_trials : int or None, default=None
+        Configurations to try at most, the default that has to be beaten included; default: as many as ``time_budget``
+        allows, or 20 without one.
     time_budget : float or None, default=None
         Wall-clock seconds that ``fit`` may take, from its start to the last fit on all rows.
-    metric : str or None, default=None
+    metric : str, callable or None, default=None
         What to optimise; default: ``r2``.
-    families : sequence of str or None, default=None
+    families : str, sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
     blend : bool, default=True
         Whether a weighted blend of several configurations may be used, where it is better on rows held out.

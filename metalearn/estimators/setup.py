@@ -36,12 +36,14 @@ TOO_FEW_ROWS = 10
 """With fewer rows nothing is tried: there is nothing to hold out."""
 
 
-def usable_families(families: Sequence[str] | None, problem_type: ProblemType, *, weighted: bool) -> tuple[str, ...]:
+def usable_families(
+    families: str | Sequence[str] | None, problem_type: ProblemType, *, weighted: bool
+) -> tuple[str, ...]:
     """List the families that may be used.
 
     Parameters
     ----------
-    families : sequence of str or None
+    families : str, sequence of str or None
         What was asked for, by name or alias; None means all.
     problem_type : ProblemType
         The kind of problem.
@@ -58,7 +60,8 @@ def usable_families(families: Sequence[str] | None, problem_type: ProblemType, *
     InvalidInputError
         If none is left.
     """
-    wanted = None if families is None else {get_model(name).name for name in families}
+    named = [families] if isinstance(families, str) else families
+    wanted = None if named is None else {get_model(name).name for name in named}
     usable = tuple(
         name
         for name, spec in models_for(problem_type).items()

@@ -28,13 +28,15 @@ def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: 
     Returns
     -------
     DataFrame of shape (n_rows, n_features)
-        With column names that are strings; arrays get x0, x1 and so on.
+        With column names that are strings; arrays get those of the table that was fitted on, or x0, x1 and so on.
 
     Raises
     ------
     ValueError
         If it is not a table, or not the table that the estimator knows.
     """
+    if hasattr(X, "to_pandas"):  # polars, pyarrow and others
+        X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
         if len(X) == 0:
             check_array(np.empty((0, max(X.shape[1], 1))))
@@ -45,7 +47,8 @@ def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: 
     else:
         options = {"dtype": None, "ensure_all_finite": False, "ensure_min_samples": 2 if reset else 1}
         values = validate_data(estimator, X, reset=reset, **options)
-        frame = pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])])
+        names = [f"x{i}" for i in range(values.shape[1])] if reset else list(estimator.column_kinds_)
+        frame = pd.DataFrame(values, columns=names)
         if values.dtype == object:
             frame = frame.infer_objects()
     present = [name for name in categorical if name in frame.columns]

@@ -2,6 +2,7 @@
 
 from metalearn.report.html import recommendation_fragment, recommendation_page, tuning_page
 from metalearn.report.plain import to_json
+from metalearn.report.script import training_script
 from metalearn.report.text import Text, facts_table, recommendation_text, tuning_text
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "recommendation_page",
     "recommendation_text",
     "to_json",
+    "training_script",
     "tuning_page",
     "tuning_text",
 ]

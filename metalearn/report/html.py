@@ -7,7 +7,7 @@ from typing import Any
 from metalearn.report.markup import escaped, shortened
 from metalearn.report.series import Trial, driver_shares, in_view, map_points, score_points, trial_points
 from metalearn.report.svg import curve_plot, family_plot, map_plot, score_plot
-from metalearn.report.text import changes, novelty_text, number, seconds
+from metalearn.report.text import ORDER, changes, novelty_text, number, seconds
 
 __all__ = ["recommendation_fragment", "recommendation_page", "tuning_page"]
 
@@ -148,7 +148,9 @@ def _recommendation_sections(facts: Mapping[str, Any]) -> list[str]:
     metric = facts["task"]["metric"]
     return [
         _section(
-            "What was recommended at the start" if "tuning" in facts else "In this order", _candidates_table(facts)
+            "What was recommended at the start" if "tuning" in facts else "In this order",
+            f'<p class="about">{escaped(ORDER)}</p>' if len(facts["candidates"]) > 1 else "",
+            _candidates_table(facts),
         ),
         _section(
             "What to expect against what it costs",
@@ -209,7 +211,7 @@ def _neighbours(facts: Mapping[str, Any]) -> str:
         (
             escaped(n["name"]),
             escaped(f"{n['weight']:.1%}"),
-            escaped(number(n["distance"], 3)),
+            escaped(number(round(n["distance"], 6), 3)),
             escaped(f"{n['n_rows']:,} x {n['n_features']:,}"),
             escaped(n["best"]["model"]),
             escaped(number(n["best_score"], 3)),

@@ -9,6 +9,9 @@ __all__ = ["Text", "facts_table", "number", "recommendation_text", "seconds", "t
 
 WIDTH = 110
 
+ORDER = "Each stands where it may do well if those before it do not: expected scores need not fall down the list."
+"""Why a list is in its order."""
+
 
 class Text(str):
     """Show itself as it is, also where a console or notebook asks for the representation."""
@@ -156,6 +159,8 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
         "one fit",
     )
     parts = [head, facts_table(columns, rows, right=("try", f"expected {metric}", "one fit"))]
+    if len(rows) > 1:
+        parts.append(ORDER + "\n")
     if facts["neighbours"]:
         parts.append(neighbours_text(facts["neighbours"][:n_neighbours], metric))
     if facts["drivers"]:
@@ -173,7 +178,7 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
     ----------
     facts : mapping
         ``decision`` (a sentence), ``metric``, ``score``, ``default_score``, ``seconds``, and ``trials``: ``model``,
-        ``changes``, ``score``, ``seconds`` of one fit, ``status`` and ``weight`` of each, the best first.
+        ``changes``, ``score``, ``seconds`` of one fit, ``status`` and ``weight`` of each, the best first; and ``notes``.
     n_trials : int, default=10
         How many trials to show.
 
@@ -199,7 +204,8 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
     columns = ("rank", "model", "parameters that differ from the default", metric, "one fit", "weight", "ended")
     board = facts_table(columns, rows, right=("rank", metric, "one fit", "weight"))
     end = f"{len(trials)} trials in {seconds(facts['seconds'])}."
-    return Text(f"{facts['decision']}\n{scores}\n\n{board}\n{end}")
+    notes = "".join(f"\nNote: {note}" for note in facts["notes"])
+    return Text(f"{facts['decision']}\n{scores}\n\n{board}\n{end}{notes}")
 
 
 def changes(params: Mapping[str, Any]) -> str:
@@ -238,7 +244,7 @@ def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str
         (
             n["name"],
             f"{n['weight']:.1%}",
-            number(n["distance"], 3),
+            number(round(n["distance"], 6), 3),
             f"{n['n_rows']:,} x {n['n_features']:,}",
             n["best"]["model"],
             number(n["best_score"], 3),

@@ -21,7 +21,9 @@ def advisor() -> ml.Advisor:
 
 def test_the_first_question_is_the_first_recommendation(advisor: ml.Advisor) -> None:
     rec = ml.recommend(*load_breast_cancer(return_X_y=True), n=1)
-    assert advisor.ask() == rec[0].configuration
+    asked = advisor.ask()
+    assert asked == rec[0].configuration
+    assert repr(advisor.build(asked)) == repr(rec[0].build())
 
 
 def test_nothing_is_asked_twice(advisor: ml.Advisor) -> None:
@@ -126,6 +128,8 @@ def test_wrong_results_are_refused_and_change_nothing(advisor: ml.Advisor, told:
     c = advisor.ask()
     with pytest.raises(InvalidInputError, match=words):
         advisor.tell(c, **told)
+    with pytest.raises(InvalidInputError, match="no configuration"):
+        advisor.tell(advisor.recommend(1)[0], score=0.5)
     assert advisor.history == ()
     assert advisor.pending == (c,)
 

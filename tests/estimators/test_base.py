@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_classification
@@ -16,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import metalearn as ml
-from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
+from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, base
 from metalearn.exceptions import InvalidInputError
 from metalearn.models import get_model
 from metalearn.task import ProblemType
@@ -66,6 +67,27 @@ def test_predictions_are_labels_and_probabilities(
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     assert (fitted.predict(X) == fitted.classes_[probabilities.argmax(axis=1)]).all()
     assert fitted.score(X, y) > 0.95
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_arrays_and_tables_of_other_libraries_are_predicted_alike(
+    fitted: MetaLearnClassifier, cancer: tuple[pd.DataFrame, pd.Series]
+) -> None:
+    X, expected = cancer[0], fitted.predict_proba(cancer[0])
+    np.testing.assert_allclose(fitted.predict_proba(X.to_numpy()), expected)
+    np.testing.assert_allclose(fitted.predict_proba(pl.from_pandas(X)), expected)
+    options = {"n_trials": 1, "n_folds": 2, "families": "linear", "categorical": [X.columns[0]]}
+    other = MetaLearnClassifier(**options).fit(pl.from_pandas(X), pl.Series(list(cancer[1])))
+    assert list(other.feature_names_in_) == list(X.columns)
+    assert other.column_kinds_[X.columns[0]] == "categorical"
+
+
+def test_where_no_number_of_trials_is_given_the_time_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_TRIALS", 3)
+    X, y = make_classification(60, 4, random_state=0)
+    options = {"n_folds": 2, "families": ["linear", "knn", "nb"]}
+    assert len(MetaLearnClassifier(**options).fit(X, y).leaderboard_) == 3
+    assert len(MetaLearnClassifier(time_budget=15, **options).fit(X, y).leaderboard_) > 3
 
 
 def test_fitting_twice_gives_the_same(fitted: MetaLearnClassifier, cancer: tuple[pd.DataFrame, pd.Series]) -> None:
@@ -142,7 +164,6 @@ def test_results_go_to_a_store_and_come_back_as_knowledge(tmp_path: Path) -> Non
         ({"n_trials": 0}, "n_trials is 0"),
         ({"n_folds": 1}, "n_folds is 1"),
         ({"time_budget": -1}, "time_budget is -1"),
-        ({"n_trials": None}, "Neither n_trials nor time_budget"),
         ({"families": ["gaussian_nb"]}, "regression"),
         ({"metric": "accuracy"}, "does not fit a regression problem"),
     ],

@@ -15,8 +15,8 @@ def test_a_nearly_perfect_score_is_not_shown_as_perfect(value: float, shown: str
 def test_a_finished_search_is_told_in_text(
     plain: Recommendation, tuned: Callable[[Recommendation], dict[str, Any]]
 ) -> None:
-    text = tuning_text(tuned(plain)["tuning"], n_trials=2)
+    text = tuning_text({**tuned(plain)["tuning"], "notes": ["Column 'price' tells the target."]}, n_trials=2)
     assert text.startswith("A blend of 2 configurations beat the default of lightgbm.\naccuracy 0.95")
     assert "failed" in text
     assert plain[2].model not in text
-    assert text.endswith("6 trials in 18 s.")
+    assert text.endswith("6 trials in 18 s.\nNote: Column 'price' tells the target.")

@@ -1,0 +1,58 @@
+"""A script that trains one configuration, from plain facts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["training_script"]
+
+_SCORING = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error", "log_loss": "neg_log_loss"}
+
+
+def training_script(
+    *,
+    model: str,
+    params: Mapping[str, Any],
+    problem_type: str,
+    metric: str,
+    file: str,
+    target: str,
+    categorical: Sequence[str] = (),
+) -> str:
+    """Return a script that cross-validates a configuration on a table and fits it.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model family.
+    params : mapping
+        Its parameters.
+    problem_type, metric : str
+        The kind of problem, and what is optimised.
+    file, target : str
+        Where the table is, and its target column.
+    categorical : sequence of str, default=()
+        Columns that are categorical whatever they look like.
+
+    Returns
+    -------
+    str
+        Python code. The folds are random, as those of the knowledge base are: scores can be compared with what was expected.
+    """
+    scoring = _SCORING.get(metric, "roc_auc_ovr" if (metric, problem_type) == ("roc_auc", "multiclass") else metric)
+    folds = "KFold" if problem_type == "regression" else "StratifiedKFold"
+    inside = "".join(f"    {name!r}: {value!r},\n" for name, value in params.items())
+    kinds = f".astype({dict.fromkeys(categorical, 'category')!r})" if categorical else ""
+    return (
+        f"from sklearn.model_selection import {folds}, cross_val_score\n\n"
+        "from metalearn.models import build_pipeline\n"
+        "from metalearn.space import Configuration\n"
+        "from metalearn.tables import read_table\n"
+        "from metalearn.task import ProblemType\n\n"
+        f"table = read_table({file!r}, {target!r})\n"
+        f"X, y = table.X[table.y.notna()]{kinds}, table.y.dropna()\n"
+        f"configuration = Configuration({model!r}, {{\n{inside}}})\n"
+        f'model = build_pipeline(configuration, ProblemType("{problem_type}"))\n'
+        f"folds = {folds}(3, shuffle=True, random_state=0)\n"
+        f'print("{scoring}", cross_val_score(model, X, y, cv=folds, scoring="{scoring}"))\n'
+        "model.fit(X, y)\n"
+    )

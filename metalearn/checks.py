@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -293,11 +294,12 @@ def _identifiers(sample: Sample) -> Iterator[Finding]:
 def _mixed(sample: Sample) -> Iterator[Finding]:
     mixed: list[int] = []
     as_text: list[int] = []
-    for place, kind in enumerate(sample.kinds):
-        column = sample.frame.iloc[:, place]
+    dtypes = sample.data.X.dtypes.iloc[sample.columns]
+    looked_at = [place for place, dtype in enumerate(dtypes) if pd.api.types.is_string_dtype(dtype)]
+    for place, (_, column) in zip(looked_at, sample.part(looked_at).items(), strict=True):
         if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
             mixed.append(place)
-        elif kind is ColumnKind.CATEGORICAL and isinstance(column.dtype, pd.StringDtype | np.dtype):
+        elif sample.kinds[place] is ColumnKind.CATEGORICAL:
             numeric = pd.to_numeric(column.dropna().astype(str), errors="coerce").notna()
             if len(numeric) and numeric.mean() > 0.5:  # noqa: PLR2004 - more numbers than words
                 (as_text if numeric.all() else mixed).append(place)
@@ -354,13 +356,17 @@ def _is_constant(column: "pd.Series[Any]") -> bool:
 
 def _duplicate_columns(sample: Sample) -> Iterator[Finding]:
     numbers, days, levels = _read_places(sample)
-    first: dict[bytes, int] = {}
+    moments, counts = sample.quantities, np.sort(sample.level_counts, axis=1)
+    keys = [*(ranks.tobytes() for ranks in moments.ranks.T), *(count.tobytes() for count in counts)]
+    varies = np.concatenate([moments.varies, (counts[:, -1:] < sample.n_rows).all(axis=1) & counts.any(axis=1)])
+    alike = Counter(keys)  # copies agree in what is already known of them, so that few columns are compared in full
+    first: dict[int, int] = {}
     copies: dict[int, int] = {}
-    lines = [*sample.quantities.values, *(pd.factorize(line)[0] for line in sample.levels)]
-    for place, line in zip([*numbers, *days, *levels], lines, strict=True):
-        present = line[line == line]  # noqa: PLR0124 - NaN differs from itself
-        if len(present) and (present != present[0]).any():
-            original = first.setdefault(line.tobytes(), place)
+    for line, place in enumerate([*numbers, *days, *levels]):
+        if varies[line] and alike[keys[line]] > 1:
+            is_number = line < len(moments.values)
+            values = moments.values[line] if is_number else pd.factorize(sample.levels[line - len(moments.values)])[0]
+            original = first.setdefault(hash(values.tobytes()), place)
             if original != place:
                 copies[place] = original
     names = _names(sample, copies)

@@ -19,6 +19,7 @@ __all__ = ["ColumnKind", "Dataset", "column_kinds", "subsample_rows"]
 _TEXT_LENGTH = 40
 _KIND_ROWS = 1000
 _CHUNK_ROWS = 10_000
+_CHUNK_CELLS = 500_000
 _ISO_DATE = r"^\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*$"
 
 
@@ -287,12 +288,13 @@ class Dataset:
                 absent = np.isnan(values[start : start + _CHUNK_ROWS, suspects])
                 columns[places[suspects]] += absent.sum(axis=0)
                 rows[start : start + _CHUNK_ROWS] |= absent.any(axis=1)
-        for place, dtype in enumerate(self.X.dtypes):
-            if not _is_plain(dtype, "fiub"):
-                absent = _absent(self.X.iloc[:, place])
-                if absent is not None:
-                    columns[place] = absent.sum()
-                    rows |= absent
+        others = np.flatnonzero([not _is_plain(dtype, "fiub") for dtype in self.X.dtypes])
+        step = max(_CHUNK_CELLS // max(self.n_rows, 1), 1)
+        for start in range(0, len(others), step):  # a table may have thousands of them
+            some = others[start : start + step]
+            absent = self.X.iloc[:, some].isna().to_numpy()
+            columns[some] = absent.sum(axis=0)
+            rows |= absent.any(axis=1)
         return columns, int(rows.sum())
 
     @cached_property
@@ -302,15 +304,6 @@ class Dataset:
         It is sealed with a secret key: a plain hash of a small table could be reversed by trying all that are possible.
         """
         return seal_table((_cells(self.X.iloc[:, place]) for place in range(self.n_features)), _cells(self.y))
-
-
-def _absent(values: "pd.Series[Any]") -> npt.NDArray[np.bool_] | None:
-    """Return where values are missing, None if none is."""
-    array = values.array
-    if isinstance(array, pd.Categorical) and array.codes.min(initial=0) >= 0:  # a table may have thousands of them
-        return None
-    absent = np.asarray(array.isna(), dtype=bool)
-    return absent if absent.any() else None
 
 
 def _is_plain(dtype: Any, kinds: str) -> bool:

@@ -159,7 +159,12 @@ def single_columns(sample: Sample) -> dict[str, float]:
         found["target_correlation_mean"] = ordered.mean()
     varies = np.flatnonzero(sample.quantities.varies)
     if len(varies):
-        straight = adjusted_r2(*_products(sample, varies), sample.responses)
+        in_design = sample.encoding[1] < 0  # all of them, unless lines of the design were sampled
+        straight = (
+            sample.line_r2[in_design]
+            if in_design.sum() == len(varies)
+            else adjusted_r2(*_products(sample, varies), sample.responses)
+        )
         found["nonlinearity_max"] = max((bin_r2[varies] - straight).max(), 0.0)
     return found
 
@@ -215,38 +220,47 @@ def linear_fit(sample: Sample) -> dict[str, float]:
     fit = sample.ridge
     strength = np.square(sample.design_products[1]).sum(axis=1)
     best = np.sort(np.argsort(-strength, kind="stable")[:_INTERACTING])
-    plain, curved = (_fit(lines, sample.responses) for lines in _with_products(sample.encode(best)))
+    plain, curved = _with_products(sample.encode(best))
+    gram, products = curved.products(sample.responses)
+    few = slice(len(plain))  # the first lines of the curved ones
+    gain = _fit(curved, gram, products, sample.responses) - _fit(plain, gram[few, few], products[few], sample.responses)
     return {
         "linear_r2": fit.r2,
         "linear_score": rescaled_accuracy(sample.groups, _decide(fit.predicted, sample) == sample.groups)
         if sample.is_classification
         else fit.r2,
         "linear_gain": fit.r2 - sample.line_r2.max(),
-        "interaction_gain": curved - plain,
+        "interaction_gain": gain,
     }
 
 
-def _fit(lines: Lines, responses: Matrix) -> float:
-    gram, products = lines.products(responses)
+def _fit(lines: Lines, gram: Matrix, products: Matrix, responses: Matrix) -> float:
     return ridge(lines, principal_components(gram), products, responses, least=1e-9).r2
 
 
 def _with_products(chosen: Lines) -> tuple[Lines, Lines]:
     """Return lines as they are, and together with their squares and products; all centred."""
-    values = chosen.read(slice(None))
+    values, n = chosen.read(slice(None)), len(chosen)
     clipped = np.clip(values, -3, 3)
-    first, second = np.triu_indices(len(values))
-    means = np.concatenate([values.mean(axis=1), (clipped @ clipped.T / values.shape[1])[first, second]])[:, None]
+    products = (clipped @ clipped.T / chosen.n_rows)[np.triu_indices(n)]
+    means = np.concatenate([values.mean(axis=1), products])[:, None]
+    del clipped  # as large as the values, and quickly made again for some rows
 
     def read_plain(rows: slice | npt.NDArray[np.intp]) -> Matrix:
-        return np.asarray(values[:, rows] - means[: len(values)])
+        return np.asarray(values[:, rows] - means[:n])
 
     def read_curved(rows: slice | npt.NDArray[np.intp]) -> Matrix:
-        some = clipped[:, rows]
-        return np.asarray(np.vstack([values[:, rows], some[first] * some[second]]) - means)
+        some = values[:, rows]
+        lines = np.empty((len(means), some.shape[1]))
+        lines[:n] = some
+        some, place = np.clip(some, -3, 3), n
+        for line in range(n):
+            np.multiply(some[line], some[line:], out=lines[place : place + n - line])
+            place += n - line
+        lines -= means
+        return lines
 
-    n_rows = values.shape[1]
-    return Lines(len(values), n_rows, read_plain), Lines(len(means), n_rows, read_curved)
+    return Lines(n, chosen.n_rows, read_plain), Lines(len(means), chosen.n_rows, read_curved)
 
 
 def _decide(predicted: npt.NDArray[np.float64], sample: Sample) -> npt.NDArray[np.intp]:
@@ -293,18 +307,20 @@ def nearest_neighbours(sample: Sample) -> dict[str, float]:
         return {}
     rows = sample.few
     lines = sample.design.read(rows)
-    squares = np.einsum("ij,ij->j", lines, lines)
-    equal = 1e-6 * np.sqrt(squares.mean() + 1e-300)
+    squares, ones = np.vecdot(lines.T, lines.T), np.ones(len(rows))
+    equal = 1e-12 * (squares.mean() + 1e-300)
+    lines = np.vstack([lines, squares, ones])
     total, nearest, scores = 0.0, np.empty(len(rows)), np.empty(len(rows))
     for some in line_blocks((len(rows), len(rows))):
-        distances = squares[some, None] + squares
-        distances -= 2 * lines[:, some].T @ lines
-        np.sqrt(np.maximum(distances, 0.0, out=distances), out=distances)
-        distances[distances < equal] = 0.0
-        total += distances.sum()
-        distances[np.arange(len(distances)), np.arange(len(rows))[some]] = np.inf
+        distances = np.vstack([-2 * lines[:-2, some], ones[some], squares[some]]).T @ lines  # squared
+        np.abs(distances, out=distances)  # rounding may leave a little below zero
+        own = np.arange(len(distances)), np.arange(len(rows))[some]
+        distances[own] = np.inf
         nearest[some] = distances.min(axis=1)
-        scores[some] = _of_neighbours(distances, nearest[some], sample, rows, some)
+        scores[some] = _of_neighbours(distances, np.maximum(nearest[some], equal), sample, rows, some)
+        distances[own] = 0.0
+        total += np.sqrt(distances, out=distances).sum()
+    nearest = np.sqrt(np.where(nearest > equal, nearest, 0.0))
     everyday = total / (len(rows) * (len(rows) - 1))
     if sample.is_classification:
         score = rescaled_accuracy(sample.groups[rows], scores)
@@ -325,12 +341,12 @@ def _of_neighbours(
     reach = nearest
     if not sample.is_classification:
         reach = np.partition(distances, _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
-    near = distances <= (reach * (1 + 1e-9))[:, None]  # of equally near rows all count
-    count = near.sum(axis=1)
-    if sample.is_classification:
-        groups = sample.groups[rows]
-        return np.asarray((near & (groups[some, None] == groups)).sum(axis=1) / count)
-    return np.asarray(near @ sample.responses[0, rows] / count)
+        reach = np.maximum(reach, nearest)
+    near = distances <= (reach * (1 + 2e-9))[:, None]  # of equally near rows all count
+    one, other = np.divmod(np.flatnonzero(near), len(rows))
+    truth = sample.groups[rows] if sample.is_classification else sample.responses[0, rows]
+    said = truth[other] == truth[some][one] if sample.is_classification else truth[other]
+    return np.bincount(one, said) / np.bincount(one)
 
 
 def rescaled_accuracy(truth: npt.NDArray[np.integer], hits: npt.NDArray[Any]) -> float:

@@ -10,8 +10,8 @@ __all__ = ["Lines", "line_blocks"]
 
 Matrix = npt.NDArray[np.float64]
 
-_CELLS = 16_000
-_FEWEST_ROWS = 64
+_CELLS = 32_000
+_FEWEST_ROWS = 192
 
 
 def line_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
@@ -62,7 +62,7 @@ class Lines:
         values : ndarray of shape (n_lines, n_some)
             Their values.
         """
-        step = max(_CELLS // max(self.n_lines, 1), _FEWEST_ROWS)
+        step = max(_CELLS // 2 // max(self.n_lines, 1), _FEWEST_ROWS)  # several arrays are made of a block
         for start in range(0, self.n_rows, step):
             rows = slice(start, min(start + step, self.n_rows))
             yield rows, self.read(rows)

@@ -15,6 +15,7 @@ Matrix = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.integer[Any]]
 
 _N_BINS = 10
+_QUARTILES = (0.25, 0.5, 0.75)
 _SECONDS_PER_DAY = 86_400.0
 
 
@@ -111,7 +112,28 @@ class Moments:
         self.values = values
         self.present = ~np.isnan(values)
         self.count = self.present.sum(axis=1)
-        self.ordered = np.sort(values, axis=1)
+
+    @cached_property
+    def ordered(self) -> Matrix:
+        """Sorted values of every column, missing ones last; as large as the values, so that `_ranks` does without."""
+        return np.sort(self.values, axis=1)
+
+    @cached_property
+    def _ranks(self) -> tuple[Matrix, Codes]:
+        """Values of every column at some ranks, and the number of its different values."""
+        last = np.maximum(self.count - 1, 0)
+        around = [rank for share in _QUARTILES for rank in _around(share, last)[:2]]
+        lower_edges = (
+            np.arange(_N_BINS)[:, None] * self.count // _N_BINS
+        )  # the lowest keeps a frequent smallest value apart
+        places = np.vstack([lower_edges, last, *around])
+        found, n_distinct = np.empty(places.shape), np.empty(len(last), dtype=np.int64)
+        for lines in line_blocks(self.values.shape):
+            ordered = np.sort(self.values[lines], axis=1)
+            found[:, lines] = ordered[np.arange(len(ordered)), places[:, lines]]
+            n_distinct[lines] = np.count_nonzero(ordered[:, 1:] != ordered[:, :-1], axis=1)
+        absent = self.values.shape[1] - self.count  # sorted to the end, and different from any value
+        return found, np.where(self.count > 0, n_distinct + 1 - absent, 0)
 
     def quantile(self, share: float) -> Matrix:
         """Return a quantile of every column, linearly interpolated.
@@ -126,38 +148,45 @@ class Moments:
         ndarray of shape (n_columns,)
             NaN for columns without values.
         """
-        position = share * np.maximum(self.count - 1, 0)
-        low = np.floor(position).astype(np.int64)
-        high = np.minimum(low + 1, np.maximum(self.count - 1, 0))
-        lines = np.arange(len(self.values))
-        start, stop = self.ordered[lines, low], self.ordered[lines, high]
-        return np.asarray(start + (stop - start) * (position - low))
+        last = np.maximum(self.count - 1, 0)
+        low, high, weight = _around(share, last)
+        if share in _QUARTILES:
+            place = _N_BINS + 1 + 2 * _QUARTILES.index(share)
+            start, stop = self._ranks[0][place : place + 2]
+        else:
+            lines = np.arange(len(last))
+            start, stop = self.ordered[lines, low], self.ordered[lines, high]
+        return np.asarray(start + (stop - start) * weight)
 
-    @cached_property
+    @property
+    def ranks(self) -> Matrix:
+        """Values of every column at some ranks, shape (n_ranks, n_columns)."""
+        return self._ranks[0]
+
+    @property
+    def edges(self) -> Matrix:
+        """Lower edges of ten bins of equal frequency, shape (10, n_columns)."""
+        return self._ranks[0][:_N_BINS]
+
+    @property
     def low(self) -> Matrix:
         """Smallest value of every column."""
-        return self.ordered[:, 0]
+        return np.asarray(self._ranks[0][0])
 
-    @cached_property
+    @property
     def high(self) -> Matrix:
         """Largest value of every column."""
-        return np.asarray(self.ordered[np.arange(len(self.values)), np.maximum(self.count - 1, 0)])
+        return np.asarray(self._ranks[0][_N_BINS])
+
+    @property
+    def n_distinct(self) -> Codes:
+        """Number of different values of every column."""
+        return self._ranks[1]
 
     @cached_property
     def varies(self) -> npt.NDArray[np.bool_]:
         """Whether a column has two different values."""
         return np.asarray(self.high > self.low)
-
-    @cached_property
-    def n_distinct(self) -> Codes:
-        """Number of different values of every column."""
-        steps = (self.ordered[:, 1:] != self.ordered[:, :-1]) & self.present_ordered[:, 1:]
-        return np.asarray(steps.sum(axis=1) + (self.count > 0))
-
-    @cached_property
-    def present_ordered(self) -> npt.NDArray[np.bool_]:
-        """Whether a sorted place holds a value: the missing ones stand at the end."""
-        return np.asarray(np.arange(self.values.shape[1]) < self.count[:, None])
 
     @cached_property
     def scale(self) -> Matrix:
@@ -178,17 +207,22 @@ class Moments:
     def _powers(self) -> tuple[Matrix, Matrix, Matrix, Matrix]:
         """Scaled mean and variance of every column, and mean cube and fourth power of its standardised values."""
         found = np.empty((4, len(self.values)))
-        blank = ~(self.present & self.varies[:, None])
+        gaps = self.count < self.values.shape[1]
         for lines in line_blocks(self.values.shape):
-            values, absent = self.values[lines] / self.scale[lines, None], blank[lines]
-            found[0, lines] = np.where(self.present[lines], values, 0.0).sum(axis=1) / self.count[lines]
+            values, count = self.values[lines] / self.scale[lines, None], self.count[lines]
+            absent = np.isnan(values) if gaps[lines].any() else None
+            if absent is not None:
+                values[absent] = 0.0
+            found[0, lines] = values.sum(axis=1) / count
             values -= found[0, lines, None]
-            values[absent] = 0.0
-            found[1, lines] = np.einsum("ij,ij->i", values, values) / self.count[lines]
+            values[~self.varies[lines]] = 0.0
+            if absent is not None:
+                values[absent] = 0.0
+            found[1, lines] = np.vecdot(values, values) / count
             values /= _divisor(found[1, lines, None])
             squared = values * values
-            found[2, lines] = np.einsum("ij,ij->i", squared, values) / self.count[lines]
-            found[3, lines] = np.einsum("ij,ij->i", squared, squared) / self.count[lines]
+            found[2, lines] = np.vecdot(squared, values) / count
+            found[3, lines] = np.vecdot(squared, squared) / count
         return found[0], found[1], found[2], found[3]
 
     @property
@@ -222,11 +256,12 @@ class Moments:
         values = self.values[:, rows]
         values = (values if len(lines) == len(values) else values[lines]) / self.scale[lines, None]
         values -= self.scaled_mean[lines, None]
-        values[~self.varies[lines]] = 0.0
+        if not self.varies[lines].all():
+            values[~self.varies[lines]] = 0.0
         if (self.count[lines] < self.values.shape[1]).any():
             values[np.isnan(values)] = 0.0
         values /= _divisor(self.scaled_variance[lines, None])
-        return np.asarray(values)
+        return values
 
     def power_mean(self, power: int) -> Matrix:
         """Return the mean of a power of the standardised values.
@@ -242,6 +277,13 @@ class Moments:
             NaN for constant columns.
         """
         return np.where(self.varies, self._powers[power - 1], np.nan)
+
+
+def _around(share: float, last: Codes) -> tuple[Codes, Codes, Matrix]:
+    """Return the ranks on both sides of a quantile, and how far it lies from the lower to the upper one."""
+    position = share * last
+    low = np.floor(position).astype(np.int64)
+    return low, np.minimum(low + 1, last), position - low
 
 
 def _divisor(variance: Matrix) -> Matrix:
@@ -312,10 +354,8 @@ def binned(moments: Moments) -> Codes:
         Codes from 0 to 11.
     """
     codes = np.zeros(moments.values.shape, dtype=np.int8)
-    places = np.arange(_N_BINS)[:, None] * moments.count // _N_BINS
-    edges = moments.ordered[np.arange(len(codes)), places]  # the lowest keeps a frequent smallest value apart
     for lines in line_blocks(codes.shape):
-        for edge in edges[:, lines, None]:
+        for edge in moments.edges[:, lines, None]:
             codes[lines] += moments.values[lines] > edge
     codes[~moments.present] = _N_BINS + 1
     return codes

@@ -14,6 +14,7 @@ from metalearn.metafeatures.sample import Sample
 __all__ = ["landmarks"]
 
 N_FOLDS = 3
+_N_TREES = 10
 _NO_COLUMN = "no column that varies, or a class with a single row in the subsample only"
 _SCORE = (
     "3-fold balanced accuracy on 500 rows, rescaled to 0 for chance and 1 for perfect; in regression R2, at least -1"
@@ -59,15 +60,24 @@ def landmarks(sample: Sample) -> dict[str, float]:
     dict of str to float
         Values by name; those that are not applicable may be absent.
     """
+    from sklearn import config_context  # noqa: PLC0415 - slow to import
+
     if not len(sample.design):
         return {}
-    rows = sample.few
+    rows, by_class = sample.few, sample.is_classification
     X = np.ascontiguousarray(sample.design.read(rows).T)
-    y = sample.groups[rows] if sample.is_classification else sample.responses[0, rows]
-    folds = _folds(y, classification=sample.is_classification, random_state=sample.random_state)
+    y = sample.groups[rows] if by_class else sample.responses[0, rows]
+    folds = _folds(y, classification=by_class, random_state=sample.random_state)
+    predicted: dict[str, Vector] = {}
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # checks take longer than such fits
+        for fold in range(N_FOLDS):
+            test = folds == fold
+            for model in _models(sample.random_state, classification=by_class):
+                for name, values in model(X[~test], y[~test], X[test]).items():
+                    predicted.setdefault(name, np.empty_like(y))[test] = values
     scores = {
-        f"landmark_{name}": _score(model, X, y, folds, classification=sample.is_classification)
-        for name, model in _models(sample.random_state, X.shape[1], classification=sample.is_classification).items()
+        f"landmark_{name}": rescaled_accuracy(y, values == y) if by_class else _r2(y, values)
+        for name, values in predicted.items()
     }
     linear, forest = scores["landmark_linear"], scores["landmark_forest"]
     return scores | {
@@ -80,8 +90,12 @@ def landmarks(sample: Sample) -> dict[str, float]:
 
 
 Vector = npt.NDArray[Any]
-Model = Callable[[Vector, Vector, Vector], Vector]
-"""Takes training rows, their target and test rows; returns predictions."""
+Model = Callable[[Vector, Vector, Vector], dict[str, Vector]]
+"""Takes training rows, their target and test rows; returns predictions by the name of a landmark."""
+
+
+def _r2(y: Vector, predicted: Vector) -> float:
+    return max(float(1 - np.sum((y - predicted) ** 2) / np.sum((y - y.mean()) ** 2)), -1.0)
 
 
 def _folds(y: Vector, *, classification: bool, random_state: int) -> npt.NDArray[np.intp]:
@@ -99,46 +113,72 @@ def _folds(y: Vector, *, classification: bool, random_state: int) -> npt.NDArray
     return folds
 
 
-def _score(model: Model, X: Vector, y: Vector, folds: npt.NDArray[np.intp], *, classification: bool) -> float:
-    predicted = np.empty_like(y)
-    for fold in range(N_FOLDS):
-        test = folds == fold
-        predicted[test] = model(X[~test], y[~test], X[test])
-    if classification:
-        return rescaled_accuracy(y, predicted == y)
-    return max(float(1 - np.sum((y - predicted) ** 2) / np.sum((y - y.mean()) ** 2)), -1.0)
+def _models(random_state: int, *, classification: bool) -> list[Model]:
+    models: list[Callable[..., dict[str, Vector]]] = [
+        *(_linear, _neighbours),
+        *(partial(trees, random_state) for trees in (_trees, _forests)),
+    ]
+    return [partial(model, classification=classification) for model in models] + [_bayes] * classification
 
 
-def _models(random_state: int, n_columns: int, *, classification: bool) -> dict[str, Model]:
-    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor  # noqa: PLC0415 - slow to import
-    from sklearn.naive_bayes import GaussianNB  # noqa: PLC0415
-    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # noqa: PLC0415
+def _bayes(X: Vector, y: Vector, test: Vector) -> dict[str, Vector]:
+    from sklearn.naive_bayes import GaussianNB  # noqa: PLC0415 - slow to import
 
-    tree = DecisionTreeClassifier if classification else DecisionTreeRegressor
-    forest = ExtraTreesClassifier if classification else ExtraTreesRegressor
-    weights = {"class_weight": "balanced"} if classification else {}
-    column = int(np.random.default_rng(random_state).integers(n_columns))
+    return {"bayes": np.asarray(GaussianNB(var_smoothing=1e-3).fit(X, y).predict(test))}
 
-    def grown(kind: Any, **options: Any) -> Model:
-        estimator = kind(random_state=random_state, **weights, **options)
-        return lambda X, y, test: np.asarray(estimator.fit(X, y).predict(test))
 
-    stump, trees = grown(tree, max_depth=1), grown(forest, n_estimators=10)
-    models: dict[str, Model] = {
-        "linear": partial(_ridge, classification=classification),
-        "one_neighbour": partial(_neighbours, 1, classification=classification),
-        "ten_neighbours": partial(_neighbours, 10, classification=classification),
-        "stump": stump,
-        "random_stump": lambda X, y, test: stump(X[:, [column]], y, test[:, [column]]),
-        "shallow_tree": grown(tree, max_depth=3),
-        "tree": grown(tree),
-        "forest": trees,
-        "half_forest": lambda X, y, test: trees(X[::2], y[::2], test),
+def _grow(random_state: int, X: Vector, y: Vector, *, classification: bool, **options: Any) -> Any:
+    """Return a tree for which all classes count alike."""
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # noqa: PLC0415 - slow to import
+
+    kind = DecisionTreeClassifier if classification else DecisionTreeRegressor
+    weights = (1 / np.maximum(np.bincount(y), 1))[y] if classification else None
+    model = kind(random_state=random_state, **options)
+    return model.fit(X.astype(np.float32), y, sample_weight=weights, check_input=False)
+
+
+def _votes(tree: Any, test: Vector, *, depth: int | None = None) -> Vector:
+    """Return what a tree cut at a depth says of test rows: shares of the classes, or a mean."""
+    nodes = tree.apply(test.astype(np.float32), check_input=False)
+    grown = tree.tree_
+    if depth is not None:
+        kept, levels = np.arange(grown.node_count), np.zeros(grown.node_count, dtype=int)
+        for node in np.flatnonzero(grown.children_left >= 0):  # parents stand before their children
+            children = [grown.children_left[node], grown.children_right[node]]
+            levels[children] = levels[node] + 1
+            if levels[node] >= depth:
+                kept[children] = kept[node]
+        nodes = kept[nodes]
+    return np.asarray(grown.value[nodes, 0])
+
+
+def _say(votes: Vector, y: Vector, *, classification: bool) -> Vector:
+    return np.asarray(np.unique(y)[np.argmax(votes, axis=1)] if classification else votes[:, 0])
+
+
+def _trees(random_state: int, X: Vector, y: Vector, test: Vector, *, classification: bool) -> dict[str, Vector]:
+    column = [int(np.random.default_rng(random_state).integers(X.shape[1]))]
+    tree = _grow(random_state, X, y, classification=classification)
+    single = _grow(random_state, X[:, column], y, classification=classification, max_depth=1)
+    votes = {
+        "stump": _votes(tree, test, depth=1),  # a tree that is stopped early is the beginning of the grown one
+        "shallow_tree": _votes(tree, test, depth=3),
+        "tree": _votes(tree, test),
+        "random_stump": _votes(single, test[:, column]),
     }
-    if classification:
-        bayes = GaussianNB(var_smoothing=1e-3)
-        models["bayes"] = lambda X, y, test: np.asarray(bayes.fit(X, y).predict(test))
-    return models
+    return {name: _say(found, y, classification=classification) for name, found in votes.items()}
+
+
+def _forests(random_state: int, X: Vector, y: Vector, test: Vector, *, classification: bool) -> dict[str, Vector]:
+    random = {"splitter": "random", "max_features": "sqrt" if classification else None}
+    found = {}
+    for name, rows in (("forest", slice(None)), ("half_forest", slice(None, None, 2))):
+        votes = [
+            _votes(_grow(seed, X[rows], y[rows], classification=classification, **random), test)
+            for seed in range(random_state, random_state + _N_TREES)
+        ]
+        found[name] = _say(np.mean(votes, axis=0), y[rows], classification=classification)
+    return found
 
 
 def _indicators(y: Vector) -> tuple[Vector, Vector]:
@@ -148,7 +188,7 @@ def _indicators(y: Vector) -> tuple[Vector, Vector]:
     return classes, indicators / indicators.sum(axis=0)
 
 
-def _ridge(X: Vector, y: Vector, test: Vector, *, classification: bool) -> Vector:
+def _linear(X: Vector, y: Vector, test: Vector, *, classification: bool) -> dict[str, Vector]:
     centre = X.mean(axis=0)
     X, test = X - centre, test - centre
     classes, target = _indicators(y) if classification else (np.zeros(1), y[:, None])
@@ -156,14 +196,17 @@ def _ridge(X: Vector, y: Vector, test: Vector, *, classification: bool) -> Vecto
     gram = X.T @ X
     gram[np.diag_indices_from(gram)] += 0.01 * len(X)
     predicted = test @ np.linalg.solve(gram, X.T @ (target - mean))
-    return np.asarray(classes[np.argmax(predicted, axis=1)] if classification else predicted[:, 0] + mean[0])
+    return {"linear": classes[np.argmax(predicted, axis=1)] if classification else predicted[:, 0] + mean[0]}
 
 
-def _neighbours(count: int, X: Vector, y: Vector, test: Vector, *, classification: bool) -> Vector:
+def _neighbours(X: Vector, y: Vector, test: Vector, *, classification: bool) -> dict[str, Vector]:
     distances = np.square(X).sum(axis=1) - 2 * test @ X.T
-    count = min(count, len(X))
-    near = np.argpartition(distances, count - 1, axis=1)[:, :count]
-    if not classification:
-        return np.asarray(y[near].mean(axis=1))
-    classes, weights = _indicators(y)
-    return np.asarray(classes[np.argmax(weights[near].sum(axis=1), axis=1)])
+    found = {}
+    for name, count in (("one_neighbour", 1), ("ten_neighbours", min(10, len(X)))):
+        near = np.argpartition(distances, count - 1, axis=1)[:, :count]
+        if classification:
+            classes, weights = _indicators(y)
+            found[name] = classes[np.argmax(weights[near].sum(axis=1), axis=1)]
+        else:
+            found[name] = y[near].mean(axis=1)
+    return found

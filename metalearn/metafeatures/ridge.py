@@ -85,13 +85,14 @@ def ridge(
     scale = components[1][:, keep].T / np.sqrt(variances * n)[:, None]
     kept = variances / (variances + _SHRINKAGES[:, None])
     weights = kept[:, None] * (scale @ products).T
+    both = np.vstack([scale, weights.reshape(-1, len(scale)) @ scale])  # scores and predictions in one product
     errors, first = np.empty((len(kept), *responses.shape)), np.empty(n)
     for rows, values in lines.blocks():
-        scores = scale @ values
+        scores, predicted = np.split(both @ values, [len(scale)])
         first[rows] = scores[0] if len(scores) else 0.0
-        errors[:, :, rows] = responses[:, rows] - weights @ scores
         scores *= scores
-        errors[:, :, rows] /= 1 - np.minimum(kept @ scores + 1 / n, 1 - 1e-6)[:, None]
+        outside = 1 - np.minimum(kept @ scores + 1 / n, 1 - 1e-6)
+        errors[:, :, rows] = (responses[:, rows] - predicted.reshape(*weights.shape[:2], -1)) / outside[:, None]
     total = np.sum(responses**2) * (n / (n - 1)) ** 2
     r2 = 1 - np.einsum("kij,kij->k", errors, errors) / total
     best = int(np.argmax(r2))

@@ -1,5 +1,6 @@
 """The capped view of a dataset that meta-features are computed on, with the intermediates they share."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -100,10 +101,29 @@ class Sample:
     @property
     def frame(self) -> pd.DataFrame:
         """The sampled rows and columns, taken anew."""
-        X = self.data.X
-        if len(self.columns) < self.data.n_features:
-            X = X.iloc[:, self.columns]
-        return X if self.n_rows == self.data.n_rows else X.iloc[self.rows]
+        return self.part(range(len(self.columns)))
+
+    def part(self, places: Sequence[int]) -> pd.DataFrame:
+        """Return some columns of the sample, taken anew.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Positions in the sample, ascending.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_places)
+            With the index of the table.
+        """
+        X, columns = self.data.X, self.columns[list(places)]
+        all_rows = self.n_rows == len(X)
+        rows_first = self.n_rows * X.shape[1] < len(X) * len(columns)  # whatever copies less
+        if rows_first and not all_rows:
+            X = X.iloc[self.rows]
+        if len(columns) < X.shape[1]:
+            X = X.iloc[:, columns]
+        return X if rows_first or all_rows else X.iloc[self.rows]
 
     @cached_property
     def kinds(self) -> list[ColumnKind]:
@@ -307,18 +327,22 @@ class Sample:
             The numbers first, then an indicator for each level.
         """
         source, codes = self.encoding if chosen is None else (part[chosen] for part in self.encoding)
-        dense, levelled = source[codes < 0], source[codes >= 0] - len(self.quantities.values)
-        codes = codes[codes >= 0]
-        share = self.level_counts[levelled, codes][:, None] / self.n_rows
+        n_dense = int(np.sum(codes < 0))
+        dense, levelled = source[:n_dense], source[n_dense:] - len(self.quantities.values)
+        codes = codes[n_dense:, None].astype(self.levels.dtype)
+        share = self.level_counts[levelled, codes[:, 0]][:, None] / self.n_rows
         deviation = np.sqrt(share * (1 - share))
-        absent, present = -share / deviation, (1 - share) / deviation
+        step, absent = 1 / deviation, -share / deviation
 
         def read(rows: slice | npt.NDArray[np.intp]) -> Matrix:
             numbers = self.quantities.standardised(dense, rows)
             if not len(levelled):
                 return numbers
-            indicators = np.where(self.levels[:, rows][levelled] == codes[:, None], present, absent)
-            return np.vstack([numbers, indicators])
+            lines = np.empty((len(source), numbers.shape[1]))
+            lines[:n_dense] = numbers
+            np.multiply(self.levels[:, rows].take(levelled, axis=0) == codes, step, out=lines[n_dense:])
+            lines[n_dense:] += absent
+            return lines
 
         return Lines(len(source), self.n_rows, read)
 

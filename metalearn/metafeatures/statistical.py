@@ -3,6 +3,7 @@
 import numpy as np
 
 from metalearn.metafeatures.base import meta_features
+from metalearn.metafeatures.blocks import line_blocks
 from metalearn.metafeatures.sample import Sample
 from metalearn.metafeatures.simple import mean
 
@@ -64,9 +65,12 @@ def shapes(sample: Sample) -> dict[str, float]:
     skewness, kurtosis = moments.power_mean(3)[varies], moments.power_mean(4)[varies] - 3.0
     low, high = moments.quantile(0.25), moments.quantile(0.75)
     reach = 1.5 * (high - low)
-    outside = (sample.numbers < (low - reach)[:, None]) | (sample.numbers > (high + reach)[:, None])
-    outliers = (outside.sum(axis=1) / moments.count)[varies]
-    zeros = ((sample.numbers == 0).sum(axis=1) / moments.count)[varies]
+    outside, zero = np.empty((2, len(varies)), dtype=np.int64)
+    for lines in line_blocks(sample.numbers.shape):
+        values = sample.numbers[lines]
+        beyond = (values < (low - reach)[lines, None]) | (values > (high + reach)[lines, None])
+        outside[lines], zero[lines] = np.count_nonzero(beyond, axis=1), np.count_nonzero(values == 0, axis=1)
+    outliers, zeros = (outside / moments.count)[varies], (zero / moments.count)[varies]
     jarque_bera = moments.count[varies] / 6 * (skewness**2 + kurtosis**2 / 4)
     spread = np.sqrt(moments.scaled_variance[varies])
     deviations = np.log10(spread) + np.log10(moments.scale[varies])

@@ -56,6 +56,15 @@ def test_a_request_stays_fast_with_many_tasks(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_many_writers_lose_nothing(tmp_path: Path) -> None:
+    report = run("store", tmp_path)
+    together = next(t for t in report["tables"] if "Many writers" in t["title"])
+    assert (
+        {"sqlite"} <= {row[0] for row in together["rows"] if row[-2:] == [0, 0]} == {row[0] for row in together["rows"]}
+    )
+
+
+@pytest.mark.slow
 def test_the_bundled_suite_covers_several_problem_types(tmp_path: Path) -> None:
     report = run("bundled", tmp_path)
     titles = [table["title"] for table in report["tables"]]

@@ -20,6 +20,9 @@ from metalearn.task import Metric, ProblemType, Task
 
 __all__ = ["Strategy"]
 
+_FILLED = ("working", "completed_regrets")
+"""What a table derives from its results by filling in what was not run, which takes long where much is known."""
+
 _NEIGHBOURS = 10
 _EVIDENCE = 3
 _DRIVERS = 8
@@ -286,8 +289,9 @@ class Strategy:
         about = {"name": self.name, "metric": self.metric, "random_state": self.random_state}
         parts = {"past": self.past_, "expectation": self.expectation_}
         packed = {f"{part}.{name}": array for part, found in parts.items() for name, array in pack(found).items()}
-        # filling in what was not run takes long where much is known
-        filled = {"working": self.past_.table.working} if np.isnan(self.past_.table.losses).any() else {}
+        del packed["past.table.seconds"]  # the cost model has learned from them
+        table = self.past_.table
+        filled = {name: getattr(table, name) for name in _FILLED} if np.isnan(table.losses).any() else {}
         return {"about": as_bytes(about)} | packed | filled
 
     @classmethod
@@ -305,9 +309,9 @@ class Strategy:
             Ready to recommend.
         """
         about = from_bytes(arrays["about"])
-        past = unpack(PastTasks, within(arrays, "past"))
-        if "working" in arrays:
-            vars(past.table)["working"] = arrays["working"]
+        unknown = np.broadcast_to(np.nan, arrays["past.table.losses"].shape)  # takes no memory
+        past = unpack(PastTasks, {"table.seconds": unknown} | within(arrays, "past"))
+        vars(past.table).update({name: arrays[name] for name in _FILLED if name in arrays})
         made = cls(metric=past.table.metric if about["metric"] else None, random_state=about["random_state"])
         made.expectation_ = unpack(Expectation, within(arrays, "expectation"))
         return made.restore(past, arrays)
@@ -315,7 +319,8 @@ class Strategy:
     def _evidence(self, query: Query, column: int) -> tuple[str, ...]:
         """Name the past tasks that count most among those where the configuration did well."""
         table = self.past_.table
-        support = query.weights * np.nan_to_num(1 - table.regrets[:, column], nan=0.0)
+        known = ~np.isnan(table.losses[:, column])
+        support = query.weights * known * (1 - table.completed_regrets[:, column])
         return tuple(table.task_names[i] for i in np.argsort(-support)[:_EVIDENCE])
 
     def _neighbours(self, query: Query) -> tuple[Neighbour, ...]:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Test every hook against its real tool. No environment holds them all, so each group of tools gets its own:
-#   bash .ci/hooks/run.sh                  # all groups
-#   bash .ci/hooks/run.sh light nevergrad  # some of them
+# Test every hook against its real tool, at the newest versions that go together:
+#   bash .ci/hooks/run.sh                     # all environments
+#   bash .ci/hooks/run.sh nevergrad pycaret   # some of them
 # Environments are kept in HOOK_ENVIRONMENTS if it is set, else in a temporary folder.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -15,31 +15,36 @@ else
   trap 'rm -rf "$environments"' EXIT
 fi
 
-# the test files and pages of each group
-tests_of() {
+# nevergrad holds an old bayesian-optimization, PyCaret an old scikit-learn; all others share an environment
+tools_of() {
   case $1 in
-    light) echo "optuna sklearn flaml hyperopt smac skopt bayesopt live" ;;
+    together) echo "optuna sklearn flaml hyperopt smac skopt bayesopt live ax syne_tune autogluon ray" ;;
     *) echo "$1" ;;
   esac
 }
 
 run() {
-  local group=$1 python="$environments/$1/bin/python"
-  printf '\n== hooks: %s\n' "$group"
-  [ -x "$python" ] || python3 -m venv "$environments/$group"
-  "$python" -m pip install -r "$here/$group.txt"
+  local name=$1 python="$environments/$1/bin/python"
+  printf '\n== hooks: %s\n' "$name"
+  [ -x "$python" ] || python3 -m venv "$environments/$name"
+  "$python" -m pip install -r "$here/$name.txt"
   # PyCaret holds old versions of what metalearn requires: it stands beside them
-  if [ "$group" = pycaret ]; then "$python" -m pip install --no-deps .; else "$python" -m pip install .; fi
-  local files="tests/hooks/test_strict.py" words=""
-  for tool in $(tests_of "$group"); do
+  if [ "$name" = pycaret ]; then "$python" -m pip install --no-deps .; else "$python" -m pip install .; fi
+  printf '== hooks: %s is installed after %d s\n' "$name" $((SECONDS - started))
+  local files="tests/hooks/test_every_tool.py" words=""
+  for tool in $(tools_of "$name"); do
     files="$files tests/hooks/test_$tool.py"
     words="$words or $tool"
   done
-  if [ "$group" = ray ]; then files="$files tests/building/test_ray.py"; fi
+  if [ "$name" = together ]; then files="$files tests/building/test_ray.py"; fi
   # "warnings are errors" holds for our code; each tool has warnings of its own
-  "$python" -m pytest -m "" -o filterwarnings= -p no:cacheprovider $files
+  "$python" -m pytest -m "" -o filterwarnings= -p no:cacheprovider --durations=12 $files
   "$python" -m pytest -m "" -o filterwarnings= -p no:cacheprovider tests/hooks/test_docs.py -k "${words# or }"
+  printf '== hooks: %s took %d s\n' "$name" $((SECONDS - started))
 }
 
-[ $# -gt 0 ] || set -- light nevergrad syne_tune ax autogluon ray pycaret
-for group in "$@"; do run "$group"; done
+[ $# -gt 0 ] || set -- together nevergrad pycaret
+for name in "$@"; do
+  started=$SECONDS
+  run "$name"
+done

@@ -1,4 +1,4 @@
-"""The same work on a Ray cluster, in an environment of its own (.ci/hooks/run.sh ray)."""
+"""The same work on a Ray cluster, in the environment that holds Ray (.ci/hooks/run.sh together)."""
 
 import os
 import signal

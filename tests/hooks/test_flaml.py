@@ -121,10 +121,11 @@ def test_the_log_is_harvested_but_for_its_last_line(
 
 
 def test_trials_that_flaml_ran_on_a_part_of_the_rows_are_no_results(kwargs: dict[str, Any], table: Any) -> None:
-    AutoML().fit(**kwargs, log_type="all", sample=True, min_sample_size=50)
+    kwargs |= {"eval_method": "holdout", "sample": True, "min_sample_size": 30, "log_type": "all"}
+    AutoML().fit(**kwargs)
     _, _, found = hook.harvest(kwargs, *table)
     assert found[0].status is Status.PRUNED
-    assert found[0].message.startswith("on 50 of 150 rows")
+    assert found[0].message.startswith("on 30 of 150 rows")
 
 
 def test_failures_are_no_results_and_the_last_line_is_none(table: Any, tmp_path: Any) -> None:

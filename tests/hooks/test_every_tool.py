@@ -1,4 +1,4 @@
-"""A strict seed that would be changed or dropped raises, and every tool is left as it was."""
+"""What holds for every tool: strict leaves it as it was, and seeds are complete and in range."""
 
 import copy
 import importlib.util
@@ -11,11 +11,18 @@ import pytest
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks import get_hook, hook_names
 from metalearn.recommendation import Recommendation
-from metalearn.space import Configuration, Float, Integer, SearchSpace
+from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SPACE = SearchSpace({"learning_rate": Float(0.01, 0.5, log=True), "num_leaves": Integer(2, 64)})
+SPACE = SearchSpace(
+    {
+        "learning_rate": Float(0.01, 0.5, log=True),
+        "num_leaves": Integer(2, 64),
+        "boosting_type": Categorical(("gbdt", "dart")),
+    }
+)
+PARTIAL = [Configuration("lightgbm", {"learning_rate": 0.1, "boosting_type": "rf"})]
 UNKNOWN = [Configuration("a_family_of_nobody", {"x": 1.0})]
 
 Case = tuple[Any, dict[str, Any], Callable[[], Any]]  # the target, options of seed, what must stay as it is
@@ -113,19 +120,50 @@ def test_every_tool_has_a_case() -> None:
     assert set(CASES) == set(hook_names())
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_strict_raises_and_leaves_the_tool_untouched(
-    name: str, recommendation: Recommendation, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+WITHOUT_BOUNDS = ("autogluon", "pycaret")
+
+
+@pytest.fixture
+def case(
+    request: pytest.FixtureRequest, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, Any, dict[str, Any], Callable[[], Any]]:
+    name = request.param
     if importlib.util.find_spec({"bayesopt": "bayes_opt"}.get(name, name)) is None:
         pytest.skip(f"{name} is not installed")
     monkeypatch.chdir(tmp_path)
     hook = get_hook(name)
-    bounded = hasattr(hook, "write_space") and name != "autogluon"  # these two take values as they are
-    target, options, state = CASES[name](hook.write_space(SPACE) if bounded else None)
+    return hook, *CASES[name](None if name in WITHOUT_BOUNDS else hook.write_space(SPACE))
+
+
+@pytest.mark.parametrize("case", [n for n in CASES if n not in WITHOUT_BOUNDS], indirect=True)
+def test_strict_clips_nothing_and_leaves_the_tool_untouched(case: Any, recommendation: Recommendation) -> None:
+    hook, target, options, state = case
     before = state()
-    with pytest.raises(InvalidInputError, match="300 -> 64" if bounded else "a_family_of_nobody"):
-        hook.seed(target, recommendation if bounded else UNKNOWN, strict=True, **options)
+    with pytest.raises(InvalidInputError, match="300 -> 64"):
+        hook.seed(target, recommendation, strict=True, **options)
     assert state() == before
     assert hook.seed(target, recommendation, **options)
     assert state() != before
+
+
+@pytest.mark.parametrize("case", WITHOUT_BOUNDS, indirect=True)
+def test_strict_drops_nothing_and_leaves_the_tool_untouched(case: Any, recommendation: Recommendation) -> None:
+    hook, target, options, state = case
+    before = state()
+    with pytest.raises(InvalidInputError, match="a_family_of_nobody"):
+        hook.seed(target, UNKNOWN, strict=True, **options)
+    assert state() == before
+    assert hook.seed(target, recommendation, **options)
+    assert state() != before
+
+
+@pytest.mark.parametrize("case", [n for n in CASES if n not in WITHOUT_BOUNDS], indirect=True)
+def test_what_a_tool_would_sample_or_refuse_is_filled_in_before(case: Any) -> None:
+    hook, target, options, _ = case
+    report = hook.seed(target, PARTIAL, **options)
+    assert {name: report.accepted[0].params[name] for name in SPACE.parameters} == {
+        "learning_rate": pytest.approx(0.1),
+        "num_leaves": 31,  # LightGBM's own default
+        "boosting_type": "gbdt",
+    }
+    assert [(change.parameter, change.old) for change in report.changed] == [("boosting_type", "rf")]

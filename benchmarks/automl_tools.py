@@ -8,10 +8,13 @@ but for the tools "metalearn", "lightgbm" and "tpe".
 
 import importlib
 import json
+import os
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +22,20 @@ import numpy as np
 import pandas as pd
 
 TARGET = "__target__"
-PACKAGES = {
-    "metalearn": ("metalearn.estimators", "lightgbm"),
-    "flaml": ("flaml.automl", "lightgbm"),
-    "autogluon": ("autogluon.tabular", "lightgbm"),
-    "lightgbm": ("metalearn.models", "lightgbm"),
-    "tpe": ("foreign", "optuna", "lightgbm"),
+MODULES = {
+    "metalearn": "metalearn.estimators",
+    "flaml": "flaml.automl",
+    "autogluon": "autogluon.tabular",
+    "lightgbm": "metalearn.models",
+    "tpe": "foreign",
 }
 """What is imported before the clock starts."""
+
+LIBRARIES = ("sklearn.ensemble", "lightgbm", "xgboost", "catboost", "optuna")
+"""Those of these that the environment has are imported then as well."""
+
+DISTRIBUTIONS = {"metalearn": "metalearn-recommender", "autogluon": "autogluon.tabular", "tpe": "optuna"}
+"""What tells a tool's version, where it is not called like the tool."""
 
 
 def metalearn(train: pd.DataFrame, y: pd.Series, about: dict[str, Any]) -> Any:
@@ -80,7 +89,7 @@ def tpe(train: pd.DataFrame, y: pd.Series, about: dict[str, Any]) -> Any:
     """Tune LightGBM by Optuna's TPE and five-fold cross-validation, and keep time for the last fit."""
     import optuna
     from foreign import suggest
-    from sklearn.model_selection import cross_val_score
+    from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 
     from metalearn.models import build_pipeline, get_model
     from metalearn.space import Configuration
@@ -88,6 +97,7 @@ def tpe(train: pd.DataFrame, y: pd.Series, about: dict[str, Any]) -> Any:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     kind, jobs, started = ProblemType(about["problem_type"]), about["jobs"], time.monotonic()
+    folds = (StratifiedKFold if about["n_classes"] else KFold)(5, shuffle=True, random_state=0)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=0))
     best, best_score, longest, trials = get_model("lightgbm").default(kind), -np.inf, 0.0, 0
     while time.monotonic() - started + 1.3 * longest < about["seconds"] or not trials:
@@ -95,7 +105,7 @@ def tpe(train: pd.DataFrame, y: pd.Series, about: dict[str, Any]) -> Any:
         trial = study.ask()
         configuration = Configuration("lightgbm", suggest(trial, get_model("lightgbm").spaces[kind]))
         model = build_pipeline(configuration, kind, n_jobs=jobs)
-        score = float(np.mean(cross_val_score(model, train, y.to_numpy(), scoring=about["metric"], cv=5)))
+        score = float(np.mean(cross_val_score(model, train, y.to_numpy(), scoring=about["metric"], cv=folds)))
         study.tell(trial, score)
         trials += 1
         if score > best_score:
@@ -107,6 +117,12 @@ def tpe(train: pd.DataFrame, y: pd.Series, about: dict[str, Any]) -> Any:
 TOOLS: dict[str, Callable[..., Any]] = {f.__name__: f for f in (metalearn, flaml, autogluon, lightgbm, tpe)}
 
 
+def _processor_seconds() -> float:
+    """Return what this process and those of its children that ended have used."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def main() -> None:
     """Fit, predict, and write both."""
     tool, folder = sys.argv[1], Path(sys.argv[2])
@@ -114,13 +130,19 @@ def main() -> None:
     train, test = (pd.read_parquet(folder / f"{part}.parquet") for part in ("train", "test"))
     y = train.pop(TARGET)
     warnings.simplefilter("ignore")
-    for name in PACKAGES[tool]:
-        importlib.import_module(name)
+    if hasattr(os, "sched_setaffinity"):  # a tool that counts the processors itself must not take more than it was given
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: about["jobs"]])
+    importlib.import_module(MODULES[tool])
+    for name in LIBRARIES:
+        with suppress(ImportError):
+            importlib.import_module(name)
     if tool == "metalearn":  # as it is shipped: read and fitted beforehand
         about["past"] = importlib.import_module("metalearn.store").FileStore(Path(about["knowledge_base"])).read()
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), _processor_seconds()
     model, found = TOOLS[tool](train, y, about)
     found["seconds"] = time.perf_counter() - started
+    found["cores"] = (_processor_seconds() - worked) / found["seconds"]
+    found["version"] = version(DISTRIBUTIONS.get(tool, tool))
     if about["n_classes"]:
         chances = model.predict_proba(test)
         classes = getattr(model, "classes_", None)

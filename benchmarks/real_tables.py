@@ -211,12 +211,14 @@ class Cache:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS found (key TEXT PRIMARY KEY, value TEXT)")
 
-    def get(self, key: str, make: Callable[[], Any]) -> Any:
-        """Return what is kept under a key, making it first if need be."""
+    def get(self, key: str, make: Callable[[], Any], *, keep: Callable[[Any], bool] | None = None) -> Any:
+        """Return what is kept under a key, making it first if need be; without ``keep``, all that is made is kept."""
         row = self._connection.execute("SELECT value FROM found WHERE key = ?", (key,)).fetchone()
         if row is None:
-            row = (json.dumps(make()),)
-            self._connection.execute("INSERT OR REPLACE INTO found VALUES (?, ?)", (key, *row))
+            made = make()
+            row = (json.dumps(made),)
+            if keep is None or keep(made):
+                self._connection.execute("INSERT OR REPLACE INTO found VALUES (?, ?)", (key, *row))
         return json.loads(row[0])
 
     def close(self) -> None:
@@ -367,12 +369,24 @@ class Bench:
     table: RealTable
     evaluator: Evaluator
     past: KnowledgeBase  # without the table's family
-    test: Scale
-    validation: Scale
+    reference: tuple[Configuration, ...]
+
+    @cached_property
+    def test(self) -> Scale:
+        """The scale of test losses."""
+        return self._scale(self.evaluator.test_loss)
+
+    @cached_property
+    def validation(self) -> Scale:
+        """The scale of validation losses; it costs three fits a configuration and is only computed where it is used."""
+        return self._scale(self.evaluator.validation_loss)
+
+    def _scale(self, loss: Callable[[Configuration], float]) -> Scale:
+        return Scale.of([loss(c) for c in self.reference], self.table.task.problem_type)
 
 
 def benches(options: Options) -> Iterator[Bench]:
-    """Yield the tables one after the other, their reference sets evaluated."""
+    """Yield the tables one after the other."""
     kb = FileStore(options.knowledge_base).read()
     names = quick_names() if options.quick else chosen_names(options.tables)
     n_random = QUICK_TRIALS if options.quick else N_RANDOM
@@ -382,11 +396,7 @@ def benches(options: Options) -> Iterator[Bench]:
         for name in track(names, "tables", console=Console(stderr=True)):
             table = RealTable.load(name)
             with closing(Evaluator(table, cache)) as evaluator:
-                reference = reference_set(table, n_random)
-                kind = table.task.problem_type
-                test = Scale.of([evaluator.test_loss(c) for c in reference], kind)
-                validation = Scale.of([evaluator.validation_loss(c) for c in reference], kind)
-                yield Bench(table, evaluator, kb.without(table.task.id), test, validation)
+                yield Bench(table, evaluator, kb.without(table.task.id), tuple(reference_set(table, n_random)))
 
 
 def quick_names() -> list[str]:

@@ -59,8 +59,11 @@ def main() -> None:
     options = Options(**arguments)
     started = time.perf_counter()
     found = suite.run(options)
+    report = None
     for report in [found] if isinstance(found, Report) else found:  # long suites write what there is after each table
         write(report, options.results, command_line(report.suite), time.perf_counter() - started)
+    if report is None:
+        sys.exit("There are too few tables for a report yet; what was computed is kept.")
     print(f"{options.results / report.suite}.md")
 
 

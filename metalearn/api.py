@@ -21,6 +21,9 @@ __all__ = ["bundled_knowledge_base", "new_task", "open_knowledge_base", "open_st
 N_FOLDS = 3
 """Folds of the cross-validation that a time budget pays for."""
 
+FEW = 20
+"""With fewer past tasks than this, what is said of them cannot be checked on tasks left out."""
+
 SAME = 1e-6
 """Tables nearer than this, in standardised meta-features, hold the same data."""
 
@@ -136,6 +139,12 @@ def recommend(
     if nearest and nearest.distance < SAME:
         notes.append(
             f"The knowledge base holds this very table as {nearest.name!r}: part of the answer is remembered, not inferred."
+        )
+    n_past = FEW if past is None else int((past.tasks["problem_type"] == str(task.problem_type)).sum())
+    if n_past < FEW:
+        notes.append(
+            f"The knowledge base holds {n_past} {task.problem_type} task{'s' if n_past > 1 else ''}: "
+            "interval and novelty are not worth much yet."
         )
     notes += [finding.message for finding in check_data(data)]
     return replace(found, notes=(*found.notes, *notes), target=str(data.y.name), categorical=data.categorical)

@@ -99,6 +99,16 @@ def test_what_was_computed_is_kept(tmp_path: Path) -> None:
     assert len(calls) == 1
 
 
+def test_what_failed_is_not_kept(tmp_path: Path) -> None:
+    results = iter([{"loss": None}, {"loss": 0.25}, {"loss": 0.5}])
+    with closing(real_tables.Cache(tmp_path)) as cache:
+        found = [
+            cache.get("table/tool", lambda: next(results), keep=lambda f: f["loss"] is not None)["loss"]
+            for _ in range(3)
+        ]
+    assert found == [None, 0.25, 0.25]
+
+
 class Known:
     """An evaluator of known losses: validation and test."""
 

@@ -29,6 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     blind = frame.tail(N).drop(columns="sold").assign(street="Elm")[["street", "town", "size"]]
     blind.replace({"Ulm": "Paris"}).to_csv(folder / "blind.csv", index=False)
     blind.drop(columns="town").to_csv(folder / "lacks.csv", index=False)
+    blind.head(0).to_csv(folder / "empty.csv", index=False)
     blind.assign(size="large").to_parquet(folder / "text.parquet")
     return folder
 
@@ -63,7 +64,7 @@ def test_predictions_go_to_a_file_or_to_the_screen(model: Path, folder: Path) ->
 
 @pytest.mark.parametrize(
     ("file", "message"),
-    [("lacks.csv", "lacks 1 of 2 columns"), ("text.parquet", "now it holds 'large'"), ("none.csv", "no file")],
+    [("lacks.csv", "lacks 1 of 2 columns"), ("text.parquet", "now it holds 'large'"), ("none.csv", "no file"), ("empty.csv", "no rows")],
 )
 def test_a_table_that_does_not_fit_is_refused_in_one_line(model: Path, folder: Path, file: str, message: str) -> None:
     out = run("predict", model, folder / file)

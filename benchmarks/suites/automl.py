@@ -1,4 +1,8 @@
-"""Our estimators against AutoML tools with the same time and cores, on real tables left out by family."""
+"""Our estimators against AutoML tools with the same time and cores, on real tables left out by family.
+
+Every result is kept when its tool ends: interrupt the suite as you like, and the same command goes on. A change of the package's
+code makes our own results anew, and a tool that failed is run again.
+"""
 
 import json
 import math
@@ -63,9 +67,9 @@ def _result(bench: Bench, tool: str, budget: Budget) -> dict[str, Any]:
     """Return regret, seconds and what a tool says, running it only once."""
     state = f"{bench.past.id}/{os.environ['METALEARN_CACHE'][-12:]}" if tool == "metalearn" else ""
     key = f"{bench.table.id}/automl/{tool}/{budget.seconds:g}/{budget.jobs}/{state}"
-    found = bench.evaluator.cache.get(key, lambda: _run(bench, tool, budget))
+    found = bench.evaluator.cache.get(key, lambda: _run(bench, tool, budget), keep=lambda f: f["loss"] is not None)
     loss = math.inf if found["loss"] is None else found["loss"]
-    return {**found, "test": bench.test.regret(loss)}
+    return {"version": None, "error": "", "cores": math.nan, **found, "test": bench.test.regret(loss)}
 
 
 def _run(bench: Bench, tool: str, budget: Budget) -> dict[str, Any]:
@@ -90,7 +94,8 @@ def _run(bench: Bench, tool: str, budget: Budget) -> dict[str, Any]:
         (folder / "about.json").write_text(json.dumps(facts), encoding="utf-8")
         python = budget.autogluon if tool == "autogluon" else sys.executable
         command = [str(python), str(SCRIPT), tool, name]
-        environment = {**os.environ, "OMP_NUM_THREADS": str(budget.jobs), "OPENBLAS_NUM_THREADS": str(budget.jobs)}
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(budget.jobs))
+        environment = {**os.environ, **threads}
         try:
             done = subprocess.run(  # noqa: S603 - our own script
                 command,
@@ -104,7 +109,7 @@ def _run(bench: Bench, tool: str, budget: Budget) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             return {"loss": None, "seconds": math.nan, "error": "it did not end"}
         if done.returncode:
-            return {"loss": None, "seconds": math.nan, "error": done.stderr[-500:]}
+            return {"loss": None, "seconds": math.nan, "error": (done.stderr.strip().splitlines() or ["?"])[-1][:200]}
         found: dict[str, Any] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
         return {**found, "loss": loss_of(bench, np.load(folder / "predictions.npy"))}
 
@@ -130,6 +135,13 @@ def _report(rows: pd.DataFrame, budget: Budget) -> Report:
     elif "models" in rows:
         trained = sorted({name for found in rows["models"].dropna() for name in found})
         text += f" AutoGluon's environment let it train {', '.join(trained)}."
+    versions = rows.dropna(subset="version").drop_duplicates("participant").set_index("participant")["version"]
+    text += f" Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}."
+    failed = rows[rows["loss"].isna()]
+    if len(failed):
+        text += " Failures, which count as the worst: " + "; ".join(
+            f"{row.participant} on {row.table} ({row.error})" for row in failed.itertuples()
+        )
     return Report("automl", "AutoML with the same time", text, tables, [rank_plot(rows, entries, "Mean ranks")])
 
 
@@ -139,10 +151,12 @@ def _time_table(rows: pd.DataFrame, names: list[str]) -> Table:
     for name in names:
         part = rows[rows["participant"] == name]
         failed = int(part["loss"].isna().sum())
-        lines.append([name, part["seconds"].mean(), part["seconds"].max(), part["share"].max(), failed])
+        used = part["seconds"]
+        lines.append([name, used.mean(), used.max(), part["share"].max(), part["cores"].mean(), failed])
     return Table(
         "Time really used",
-        ["participant", "mean seconds", "most seconds", "most, as a share of the budget", "failures"],
+        ["participant", "mean seconds", "most seconds", "most, as a share of the budget", "mean cores", "failures"],
         lines,
-        "Wall clock of fit, without imports; ours with the recommender fitted beforehand, as it is shipped.",
+        "Wall clock of fit, without imports; ours with the recommender fitted beforehand, as it is shipped. Cores are "
+        "processor seconds over wall clock: few where a tool computes on one thread, or where the machine was not its own.",
     )

@@ -34,8 +34,11 @@ def select_columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.Da
     Raises
     ------
     InvalidInputError
-        If a column is absent, or holds something else than it did.
+        If there is no row, or a column is absent or holds something else than it did.
     """
+    if not len(frame):
+        message = "The table has no rows. Expected some to predict. Check the file."
+        raise InvalidInputError(message)
     named = frame.set_axis([str(name) for name in frame.columns], axis=1)
     absent = [name for name in kinds if name not in named.columns]
     surplus = [name for name in named.columns if name not in kinds]

@@ -128,7 +128,6 @@ def _answer(facts: Mapping[str, Any]) -> str:
         (f"expected {metric}", escaped(number(first["expected_score"], 3))),
         ("80 % interval", _span(first["interval"])),
         ("one fit", escaped(seconds(first["expected_seconds"]))),
-        ("novelty, 0 to 1", escaped(number(facts["novelty"], 2))),
     )
     return (
         '<section class="answer">\n'
@@ -152,6 +151,7 @@ def _recommendation_sections(facts: Mapping[str, Any]) -> list[str]:
             f'<p class="about">{escaped(ORDER)}</p>' if len(facts["candidates"]) > 1 else "",
             _candidates_table(facts),
         ),
+        _section("Checks and notes", _list(facts["notes"] or ["The data checks found nothing suspicious."])),
         _section(
             "What to expect against what it costs",
             _figure(
@@ -162,7 +162,6 @@ def _recommendation_sections(facts: Mapping[str, Any]) -> list[str]:
         _map(facts),
         _neighbours(facts),
         _drivers(facts["drivers"]),
-        _section("Checks and notes", _list(facts["notes"] or ["The data checks found nothing suspicious."])),
         _code(facts.get("code", "")),
         _section("How sure, and why", _list(_how_sure(facts))),
         _meta_features(facts["meta_features"]),

@@ -224,19 +224,19 @@ def in_view(scores: Sequence[float], *, greater_is_better: bool) -> tuple[float,
     Parameters
     ----------
     scores : sequence of float
-        At least one.
+        At least one; the first is the default's, which all are compared with.
     greater_is_better : bool
         Which direction is better.
 
     Returns
     -------
     low, high : float
-        From the best to what is at most three times as far from it as half of the scores are.
+        From the best to the first, or to what is at most three times as far from the best as half of the scores are.
     """
     best = max(scores) if greater_is_better else min(scores)
     gaps = sorted(abs(v - best) for v in scores)
     reach = 3 * max(gaps[len(gaps) // 2], 1e-9)
-    kept = [v for v in scores if abs(v - best) <= reach]
+    kept = [scores[0], *(v for v in scores if abs(v - best) <= reach)]
     return min(kept), max(kept)
 
 

@@ -69,6 +69,7 @@ def test_families_and_their_scores_begin_with_the_best(greater: bool, order: lis
 
 def test_what_is_far_behind_is_out_of_view() -> None:
     assert series.in_view([0.9, 0.8, 0.7, -50.0], greater_is_better=True) == (0.7, 0.9)
+    assert series.in_view([0.858, 0.867, 0.8669, 0.8668, 0.5], greater_is_better=True) == (0.858, 0.867)
     assert series.in_view([1.0, 2.0, 3.0, 1e9], greater_is_better=False) == (1.0, 3.0)
 
 

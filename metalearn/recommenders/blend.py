@@ -9,6 +9,7 @@ from metalearn.recommenders.forest import ForestPortfolio
 from metalearn.recommenders.nearest import NearestTasks
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.portfolio import Portfolio
+from metalearn.recommenders.scale import FloatArray
 from metalearn.recommenders.simulation import curve, play
 from metalearn.recommenders.state import Arrays, as_bytes, from_bytes
 from metalearn.recommenders.strategy import Strategy
@@ -19,6 +20,9 @@ __all__ = ["Blend"]
 _STRATEGIES: dict[str, type[Strategy]] = {
     kind.name: kind for kind in (Portfolio, NearestTasks, ForestPortfolio, TaskEnsemble, TaskAnalogies)
 }
+_USUAL = {"list": ForestPortfolio.name, "feedback": TaskEnsemble.name}
+"""What is used unless another strategy is clearly better: the best on the public matrices."""
+
 _COUNTS = (1, 3, 5, 10)
 _MOST_TASKS = 100
 """So many past tasks, drawn at random, decide: more would hardly change the choice."""
@@ -40,7 +44,12 @@ class Blend(Strategy):
     ----------
     evidence_ : dict
         ``list`` and ``feedback``, each with the ``chosen`` strategy, the mean ``regret`` of every strategy after 1, 3,
-        5 and 10 evaluations, and the standard ``error`` of its difference to the static portfolio.
+        5 and 10 evaluations, and the standard ``error`` of its difference to the static portfolio. Chosen is the usual
+        strategy, unless another's mean is lower by more than one standard error of their difference.
+
+    References
+    ----------
+    Breiman, Friedman, Olshen, Stone. Classification and regression trees, section 3.4.3. Wadsworth, 1984.
     """
 
     name = "blend"
@@ -147,17 +156,24 @@ def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
                 )
                 curves[name].append(curve(table.regrets[i], order, n)[np.array(_COUNTS) - 1])
     found["feedback"] |= {name: curves for name, curves in found["list"].items() if curves}
-    return {use: _summary({k: v for k, v in curves.items() if v}) for use, curves in found.items()}
+    return {use: _summary({k: v for k, v in curves.items() if v}, _USUAL[use]) for use, curves in found.items()}
 
 
-def _summary(curves: dict[str, list[Any]]) -> dict[str, Any]:
+def _summary(curves: dict[str, list[Any]], usual: str) -> dict[str, Any]:
     regret = {name: np.array(found) for name, found in curves.items()}
-    mean = {name: found.mean() for name, found in regret.items()}
-    gain = {name: (found - regret[Portfolio.name]).mean(axis=1) for name, found in regret.items()}
+    behind, error = _difference(regret, usual)
+    clear = [name for name in regret if name == usual or behind[name] < -error[name]]
     return {
-        "chosen": min(mean, key=lambda name: mean[name]),
+        "chosen": min(clear, key=behind.__getitem__),
         "counts": list(_COUNTS),
         "n_tasks": len(next(iter(regret.values()))),
         "regret": {name: found.mean(axis=0).round(5).tolist() for name, found in regret.items()},
-        "error": {name: round(float(found.std() / np.sqrt(len(found))), 5) for name, found in gain.items()},
+        "error": _difference(regret, Portfolio.name)[1],
     }
+
+
+def _difference(regret: dict[str, FloatArray], other: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Return by how much each strategy's mean is above another's, and the standard errors."""
+    gaps = {name: (found - regret[other]).mean(axis=1) for name, found in regret.items()}
+    errors = {name: round(float(gap.std() / np.sqrt(len(gap))), 5) for name, gap in gaps.items()}
+    return {name: float(gap.mean()) for name, gap in gaps.items()}, errors

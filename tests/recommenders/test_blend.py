@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from metalearn.recommenders import PastTasks, PerformanceTable
-from metalearn.recommenders.blend import Blend
+from metalearn.recommenders.blend import Blend, _summary
 
 
 def test_it_prefers_learned_similarity_where_meta_features_pay(past: PastTasks) -> None:
@@ -27,3 +27,16 @@ def test_the_evidence_covers_lists_and_feedback(past: PastTasks) -> None:
     assert {"ensemble", "analogies", "portfolio"} <= evidence["feedback"]["regret"].keys()
     assert all(len(found) == 4 for found in evidence["feedback"]["regret"].values())
     assert evidence["list"]["n_tasks"] == past.table.n_tasks
+
+
+def test_what_is_better_by_chance_only_is_not_chosen() -> None:
+    rng = np.random.default_rng(0)
+    usual, noise = rng.random((40, 4)), rng.normal(size=(40, 4))
+    noise -= noise.mean()
+
+    def chosen(spread: float) -> str:
+        curves = {"forest": usual, "portfolio": usual - 0.01 + spread * noise, "nearest": usual + 0.01}
+        return _summary({name: list(found) for name, found in curves.items()}, "forest")["chosen"]
+
+    assert chosen(0.5) == "forest"
+    assert chosen(0.01) == "portfolio"

@@ -265,7 +265,7 @@ _model_option = click.option(
 @_into_store
 @_of_one_table
 def optuna(storage: str, study: str | None, metric: str, model: str, task: "Task") -> "KnowledgeBase":
-    """Read the trials of an Optuna STORAGE.
+    """Read the trials of an Optuna STORAGE: a database or the file of a journal.
 
     \b
     Example:
@@ -278,21 +278,22 @@ def optuna(storage: str, study: str | None, metric: str, model: str, task: "Task
 
 
 @import_results.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("tracking")
 @_metric_option
 @_model_option
 @_into_store
 @_of_one_table
-def mlflow(folder: Path, metric: str, model: str, task: "Task") -> "KnowledgeBase":
-    """Read the runs of an MLflow file store, without loading MLflow or any saved model.
+def mlflow(tracking: str, metric: str, model: str, task: "Task") -> "KnowledgeBase":
+    """Read the runs that MLflow tracked in a folder or a database, without loading MLflow or any saved model.
 
     \b
     Example:
-      metalearn kb import mlflow mlruns/ --metric val_accuracy --data wine --store sqlite:///team.db
+      metalearn kb import mlflow sqlite:///mlflow.db --metric val_accuracy --data wine \\
+          --store sqlite:///team.db
     """
     from metalearn.importers import from_mlflow  # noqa: PLC0415 - --help stays fast
 
-    return from_mlflow(folder, task, metric=metric, model=model)
+    return from_mlflow(tracking, task, metric=metric, model=model)
 
 
 @import_results.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from metalearn.cli.base import as_json_option, clear_errors, target_options
+from metalearn.cli.base import as_json_option, clear_errors, name_option, target_options
 from metalearn.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _of_one_table(read: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--data", required=True, help="The table that was searched on: what describes the task.")
     @target_options
-    @click.option("--name", metavar="TEXT", help="What to call the table; default: nothing that tells its name.")
+    @name_option
     @wraps(read)
     def reader(
         *,
@@ -228,19 +228,10 @@ def _of_one_table(read: Callable[..., Any]) -> Callable[..., Any]:
         from metalearn.knowledge_base import KnowledgeBase  # noqa: PLC0415
         from metalearn.metafeatures import extract  # noqa: PLC0415
         from metalearn.tables import read_table  # noqa: PLC0415
-        from metalearn.task import Task  # noqa: PLC0415
 
         found = read_table(data, target)
         checked = Dataset.from_data(found.X, found.y, problem_type=problem_type, categorical=categorical)
-        task = Task(
-            id=f"data:{checked.fingerprint}",
-            problem_type=checked.problem_type,
-            name=name or "",
-            fingerprint=checked.fingerprint,
-            n_rows=checked.n_rows,
-            n_features=checked.n_features,
-            n_classes=checked.n_classes,
-        )
+        task = checked.as_task(name)
         described = KnowledgeBase.from_records([task], {task.id: extract(checked)}, [])
         return read(task=task, **options) + described
 

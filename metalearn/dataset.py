@@ -12,7 +12,7 @@ import pandas as pd
 
 from metalearn._fingerprint import seal_table
 from metalearn.intake import take_in
-from metalearn.task import ProblemType
+from metalearn.task import ProblemType, Task
 
 __all__ = ["ColumnKind", "Dataset", "column_kinds", "subsample_rows"]
 
@@ -304,6 +304,30 @@ class Dataset:
         It is sealed with a secret key: a plain hash of a small table could be reversed by trying all that are possible.
         """
         return seal_table((_cells(self.X.iloc[:, place]) for place in range(self.n_features)), _cells(self.y))
+
+    def as_task(self, name: str | None = None) -> Task:
+        """Return the task under which results on this table are stored.
+
+        Parameters
+        ----------
+        name : str or None, default=None
+            What to call the table. A store links another version of its data, under the same name, to the one before.
+            Without a name the task is known by its fingerprint, and nothing tells what it is about.
+
+        Returns
+        -------
+        Task
+            With the default metric of its problem type.
+        """
+        return Task(
+            id=f"data:{name or self.fingerprint}",
+            problem_type=self.problem_type,
+            name=name or "",
+            fingerprint=self.fingerprint,
+            n_rows=self.n_rows,
+            n_features=self.n_features,
+            n_classes=self.n_classes,
+        )
 
 
 def _is_plain(dtype: Any, kinds: str) -> bool:

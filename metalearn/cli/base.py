@@ -15,6 +15,7 @@ __all__ = [
     "clear_errors",
     "family_names",
     "knowledge_base_option",
+    "name_option",
     "new_file",
     "table_options",
     "target_options",
@@ -23,6 +24,9 @@ __all__ = [
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 knowledge_base_option = click.option(
     "--knowledge-base", metavar="PATH|URL", help="What to learn from; default: the bundled knowledge base."
+)
+name_option = click.option(
+    "--name", metavar="TEXT", help="Name of the table through all its versions; default: nothing that tells its name."
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from metalearn.cli.base import as_json_option, clear_errors, target_options
+from metalearn.cli.base import as_json_option, clear_errors, name_option, target_options
 from metalearn.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _of_one_table(read: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--data", required=True, help="The table that was searched on: what describes the task.")
     @target_options
-    @click.option("--name", metavar="TEXT", help="What to call the table; default: nothing that tells its name.")
+    @name_option
     @wraps(read)
     def reader(
         *,
@@ -228,19 +228,10 @@ def _of_one_table(read: Callable[..., Any]) -> Callable[..., Any]:
         from metalearn.knowledge_base import KnowledgeBase  # noqa: PLC0415
         from metalearn.metafeatures import extract  # noqa: PLC0415
         from metalearn.tables import read_table  # noqa: PLC0415
-        from metalearn.task import Task  # noqa: PLC0415
 
         found = read_table(data, target)
         checked = Dataset.from_data(found.X, found.y, problem_type=problem_type, categorical=categorical)
-        task = Task(
-            id=f"data:{checked.fingerprint}",
-            problem_type=checked.problem_type,
-            name=name or "",
-            fingerprint=checked.fingerprint,
-            n_rows=checked.n_rows,
-            n_features=checked.n_features,
-            n_classes=checked.n_classes,
-        )
+        task = checked.as_task(name)
         described = KnowledgeBase.from_records([task], {task.id: extract(checked)}, [])
         return read(task=task, **options) + described
 
@@ -265,7 +256,7 @@ _model_option = click.option(
 @_into_store
 @_of_one_table
 def optuna(storage: str, study: str | None, metric: str, model: str, task: "Task") -> "KnowledgeBase":
-    """Read the trials of an Optuna STORAGE.
+    """Read the trials of an Optuna STORAGE: a database or the file of a journal.
 
     \b
     Example:
@@ -278,21 +269,22 @@ def optuna(storage: str, study: str | None, metric: str, model: str, task: "Task
 
 
 @import_results.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("tracking")
 @_metric_option
 @_model_option
 @_into_store
 @_of_one_table
-def mlflow(folder: Path, metric: str, model: str, task: "Task") -> "KnowledgeBase":
-    """Read the runs of an MLflow file store, without loading MLflow or any saved model.
+def mlflow(tracking: str, metric: str, model: str, task: "Task") -> "KnowledgeBase":
+    """Read the runs that MLflow tracked in a folder or a database, without loading MLflow or any saved model.
 
     \b
     Example:
-      metalearn kb import mlflow mlruns/ --metric val_accuracy --data wine --store sqlite:///team.db
+      metalearn kb import mlflow sqlite:///mlflow.db --metric val_accuracy --data wine \\
+          --store sqlite:///team.db
     """
     from metalearn.importers import from_mlflow  # noqa: PLC0415 - --help stays fast
 
-    return from_mlflow(folder, task, metric=metric, model=model)
+    return from_mlflow(tracking, task, metric=metric, model=model)
 
 
 @import_results.command()

@@ -11,6 +11,7 @@ from metalearn.cli.base import (
     clear_errors,
     family_names,
     knowledge_base_option,
+    name_option,
     new_file,
     table_options,
 )
@@ -29,6 +30,7 @@ __all__ = ["predict", "recheck", "tune"]
 @click.option("--families", metavar="A,B", help="Model families to choose from; default: all installed.")
 @knowledge_base_option
 @click.option("--record-to", metavar="PATH|URL", help="Store to add the results to; no row of DATA goes there.")
+@name_option
 @click.option("--jobs", default=1, show_default=True, help="Fits at the same time; -1 for one on each processor.")
 @click.option("--out", type=new_file, help="Where to write the model (.skops).")
 @click.option("--html", type=new_file, help="Write a report to this file as well.")
@@ -45,6 +47,7 @@ def tune(
     families: str | None,
     knowledge_base: str | None,
     record_to: str | None,
+    name: str | None,
     jobs: int,
     out: Path | None,
     html: Path | None,
@@ -72,12 +75,13 @@ def tune(
         families=family_names(families),
         knowledge_base=knowledge_base,
         record_to=record_to,
+        name=name,
         n_jobs=jobs,
     )
     model.recommendation_ = replace(model.recommendation_, file=data)
     click.echo(model.to_json() if as_json else model.explain())
     if html is not None:
-        model.to_html(html, name=table.name)
+        model.to_html(html, name=name or table.name)
     if out is not None:
         save_model(model, out)
         click.echo(f"Written to {out}. Predict with: metalearn predict {out} NEW -o predictions.csv", err=True)

@@ -72,6 +72,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         Name of the strategy.
     record_to : Store, str, Path or None, default=None
         Where to add the results, so that later recommendations learn from them; no row of the table goes there.
+    name : str or None, default=None
+        What to call the table there, through all versions of its data; default: nothing that tells its name.
     n_jobs : int or None, default=None
         Fits that run at the same time, each on one thread; None means 1, -1 one for each processor.
     random_state : int, RandomState or None, default=0
@@ -93,6 +95,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         knowledge_base: KnowledgeBase | Store | str | Path | None = None,
         recommender: str = "auto",
         record_to: Store | str | Path | None = None,
+        name: str | None = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = 0,
         progress: bool | None = None,
@@ -107,6 +110,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.knowledge_base = knowledge_base
         self.recommender = recommender
         self.record_to = record_to
+        self.name = name
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.progress = progress
@@ -285,15 +289,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         y = self.classes_[data.target] if data.n_classes else data.target
         known = Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self.categorical)
         n_used = len(np.unique(np.concatenate([test for _, test in data.folds]))) if data.folds else 0
-        task = replace(
-            self.recommendation_.task,
-            id=f"table:{known.fingerprint}",
-            dataset_id="",
-            name="",
-            family="",
-            fingerprint=known.fingerprint,
-            n_rows_used=n_used,
-        )
+        task = replace(known.as_task(self.name), metric=self.metric_, n_rows_used=n_used)
         measured = MetaFeatures(self.recommendation_.meta_features)
         store.append(task, measured, evaluations(trials, task.id))
 

@@ -43,6 +43,8 @@ class MetaLearnRegressor(RegressorMixin, MetaLearnEstimator):  # type: ignore[mi
         Name of the strategy.
     record_to : Store, str, Path or None, default=None
         Where to add the results, so that later recommendations learn from them; no row of the table goes there.
+    name : str or None, default=None
+        What to call the table there, through all versions of its data; default: nothing that tells its name.
     n_jobs : int or None, default=None
         Fits that run at the same time, each on one thread; None means 1, -1 one for each processor.
     random_state : int, RandomState or None, default=0

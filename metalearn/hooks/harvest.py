@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
 from metalearn.dataset import Dataset
@@ -13,7 +13,7 @@ from metalearn.metafeatures import extract
 from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
-from metalearn.task import Metric, ProblemType, Task, get_metric
+from metalearn.task import Metric, ProblemType, get_metric
 
 __all__ = ["Reading", "Trial", "configuration_of", "gather", "resolve_metric", "scorer_of"]
 
@@ -36,7 +36,7 @@ class Reading(TypedDict, total=False):
     problem_type : ProblemType or str
         The kind of problem; default: inferred from the target.
     name : str
-        What the dataset is called; default: its fingerprint.
+        What the dataset is called, through all versions of its data; default: nothing that tells its name.
     """
 
     metric: str | Metric
@@ -236,17 +236,7 @@ def gather(
     reading: Reading = options or {}
     data = Dataset.from_data(X, y, problem_type=reading.get("problem_type"))
     metric = resolve_metric(reading.get("metric"), data.problem_type, maximize=maximize, said=said_metric)
-    task_id = f"data:{data.fingerprint}"
-    task = Task(
-        id=task_id,
-        problem_type=data.problem_type,
-        metric=metric,
-        name=reading.get("name", task_id),
-        fingerprint=data.fingerprint,
-        n_rows=data.n_rows,
-        n_features=data.n_features,
-        n_classes=data.n_classes,
-    )
+    task = replace(data.as_task(reading.get("name")), metric=metric)
     family = reading.get("family")
     family = get_model(family).name if family is not None else None
     rows = list(trials)
@@ -263,7 +253,7 @@ def gather(
             raise InvalidInputError(message)
         measured = trial.status is Status.OK and trial.value is not None and math.isfinite(trial.value)
         evaluation = Evaluation(
-            task_id=task_id,
+            task_id=task.id,
             configuration=configuration,
             metric=metric.name,
             value=float(score(trial.value)) if measured and trial.value is not None else math.nan,

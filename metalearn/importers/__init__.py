@@ -6,8 +6,9 @@ from metalearn._registry import Registry
 from metalearn.importers.aslib import from_aslib
 from metalearn.importers.cv_results import from_cv_results
 from metalearn.importers.long_table import from_table
+from metalearn.importers.mlflow import from_mlflow
 from metalearn.importers.openml import from_openml
-from metalearn.importers.tuners import from_flaml_log, from_mlflow, from_optuna
+from metalearn.importers.tuners import from_flaml_log, from_optuna
 from metalearn.knowledge_base import KnowledgeBase
 
 __all__ = [

@@ -1,6 +1,7 @@
 """What all importers share: bounds, names of metrics, and the way from plain runs to a knowledge base."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from metalearn.space import Configuration
 from metalearn.space.aliases import UNSET_VALUES, family_of, known_name
 from metalearn.task import METRICS, Task, get_metric
 
-__all__ = ["assemble", "bounded_file", "configuration_of", "numbers", "our_metric", "read_lines"]
+__all__ = ["assemble", "bounded_file", "configuration_of", "numbers", "our_metric", "plain_params", "read_lines"]
 
 MAX_BYTES = 2_000_000_000
 """Larger files are refused."""
@@ -329,3 +330,24 @@ def _check_texts(name: str, values: "pd.Series[Any]") -> None:
                 f"Expected text of 1 to {_MAX_TEXT} characters without NUL. Correct it."
             )
             raise InvalidInputError(message)
+
+
+def plain_params(values: Mapping[Any, Any]) -> str:
+    """Return parameters as JSON.
+
+    Parameters
+    ----------
+    values : mapping
+        Values by name.
+
+    Returns
+    -------
+    str
+        Without values that cannot be stored.
+    """
+    kept = {
+        str(name): value
+        for name, value in values.items()
+        if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
+    }
+    return json.dumps(kept, sort_keys=True)

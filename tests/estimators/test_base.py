@@ -158,6 +158,18 @@ def test_results_go_to_a_store_and_come_back_as_knowledge(tmp_path: Path) -> Non
     assert not known.meta_feature_table.empty
 
 
+def test_a_new_version_of_a_named_table_is_linked_to_the_one_before(tmp_path: Path) -> None:
+    X, y = make_classification(80, 4, random_state=0)
+    model = MetaLearnClassifier(n_trials=1, n_folds=2, families=["linear"], record_to=tmp_path / "kb.db", name="orders")
+    for rows in (80, 70, 60, 70):  # the third fit brings no new version
+        model.fit(X[:rows][::-1], y[:rows][::-1])
+    known = ml.open_store(tmp_path / "kb.db").read()
+    versions = {task.n_rows: task for task in map(known.task, known.task_ids)}
+    assert versions.keys() == {80, 70, 60}
+    assert versions[80].id == "data:orders"
+    assert [versions[rows].predecessor for rows in (80, 70, 60)] == ["", "data:orders", versions[70].id]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

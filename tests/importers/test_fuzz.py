@@ -1,6 +1,7 @@
 """Hostile input gives errors of ours, and neither crashes nor gets through to where it does harm."""
 
 import json
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,8 @@ from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
 from metalearn.store import open_store
 from metalearn.task import Task
+
+from .test_tuners import mlflow_database
 
 FAST = settings(
     max_examples=25,
@@ -152,6 +155,15 @@ def check_runs(meta: str, params: dict[str, str], values: str) -> None:
             safe = "".join(c for c in name if c.isalnum())[:40] or f"p{number}"
             (run / "params" / safe).write_text(text, encoding="utf-8", errors="surrogatepass")
         survives(lambda: from_mlflow(folder, TASK, metric="accuracy"))
+
+
+def check_tracked(statuses: list[Any], key: str, value: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            url = mlflow_database(Path(folder) / "mlflow.db", statuses, key=key, value=value)
+        except (sqlite3.Error, OverflowError, UnicodeEncodeError):
+            return
+        survives(lambda: from_mlflow(url, TASK, metric="val_accuracy"))
 
 
 def check_records(record: dict[str, dict[str, Any]]) -> None:
@@ -301,6 +313,14 @@ FUZZED: dict[str, tuple[Callable[..., None], dict[str, st.SearchStrategy[Any]]]]
             ),
             "params": st.dictionaries(WORDS, WORDS, max_size=2),
             "values": WORDS,
+        },
+    ),
+    "tracked": (
+        check_tracked,
+        {
+            "statuses": st.lists(st.one_of(CELLS, st.sampled_from(["FINISHED", "FAILED"])), max_size=3),
+            "key": WORDS,
+            "value": CELLS,
         },
     ),
 }

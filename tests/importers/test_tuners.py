@@ -1,6 +1,8 @@
 import json
 import math
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +31,44 @@ def test_a_folder_without_runs_and_a_metric_elsewhere_are_named(tmp_path: Path) 
     assert set(outside.evaluations["status"]) == {"failed"}
 
 
+def mlflow_database(file: Path, statuses: list[Any], *, key: str = "n_neighbors", value: Any = 0.9) -> str:
+    """Write the tables that MLflow 3 makes, as far as they are read."""
+    with sqlite3.connect(file) as connection:
+        connection.executescript(
+            "CREATE TABLE runs (run_uuid, status, lifecycle_stage, start_time BIGINT, end_time BIGINT);"
+            "CREATE TABLE params (run_uuid, 'key', value); CREATE TABLE tags (run_uuid, 'key', value);"
+            "CREATE TABLE latest_metrics (run_uuid, 'key', value, is_nan BOOLEAN)"
+        )
+        for number, status in enumerate(statuses):
+            connection.execute("INSERT INTO runs VALUES (?, ?, 'active', 1000, 3500)", (number, status))
+            connection.execute("INSERT INTO params VALUES (?, ?, ?)", (number, key, str(1 + number)))
+            connection.execute("INSERT INTO tags VALUES (?, 'model', 'knn')", (number,))
+            connection.execute(
+                "INSERT INTO latest_metrics VALUES (?, 'val_accuracy', ?, ?)", (number, value, number == 1)
+            )
+    connection.close()
+    return f"sqlite:///{file}"
+
+
+def test_a_database_of_mlflow_is_read_with_the_last_values(tmp_path: Path) -> None:
+    url = mlflow_database(tmp_path / "mlflow.db", ["FINISHED", "FINISHED", "FAILED", "RUNNING", "KILLED"])
+    found = from_mlflow(url, TASK, metric="val_accuracy").evaluations
+    assert list(found["status"]) == ["ok", "failed", "failed", "pruned"]  # the second one's metric is not a number
+    assert found["value"][0] == 0.9
+    assert set(found["fit_seconds"]) == {2.5}
+    assert set(from_mlflow(url, TASK, metric="val_accuracy").configurations["model"]) == {"knn"}
+
+
+@pytest.mark.parametrize("name", ["absent.db", "other.db", "notes.db", "empty.db"])
+def test_a_database_that_is_none_of_mlflow_is_named_and_not_made(tmp_path: Path, name: str) -> None:
+    sqlite3.connect(tmp_path / "other.db").executescript("CREATE TABLE runs (a)")
+    (tmp_path / "notes.db").write_text("these are notes, and no database at all " * 100)
+    mlflow_database(tmp_path / "empty.db", [])
+    with pytest.raises(InvalidInputError, match=name):
+        from_mlflow(f"sqlite:///{tmp_path / name}", TASK, metric="accuracy")
+    assert not (tmp_path / "absent.db").exists()
+
+
 def test_a_recorded_flaml_log_is_read() -> None:
     knowledge = from_flaml_log(RECORDED / "flaml.log", TASK, metric="accuracy")
     assert set(knowledge.configurations["model"]) == {"lightgbm", "random_forest"}
@@ -48,11 +88,19 @@ def test_a_log_that_is_none_is_named(tmp_path: Path, text: str) -> None:
         from_flaml_log(tmp_path / "x.log", TASK, metric="accuracy")
 
 
-def test_optuna_studies_are_read_from_a_storage(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["database", "journal"])
+def test_optuna_studies_are_read_from_a_storage(tmp_path: Path, kind: str) -> None:
     optuna = pytest.importorskip("optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = f"sqlite:///{tmp_path / 'optuna.db'}"
-    study = optuna.create_study(storage=storage, study_name="one", direction="maximize")
+    journal = tmp_path / "journal.log"
+    backend = optuna.storages.journal.JournalFileBackend(str(journal))
+    url = f"sqlite:///{tmp_path / 'optuna.db'}"
+    storage = url if kind == "database" else journal
+    study = optuna.create_study(
+        storage=url if kind == "database" else optuna.storages.JournalStorage(backend),
+        study_name="one",
+        direction="maximize",
+    )
 
     def objective(trial: "optuna.Trial") -> float:
         trial.suggest_categorical("model", ["SVC"])
@@ -67,8 +115,14 @@ def test_optuna_studies_are_read_from_a_storage(tmp_path: Path) -> None:
     assert list(knowledge.evaluations["status"]).count("failed") == 1
     with pytest.raises(UnknownNameError, match="one"):
         from_optuna(storage, TASK, metric="accuracy", study="two")
-    with pytest.raises(InvalidInputError, match="cannot be read"):
-        from_optuna("sqlite:////nowhere/at/all.db", TASK, metric="accuracy")
+    (tmp_path / "notes.log").write_text("no journal")
+    for place, said in (
+        ("sqlite:////nowhere/at/all.db", "read"),
+        ("nowhere.log", "no file"),
+        ("notes.log", "no trial"),
+    ):
+        with pytest.raises(InvalidInputError, match=said):
+            from_optuna(place if "://" in place else tmp_path / place, TASK, metric="accuracy")
 
 
 def test_an_absent_optuna_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,185 @@
+"""Runs that MLflow tracked, in folders or in a database."""
+
+import glob
+import math
+import re
+from collections.abc import Iterable, Mapping, Sized
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Boolean, NullPool, column, create_engine, select, table
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from metalearn.exceptions import InvalidInputError
+from metalearn.importers.base import assemble, bounded_file, our_metric, plain_params, read_lines
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.task import METRICS, Task
+
+__all__ = ["from_mlflow"]
+
+_MAX_RUNS = 100_000
+_MAX_SMALL = 1_000_000
+_NAME = re.compile(r"[\w.\-/ ]{1,250}")
+_UNFINISHED = {"1", "2", "RUNNING", "SCHEDULED"}
+_STATUS = {"3": "ok", "4": "failed", "5": "pruned", "FINISHED": "ok", "FAILED": "failed", "KILLED": "pruned"}
+
+_NOTES = ("params", "tags", "latest_metrics")
+
+_Run = tuple[str, str, float, float, str]
+
+
+def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = "model") -> KnowledgeBase:
+    """Read the runs that MLflow tracked; neither MLflow nor any saved model is loaded.
+
+    Parameters
+    ----------
+    tracking : str or Path
+        A file store (``mlruns``), the folder of one of its experiments, or the address of a database
+        (``sqlite:///mlflow.db``).
+    task : Task
+        What the runs were trained on.
+    metric : str
+        Name of the MLflow metric, such as ``"val_roc_auc"`` or ``"accuracy"``; a prefix as in ``val_`` is dropped.
+    model : str, default="model"
+        The parameter or tag that names the family; where a run has none, this text itself is the family.
+
+    Returns
+    -------
+    KnowledgeBase
+        One evaluation a run, with the last value of the metric; runs that failed have failed.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are no runs.
+    """
+    if "://" in str(tracking):
+        url = _address(str(tracking))
+        shown, rows = url.render_as_string(hide_password=True), _database(url, metric, model)
+    else:
+        shown = str(tracking)
+        rows = [row for row in (_folder(run, metric, model) for run in _folders(Path(tracking))) if row is not None]
+    if not rows:
+        message = (
+            f"{shown} holds no runs. Expected what MLflow tracked: a folder mlruns or a database. Check the place."
+        )
+        raise InvalidInputError(message)
+    name = next((n for n in (metric, metric.partition("_")[2]) if our_metric(n)[0] in METRICS), metric)
+    runs = pd.DataFrame(rows, columns=["model", "params", "value", "fit_seconds", "status"])
+    return assemble(runs.assign(task_id=task.id, metric=name), [task], {}, tool="MLflow")
+
+
+def _run(
+    params: Mapping[str, Any], tags: Mapping[str, Any], value: Any, facts: Mapping[str, Any], model: str
+) -> _Run | None:
+    """Return what is kept of a run, unless it goes on or was deleted."""
+    status = str(facts.get("status", "")).strip("'\" ")
+    if status in _UNFINISHED or str(facts.get("lifecycle_stage", "active")).strip() == "deleted":
+        return None
+    parsed = {name: _parsed(text) for name, text in params.items()}
+    family = parsed.pop(model, None) or tags.get(model) or model
+    try:
+        seconds = (float(facts["end_time"]) - float(facts["start_time"])) / 1000
+    except (KeyError, TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    number = float(value) if isinstance(value, int | float) else math.nan
+    return str(family), plain_params(parsed), number, seconds, _STATUS.get(status, "failed")
+
+
+def _parsed(text: Any) -> Any:
+    if text in {"True", "False", "None"}:
+        return {"True": True, "False": False, "None": None}[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except (TypeError, ValueError, OverflowError):
+            continue
+    return text
+
+
+def _check_number(runs: Sized) -> None:
+    if len(runs) > _MAX_RUNS:
+        message = f"There are more than {_MAX_RUNS} runs. Expected fewer. Import one experiment at a time."
+        raise InvalidInputError(message)
+
+
+# folders -------------------------------------------------------------------------------------------------------------
+
+
+def _folders(place: Path) -> list[Path]:
+    found = []
+    for pattern in ("*/meta.yaml", "*/*/meta.yaml"):
+        found += [
+            file.parent
+            for file in place.glob(pattern)
+            if (file.parent / "params").is_dir() or (file.parent / "metrics").is_dir()
+        ]
+        _check_number(found)
+    return sorted(set(found))
+
+
+def _folder(run: Path, metric: str, model: str) -> _Run | None:
+    facts = dict(line.split(": ", 1) for line in read_lines(run / "meta.yaml", max_bytes=_MAX_SMALL) if ": " in line)
+    params, tags = (
+        {file.name: "\n".join(read_lines(file, max_bytes=_MAX_SMALL)) for file in sorted((run / kind).glob(names))}
+        for kind, names in (("params", "*"), ("tags", glob.escape(model)))
+    )
+    value = math.nan
+    file = run / "metrics" / metric
+    if _NAME.fullmatch(metric) and ".." not in metric and file.is_file():
+        history = [line.split() for line in read_lines(bounded_file(file, max_bytes=100 * _MAX_SMALL)) if line.strip()]
+        try:
+            value = float(history[-1][1])
+        except (IndexError, ValueError) as error:
+            message = f"{file} holds no values ({error}). Expected lines of time, value and step. Check the file."
+            raise InvalidInputError(message) from error
+    return _run(params, tags, value, facts, model)
+
+
+# databases -----------------------------------------------------------------------------------------------------------
+
+
+def _address(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (SQLAlchemyError, ValueError) as error:
+        message = "The address of MLflow's database cannot be understood. Expected one such as 'sqlite:///mlflow.db'. Correct it."
+        raise InvalidInputError(message) from error
+    if url.get_backend_name() == "sqlite":
+        bounded_file(url.database or "")  # a file that is not there would be made
+    return url
+
+
+def _database(url: URL, metric: str, model: str) -> list[_Run]:
+    facts = ("run_uuid", "status", "lifecycle_stage", "start_time", "end_time")
+    runs: Any = select(*map(column, facts)).select_from(table("runs")).limit(_MAX_RUNS + 1)
+    notes: list[Any] = [
+        select(column("run_uuid"), column("key"), column("value")).select_from(table(n)) for n in _NOTES
+    ]
+    notes[1] = notes[1].where(column("key") == model)
+    notes[2] = notes[2].where(column("key") == metric, ~column("is_nan", Boolean))
+    try:
+        with create_engine(url, poolclass=NullPool).connect() as connection:
+            found = [dict(zip(facts, row, strict=True)) for row in connection.execute(runs)]
+            _check_number(found)
+            noted = [_by_run(connection.execute(query)) for query in notes]
+    except (SQLAlchemyError, ImportError, ValueError, TypeError, OverflowError) as error:
+        message = (
+            f"{url.render_as_string(hide_password=True)} cannot be read ({type(error).__name__}). "
+            "Expected a database of MLflow that answers. Check the address."
+        )
+        raise InvalidInputError(message) from error
+    rows = []
+    for run in found:
+        params, tags, values = (by_run.get(run["run_uuid"], {}) for by_run in noted)
+        rows.append(_run(params, tags, values.get(metric), run, model))
+    return [row for row in rows if row is not None]
+
+
+def _by_run(rows: Iterable[Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for run, key, value in rows:
+        found.setdefault(run, {})[key] = value
+    return found

@@ -130,7 +130,9 @@ def main() -> None:
     train, test = (pd.read_parquet(folder / f"{part}.parquet") for part in ("train", "test"))
     y = train.pop(TARGET)
     warnings.simplefilter("ignore")
-    if hasattr(os, "sched_setaffinity"):  # a tool that counts the processors itself must not take more than it was given
+    if hasattr(
+        os, "sched_setaffinity"
+    ):  # a tool that counts the processors itself must not take more than it was given
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: about["jobs"]])
     importlib.import_module(MODULES[tool])
     for name in LIBRARIES:

@@ -154,5 +154,7 @@ def test_a_young_knowledge_base_is_called_young() -> None:
     X, y = load_wine(return_X_y=True)
     kb = ml.bundled_knowledge_base()
     few = kb.subset(problem_type=ProblemType.MULTICLASS).task_ids[:3]
-    assert any("holds 3 multiclass tasks" in note for note in ml.recommend(X, y, knowledge_base=kb.subset(tasks=few)).notes)
+    assert any(
+        "holds 3 multiclass tasks" in note for note in ml.recommend(X, y, knowledge_base=kb.subset(tasks=few)).notes
+    )
     assert not any("not worth much" in note for note in ml.recommend(X, y).notes)

@@ -64,7 +64,12 @@ def test_predictions_go_to_a_file_or_to_the_screen(model: Path, folder: Path) ->
 
 @pytest.mark.parametrize(
     ("file", "message"),
-    [("lacks.csv", "lacks 1 of 2 columns"), ("text.parquet", "now it holds 'large'"), ("none.csv", "no file"), ("empty.csv", "no rows")],
+    [
+        ("lacks.csv", "lacks 1 of 2 columns"),
+        ("text.parquet", "now it holds 'large'"),
+        ("none.csv", "no file"),
+        ("empty.csv", "no rows"),
+    ],
 )
 def test_a_table_that_does_not_fit_is_refused_in_one_line(model: Path, folder: Path, file: str, message: str) -> None:
     out = run("predict", model, folder / file)

@@ -15,7 +15,7 @@ COUNTS = (1, 3, 5, 10, 25, 50)
 TIE = 0.01
 FEWEST = 3
 
-Entry: TypeAlias = tuple[str, int]  # a participant and the number of its trials
+Entry: TypeAlias = tuple[str, int]  # a participant and the number of its trials, 0 where they are not counted
 
 
 def about(bench: Bench, name: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _by_entry(rows: pd.DataFrame, value: str) -> pd.DataFrame:
 def mean_table(rows: pd.DataFrame, value: str, title: str, note: str = "") -> Table:
     """Return means over families with bootstrap intervals, one line a participant."""
     found = _by_entry(rows, value)
-    counts = [k for k in COUNTS if k in found.columns.get_level_values("k")]
+    counts = [k for k in (0, *COUNTS) if k in found.columns.get_level_values("k")]
     lines = []
     for name in dict.fromkeys(found.columns.get_level_values("participant")):
         cells = []
@@ -67,7 +67,7 @@ def mean_table(rows: pd.DataFrame, value: str, title: str, note: str = "") -> Ta
             values = found[name][k].dropna().to_numpy() if k in found[name] else np.empty(0)
             cells.append(_cell(values) if len(values) else "")
         lines.append([name, *cells])
-    return Table(title, ["participant", *(f"k={k}" for k in counts)], lines, note)
+    return Table(title, ["participant", *(f"k={k}" if k else "regret" for k in counts)], lines, note)
 
 
 def _cell(values: np.ndarray) -> str:
@@ -77,7 +77,7 @@ def _cell(values: np.ndarray) -> str:
 
 def _label(entry: Entry) -> str:
     name, k = entry
-    return f"{name}, {k} trial{'s' if k > 1 else ''}"
+    return f"{name}, {k} trial{'s' if k > 1 else ''}" if k else name
 
 
 def pair_table(rows: pd.DataFrame, pairs: Iterable[tuple[Entry, Entry]], title: str) -> Table:

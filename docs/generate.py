@@ -14,7 +14,7 @@ import metalearn as ml
 from metalearn.cli import main
 from metalearn.metafeatures import list_meta_features
 from metalearn.models import get_model, model_names
-from metalearn.report.text import number
+from metalearn.report.text import changes, novelty_text, number, seconds
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
@@ -52,6 +52,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a Markdown table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def whole(text: str) -> str:
+    """Return text that is not broken over lines."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
 def result(suite: str) -> dict[str, Any]:
@@ -164,20 +169,49 @@ def reference() -> str:
     return "\n".join(parts)
 
 
+def answer() -> str:
+    """Return what is said of a table that everyone knows."""
+    from sklearn.datasets import load_wine  # noqa: PLC0415 - for this only
+
+    rec = ml.recommend(*load_wine(return_X_y=True, as_frame=True), n=4)
+    columns = ("try", "model", "differs from the default in", "expected accuracy", "80 % interval", "one fit")
+    rows = [
+        (
+            rank,
+            f"**{c.model}**",
+            changes(c.changes),
+            number(c.expected_score, 3),
+            whole(" to ".join(number(end, 3) for end in c.interval)),
+            whole(seconds(c.expected_seconds)),
+        )
+        for rank, c in enumerate(rec, start=1)
+    ]
+    near = ", ".join(f"{n.name} ({n.best.model} won)" for n in rec.neighbours[1:4])
+    return f"{table(columns, rows)}\n\nNearest past tasks besides wine itself: {near}. {novelty_text(rec.novelty)}"
+
+
+def suites() -> str:
+    """Return the list of results."""
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(RESULTS.glob("*.json"))]
+    rows = [
+        [f"[{f['title']}](/_generated/benchmarks/{f['suite']}.md)", f"`{f['command']}`", whole(f["date"])]
+        for f in found
+    ]
+    return table(["what was measured", "command", "date"], rows)
+
+
 def benchmarks() -> str:
-    """Copy every result, and return the list of them."""
+    """Copy every result, and return the page that leads to them."""
     folder = MADE / "benchmarks"
     folder.mkdir()
-    entries, rows = [], []
+    entries = []
     for file in sorted(RESULTS.glob("*.json")):
-        found = json.loads(file.read_text(encoding="utf-8"))
         for suffix in (".md", ".svg"):
             if file.with_suffix(suffix).exists():
                 shutil.copy(file.with_suffix(suffix), folder)
         entries.append(f"benchmarks/{file.stem}")
-        rows.append([f"[{found['title']}](benchmarks/{file.stem}.md)", f"`{found['command']}`", found["date"]])
     tree = "\n".join(entries)
-    return f"# Results\n\n{table(['suite', 'command', 'date'], rows)}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
+    return f"# Results\n\n{suites()}\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
 
 
 def figures() -> None:
@@ -204,11 +238,31 @@ def figures() -> None:
         plt.close(figure)
 
 
+def regret_curves() -> None:
+    """Draw the regret of the strategies that matter, one panel a kind of problem."""
+    plots = {plot["title"].partition(" (")[0]: plot for plot in result("bundled")["plots"] if plot["curves"]}
+    figure, axes = plt.subplots(1, len(SHOWN), figsize=(10, 3.6), sharey=True, layout="constrained")
+    for ax, name in zip(axes, SHOWN, strict=True):
+        for key, label in STRATEGIES.items():
+            curve = plots[name]["curves"][key]
+            ax.plot(curve["x"], curve["y"], label=label, linewidth=2.4 if key == "blend" else 1.4)
+        ax.set(title=name, xscale="log", yscale="log", xlabel="evaluations")
+        ax.set_xticks((1, 3, 10, 25), labels=("1", "3", "10", "25"))
+        ax.minorticks_off()
+        ax.grid(alpha=0.3)
+    axes[0].set_ylabel("mean normalised regret")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure.savefig(MADE / "regret_curves.svg", metadata={"Date": None})
+    plt.close(figure)
+
+
 def write_all() -> None:
     """Write everything into ``_generated``, which is emptied first."""
     shutil.rmtree(MADE, ignore_errors=True)
     (MADE / "parts").mkdir(parents=True)
     parts = {
+        "answer": answer(),
+        "suites": suites(),
         "regret": regret(),
         "public": public(),
         "coverage": coverage(),
@@ -228,6 +282,7 @@ def write_all() -> None:
     for name, text in pages.items():
         (MADE / name).write_text(f"{text}\n", encoding="utf-8")
     figures()
+    regret_curves()
 
 
 if __name__ == "__main__":

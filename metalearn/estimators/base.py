@@ -170,7 +170,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         data = TrainingData(frame, target, problem_type, n_classes, folds, weights, seed)
         usable = usable_families(self.families, problem_type, weighted=weights is not None)
         small = len(frame) < MIN_ROWS or not folds
-        first = defaults(usable, problem_type, small=small)
+        first = defaults(usable, problem_type, n_rows=len(frame), small=small)
         with closing(self._runner(data)) as runner:
             advisor = None if small else self._advisor(data, usable, budget)
             found = self._nothing(data) if advisor is None else self._recommended(data, advisor)

@@ -20,6 +20,10 @@ __all__ = ["defaults", "split", "usable_families"]
 CHAMPIONS = ("lightgbm", "hist_gradient_boosting", "random_forest")
 """The first of these that may be used is the one whose default has to be beaten."""
 
+FOREST_BELOW = 300
+"""On fewer rows than this it is the forest's: mean normalised regret of the defaults on such tables of the bundled knowledge base,
+LightGBM against random forest, is 0.21 to 0.11 (binary), 0.10 to 0.07 (multiclass) and 0.10 to 0.07 (regression)."""
+
 SMALL = ("random_forest", "linear", "extra_trees")
 """Their defaults are tried where a table is too small to be compared with others."""
 
@@ -86,7 +90,9 @@ def _takes_weights(name: str, problem_type: ProblemType) -> bool:
     return "sample_weight" in inspect.signature(inner.fit).parameters
 
 
-def defaults(usable: Sequence[str], problem_type: ProblemType, *, small: bool) -> tuple[Configuration, ...]:
+def defaults(
+    usable: Sequence[str], problem_type: ProblemType, *, n_rows: int, small: bool
+) -> tuple[Configuration, ...]:
     """List the default configurations to begin with: first the one that has to be beaten.
 
     Parameters
@@ -95,6 +101,8 @@ def defaults(usable: Sequence[str], problem_type: ProblemType, *, small: bool) -
         Families that may be used.
     problem_type : ProblemType
         The kind of problem.
+    n_rows : int
+        Number of rows.
     small : bool
         Whether the table is too small for a recommendation.
 
@@ -103,7 +111,8 @@ def defaults(usable: Sequence[str], problem_type: ProblemType, *, small: bool) -
     tuple of Configuration
         One, or a few where there will be no recommendation.
     """
-    champion = next((name for name in CHAMPIONS if name in usable), usable[0])
+    champions = ("random_forest", *CHAMPIONS) if n_rows < FOREST_BELOW else CHAMPIONS
+    champion = next((name for name in champions if name in usable), usable[0])
     names = (champion, *(name for name in SMALL if small and name in usable))
     return tuple(get_model(name).default(problem_type) for name in dict.fromkeys(names))
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from metalearn.estimators.setup import defaults, split, usable_families
+from metalearn.api import bundled_knowledge_base
+from metalearn.estimators.setup import FOREST_BELOW, defaults, split, usable_families
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.models import get_model
-from metalearn.task import ProblemType
+from metalearn.task import ProblemType, get_metric
 
 BINARY, MULTI, NUMBERS = ProblemType.BINARY, ProblemType.MULTICLASS, ProblemType.REGRESSION
 
@@ -33,11 +34,23 @@ def test_families_that_cannot_be_used_are_refused() -> None:
 
 
 def test_the_default_to_be_beaten_is_that_of_lightgbm_or_of_the_next_best_known() -> None:
-    assert defaults(["knn", "lightgbm"], BINARY, small=False) == (get_model("lightgbm").default(BINARY),)
-    assert [c.model for c in defaults(["knn", "random_forest"], BINARY, small=False)] == ["random_forest"]
-    assert [c.model for c in defaults(["knn"], BINARY, small=False)] == ["knn"]
-    small = defaults(["lightgbm", "linear", "random_forest"], BINARY, small=True)
-    assert [c.model for c in small] == ["lightgbm", "random_forest", "linear"]
+    assert defaults(["knn", "lightgbm"], BINARY, n_rows=900, small=False) == (get_model("lightgbm").default(BINARY),)
+    assert [c.model for c in defaults(["knn", "random_forest"], BINARY, n_rows=900, small=False)] == ["random_forest"]
+    assert [c.model for c in defaults(["knn"], BINARY, n_rows=900, small=False)] == ["knn"]
+    small = defaults(["lightgbm", "linear", "random_forest"], BINARY, n_rows=15, small=True)
+    assert [c.model for c in small] == ["random_forest", "linear"]
+    both = ["lightgbm", "random_forest"]
+    assert [defaults(both, BINARY, n_rows=n, small=False)[0].model for n in (299, 300)] == both[::-1]
+
+
+@pytest.mark.parametrize("kind", list(ProblemType))
+def test_on_few_rows_the_forests_default_is_the_one_to_beat(kind: ProblemType) -> None:
+    past = bundled_knowledge_base().subset(problem_type=kind)
+    tasks = past.tasks.set_index("task_id")["n_rows"]
+    losses = past.losses(get_metric(None, kind))
+    losses = losses.loc[tasks[losses.index].to_numpy() < FOREST_BELOW]
+    forest, boosting = (losses[get_model(name).default(kind).id] for name in ("random_forest", "lightgbm"))
+    assert (forest <= boosting).mean() > 0.6
 
 
 @pytest.mark.parametrize(("n_rows", "n_folds"), [(200, 5), (5000, 5), (5001, 3)])

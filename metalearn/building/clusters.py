@@ -115,7 +115,9 @@ def _ray(scheduler: str | None, n_workers: int) -> Iterator[Any]:
         raise _absent("ray") from error
     started = not ray.is_initialized()
     if started:
-        options: dict[str, Any] = {"address": scheduler or "local"} | ({} if scheduler else {"num_cpus": n_workers})
+        options: dict[str, Any] = {"address": scheduler or "local"}
+        if scheduler is None:
+            options["num_cpus"] = n_workers
         try:
             ray.init(**options, include_dashboard=False, log_to_driver=False)
         except Exception as error:  # Ray raises bare ones

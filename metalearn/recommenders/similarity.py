@@ -94,7 +94,7 @@ class ForestSimilarity:
         if not len(fill):
             filled = np.zeros((len(filled), 1), np.float32)  # without meta-features all tasks share one leaf
         forest = RandomForestRegressor(
-            n_trees, min_samples_leaf=min_leaf, max_features=1 / 3, random_state=random_state, n_jobs=-1
+            n_trees, min_samples_leaf=min_leaf, max_features=1 / 3, random_state=random_state
         ).fit(filled, _factors(profiles))
         trees = [tree.tree_ for tree in forest.estimators_]
         sizes = np.array([tree.node_count for tree in trees])

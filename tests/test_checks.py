@@ -56,6 +56,11 @@ def test_a_leak_is_found_in_three_classes_and_beside_missing_values() -> None:
     ].columns == ("leak",)
 
 
+def test_numbers_declared_categories_are_no_text() -> None:
+    X = pd.DataFrame({"a": NUMBERS[:, 0], "code": np.arange(N) % 4})
+    assert check_data(Dataset.from_data(X, CLASSES, categorical=["code"])) == ()
+
+
 def test_an_identifier_is_no_leak() -> None:
     assert "target_leak" not in _found(id=[f"row {i}" for i in range(N)])
     assert "target_leak" not in _found(y=AMOUNT, id=RNG.permutation(N))

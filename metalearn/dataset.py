@@ -14,7 +14,7 @@ from metalearn._fingerprint import seal_table
 from metalearn.intake import take_in
 from metalearn.task import ProblemType, Task
 
-__all__ = ["ColumnKind", "Dataset", "column_kinds", "subsample_rows"]
+__all__ = ["ColumnKind", "Dataset", "column_kinds", "columns_at", "subsample_rows"]
 
 _TEXT_LENGTH = 40
 _KIND_ROWS = 1000
@@ -102,6 +102,28 @@ def column_kinds(X: pd.DataFrame, categorical: Sequence[str] = ()) -> dict[str, 
         else:
             kinds[name] = _kind_of_dtype(dtype) or _kind_of(X.iloc[:, position])
     return kinds
+
+
+def columns_at(X: pd.DataFrame, places: Sequence[int] | npt.NDArray[np.intp]) -> pd.DataFrame:
+    """Return columns by position; neighbouring ones are not copied.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_features)
+        The table.
+    places : sequence of int
+        Positions, ascending.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_places)
+        The table itself if all are wanted.
+    """
+    if len(places) == X.shape[1]:
+        return X
+    if len(places) and places[-1] - places[0] == len(places) - 1:
+        return X.iloc[:, places[0] : places[-1] + 1]
+    return X.iloc[:, list(places)]
 
 
 def subsample_rows(
@@ -292,7 +314,7 @@ class Dataset:
         step = max(_CHUNK_CELLS // max(self.n_rows, 1), 1)
         for start in range(0, len(others), step):  # a table may have thousands of them
             some = others[start : start + step]
-            absent = self.X.iloc[:, some].isna().to_numpy()
+            absent = columns_at(self.X, some).isna().to_numpy()
             columns[some] = absent.sum(axis=0)
             rows |= absent.any(axis=1)
         return columns, int(rows.sum())
@@ -336,11 +358,12 @@ def _is_plain(dtype: Any, kinds: str) -> bool:
 
 def _blocks(X: pd.DataFrame) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[Any]]]:
     """Yield places and values of the columns of floats, one array for each dtype."""
-    floats = {dtype for dtype in X.dtypes if _is_plain(dtype, "f")}
-    for dtype in sorted(floats, key=str):
-        places = np.flatnonzero([d == dtype for d in X.dtypes])
-        whole = X if len(places) == X.shape[1] else X.iloc[:, places]
-        yield places, whole.to_numpy()
+    places: dict[str, list[int]] = {}
+    for place, dtype in enumerate(X.dtypes):
+        if _is_plain(dtype, "f"):
+            places.setdefault(dtype.str, []).append(place)
+    for some in places.values():
+        yield np.array(some), columns_at(X, some).to_numpy()
 
 
 def _cells(values: "pd.Series[Any]") -> npt.NDArray[np.uint64]:

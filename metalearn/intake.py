@@ -130,7 +130,9 @@ def _frame(X: Any) -> pd.DataFrame:
     if hasattr(X, "tocsc"):
         sparse: pd.DataFrame = pd.DataFrame.sparse.from_spmatrix(X)  # type: ignore[attr-defined]  # stubs lack it
         return sparse.set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
-    array = np.asarray(X)
+    array = np.asanyarray(X)  # a masked array keeps its mask
+    if array.dtype.names:
+        return _frame(pd.DataFrame(array))
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:  # noqa: PLR2004
@@ -149,6 +151,7 @@ def _series(y: Any) -> "pd.Series[Any]":
         return y.rename("target" if y.name is None else str(y.name))
     if hasattr(y, "to_pandas"):
         return _series(y.to_pandas())
+<<<<<<< HEAD
     if isinstance(y, str):
         message = (
             f"The target is the text {y!r}. Expected one value for each row. "
@@ -156,6 +159,9 @@ def _series(y: Any) -> "pd.Series[Any]":
         )
         raise InvalidInputError(message)
     array = np.asarray(y)
+=======
+    array = np.asanyarray(y)
+>>>>>>> 1bd40f220383da8bd54f64efd2a5eb513d0723ab
     if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004
         array = array[:, 0]
     if array.ndim != 1:

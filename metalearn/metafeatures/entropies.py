@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metalearn.metafeatures.base import meta_features
+from metalearn.metafeatures.blocks import line_blocks
 from metalearn.metafeatures.classical import summaries, two
 from metalearn.metafeatures.columns import Codes, table_of
 from metalearn.metafeatures.sample import Sample
@@ -35,8 +36,9 @@ def discretised(sample: Sample) -> Codes:
     edges = np.stack([moments.quantile(share) for share in np.linspace(0, 1, n_bins + 1)[1:]], axis=1)
     kept = np.diff(edges, axis=1, prepend=-np.inf) > _EPSILON
     codes = np.zeros(moments.values.shape, dtype=np.int64)
-    for edge, keep in zip(edges.T, kept.T, strict=True):
-        codes += (moments.values > edge[:, None]) & keep[:, None]
+    for lines in line_blocks(codes.shape):
+        for edge, keep in zip(edges[lines].T, kept[lines].T, strict=True):
+            codes[lines] += (moments.values[lines] > edge[:, None]) & keep[:, None]
     codes[~moments.present] = n_bins + 1
     return np.vstack([codes, sample.levels + 1])
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from metalearn.dataset import ColumnKind, Dataset, subsample_rows
+from metalearn.dataset import ColumnKind, Dataset, columns_at, subsample_rows
 from metalearn.metafeatures.blocks import Lines, line_blocks
 from metalearn.metafeatures.columns import (
     Codes,
@@ -121,8 +121,7 @@ class Sample:
         rows_first = self.n_rows * X.shape[1] < len(X) * len(columns)  # whatever copies less
         if rows_first and not all_rows:
             X = X.iloc[self.rows]
-        if len(columns) < X.shape[1]:
-            X = X.iloc[:, columns]
+        X = columns_at(X, columns)
         return X if rows_first or all_rows else X.iloc[self.rows]
 
     @cached_property
@@ -157,7 +156,7 @@ class Sample:
             (self.places(ColumnKind.DATETIME), days_of, np.float64),
             (self.places(ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN), levels_of, np.int16 if small else np.int32),
         ):
-            part = frame if len(places) == frame.shape[1] else frame.iloc[:, places]
+            part = columns_at(frame, places)
             lines: npt.NDArray[Any]
             if convert is numbers_of and all(isinstance(d, np.dtype) and d.kind in "fiu" for d in part.dtypes):
                 lines = np.ascontiguousarray(part.to_numpy(dtype=float).T)

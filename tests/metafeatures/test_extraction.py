@@ -1,5 +1,6 @@
 import logging
 import pickle
+import tracemalloc
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError
 from metalearn.metafeatures import MetaFeature, MetaFeatures, Tier, extract, list_meta_features
@@ -138,6 +140,26 @@ def test_a_sample_is_close_to_the_whole() -> None:
     long = pd.DataFrame(RNG.gamma(2.0, size=(20_000, 3)))
     found = extract(long, RNG.normal(size=20_000)).values
     assert found["skewness_mean"] == pytest.approx(2 / np.sqrt(2), rel=0.1)
+
+
+@pytest.mark.parametrize("shape", [(10_000, 50), (500, 3000)])
+@pytest.mark.parametrize("levelled", [0, 2], ids=["numbers", "half categorical"])
+def test_extra_memory_stays_below_twice_the_table(shape: tuple[int, int], levelled: int) -> None:
+    n_levelled = levelled * shape[1] // 4
+    numbers = pd.DataFrame(RNG.normal(size=(shape[0], shape[1] - n_levelled))).add_prefix("x")
+    levels = {
+        f"c{i}": pd.Categorical.from_codes(RNG.integers(0, 8, shape[0]), list("abcdefgh")) for i in range(n_levelled)
+    }
+    table = pd.concat([numbers, pd.DataFrame(levels)], axis=1)
+    y = np.arange(shape[0]) % 2
+    check_data(Dataset.from_data(table, y))  # what is loaded once does not count
+    tracemalloc.start()
+    data = Dataset.from_data(table, y)
+    extract(data)
+    check_data(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * table.memory_usage().sum()
 
 
 def test_problem_type_can_be_set() -> None:

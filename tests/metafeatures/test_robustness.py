@@ -79,6 +79,8 @@ def _frames() -> dict[str, Any]:
         "array": RNG.normal(size=(N, 3)),
         "integer array": RNG.integers(0, 5, size=(N, 3)),
         "object array": np.array([[1, "a"], [2.5, None]] * (N // 2), dtype=object),
+        "record array": np.rec.fromarrays([NUMBERS, text], names="a,b"),
+        "masked array": np.ma.masked_array(RNG.normal(size=(N, 3)), mask=RNG.random((N, 3)) < 0.2),
         "wide": RNG.normal(size=(N, 700)),
         "one column": pd.DataFrame({"a": NUMBERS}),
         "odd names": pd.DataFrame({1: NUMBERS, None: NUMBERS[::-1], ("a", "b"): NUMBERS**2}),
@@ -124,6 +126,15 @@ def test_any_table_is_described_without_a_failure_or_a_warning(name: str) -> Non
 def test_any_target_is_described_without_a_failure_or_a_warning(target: str) -> None:
     mixed = pd.DataFrame({"a": NUMBERS, "b": np.array(["a", "b"])[CLASSES], "c": [*NUMBERS[:-1], np.nan]})
     assert not _failures(_describe(mixed, TARGETS[target]))
+
+
+def test_a_masked_value_is_missing() -> None:
+    mask = np.arange(2 * N).reshape(N, 2) % 5 == 0
+    data = Dataset.from_data(
+        np.ma.masked_array(np.ones((N, 2)), mask), np.ma.masked_array(CLASSES, CLASSES * NUMBERS > 1)
+    )
+    assert data.n_rows == N - np.sum(CLASSES * NUMBERS > 1)
+    assert data.X.isna().to_numpy().mean() == pytest.approx(0.2, abs=0.02)
 
 
 def test_polars_tables_give_the_values_of_pandas_tables() -> None:

@@ -151,17 +151,13 @@ def _series(y: Any) -> "pd.Series[Any]":
         return y.rename("target" if y.name is None else str(y.name))
     if hasattr(y, "to_pandas"):
         return _series(y.to_pandas())
-<<<<<<< HEAD
     if isinstance(y, str):
         message = (
             f"The target is the text {y!r}. Expected one value for each row. "
             f"If that names a column, pass X.drop(columns={y!r}) and X[{y!r}]."
         )
         raise InvalidInputError(message)
-    array = np.asarray(y)
-=======
     array = np.asanyarray(y)
->>>>>>> 1bd40f220383da8bd54f64efd2a5eb513d0723ab
     if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004
         array = array[:, 0]
     if array.ndim != 1:

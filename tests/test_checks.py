@@ -56,7 +56,6 @@ def test_a_leak_is_found_in_three_classes_and_beside_missing_values() -> None:
     ].columns == ("leak",)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("n", [25, 80, 189])
 def test_a_leak_is_found_in_few_rows(n: int) -> None:
     weight = np.random.default_rng(0).normal(3000, 700, n).round()
@@ -69,11 +68,11 @@ def test_a_leak_is_found_in_few_rows(n: int) -> None:
 def test_rows_without_a_target_are_counted() -> None:
     found = _found(y=np.where(np.arange(N) < 3, np.nan, AMOUNT), a=NUMBERS[:, 0])
     assert f"3 of {N:,} rows" in found["no_target"].message
-=======
+
+
 def test_numbers_declared_categories_are_no_text() -> None:
     X = pd.DataFrame({"a": NUMBERS[:, 0], "code": np.arange(N) % 4})
     assert check_data(Dataset.from_data(X, CLASSES, categorical=["code"])) == ()
->>>>>>> 1bd40f220383da8bd54f64efd2a5eb513d0723ab
 
 
 def test_an_identifier_is_no_leak() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from metalearn.exceptions import InvalidInputError
@@ -130,9 +131,12 @@ def _frame(X: Any) -> pd.DataFrame:
     if hasattr(X, "tocsc"):
         sparse: pd.DataFrame = pd.DataFrame.sparse.from_spmatrix(X)  # type: ignore[attr-defined]  # stubs lack it
         return sparse.set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
-    array = np.asanyarray(X)  # a masked array keeps its mask
+    return _from_array(np.asanyarray(X))  # a masked array keeps its mask
+
+
+def _from_array(array: npt.NDArray[Any]) -> pd.DataFrame:
     if array.dtype.names:
-        return _frame(pd.DataFrame(array))
+        return pd.DataFrame(array)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:  # noqa: PLR2004

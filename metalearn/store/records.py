@@ -178,7 +178,8 @@ def _changed(table: pd.DataFrame, name: str, change: Callable[[str], str]) -> pd
 
 def _different(column: "pd.Series[Any]") -> list[Any]:
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return [column.cat.categories[code] for code in np.unique(column.cat.codes) if code >= 0]
+        codes = np.unique(column.cat.codes)
+        return list(column.cat.categories[codes[codes >= 0]])
     return list(column.unique())
 
 

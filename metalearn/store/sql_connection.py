@@ -122,6 +122,7 @@ class Database:
         try:
             if self.is_sqlite:
                 engine = create_engine(self.url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
+                event.listen(engine, "do_connect", _only_look)
                 event.listen(engine, "connect", _prepare_sqlite)
                 event.listen(engine, "begin", _begin_sqlite)
                 return engine
@@ -181,6 +182,15 @@ def _is_transient(error: DBAPIError) -> bool:
     text = str(error.orig).lower()
     unreachable = code is None and ("connection" in text or "server" in text) and "authentication" not in text
     return error.connection_invalidated or code in _TRANSIENT or "locked" in text or unreachable
+
+
+def _only_look(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+    """Open a file in a place where nothing may be written as one that does not change; else SQLite wants its log there."""
+    file = Path(arguments[0]).absolute()
+    log = file.with_name(f"{file.name}-wal")  # there while somebody writes
+    if file.exists() and not log.exists() and not os.access(file.parent, os.W_OK):
+        arguments[0] = f"{file.as_uri()}?mode=ro&immutable=1"
+        options["uri"] = True
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -81,14 +82,16 @@ def add_rows(connection: Connection, knowledge: KnowledgeBase) -> None:
 
 def _packed(rows: pd.DataFrame) -> pd.DataFrame:
     """Return meta-features as one row a task and source, values and seconds as JSON objects."""
-    keys, columns = ["task_id", "recorded_by"], ["value", "seconds"]
-    packed = []
-    for key, group in rows.groupby(keys, observed=True, sort=False):
-        names = group["name"].tolist()
-        objects = [dict(zip(names, group[c].tolist(), strict=True)) for c in columns]
-        texts = [json.dumps({n: v if np.isfinite(v) else str(v) for n, v in found.items()}) for found in objects]
-        packed.append((*key, *texts, group["recorded_with"].iloc[-1], group["recorded_at"].iloc[-1]))
-    return pd.DataFrame(packed, columns=[*keys, *columns, *RECORD_COLUMNS[1:]])
+    found: dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]] = {}
+    made: dict[tuple[str, str], tuple[str, str]] = {}
+    texts = (_plain(rows[name]) for name in ("task_id", "recorded_by", "name", "recorded_with", "recorded_at"))
+    numbers = (rows[name].tolist() for name in ("value", "seconds"))
+    for task, source, name, tool, time, *measured in zip(*texts, *numbers, strict=True):
+        for objects, number in zip(found.setdefault((task, source), ({}, {})), measured, strict=True):
+            objects[name] = number if isfinite(number) else str(number)
+        made[task, source] = tool, time
+    packed = [(*key, *map(json.dumps, objects), *made[key]) for key, objects in found.items()]
+    return pd.DataFrame(packed, columns=["task_id", "recorded_by", "value", "seconds", "recorded_with", "recorded_at"])
 
 
 def _with_origins(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -46,7 +46,11 @@ def private_server() -> Iterator[Path]:
     def run(program: str, *arguments: str) -> None:
         command = [place / program, "-D", folder / "data", *arguments]
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        done = subprocess.run(command, user=user, cwd=folder, check=False, text=True, **silent)
+        try:
+            done = subprocess.run(command, user=user, cwd=folder, check=False, text=True, **silent)
+        except OSError as error:
+            reason = f"{place} does not start: {error}"
+            raise NoServer(reason) from error
         if done.returncode:
             reason = f"{place} does not start: {done.stderr.strip()}"
             raise NoServer(reason)

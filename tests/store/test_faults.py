@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -62,29 +62,30 @@ def test_a_full_disk_is_named_and_leaves_what_was_there(small_disk: Path, name: 
     assert len(store.read()) == len(kept) + 1
 
 
-@pytest.mark.parametrize("name", ["folder", "store.db"])
-def test_a_place_without_permission_is_named(tmp_path: Path, name: str) -> None:
-    tmp_path.chmod(0o755)
-    append(open_store(tmp_path / name))
-    script = (
-        "import sys; from metalearn.exceptions import KnowledgeBaseError\n"
-        "sys.path.insert(0, sys.argv[2])\n"
-        "from records import FOUND, runs, task; from metalearn.store import open_store\n"
-        "try: open_store(sys.argv[1]).append(task('two'), FOUND, runs(task('two')))\n"
-        "except KnowledgeBaseError as error: print(error)\n"
-    )
-    place = tmp_path / name
+@pytest.fixture
+def sealed_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, Callable[[], object]]]:
+    """A folder, and what makes it read-only: a mounted disk for root, who may write in any folder, else permissions."""
     if os.getuid() == 0:
-        pytest.skip("root may write everywhere")
-    place.chmod(0o555 if place.is_dir() else 0o444)
-    tmp_path.chmod(0o555)
-    try:
-        out = subprocess.run(
-            ["python", "-c", script, place, Path(__file__).parent], capture_output=True, text=True, check=True
-        ).stdout
-    finally:
-        tmp_path.chmod(0o755)
-    assert "may write" in out
+        disk = request.getfixturevalue("small_disk")
+        yield disk, lambda: subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        return
+    yield tmp_path, lambda: [path.chmod(path.stat().st_mode & 0o555) for path in (tmp_path, *tmp_path.rglob("*"))]
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o600)
+
+
+@pytest.mark.parametrize("name", ["folder", "store.db"])
+def test_where_nothing_may_be_written_is_named_and_can_be_read(
+    sealed_place: tuple[Path, Callable[[], object]], name: str
+) -> None:
+    place, seal = sealed_place
+    append(open_store(place / name))
+    seal()
+    store = open_store(place / name)
+    assert len(store.read()) == store.info().n_tasks == 1
+    with pytest.raises(KnowledgeBaseError, match="may write"):
+        append(store, "two")
+    assert len(store.read()) == 1
 
 
 def test_a_read_only_database_is_named(tmp_path: Path) -> None:

@@ -15,9 +15,11 @@ else
   trap 'rm -rf "$environments"' EXIT
 fi
 
-# nevergrad holds an old bayesian-optimization, PyCaret an old scikit-learn; all others share an environment
+# nevergrad holds an old bayesian-optimization, PyCaret an old scikit-learn; all others share an environment, of which
+# light holds the part that needs no 7 GB
 tools_of() {
   case $1 in
+    light) echo "optuna sklearn flaml hyperopt smac skopt bayesopt live" ;;
     together) echo "optuna sklearn flaml hyperopt smac skopt bayesopt live ax syne_tune autogluon ray" ;;
     *) echo "$1" ;;
   esac

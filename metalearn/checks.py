@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.dataset import ColumnKind, Dataset
+from metalearn.intake import as_text
 from metalearn.metafeatures.blocks import line_blocks
 from metalearn.metafeatures.sample import Sample, sample_of
 
@@ -293,16 +294,16 @@ def _identifiers(sample: Sample) -> Iterator[Finding]:
 
 def _mixed(sample: Sample) -> Iterator[Finding]:
     mixed: list[int] = []
-    as_text: list[int] = []
+    digits: list[int] = []
     dtypes = sample.data.X.dtypes.iloc[sample.columns]
     looked_at = [place for place, dtype in enumerate(dtypes) if pd.api.types.is_string_dtype(dtype)]
     for place, (_, column) in zip(looked_at, sample.part(looked_at).items(), strict=True):
         if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
             mixed.append(place)
         elif sample.kinds[place] is ColumnKind.CATEGORICAL:
-            numeric = pd.to_numeric(column.dropna().astype(str), errors="coerce").notna()
+            numeric = pd.to_numeric(as_text(column.dropna()), errors="coerce").notna()
             if len(numeric) and numeric.mean() > 0.5:  # noqa: PLR2004 - more numbers than words
-                (as_text if numeric.all() else mixed).append(place)
+                (digits if numeric.all() else mixed).append(place)
     for places, name, one, many, advice in (
         (
             mixed,
@@ -312,7 +313,7 @@ def _mixed(sample: Sample) -> Iterator[Finding]:
             "numbers and text. Find out what the odd values mean; mark missing ones as such.",
         ),
         (
-            as_text,
+            digits,
             "numbers_as_text",
             "holds",
             "hold",
@@ -350,7 +351,7 @@ def _is_constant(column: "pd.Series[Any]") -> bool:
     try:
         n_values = column.nunique(dropna=False)
     except TypeError:  # unhashable
-        n_values = column.astype(str).nunique(dropna=False)
+        n_values = as_text(column).nunique(dropna=False)
     return n_values <= 1
 
 

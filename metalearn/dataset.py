@@ -11,8 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn._fingerprint import seal_table
+<<<<<<< HEAD
 from metalearn.intake import take_in
 from metalearn.task import ProblemType, Task
+=======
+from metalearn.intake import as_text, take_in
+from metalearn.task import ProblemType
+>>>>>>> 993cf37180ee0437c733800356cee0a8f4c24cb0
 
 __all__ = ["ColumnKind", "Dataset", "column_kinds", "columns_at", "subsample_rows"]
 
@@ -38,7 +43,7 @@ def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:
         rows = np.random.default_rng(0).choice(len(values), _KIND_ROWS, replace=False)
         some = values.iloc[np.sort(rows)].dropna()
         values = some if len(some) > _KIND_ROWS // 20 else values.dropna().iloc[:_KIND_ROWS]
-    text = values.dropna().astype(str)
+    text = as_text(values.dropna())
     if text.empty:
         return ColumnKind.CATEGORICAL
     if text.str.match(_ISO_DATE).all():
@@ -377,6 +382,7 @@ def _cells(values: "pd.Series[Any]") -> npt.NDArray[np.uint64]:
     try:
         codes, found = pd.factorize(values)
     except TypeError:  # unhashable values
-        codes, found = pd.factorize(values.astype(str))
-    names = np.array([*(str(level) for level in found), ""], dtype=object)  # the last one stands for a missing value
+        codes, found = pd.factorize(as_text(values))
+    levels = as_text(pd.Series([str(level) for level in found], dtype=object))
+    names = np.array([*levels, ""], dtype=object)  # the last one stands for a missing value
     return pd.util.hash_array(names, categorize=False)[codes]

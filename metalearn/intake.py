@@ -1,7 +1,7 @@
 """What a user brings, turned into a data frame, a target and a kind of problem, or refused with the reason."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
-__all__ = ["MIN_ROWS", "REGRESSION_FROM", "infer_problem_type", "take_in"]
+__all__ = ["MIN_ROWS", "REGRESSION_FROM", "as_text", "infer_problem_type", "take_in"]
 
 MIN_ROWS = 20
 """Fewer rows than this say nothing about how a model would do."""
@@ -100,7 +100,7 @@ def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
         if n_values >= REGRESSION_FROM or (n_values > 2 and not np.all(values == np.floor(values))):  # noqa: PLR2004
             return ProblemType.REGRESSION
     elif n_values >= REGRESSION_FROM and not isinstance(y.dtype, pd.CategoricalDtype):
-        numbers = pd.to_numeric(present.astype(str).str.replace(r"[,$%\s]", "", regex=True), errors="coerce")
+        numbers = pd.to_numeric(as_text(present).str.replace(r"[,$%\s]", "", regex=True), errors="coerce")
         share = float(numbers.notna().mean())
         if share > 0.9:  # noqa: PLR2004
             bad = present[numbers.isna()].iloc[:1].tolist() or present.iloc[:1].tolist()
@@ -114,10 +114,18 @@ def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
 
 
 def _frame(X: Any) -> pd.DataFrame:
-    if isinstance(X, pd.DataFrame):
-        frame = X.copy(deep=False)
-        frame.columns = [str(name) for name in X.columns]
-        return frame
+    if isinstance(X, pd.Series):
+        X = X.to_frame("x0" if X.name is None else X.name)
+    if not isinstance(X, pd.DataFrame):
+        return _foreign_frame(X)
+    frame = X.copy(deep=False)
+    frame.columns = [str(name) for name in X.columns]
+    for place in [place for place, dtype in enumerate(X.dtypes) if _is_nested(dtype)]:
+        frame.isetitem(place, frame.iloc[:, place].array.astype(object))
+    return frame
+
+
+def _foreign_frame(X: Any) -> pd.DataFrame:
     if hasattr(X, "to_pandas"):  # polars, pyarrow, narwhals and others
         return _frame(X.to_pandas())
     if hasattr(X, "__arrow_c_stream__"):
@@ -131,12 +139,27 @@ def _frame(X: Any) -> pd.DataFrame:
     if hasattr(X, "tocsc"):
         sparse: pd.DataFrame = pd.DataFrame.sparse.from_spmatrix(X)  # type: ignore[attr-defined]  # stubs lack it
         return sparse.set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
+<<<<<<< HEAD
     return _from_array(np.asanyarray(X))  # a masked array keeps its mask
 
 
 def _from_array(array: npt.NDArray[Any]) -> pd.DataFrame:
     if array.dtype.names:
         return pd.DataFrame(array)
+=======
+    return _array_frame(np.asanyarray(X), type(X).__name__)  # a masked array keeps its mask
+
+
+def _array_frame(array: npt.NDArray[Any], name: str) -> pd.DataFrame:
+    if array.dtype.names:
+        return _frame(pd.DataFrame(array))
+    if array.ndim == 0:
+        message = (
+            f"The table is a {name}. Expected rows and columns: a data frame or an array of two dimensions. "
+            "Convert it; a lazy frame by collect()."
+        )
+        raise InvalidInputError(message)
+>>>>>>> 993cf37180ee0437c733800356cee0a8f4c24cb0
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:  # noqa: PLR2004
@@ -152,7 +175,11 @@ def _series(y: Any) -> "pd.Series[Any]":
             raise InvalidInputError(message)
         y = y.iloc[:, 0]
     if isinstance(y, pd.Series):
-        return y.rename("target" if y.name is None else str(y.name))
+        target: pd.Series[Any] = y.rename("target" if y.name is None else str(y.name))
+        if _is_nested(y.dtype):
+            return target.astype(object)
+        is_decimal = y.dtype == object and pd.api.types.infer_dtype(y, skipna=True) == "decimal"
+        return target.astype(float) if is_decimal else target
     if hasattr(y, "to_pandas"):
         return _series(y.to_pandas())
     if isinstance(y, str):
@@ -168,6 +195,30 @@ def _series(y: Any) -> "pd.Series[Any]":
         message = f"The target has shape {array.shape}. Expected one value for each row. Choose one column."
         raise InvalidInputError(message)
     return pd.Series(array, name="target")
+
+
+def _is_nested(dtype: Any) -> bool:
+    """Whether values of Arrow have parts (lists, structs, maps), on which pandas can do next to nothing."""
+    return isinstance(dtype, pd.ArrowDtype) and dtype.pyarrow_dtype.num_fields > 0
+
+
+def as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return values as text.
+
+    Parameters
+    ----------
+    values : Series of shape (n_rows,)
+        Any values.
+
+    Returns
+    -------
+    Series of shape (n_rows,)
+        Half characters (lone surrogates), which no encoding holds, are escaped.
+    """
+    try:
+        return values.astype(str)
+    except UnicodeEncodeError:
+        return values.map(lambda value: str(value).encode("utf-8", "backslashreplace").decode())
 
 
 def _check_table(frame: pd.DataFrame, target: "pd.Series[Any]", categorical: Sequence[str]) -> None:
@@ -193,6 +244,12 @@ def _check_target(target: "pd.Series[Any]") -> None:
         raise InvalidInputError(message)
     if len(target) < MIN_ROWS:
         message = f"The table has {len(target)} rows with a target. Expected at least {MIN_ROWS}. Bring more rows."
+        raise InvalidInputError(message)
+    if pd.api.types.is_complex_dtype(target.dtype):
+        message = f"The target {str(target.name)!r} holds complex numbers. Expected real ones, or classes. Take a part or the absolute values."
+        raise InvalidInputError(message)
+    if target.dtype == object and not all(isinstance(value, Hashable) for value in target):
+        message = f"The target {str(target.name)!r} holds lists or other collections. Expected one class or number a row. Choose another column."
         raise InvalidInputError(message)
     if pd.api.types.is_numeric_dtype(target.dtype) and not pd.api.types.is_bool_dtype(target.dtype):
         n_infinite = int(np.isinf(target.to_numpy(dtype=float)).sum())

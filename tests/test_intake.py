@@ -1,14 +1,16 @@
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from scipy import sparse
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.intake import infer_problem_type, take_in
+from metalearn.intake import as_text, infer_problem_type, take_in
 from metalearn.task import ProblemType
 
 
@@ -47,7 +49,14 @@ def test_numbers_as_text_are_refused_as_a_target() -> None:
         (pd.DataFrame(np.zeros((50, 2)), columns=["a", "a"]), [0, 1] * 25, r"stand twice: \['a'\]"),
         (np.zeros((50, 2, 2)), [0, 1] * 25, "3 dimensions"),
         (np.zeros((50, 2)), np.zeros((50, 2)), "shape"),
+<<<<<<< HEAD
         (np.zeros((50, 2)), "price", r"X\['price'\]"),
+=======
+        ({"a": [1.0] * 20}, [0, 1] * 10, "is a dict"),
+        (pl.DataFrame({"a": [1.0] * 20}).lazy(), [0, 1] * 10, "is a LazyFrame.*collect"),
+        (np.zeros((20, 2)), [1j, 2j] * 10, "complex"),
+        (np.zeros((20, 2)), pd.Series([[1], [2]] * 10), "lists"),
+>>>>>>> 993cf37180ee0437c733800356cee0a8f4c24cb0
     ],
 )
 def test_what_cannot_be_used_is_refused(X: object, y: object, words: str) -> None:
@@ -154,3 +163,19 @@ def test_sparse_matrices_are_read(form: str) -> None:
     X, _, _ = take_in(sparse.csr_matrix(dense).asformat(form), Y)
     assert np.array_equal(X.to_numpy(), dense)
     assert np.array_equal(take_in(sparse.csr_array(dense), Y)[0].to_numpy(), dense)
+
+
+def test_decimals_of_a_database_are_numbers() -> None:
+    _, y, kind = take_in(np.zeros((40, 1)), pd.Series([Decimal(i) / 4 for i in range(40)]))
+    assert kind is ProblemType.REGRESSION
+    assert y.tolist() == [i / 4 for i in range(40)]
+
+
+@pytest.mark.parametrize("column", [pd.Series(range(20), name="a"), pl.Series("a", range(20))])
+def test_a_series_is_a_table_of_one_column(column: Any) -> None:
+    X, _, _ = take_in(column, [0, 1] * 10)
+    assert X["a"].tolist() == list(range(20))
+
+
+def test_text_that_no_encoding_holds_is_escaped() -> None:
+    assert as_text(pd.Series(["\ud800", "é"], dtype=object)).tolist() == ["\\ud800", "é"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import sparse
 
@@ -64,6 +65,15 @@ def _frames() -> dict[str, Any]:
         "intervals": pd.DataFrame({"i": pd.cut(NUMBERS, 4)}),
         "lists": pd.DataFrame({"l": [[i % 3] for i in range(N)], "a": NUMBERS}),
         "mixed": pd.DataFrame({"m": pd.Series([1, "x", 2.5, None, (1, 2), b"y"] * (N // 6), dtype=object)}),
+        "nested arrow": pd.DataFrame(
+            {
+                "l": pd.Series([[i % 3] for i in range(N)], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+                "s": pd.Series([{"a": i % 2} for i in range(N)], dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())]))),
+            }
+        ),
+        "surrogates": pd.DataFrame(
+            {"s": pd.Series(["\ud800", "x"] * (N // 2), dtype=object), "c": ["\ud800 constant"] * N}, dtype=object
+        ),
         "missing": pd.DataFrame({"all": [np.nan] * N, "none": [None] * N, "some": holes}),
         "only missing": pd.DataFrame({"all": [np.nan] * N, "none": pd.Series([None] * N, dtype=object)}),
         "one present": pd.DataFrame({"a": [1.0] + [np.nan] * (N - 1), "b": [np.nan] * (N - 2) + [1.0, 2.0]}),

@@ -11,13 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn._fingerprint import seal_table
-<<<<<<< HEAD
-from metalearn.intake import take_in
-from metalearn.task import ProblemType, Task
-=======
 from metalearn.intake import as_text, take_in
-from metalearn.task import ProblemType
->>>>>>> 993cf37180ee0437c733800356cee0a8f4c24cb0
+from metalearn.task import ProblemType, Task
 
 __all__ = ["ColumnKind", "Dataset", "column_kinds", "columns_at", "subsample_rows"]
 

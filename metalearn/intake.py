@@ -139,14 +139,6 @@ def _foreign_frame(X: Any) -> pd.DataFrame:
     if hasattr(X, "tocsc"):
         sparse: pd.DataFrame = pd.DataFrame.sparse.from_spmatrix(X)  # type: ignore[attr-defined]  # stubs lack it
         return sparse.set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
-<<<<<<< HEAD
-    return _from_array(np.asanyarray(X))  # a masked array keeps its mask
-
-
-def _from_array(array: npt.NDArray[Any]) -> pd.DataFrame:
-    if array.dtype.names:
-        return pd.DataFrame(array)
-=======
     return _array_frame(np.asanyarray(X), type(X).__name__)  # a masked array keeps its mask
 
 
@@ -159,7 +151,6 @@ def _array_frame(array: npt.NDArray[Any], name: str) -> pd.DataFrame:
             "Convert it; a lazy frame by collect()."
         )
         raise InvalidInputError(message)
->>>>>>> 993cf37180ee0437c733800356cee0a8f4c24cb0
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:  # noqa: PLR2004

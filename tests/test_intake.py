@@ -49,14 +49,11 @@ def test_numbers_as_text_are_refused_as_a_target() -> None:
         (pd.DataFrame(np.zeros((50, 2)), columns=["a", "a"]), [0, 1] * 25, r"stand twice: \['a'\]"),
         (np.zeros((50, 2, 2)), [0, 1] * 25, "3 dimensions"),
         (np.zeros((50, 2)), np.zeros((50, 2)), "shape"),
-<<<<<<< HEAD
         (np.zeros((50, 2)), "price", r"X\['price'\]"),
-=======
         ({"a": [1.0] * 20}, [0, 1] * 10, "is a dict"),
         (pl.DataFrame({"a": [1.0] * 20}).lazy(), [0, 1] * 10, "is a LazyFrame.*collect"),
         (np.zeros((20, 2)), [1j, 2j] * 10, "complex"),
         (np.zeros((20, 2)), pd.Series([[1], [2]] * 10), "lists"),
->>>>>>> 993cf37180ee0437c733800356cee0a8f4c24cb0
     ],
 )
 def test_what_cannot_be_used_is_refused(X: object, y: object, words: str) -> None:

@@ -65,4 +65,6 @@ def posterior(past: PastTasks, query: Query, *, from_errors: bool = True) -> tup
     misfit = ((gap - gap.mean(axis=1, keepdims=True)) ** 2).mean(axis=1)
     likely = prior * np.exp(-SHARPNESS * (misfit - misfit.min()))
     weights = (1 - KEPT) * likely / likely.sum() + KEPT * prior
-    return (members + (gap @ gain)).astype(np.float32), weights
+    moved = gap @ gain
+    moved += members
+    return moved.astype(np.float32), weights

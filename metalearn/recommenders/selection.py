@@ -99,8 +99,10 @@ def _grow(  # noqa: PLR0917 - bound by partial
     chosen: list[int] = []
     average = weights @ regrets
     open_ = allowed & (cost <= left)
+    gaps = np.empty_like(regrets)
     while len(chosen) < n and open_.any():
-        gain = weights @ np.maximum(reached[:, None] - regrets, 0) - _TIE * average
+        np.maximum(np.subtract(reached[:, None], regrets, out=gaps), 0, out=gaps)
+        gain = weights @ gaps - _TIE * average
         best = int(np.where(open_, gain / cost if per_second else gain, -np.inf).argmax())
         chosen.append(best)
         reached = np.minimum(reached, regrets[:, best])

@@ -187,15 +187,14 @@ def tell(
     SeedReport
         What was told and what could not be.
     """
-    report, results = plan_told("ax", evaluations, _space_of(client), strict=strict, matching=options)
+    known, takes = _space_of(client), set(Status) - {Status.PRUNED}
+    report, results = plan_told("ax", evaluations, known, takes=takes, strict=strict, matching=options)
     name, maximize = _objective(client)
     for item in report.accepted:
-        index = client.attach_trial(parameters={**_constants(client), **item.params})
         result = results[item.rank]
+        index = client.attach_trial(parameters={**_constants(client), **item.params})
         if result.status is Status.OK:
             client.complete_trial(index, raw_data={name: told_value(result, maximize=maximize)})
-        elif result.status is Status.PRUNED:
-            client.mark_trial_early_stopped(index)
         else:
             client.mark_trial_failed(index)
     return report

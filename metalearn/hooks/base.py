@@ -1,7 +1,8 @@
 """What every hook can do, and the way of every seed from a recommendation into a tool."""
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
@@ -385,6 +386,7 @@ def plan_told(
     evaluations: Iterable[Evaluation],
     space: SearchSpace,
     *,
+    takes: Collection[Status] = tuple(Status),
     strict: bool = False,
     matching: Matching | None = None,
 ) -> tuple[SeedReport, dict[int, Evaluation]]:
@@ -398,6 +400,8 @@ def plan_told(
         Results of one task and one metric; the folds of a configuration are averaged.
     space : SearchSpace
         The tool's search space.
+    takes : collection of Status, default=all
+        What the tool can be told; other results are dropped.
     strict : bool, default=False
         Whether a drop is an error.
     matching : Matching or None, default=None
@@ -432,8 +436,11 @@ def plan_told(
         results[rank] = bad or Evaluation(
             task_id=folds[0].task_id, configuration=folds[0].configuration, metric=folds[0].metric, value=mean
         )
-    report = plan(tool, list(groups), space, strict=strict, exact=True, matching=matching)
-    return SeedReport(tool, report.accepted, report.changed, report.dropped, report.notes, deed="told"), results
+    report = plan(tool, list(groups), space, exact=True, matching=matching)
+    for item in report.accepted:
+        if (status := results[item.rank].status) not in takes:
+            report = report.without(item.rank, f"{tool} takes no result that is {status}")
+    return replace(report.require(strict=strict), deed="told"), results
 
 
 def told_value(evaluation: Evaluation, *, maximize: bool) -> float:

@@ -135,17 +135,15 @@ def tell(
         What was told and what could not be.
     """
     report, results = plan_told(
-        "bayesian-optimization", evaluations, _space_of(optimizer), strict=strict, matching=options
+        "bayesian-optimization", evaluations, _space_of(optimizer), takes=[Status.OK], matching=options
     )
     known = [result["params"] for result in optimizer.res]
     for item in report.accepted:
-        if results[item.rank].status is not Status.OK:
-            report = report.without(item.rank, "bayesian-optimization takes successful results only")
-        elif dict(item.params) in known:
+        if dict(item.params) in known:
             report = report.without(item.rank, "the optimizer has a result of it already")
-        else:
-            optimizer.register(params=dict(item.params), target=told_value(results[item.rank], maximize=True))
-    return report.require(strict=strict)
+    for item in report.require(strict=strict).accepted:
+        optimizer.register(params=dict(item.params), target=told_value(results[item.rank], maximize=True))
+    return report
 
 
 def _rows(optimizer: Any) -> list[tuple[dict[str, Any], float]]:

@@ -221,11 +221,8 @@ def tell(
     evaluations = list(evaluations)
     if "config" not in kwargs:
         return none_told("flaml", evaluations, "AutoML.fit takes no known results; flaml.tune.run does", strict=strict)
-    report, results = plan_told("flaml", evaluations, read_space(kwargs["config"]), strict=strict, matching=options)
-    for item in report.accepted:
-        if results[item.rank].status is not Status.OK:
-            report = report.without(item.rank, "FLAML takes successful results only")
-    report.require(strict=strict)
+    space = read_space(kwargs["config"])
+    report, results = plan_told("flaml", evaluations, space, takes=[Status.OK], strict=strict, matching=options)
     maximize = kwargs.get("mode", "min") == "max"
     told = [told_value(results[item.rank], maximize=maximize) for item in report.accepted]
     points = [nest(item.params, kwargs["config"]) for item in report.accepted]

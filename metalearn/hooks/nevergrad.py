@@ -277,18 +277,15 @@ def tell(
     require_tool("nevergrad", "nevergrad")
     members = _members(optimizer.parametrization)
     space = read_space(optimizer.parametrization)
-    report, results = plan_told("nevergrad", evaluations, space, strict=strict, matching=options)
+    report, results = plan_told("nevergrad", evaluations, space, takes=[Status.OK], strict=strict, matching=options)
     record(optimizer)
     for item in report.accepted:
-        if results[item.rank].status is not Status.OK:
-            report = report.without(item.rank, "nevergrad takes successful results only")
-            continue
         value: Any = _native(item.params, members)
         if type(optimizer.parametrization).__name__ == "Instrumentation":
             value = ((), value)
         candidate = optimizer.parametrization.spawn_child(new_value=value)
         optimizer.tell(candidate, told_value(results[item.rank], maximize=False))
-    return report.require(strict=strict)
+    return report
 
 
 def _rows(optimizer: Any) -> list[tuple[dict[str, Any], float, float | None]]:

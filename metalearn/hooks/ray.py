@@ -177,15 +177,12 @@ def tell(
         return none_told("ray", evaluations, why, strict=strict)
     if space is None:
         return none_told("ray", evaluations, "the search space is not known; pass space=...", strict=strict)
-    report, results = plan_told("ray", evaluations, read_space(space), strict=strict, matching=options)
+    known, takes = read_space(space), set(Status) - {Status.PRUNED}
+    report, results = plan_told("ray", evaluations, known, takes=takes, strict=strict, matching=options)
     for item in report.accepted:
         result = results[item.rank]
         ok = result.status is Status.OK
         value = told_value(result, maximize=searcher.mode == "max") if ok else math.nan
-        pruned = result.status is Status.PRUNED
-        if pruned:
-            report = report.without(item.rank, "OptunaSearch takes no pruned results without a value")
-            continue
         searcher.add_evaluated_point(_native(item.params, space), value, error=not ok)
     return report
 

@@ -179,11 +179,9 @@ def tell(
         )
         raise InvalidInputError(message)
     space = _space_of(target) if isinstance(target, dict) else read_space(target.space.dimensions)
-    report, results = plan_told("scikit-optimize", evaluations, space, strict=strict, matching=options)
-    for item in report.accepted:
-        if results[item.rank].status is not Status.OK:
-            report = report.without(item.rank, "scikit-optimize takes successful results only")
-    report.require(strict=strict)
+    report, results = plan_told(
+        "scikit-optimize", evaluations, space, takes=[Status.OK], strict=strict, matching=options
+    )
     points = [[item.params[name] for name in space.parameters] for item in report.accepted]
     losses = [told_value(results[item.rank], maximize=False) for item in report.accepted]
     if isinstance(target, dict):

@@ -102,28 +102,25 @@ def tell(
     dataclasses = require_tool("smac.runhistory.dataclasses", "smac")
     states = require_tool("smac.runhistory.enumerations", "smac").StatusType
     space = facade.scenario.configspace
-    report, results = plan_told("smac", evaluations, read_space(space), strict=strict, matching=options)
     by_status = {
+        Status.OK: states.SUCCESS,
         Status.FAILED: states.CRASHED,
         Status.TIMEOUT: states.TIMEOUT,
         Status.MEMORY: states.MEMORYOUT,
     }
-    # SMAC draws the seed that it will evaluate under: told under another one, a seed would be run again
-    facade.intensifier.__post_init__()
+    report, results = plan_told("smac", evaluations, read_space(space), takes=by_status, matching=options)
     costs = [told_value(r, maximize=False) for r in results.values() if r.status is Status.OK]
     worst = facade.scenario.crash_cost if math.isfinite(facade.scenario.crash_cost) else max(costs, default=None)
+    for item in report.accepted if worst is None else ():  # SMAC's model fails on infinite costs
+        report = report.without(item.rank, "nothing succeeded, so that a failure has no cost; set crash_cost")
+    report.require(strict=strict)
+    # SMAC draws the seed that it will evaluate under: told under another one, a seed would be run again
+    facade.intensifier.__post_init__()
     for item in report.accepted:
         result = results[item.rank]
-        if result.status is Status.PRUNED:
-            report = report.without(item.rank, "SMAC takes no pruned results")
-            continue
         cost = told_value(result, maximize=False) if result.status is Status.OK else worst
-        if cost is None:  # SMAC's model fails on infinite costs
-            report = report.without(item.rank, "nothing succeeded, so that a failure has no cost; set crash_cost")
-            continue
         info = facade.intensifier.get_trials_of_interest(configuration(space, item.params))[0]
-        status = by_status.get(result.status, states.SUCCESS)
-        facade.tell(info, dataclasses.TrialValue(cost=cost, status=status))
+        facade.tell(info, dataclasses.TrialValue(cost=cost, status=by_status[result.status]))
     return report
 
 

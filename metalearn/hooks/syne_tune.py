@@ -123,11 +123,8 @@ def tell(
     """
     trial_of = require_tool("syne_tune.backend.trial_status", "syne-tune").Trial
     domains, name, maximize = _parts(scheduler)
-    report, results = plan_told("syne-tune", evaluations, read_space(domains), strict=strict, matching=options)
-    for item in report.accepted:
-        if results[item.rank].status is not Status.OK:
-            report = report.without(item.rank, "Syne Tune takes successful results only")
-    report.require(strict=strict)
+    space = read_space(domains)
+    report, results = plan_told("syne-tune", evaluations, space, takes=[Status.OK], strict=strict, matching=options)
     for item in report.accepted:
         now = datetime.now()  # noqa: DTZ005 - Syne Tune's own times have no zone
         trial = trial_of(trial_id=scheduler.trial_counter, config=nest(item.params, domains), creation_time=now)

@@ -1,9 +1,11 @@
 """The same work on a Ray cluster, in the environment that holds Ray (.ci/hooks/run.sh together)."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -39,11 +41,17 @@ CONFIGURATIONS = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator["subprocess.Popen[str]"]:
-    """Start a cluster that is not this process's own."""
+    """Start a cluster that is not this process's own, and that nobody finds by itself."""
+    folder = tempfile.mkdtemp(prefix="ray")  # pytest's own is too long for the names of Ray's sockets
     command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--num-cpus=2"]
     options = ["--include-dashboard=false", "--disable-usage-stats", "--port=6399", "--ray-client-server-port=10001"]
     process = subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, process_group=0
+        [*command, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        process_group=0,
+        env={**os.environ, "RAY_TMPDIR": folder},
     )
     assert process.stdout is not None
     try:
@@ -57,6 +65,7 @@ def cluster() -> Iterator["subprocess.Popen[str]"]:
         yield process
     finally:
         end(process)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def end(process: "subprocess.Popen[str]") -> None:

@@ -65,16 +65,21 @@ def test_completed_seeds_are_verified_harvested_and_told(
     checked = hook.verify(search)
     assert [seed.rank for seed in checked.accepted] == [1, 2]
     assert [(drop.rank, drop.why) for drop in checked.dropped] == [(3, "it is failed"), (4, "it was never completed")]
+    search.attach_data(3, raw_data={"loss": 0.4}, progression=1)
+    search.mark_trial_early_stopped(3)
+    assert hook.verify(search).dropped[-1].why == "it is early_stopped"
     store = FileStore(tmp_path)
     for _ in range(2):
         store.append(*hook.harvest(search, *table, metric="accuracy"))
     _, _, found = hook.harvest(search, *table, metric="accuracy")
-    assert [e.status for e in found] == [Status.OK, Status.OK, Status.FAILED]
+    assert [e.status for e in found] == [Status.OK, Status.OK, Status.FAILED, Status.PRUNED]
     assert [e.value for e in found[:2]] == pytest.approx([0.8, 0.8])
-    assert len(store.read().evaluations) == 3
+    assert len(store.read().evaluations) == 4
 
     other = client("accuracy")
-    assert len(hook.tell(other, found).accepted) == 3
+    told = hook.tell(other, found)
+    assert [seed.rank for seed in told.accepted] == [1, 2, 3]
+    assert told.dropped[0].why == "ax takes no result that is pruned"
     summary = other.summarize()
     assert summary["accuracy"].tolist()[:2] == pytest.approx([0.8, 0.8])
     assert summary["trial_status"].tolist() == ["COMPLETED", "COMPLETED", "FAILED"]

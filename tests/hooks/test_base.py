@@ -165,6 +165,15 @@ def test_a_result_with_a_parameter_that_the_space_lacks_is_not_told() -> None:
     assert "another configuration" in report.dropped[0].why
 
 
+def test_results_that_a_tool_cannot_take_are_dropped_or_an_error() -> None:
+    results = [result(0.8), result(float("nan"), leaves=3, status=Status.PRUNED)]
+    report, _ = plan_told("tool", results, SPACE, takes=[Status.OK, Status.FAILED])
+    assert [seed.rank for seed in report.accepted] == [1]
+    assert report.dropped == (Drop(2, "", "tool takes no result that is pruned"),)
+    with pytest.raises(InvalidInputError, match="takes no result that is pruned"):
+        plan_told("tool", results, SPACE, takes=[Status.OK, Status.FAILED], strict=True)
+
+
 def test_results_of_several_tasks_or_metrics_are_refused() -> None:
     with pytest.raises(InvalidInputError, match="several tasks or metrics"):
         plan_told("tool", [result(0.8), result(0.1, leaves=3, metric="log_loss")], SPACE)

@@ -112,9 +112,8 @@ def test_results_are_told_to_optuna_only() -> None:
 def test_a_tuner_runs_the_seeds_and_its_grid_is_harvested(
     table: Any, recommendation: Recommendation, tmp_path: Any
 ) -> None:
-    ray.init(
-        num_cpus=1, include_dashboard=False, logging_level="ERROR", log_to_driver=False, object_store_memory=200 * 2**20
-    )
+    options = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 200 * 2**20}
+    ray.init("local", **options, logging_level="ERROR", log_to_driver=False)
 
     def train(config: dict[str, Any]) -> None:
         if config["num_leaves"] == 7:

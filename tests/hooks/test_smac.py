@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 smac = pytest.importorskip("smac")
 
 import ConfigSpace as cs  # noqa: E402, N813
-from smac import HyperparameterOptimizationFacade, Scenario  # noqa: E402
+from smac import HyperparameterOptimizationFacade, MultiFidelityFacade, Scenario  # noqa: E402
 
 from metalearn.hooks import configspace  # noqa: E402
 from metalearn.hooks import smac as hook  # noqa: E402
@@ -139,6 +139,19 @@ def test_crashes_are_harvested_as_such_and_twice_adds_nothing(
     ]
     assert found[1].value == pytest.approx(0.8)
     assert len(store.read().evaluations) == 4
+
+
+def test_trials_on_a_part_of_the_budget_are_no_results(table: Any, tmp_path: Any) -> None:
+    scenario = Scenario(
+        space(), deterministic=True, n_trials=16, min_budget=1, max_budget=9, output_directory=tmp_path, seed=0
+    )
+    facade = MultiFidelityFacade(scenario, lambda config, seed=0, budget=0: 1 / (1 + budget), overwrite=True)  # noqa: ARG005
+    facade.optimize()
+    _, _, found = hook.harvest(facade, *table, metric="accuracy")
+    messages = {e.status: e.message for e in found}
+    assert set(messages) == {Status.OK, Status.PRUNED}
+    assert messages[Status.PRUNED] in {"on budget 1 of 9: cost 0.5", "on budget 3 of 9: cost 0.25"}
+    assert {e.value for e in found if e.status is Status.OK} == {0.9}
 
 
 def test_a_forbidden_combination_is_reported(scenario: Callable[..., Any], recommendation: Recommendation) -> None:

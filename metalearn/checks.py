@@ -33,6 +33,7 @@ _FEWEST = 20
 _ID_SHARE = 0.95
 _SCATTER = 0xC2B2AE3D27D4EB4F
 _NAMED = 5
+_PROBED = 50
 _TIME_NAME = re.compile(r"(^|[^a-z])(date|time|timestamp|year|month|week|day)([^a-z]|$)", re.IGNORECASE)
 
 
@@ -300,7 +301,7 @@ def _mixed(sample: Sample) -> Iterator[Finding]:
     for place, (_, column) in zip(looked_at, sample.part(looked_at).items(), strict=True):
         if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
             mixed.append(place)
-        elif sample.kinds[place] is ColumnKind.CATEGORICAL:
+        elif sample.kinds[place] is ColumnKind.CATEGORICAL and _may_be_numbers(column):
             numeric = pd.to_numeric(as_text(column.dropna()), errors="coerce").notna()
             if len(numeric) and numeric.mean() > 0.5:  # noqa: PLR2004 - more numbers than words
                 (digits if numeric.all() else mixed).append(place)
@@ -328,6 +329,20 @@ def _mixed(sample: Sample) -> Iterator[Finding]:
                 columns=names,
                 message=f"{_listed(names)} {_verb(names, one, many)} {advice}",
             )
+
+
+def _may_be_numbers(column: "pd.Series[Any]") -> bool:
+    """Look at a few values spread over the column, since to convert thousands of columns takes seconds."""
+    values = column.to_numpy(dtype=object)[:: max(len(column) // _PROBED, 1)]
+    return any(_is_number(value) for value in values)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return bool(value == value)  # noqa: PLR0124 - NaN differs from itself
 
 
 def _constants(sample: Sample) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The table: its columns by kind, its target, and the intermediates that meta-features share."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +21,7 @@ _TEXT_LENGTH = 40
 _KIND_ROWS = 1000
 _CHUNK_ROWS = 10_000
 _CHUNK_CELLS = 500_000
-_ISO_DATE = r"^\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*$"
+_ISO_DATE = re.compile(r"^\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*$")
 
 
 class ColumnKind(StrEnum):
@@ -38,13 +39,13 @@ def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:
         rows = np.random.default_rng(0).choice(len(values), _KIND_ROWS, replace=False)
         some = values.iloc[np.sort(rows)].dropna()
         values = some if len(some) > _KIND_ROWS // 20 else values.dropna().iloc[:_KIND_ROWS]
-    text = as_text(values.dropna())
-    if text.empty:
+    array = values.to_numpy(dtype=object)
+    text = [str(value) for value in array[~np.asarray(pd.isna(array))]]  # as a list, since a table may have thousands
+    if not text:
         return ColumnKind.CATEGORICAL
-    if text.str.match(_ISO_DATE).all():
+    if all(map(_ISO_DATE.match, text)):
         return ColumnKind.DATETIME
-    lengths = text.str.len()
-    if lengths.mean() > _TEXT_LENGTH and text.nunique() > len(text) / 2:
+    if sum(map(len, text)) > _TEXT_LENGTH * len(text) and len(set(text)) > len(text) / 2:
         return ColumnKind.TEXT
     return ColumnKind.CATEGORICAL
 
@@ -95,13 +96,12 @@ def column_kinds(X: pd.DataFrame, categorical: Sequence[str] = ()) -> dict[str, 
     ['datetime', 'numeric', 'categorical']
     """
     forced = set(categorical)
-    kinds = {}
-    for position, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
-        if name in forced or isinstance(dtype, pd.CategoricalDtype):
-            kinds[name] = ColumnKind.CATEGORICAL
-        else:
-            kinds[name] = _kind_of_dtype(dtype) or _kind_of(X.iloc[:, position])
-    return kinds
+    known = [
+        ColumnKind.CATEGORICAL if name in forced or isinstance(dtype, pd.CategoricalDtype) else _kind_of_dtype(dtype)
+        for name, dtype in X.dtypes.items()
+    ]
+    looked_at = columns_at(X, [place for place, kind in enumerate(known) if kind is None]).items()
+    return {str(name): kind or _kind_of(next(looked_at)[1]) for name, kind in zip(X.columns, known, strict=True)}
 
 
 def columns_at(X: pd.DataFrame, places: Sequence[int] | npt.NDArray[np.intp]) -> pd.DataFrame:

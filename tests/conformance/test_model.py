@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,10 @@ def test_every_family_keeps_its_promises(name: str) -> None:
 
 
 class Restless(DecisionTreeClassifier):
+    calls = count()
+
     def fit(self, X: Any, y: Any) -> "Restless":
-        self.random_state = None
-        self.splitter = "random"
-        return super().fit(X, y)
+        return super().fit(X, np.roll(y, next(self.calls)))
 
 
 class Overconfident(DecisionTreeClassifier):

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 from options import Options
 from report import Plot, Report, Table
+from threadpoolctl import threadpool_limits
 
 from metalearn.api import recommend
 from metalearn.checks import check_data
@@ -118,13 +120,14 @@ def floor(X: pd.DataFrame) -> Any:
 def run(options: Options) -> Report:
     """Time the tiers, a recommendation, the other tools, and the growth with rows and columns."""
     small = options.quick
-    with warnings.catch_warnings():
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # for the processes that are started
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
         tiers, memory = _tiers(small=small)
         return Report(
             suite="speed",
             title="Speed",
-            about="One thread (OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1), the shortest of several runs after a first one; "
+            about="One thread, the shortest of several runs after a first one; "
             "what takes seconds runs once. On an idle machine wall clock and processor agree; on a busy one read the "
             "processor's, which neighbours in the cache still stretch. Reading the data frame into a Dataset is included, "
             "nothing is kept between runs.",

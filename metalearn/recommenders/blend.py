@@ -10,7 +10,7 @@ from metalearn.recommenders.nearest import NearestTasks
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.portfolio import Portfolio
 from metalearn.recommenders.scale import FloatArray
-from metalearn.recommenders.simulation import curve, play
+from metalearn.recommenders.simulation import curve, family_folds, play
 from metalearn.recommenders.state import Arrays, as_bytes, from_bytes
 from metalearn.recommenders.strategy import Strategy
 from metalearn.task import Metric
@@ -24,6 +24,7 @@ _USUAL = {"list": ForestPortfolio.name, "feedback": TaskEnsemble.name}
 """What is used unless another strategy is clearly better: the best on the public matrices."""
 
 _COUNTS = (1, 3, 5, 10)
+_FOLDS = 10
 _MOST_TASKS = 100
 """So many past tasks, drawn at random, decide: more would hardly change the choice."""
 
@@ -127,34 +128,26 @@ class Blend(Strategy):
 
 
 def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
-    """Compare the strategies on past tasks, each as if it were new: without its family and the trees that know it."""
+    """Compare the strategies on past tasks as if they were new: without their families and the trees that know them."""
     table, n = past.table, max(_COUNTS)
     families = np.array(table.families)
     if len(set(table.families)) < 2:  # noqa: PLR2004 - nothing is left to learn from
         return {"list": {"chosen": Portfolio.name}, "feedback": {"chosen": TaskEnsemble.name}}
-    left_out = past.similarity.left_out(families)
+    learned = past.similarity.left_out(families)
     rows = np.random.default_rng(random_state).permutation(np.flatnonzero(table.own))[:_MOST_TASKS]
     found: dict[str, dict[str, list[Any]]] = {use: {name: [] for name in _STRATEGIES} for use in ("list", "feedback")}
-    for i in rows:
-        rest = np.flatnonzero(families != families[i])
-        if not len(rest):
-            continue
-        others = past.take(rest)
-        prior = others.prior(table.meta_features[i], left_out[[i]].toarray()[0][rest])
-        for name, kind in _STRATEGIES.items():
-            strategy = kind().fit_past(others)
-            for use, curves in found.items():
-                if strategy.learns_from_observations != (use == "feedback"):
-                    continue
+    for kept, left_out in family_folds(table, _FOLDS, random_state=random_state):
+        others = past.take(kept)
+        strategies = [kind().fit_past(others) for kind in _STRATEGIES.values()]
+        for i in np.intersect1d(left_out, rows):
+            weights = learned[[i]].toarray()[0][kept]
+            prior = others.prior(table.meta_features[i], weights / max(float(weights.sum()), 1e-12))
+            for strategy in strategies:
                 order = play(
-                    strategy,
-                    table.meta_features[i],
-                    table.losses[i],
-                    n,
-                    unit=float(table.units[i]),
-                    prior=prior,
+                    strategy, table.meta_features[i], table.losses[i], n, unit=float(table.units[i]), prior=prior
                 )
-                curves[name].append(curve(table.regrets[i], order, n)[np.array(_COUNTS) - 1])
+                reached = curve(table.regrets[i], order, n)[np.array(_COUNTS) - 1]
+                found["feedback" if strategy.learns_from_observations else "list"][strategy.name].append(reached)
     found["feedback"] |= {name: curves for name, curves in found["list"].items() if curves}
     return {use: _summary({k: v for k, v in curves.items() if v}, _USUAL[use]) for use, curves in found.items()}
 

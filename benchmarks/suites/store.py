@@ -342,6 +342,7 @@ def tests(file: str) -> list[int]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", f"--junitxml={report}"]
+        command += ["-o", "junit_family=xunit1"]  # which can hold the number of inputs
         subprocess.run([*command, ROOT / "tests" / file], cwd=ROOT, check=False, stdout=sys.stderr)  # noqa: S603
         cases = list(ET.parse(report).iter("testcase"))  # noqa: S314 - pytest wrote it
     skipped = sum(case.find("skipped") is not None for case in cases)

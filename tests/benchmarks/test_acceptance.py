@@ -92,9 +92,9 @@ def test_shuffled_meta_features_lose_the_gain(setting: Setting) -> None:
     found = by_family(replay(setting, ["portfolio", "forest"]))
     shuffled = by_family(replay_shuffled(setting, ["forest"]))
     # the first three suggestions together: on 94 tables the first alone is level by chance in some divisions into folds
-    bar, ours, dealt = (v[:, :3].mean() for v in (found["portfolio"], found["forest"], shuffled["forest"]))
-    assert ours < bar
-    assert bar - dealt < 0.35 * (bar - ours)
+    bar, ours, dealt = (v[:, :3].mean(axis=1) for v in (found["portfolio"], found["forest"], shuffled["forest"]))
+    assert ours.mean() < min(bar.mean(), dealt.mean())
+    assert interval((dealt - bar)[:, None])[1][0] >= 0  # no gain is left that could be told from none
 
 
 @pytest.mark.slow

@@ -59,6 +59,7 @@ COUNTS = (1, 3, 5)
 
 PARTICIPANTS = {
     "metalearn": "metalearn",
+    "portfolio (baseline)": "static greedy portfolio",
     "lightgbm default": "LightGBM, default",
     "catboost default": "CatBoost, default",
     "random_forest default": "random forest, default",

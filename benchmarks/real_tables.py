@@ -233,10 +233,15 @@ def cache_folder() -> Path:
 
 def keep_fits_apart(folder: Path) -> None:
     """Keep fitted recommenders under a name that changes with the code: a version alone would bring back old ones."""
+    os.environ["METALEARN_CACHE"] = str(folder / code_digest())
+
+
+def code_digest() -> str:
+    """Name the package's code."""
     code = hashlib.sha256()
     for file in sorted((ROOT / "metalearn").rglob("*.py")):
         code.update(file.read_bytes())
-    os.environ["METALEARN_CACHE"] = str(folder / code.hexdigest()[:12])
+    return code.hexdigest()[:12]
 
 
 def _serve(connection: Connection, training: TrainingData) -> None:

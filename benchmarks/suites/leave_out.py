@@ -5,7 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from inference import AGAINST_NOTE, band, by_family, cells, mean_ranks, wilcoxon_holm
-from protocol import Setting, replay, replay_baselines, replay_removed, replay_shuffled, replay_without_copies
+from protocol import (
+    BUDGETS,
+    Setting,
+    replay,
+    replay_baselines,
+    replay_removed,
+    replay_shuffled,
+    replay_timed,
+    replay_without_copies,
+)
 from report import Plot, Table
 
 COUNTS = (1, 2, 3, 5, 10, 25)
@@ -14,6 +23,7 @@ STRATEGIES = ("average_rank", "portfolio", "nearest", "ranking", "forest", "ense
 OURS = ("forest", "ensemble", "blend")
 OTHERS = ("portfolio", "nearest", "average_rank", "default", "library default", "random x4")
 CONTROLLED = ("portfolio", "forest", "ensemble")
+TIMED = ("portfolio", "ensemble")
 
 
 def compare(
@@ -42,7 +52,7 @@ def compare(
     )
     ranked = {name: values[:, 4] for name, values in curves.items() if name in (*OURS, *OTHERS, "random x1")}
     ranks, p, critical = mean_ranks(ranked)
-    return [result, improvable, _pairs(title, curves), _controls(setting, curves)], [
+    return [result, improvable, _pairs(title, curves), _timed(setting), _controls(setting, curves)], [
         Plot(f"{title} ({n_tasks} tasks)", curves={name: band(curves[name]) for name in ranked}),
         Plot(f"{title}: mean ranks at k = 5 (Friedman p = {p:.1e}; display only)", ranks=ranks, critical=critical),
     ]
@@ -62,6 +72,23 @@ def _pairs(title: str, curves: dict[str, np.ndarray]) -> Table:
         ["k", "strategy", "less", "difference", "95 % low", "95 % high", "p (Holm)"],
         rows,
         AGAINST_NOTE,
+    )
+
+
+def _timed(setting: Setting) -> Table:
+    found = replay_timed(setting, TIMED)
+    rows = [
+        [name, "by price" if by_price else "most promising first", *cells(values, range(1, len(BUDGETS) + 1))]
+        for (name, by_price), part in found.groupby(["strategy", "by_price"], sort=False)
+        for values in by_family(part).values()
+    ]
+    return Table(
+        f"{setting.title}: mean normalised regret within a time budget",
+        ["strategy", "order", *(f"{budget:g} fits" for budget in BUDGETS)],
+        rows,
+        "A budget of 1 is what a fit of this task takes on average. Either order leaves out what is not expected to fit; by "
+        "price, as with a time_budget, improvement counts by expected seconds and a tenth of the time left. A fit that is "
+        "not ready in time is lost; before the first the regret is 1.",
     )
 
 

@@ -30,10 +30,6 @@ __all__ = ["Advisor"]
 _FORMAT = 1
 
 
-_AHEAD = 20
-"""With a time budget this many candidates are ranked together, so that cheap ones can outweigh a dear one."""
-
-
 class Advisor:
     """Suggest configurations one by one, learning from every result on the table at hand.
 
@@ -222,7 +218,7 @@ class Advisor:
         """
         found: list[Configuration] = []
         while len(found) < (1 if n is None else n):
-            candidates = self.recommend(1 if self.time_budget is None else _AHEAD).candidates
+            candidates = self.recommend(1).candidates
             if not candidates:
                 break
             self._pending[candidates[0].configuration.id] = candidates[0]

@@ -10,10 +10,6 @@ from metalearn.space import Configuration
 
 __all__ = ["Advice"]
 
-_AHEAD = 20
-"""With a time budget this many candidates are ranked together, so that cheap ones can outweigh a dear one."""
-
-
 _ALL = 1000
 """More candidates than any list has."""
 
@@ -56,7 +52,7 @@ class Advice:
             known = begin.get(configuration.id)
             yield Suggestion(configuration) if known is None else _suggestion(known, begin)
         while self._advisor is not None:
-            n = len(self._untold) + (1 if self._advisor.time_budget is None else _AHEAD)
+            n = len(self._untold) + 1
             seen = self._untold | self._told
             fresh = (c for c in self._advisor.recommend(n) if c.configuration.id not in seen)
             candidate = next(fresh, None)

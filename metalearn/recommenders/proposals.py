@@ -16,6 +16,7 @@ from metalearn.recommenders.joint_space import JointSpace, Points
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.posterior import posterior
 from metalearn.recommenders.scale import FloatArray, from_working, log_losses
+from metalearn.recommenders.selection import price
 from metalearn.recommenders.strategy import Strategy
 from metalearn.recommenders.surrogate import Outlook, Surrogate, squared_distances
 from metalearn.space import Configuration
@@ -49,9 +50,8 @@ _NARROW = 0.05
 _QUANTILE = 1.2816
 """Of the standard normal distribution, at 90 %."""
 
-_CHEAP = 0.01
 _LEAST_SECONDS = 1e-3
-"""Whatever takes less than this share of the seconds left, or so few, counts as taking that."""
+"""Whatever takes less counts as taking that."""
 
 _NEAR = 0.01
 """Squared distance within which configurations take the same time."""
@@ -93,7 +93,7 @@ def recommend_beyond(
     -------
     Recommendation
         Candidates that were not tried. Those of the list come in its order; a new point comes before them where it
-        promises twice the improvement on the best so far, with a time budget per second. At least a third is of the
+        promises twice the improvement on the best so far, with a time budget for its price. At least a third is of the
         list as long as it goes on.
 
     Notes
@@ -328,7 +328,7 @@ class _Field:
 
     def best(self, left: float) -> int | None:
         """Return the candidate that is worth most, if any fits into the seconds left."""
-        self.worth = self.outlook.improvement(self.least) / self._price(self.seconds, left)
+        self.worth = self.outlook.improvement(self.least) / price(self.seconds, left)
         self.open_ &= ~(self.seconds > left)
         while self.open_.any():
             row = int(np.where(self.open_, self.worth, -1.0).argmax())
@@ -339,19 +339,13 @@ class _Field:
 
     def prefers(self, candidate: Candidate, row: int, left: float) -> bool:
         """Tell whether a member of the list comes before a new point."""
-        price = float(self._price(np.array(candidate.expected_seconds), left))
-        gain = self.gains[candidate.configuration.id] / price
+        gain = self.gains[candidate.configuration.id] / float(price(np.array(candidate.expected_seconds), left))
         return keeps_to_list(gain, float(self.worth[row]), n_new=self.n_new, n_tried=self.n_tried)
 
     def count(self, candidate: Candidate) -> None:
         """Take note of what is to be tried next."""
         self.n_tried += 1
         self.n_new += candidate.configuration.id not in self.gains
-
-    @staticmethod
-    def _price(seconds: FloatArray, left: float) -> FloatArray:
-        """Seconds if they are limited, the cheap ones all alike."""
-        return np.ones_like(seconds) if math.isinf(left) else np.fmax(seconds, max(_CHEAP * left, _LEAST_SECONDS))
 
     def take(self, row: int) -> Candidate:
         """Choose a candidate; its result is taken to be as expected from now on."""

@@ -274,8 +274,11 @@ def novelty_text(novelty: float | None) -> str:
         words = "familiar ground: tables like this one were seen often."
     elif novelty < 0.9:  # noqa: PLR2004
         words = "less common, but within what is known."
-    elif novelty < 0.98:  # noqa: PLR2004
-        words = "unusual: few past tables are like it, so the list leans towards what works everywhere."
+    elif novelty < 0.95:  # noqa: PLR2004
+        words = "unusual: few past tables are like it; trust the intervals less than usual."
     else:
-        words = "unlike anything known: the list is what works everywhere; trust the intervals less than usual."
+        words = (
+            "beyond almost all past tables: the further away, the more the list turns to what works everywhere; trust the "
+            "intervals less than usual."
+        )
     return f"Novelty {novelty:.2f} of 1: {words}"

@@ -13,10 +13,10 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 import metalearn as ml
 from metalearn.dataset import Dataset
 from metalearn.estimators.fold import TrainingData, fit_and_predict
+from metalearn.estimators.setup import defaults
 from metalearn.evaluation import Status
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.models import get_model
-from metalearn.recommenders import PerformanceTable
+from metalearn.recommenders import PerformanceTable, related_tasks
 from metalearn.store import FileStore
 from metalearn.task import ProblemType, get_metric
 
@@ -27,7 +27,7 @@ from inference import by_family, interval  # noqa: E402 - the folder of the benc
 from protocol import Setting, replay, replay_removed, replay_shuffled  # noqa: E402
 from real_tables import chosen_names, recipe  # noqa: E402
 
-BEST_KNOWN = "lightgbm"
+BEST_KNOWN = ("random_forest", "lightgbm")  # below 300 rows the first is the better one, else the second
 N_SPLITS = 5
 SHIPPED = {"iris": load_iris, "wine": load_wine, "digits": load_digits}
 SMALL = tuple(chosen_names(10))
@@ -71,7 +71,8 @@ def test_the_first_suggestion_is_never_worse_than_the_best_known_default(bundled
         half = data.X.iloc[train].reset_index(drop=True), pd.Series(data.target[train])
         rec = ml.recommend(*half, n=1, knowledge_base=past, problem_type=kind, recommender="ensemble")
         fold = TrainingData(data.X, data.target, kind, data.n_classes, ((train, test),))
-        outcomes = [fit_and_predict(fold, c, 0) for c in (rec[0].configuration, get_model(BEST_KNOWN).default(kind))]
+        (bar,) = defaults(BEST_KNOWN, kind, n_rows=len(train), small=False)
+        outcomes = [fit_and_predict(fold, c, 0) for c in (rec[0].configuration, bar)]
         assert [o.status for o in outcomes] == [Status.OK, Status.OK]
         ours, default = (metric.to_loss(o.scores[metric.name]) for o in outcomes)
         gains.append(default - ours)
@@ -79,11 +80,13 @@ def test_the_first_suggestion_is_never_worse_than_the_best_known_default(bundled
     assert np.mean(gains) >= -noise, (rec[0].configuration, gains)
 
 
-@pytest.fixture(scope="module", params=[("binary", "roc_auc"), ("regression", "r2")], ids=str)
+@pytest.fixture(
+    scope="module", params=[("binary", "roc_auc"), ("multiclass", "accuracy"), ("regression", "r2")], ids=str
+)
 def setting(bundled: KnowledgeBase, request: pytest.FixtureRequest) -> Setting:
     kind = ProblemType(request.param[0])
-    part = bundled.subset(problem_type=kind)
-    table = PerformanceTable.from_knowledge_base(part, get_metric(request.param[1], kind))
+    related = related_tasks(bundled, kind)
+    table = PerformanceTable.from_knowledge_base(related, get_metric(request.param[1], kind), kind)
     return Setting("controls", table, table.regrets, n_folds=4)
 
 

@@ -20,6 +20,7 @@ from protocol import (
     replay_baselines,
     replay_removed,
     replay_shuffled,
+    replay_timed,
     replay_without_copies,
     worst_to_best,
 )
@@ -125,3 +126,14 @@ def test_every_row_has_both_curves() -> None:
 @pytest.mark.parametrize("name", ["forest", "ensemble"])
 def test_curves_never_rise(name: str) -> None:
     assert (np.diff(by_family(replay(setting(made(16)), [name]))[name], axis=1) <= 0).all()
+
+
+def test_within_a_budget_choosing_by_price_is_ahead_and_what_is_not_ready_is_lost() -> None:
+    table, slow = made(), np.arange(12) % 3 == 0
+    seconds = np.tile(np.where(slow, 3.0, 1.0), (table.n_tasks, 1))
+    better = table.losses - np.where(slow, 0.004, 0.0)  # a little better on average, and not worth the wait
+    found = replay_timed(setting(replace(table, seconds=seconds, losses=better)), ["ensemble"])
+    means = {by_price: np.mean(list(part["curve"]), axis=0) for by_price, part in found.groupby("by_price")}
+    assert means[True][0] == means[False][0] == 1  # half of a mean fit: nothing is ready in time
+    assert means[True][2] < means[False][2] < 1
+    assert (np.diff(means[True]) <= 0).all()

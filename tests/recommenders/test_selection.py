@@ -1,6 +1,6 @@
 import numpy as np
 
-from metalearn.recommenders.selection import greedy, heaviest
+from metalearn.recommenders.selection import greedy, heaviest, price
 
 REGRETS = np.array([[0.0, 0.4, 1.0, 0.5], [1.0, 0.4, 0.0, 0.5], [1.0, 0.4, 0.1, 0.5]])
 EVEN = np.full(3, 1 / 3)
@@ -30,6 +30,20 @@ def test_a_budget_holds_for_the_whole_list() -> None:
     assert seconds[chosen].sum() <= 6.5
     assert set(chosen) >= {0, 1}
     assert greedy(REGRETS, EVEN, 4, allowed=ALL, seconds=seconds, time_budget=0.5) == []
+
+
+def test_with_little_time_the_cheap_come_first_and_with_plenty_the_best() -> None:
+    seconds = np.array([1.0, 1.0, 40.0, 1.0])
+    best_first = greedy(REGRETS, EVEN, 3, allowed=ALL)
+    assert greedy(REGRETS, EVEN, 3, allowed=ALL, seconds=seconds, time_budget=45) == [1, 0, 2]
+    assert greedy(REGRETS, EVEN, 3, allowed=ALL, seconds=seconds, time_budget=1e6) == best_first
+
+
+def test_a_price_has_no_meaning_without_a_limit_and_rises_with_seconds_within_one() -> None:
+    seconds = np.array([0.0, 1.0, 5.0, np.nan])
+    np.testing.assert_array_equal(price(seconds, np.inf), np.ones(4))
+    assert (np.diff(price(seconds, 10.0)[:3]) > 0).all()
+    assert price(seconds, 10.0)[3] == price(seconds, 10.0)[0] > 0
 
 
 def test_unknown_seconds_count_as_the_median() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from metalearn.recommendation import Recommendation
-from metalearn.report.text import number, tuning_text
+from metalearn.report.text import novelty_text, number, tuning_text
 
 
 @pytest.mark.parametrize(("value", "shown"), [(1.0, "1"), (0.99996, "0.99996"), (-0.99999, "-0.99999"), (0.5, "0.5")])
@@ -20,3 +20,13 @@ def test_a_finished_search_is_told_in_text(
     assert "failed" in text
     assert plain[2].model not in text
     assert text.endswith("6 trials in 18 s.\nNote: Column 'price' tells the target.")
+
+
+def test_the_words_for_novelty_say_what_happens_to_the_list() -> None:
+    said = [novelty_text(novelty) for novelty in (0.2, 0.7, 0.93, 0.95, 1.0)]
+    assert "familiar" in said[0]
+    assert all(
+        "list" not in text for text in said[:3]
+    )  # up to the distances of 95 % of past tasks nothing is taken away
+    assert all("the more the list turns to what works everywhere" in text for text in said[3:])
+    assert "unknown" in novelty_text(None)

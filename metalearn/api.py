@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError
 from metalearn.fitting import bundled_knowledge_base, fitted_recommender
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.metafeatures import extract
+from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, models_for
 from metalearn.recommendation import Recommendation
 from metalearn.store import Store, open_store
@@ -26,6 +28,9 @@ FEW = 20
 
 SAME = 1e-6
 """Tables nearer than this, in standardised meta-features, hold the same data."""
+
+SIGNAL = {"linear_r2": 0.02, "linear_score": 0.05, "neighbour_score": 0.05}
+"""Where these cross-validated meta-features are no higher, nothing was found that predicts the target."""
 
 
 def open_knowledge_base(source: KnowledgeBase | Store | str | Path | None) -> KnowledgeBase:
@@ -140,6 +145,11 @@ def recommend(
         notes.append(
             f"The knowledge base holds this very table as {nearest.name!r}: part of the answer is remembered, not inferred."
         )
+    if _has_no_signal(meta_features):
+        notes.append(
+            "No signal was found: on a sample neither a linear model nor near neighbours tell more of the target than its "
+            "mean or commonest class. Past tasks had some: do not rely on the expected scores."
+        )
     n_past = FEW if past is None else int((past.tasks["problem_type"] == str(task.problem_type)).sum())
     if n_past < FEW:
         notes.append(
@@ -148,6 +158,14 @@ def recommend(
         )
     notes += [finding.message for finding in check_data(data)]
     return replace(found, notes=(*found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
+
+
+def _has_no_signal(meta_features: MetaFeatures) -> bool:
+    """Tell whether nothing quick can predict the target: so on 3 of the bundled 302 tables, which are hard for all models."""
+    found = [meta_features.values.get(name, np.nan) for name in SIGNAL]
+    return any(map(np.isfinite, found)) and not any(
+        score > least for score, least in zip(found, SIGNAL.values(), strict=True)
+    )
 
 
 def new_task(data: Dataset, metric: str | Callable[..., Any] | None, name: str) -> Task:

@@ -158,3 +158,15 @@ def test_a_young_knowledge_base_is_called_young() -> None:
         "holds 3 multiclass tasks" in note for note in ml.recommend(X, y, knowledge_base=kb.subset(tasks=few)).notes
     )
     assert not any("not worth much" in note for note in ml.recommend(X, y).notes)
+
+
+@pytest.mark.parametrize("kind", ["regression", "binary", "multiclass", "wide"])
+def test_a_table_without_signal_is_told_and_one_with_some_is_not(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(60, 500) if kind == "wide" else (2000, 8)))
+    n_classes = 4 if kind == "multiclass" else 2
+    y = rng.normal(size=len(X)) if kind == "regression" else rng.integers(0, n_classes, len(X)).astype(str)
+    assert any("No signal" in note for note in ml.recommend(X, y, n=1).notes)
+    X[0] = y if kind == "regression" else pd.factorize(y)[0]
+    X += X[[0]].to_numpy() * (2 if kind == "wide" else 0)  # one of 500 columns would be hard to find
+    assert not any("No signal" in note for note in ml.recommend(X, y, n=1).notes)

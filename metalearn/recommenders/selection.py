@@ -54,7 +54,7 @@ def greedy(
     Programming, 1978.
     """
     rows = heaviest(weights)
-    reached = np.broadcast_to(np.asarray(reached, dtype=regrets.dtype), weights.shape)[rows]
+    best_so_far = np.broadcast_to(np.asarray(reached, dtype=regrets.dtype), weights.shape)[rows]
     regrets, weights = regrets[rows], weights[rows].astype(regrets.dtype)
     left = math.inf if time_budget is None or seconds is None else time_budget
     cost = np.zeros(len(allowed)) if seconds is None else np.nan_to_num(seconds, nan=np.nanmedian(seconds))
@@ -64,11 +64,11 @@ def greedy(
     gaps = np.empty_like(regrets)
     chosen: list[int] = []
     while len(chosen) < n and open_.any():
-        np.maximum(np.subtract(reached[:, None], regrets, out=gaps), 0, out=gaps)
+        np.maximum(np.subtract(best_so_far[:, None], regrets, out=gaps), 0, out=gaps)
         gain = weights @ gaps - _TIE * average
         best = int(np.where(open_, gain / prices, -np.inf).argmax())
         chosen.append(best)
-        reached = np.minimum(reached, regrets[:, best])
+        best_so_far = np.minimum(best_so_far, regrets[:, best])
         left -= cost[best]
         open_ &= cost <= left
         open_[best] = False

@@ -265,7 +265,6 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             [data.target[test] for _, test in data.folds[:n_folds]],
             metric=self.metric_,
             problem_type=data.problem_type,
-            expected=np.asarray(self.metric_.to_loss(np.array([t.suggestion.expected_score for t in compared]))),
             default=0 if compared[0] is trials[0] else None,
             blend=self.blend,
         )

@@ -55,13 +55,10 @@ class Suggestion:
         What to try.
     expected_seconds : float, default=nan
         Of one fit, as far as is known.
-    expected_score : float, default=nan
-        What past tasks let expect, in the metric's own direction.
     """
 
     configuration: Configuration
     expected_seconds: float = math.nan
-    expected_score: float = math.nan
 
 
 @dataclass(slots=True, eq=False)

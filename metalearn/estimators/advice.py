@@ -41,7 +41,7 @@ class Advice:
         Suggestion
             Chosen when it is asked for.
         """
-        known = [] if self._advisor is None else self._advisor.recommend(_ALL)
+        known = () if self._advisor is None else self._advisor.recommend(_ALL).candidates
         seconds = {c.configuration.id: c.expected_seconds for c in known}
         for configuration in self._first:
             self._untold.add(configuration.id)

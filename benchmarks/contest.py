@@ -1,6 +1,6 @@
 """What suites on real tables have in common: rows of results in, tables and plots of a report out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,14 +30,9 @@ def about(bench: Bench, name: str) -> dict[str, Any]:
     }
 
 
-def curve_rows(
-    bench: Bench,
-    name: str,
-    sequences: Sequence[Sequence[Configuration]],
-    expected: Mapping[str, float] | None = None,
-) -> list[dict[str, Any]]:
+def curve_rows(bench: Bench, name: str, sequences: Sequence[Sequence[Configuration]]) -> list[dict[str, Any]]:
     """Return a row for each number of trials, averaged over several sequences of trials."""
-    found = [trial_sequence(bench.evaluator, s, expected) for s in sequences]
+    found = [trial_sequence(bench.evaluator, s) for s in sequences]
     rows = []
     for k in COUNTS:
         if k > len(sequences[0]):

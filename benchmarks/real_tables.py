@@ -11,7 +11,7 @@ import sqlite3
 import sys
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -31,7 +31,6 @@ from rich.progress import track
 
 from metalearn.advisor import Advisor
 from metalearn.dataset import Dataset
-from metalearn.estimators.blend import weighed
 from metalearn.estimators.fold import TrainingData, fit_and_predict
 from metalearn.estimators.setup import split
 from metalearn.evaluation import Status
@@ -266,11 +265,6 @@ class Evaluator:
         self.cache = cache
         self._child: tuple[Any, Connection] | None = None
 
-    @property
-    def n_rows(self) -> int:
-        """Rows that validation rests on."""
-        return len(self.table.train)
-
     def close(self) -> None:
         """End the process that fits."""
         if self._child is not None:
@@ -346,17 +340,10 @@ class Scale:
         return (min(loss, self.worst) - self.best) / width if width > 0 else float(loss > self.best)
 
 
-def trial_sequence(
-    evaluator: Evaluator, configurations: Sequence[Configuration], expected: Mapping[str, float] | None = None
-) -> dict[str, list[float]]:
-    """Return, after each trial, the test loss, validation loss and seconds of what validation would choose.
-
-    With losses that past tasks let expect, by the id of the configuration, the choice weighs both as our estimators do.
-    """
+def trial_sequence(evaluator: Evaluator, configurations: Sequence[Configuration]) -> dict[str, list[float]]:
+    """Return, after each trial, the test loss, validation loss and seconds of what validation would choose."""
     losses = np.array([evaluator.validation_loss(c) for c in configurations])
-    prior = np.array([(expected or {}).get(c.id, math.nan) for c in configurations])
-    n_rows = evaluator.n_rows
-    chosen = [int(weighed(losses[:k], prior[:k], n_rows).argmin()) for k in range(1, len(losses) + 1)]
+    chosen = [int(losses[:k].argmin()) for k in range(1, len(losses) + 1)]
     return {
         "test": [evaluator.test_loss(configurations[i]) for i in chosen],
         "validation": losses[chosen].tolist(),

@@ -112,8 +112,6 @@ def test_what_failed_is_not_kept(tmp_path: Path) -> None:
 class Known:
     """An evaluator of known losses: validation and test."""
 
-    n_rows = 50
-
     def __init__(self) -> None:
         self.losses = {1: (0.3, 0.30), 2: (0.1, 0.40), 3: (0.2, 0.05), 4: (math.inf, math.inf)}
 
@@ -133,8 +131,6 @@ def test_choices_are_made_by_validation_and_scored_on_the_test() -> None:
     assert found["test"] == [math.inf, 0.30, 0.40, 0.40]
     assert found["validation"] == [math.inf, 0.3, 0.1, 0.1]
     assert found["seconds"] == [1, 2, 3, 4]
-    expected = {trials[3].id: 0.1, trials[2].id: 0.6}
-    assert real_tables.trial_sequence(Known(), trials, expected)["test"] == [math.inf, 0.30, 0.40, 0.05]
 
 
 def results(gap: float) -> pd.DataFrame:

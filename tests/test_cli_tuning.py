@@ -9,6 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from metalearn.cli import main
+from metalearn.evaluation import Evaluation
+from metalearn.space import Configuration
+from metalearn.store import open_store
+from metalearn.task import Task
 
 N = 120
 
@@ -42,6 +46,7 @@ def model(folder: Path) -> Path:
     assert "roc_auc" in out.stdout
     assert "2 trials in" in out.stdout
     assert f"metalearn predict {path}" in out.stderr
+    assert "not saved" not in out.stderr
     return path
 
 
@@ -97,6 +102,7 @@ def test_tuning_writes_a_report_and_json(folder: Path) -> None:
     )
     assert out.exit_code == 0, out.output
     assert json.loads(out.stdout)["metric"] == "roc_auc"
+    assert out.stderr.splitlines()[-1] == "The model was not saved. To keep one, add --out MODEL.skops."
     page = (folder / "tuned.html").read_text(encoding="utf-8")
     assert "What came out best on old.csv" in page
     assert "Best score so far" in page
@@ -111,3 +117,34 @@ def test_a_report_is_written_without_training(folder: Path) -> None:
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "What to try first on old.csv" in page
     assert "Where this table lies" in page
+
+
+def refuse(constant: str) -> None:
+    pytest.fail(f"{constant} is not standard JSON.")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "recommend {folder}/old.csv --target sold -n 2",
+        "describe {folder}/old.csv --target sold",
+        "describe --list",
+        "report {folder}/old.csv --target sold -n 2 -o {tmp}/page.html",
+        "tune {folder}/old.csv --target sold --trials 1 --families linear",
+        "predict {model} {folder}/blind.csv",
+        "recheck {model} {folder}/new.csv",
+        "kb info {tmp}/store",
+        "kb validate {tmp}/store",
+        "kb search house --like iris",
+        "kb merge {tmp}/store -o {tmp}/merged",
+        "kb delete --source ana --store {tmp}/store --yes",
+        "kb build {folder}/old.csv --target-column sold --store {tmp}/built --dry-run",
+    ],
+)
+def test_commands_print_nothing_but_json_when_asked_to(command: str, model: Path, folder: Path, tmp_path: Path) -> None:
+    task = Task(id="t:house", problem_type="regression", n_rows=50, n_features=2)
+    won = Evaluation(task_id=task.id, configuration=Configuration("knn", {"p": 1}), metric="r2", value=0.5)
+    open_store(tmp_path / "store", source="ana").append(task, None, [won])
+    out = run(*command.format(folder=folder, model=model, tmp=tmp_path).split(), "--json")
+    assert out.exit_code == 0, out.output
+    json.loads(out.stdout, parse_constant=refuse)

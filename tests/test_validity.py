@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 import metalearn as ml
 from metalearn.estimators import MetaLearnClassifier, MetaLearnEstimator, MetaLearnRegressor, save_model
 from metalearn.exceptions import InvalidInputError
+from metalearn.validity import Moved, Recheck
 
 Halves = tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]
 FAMILIES = ["linear", "lightgbm", "knn"]
@@ -56,6 +58,51 @@ def test_what_moved_is_named_with_its_shift(model: MetaLearnEstimator, cancer: H
     assert found.moved[0].name in str(found)
 
 
+UNLIKE = "unlike anything known"
+
+
+def test_a_table_that_left_known_ground_is_noticed(model: MetaLearnEstimator, cancer: Halves) -> None:
+    empty = cancer[2].mask(np.random.default_rng(0).random(cancer[2].shape) < 0.9)
+    for n in (60, len(empty)):
+        assert any(UNLIKE in reason for reason in ml.recheck(model, empty.head(n), cancer[3].head(n)).reasons)
+
+
+def test_with_few_rows_no_alarm_is_raised_but_it_is_said_that_they_are_few(
+    model: MetaLearnEstimator, cancer: Halves
+) -> None:
+    found = ml.recheck(model, cancer[2].head(20), cancer[3].head(20))
+    assert found.recommendation.novelty >= 0.98
+    assert found.still_valid
+    assert found.notes[0].startswith("20 rows are too few to tell")
+    assert found.notes[0] in str(found)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sample_of_the_same_table_raises_no_alarm(model: MetaLearnEstimator, cancer: Halves, seed: int) -> None:
+    chosen = np.random.default_rng(seed).permutation(len(cancer[2]))[:60]
+    found = ml.recheck(model, cancer[2].iloc[chosen], cancer[3].iloc[chosen])
+    assert not found.notes
+    assert not any(UNLIKE in reason for reason in found.reasons)
+
+
+def test_a_table_at_the_edge_of_known_ground_does_not_leave_it_by_chance(
+    model: MetaLearnEstimator, cancer: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = cancer[2].mask(np.random.default_rng(0).random(cancer[2].shape) < 0.9)
+    monkeypatch.setattr(model, "recommendation_", replace(model.recommendation_, novelty=0.97))
+    assert not any(UNLIKE in reason for reason in ml.recheck(model, empty, cancer[3]).reasons)
+
+
+def test_notebooks_show_the_answer_with_every_name_escaped(model: MetaLearnEstimator) -> None:
+    name = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    shown = Recheck((f"{name} moved.",), (Moved(name, 0.0, 1.0, 2.0),), model.recommendation_, (name,))._repr_html_()
+    assert "No longer valid" in shown
+    assert shown.count("&lt;script&gt;") == 3
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "<table" not in Recheck((), (), model.recommendation_)._repr_html_()
+
+
 def test_a_target_that_moved_is_noticed(model: MetaLearnEstimator, cancer: Halves) -> None:
     X, y = cancer[2], cancer[3]
     kept = (y == 0).to_numpy() | (np.arange(len(y)) % 10 == 0)
@@ -79,7 +126,7 @@ def test_the_answer_is_given_for_a_file_and_as_json(model: MetaLearnEstimator, c
     found = ml.recheck(tmp_path / "model.skops", cancer[2].assign(more=1), cancer[3])
     facts = json.loads(found.to_json())
     assert facts["still_valid"] is True
-    assert set(facts) == {"still_valid", "reasons", "moved", "recommendation"}
+    assert set(facts) == {"still_valid", "reasons", "notes", "moved", "recommendation"}
 
 
 @pytest.mark.parametrize("y", [None, 0])

@@ -28,19 +28,13 @@ from metalearn.evaluation import Status
 from metalearn.models import get_model
 from metalearn.space import Configuration
 
-OURS, WEIGHED = "metalearn", "metalearn, choice weighed"
+OURS = "metalearn"
 DEFAULTS = ("lightgbm", "xgboost", "catboost", "random_forest")
 ZERO_SHOT = ("lgbm", "xgb_limitdepth", "rf", "extra_tree")
 BASELINES = ("portfolio", "nearest")
 TPE, RANDOM, FLAML = "TPE on LightGBM", "random over all families", "FLAML AutoML"
 N_ORDERS = 100
 TRIALS = 10
-ALL = 1000
-
-NOTE = (
-    f"{RULE} The choice weighed goes by the loss of validation and the one that past tasks let expect, as our estimators do; "
-    "all other choices by validation alone."
-)
 
 
 def run(options: Options) -> Iterator[Report]:
@@ -56,11 +50,9 @@ def run(options: Options) -> Iterator[Report]:
 
 def _on_table(bench: Bench, trials: int) -> list[dict[str, Any]]:
     table, kind = bench.table, bench.table.task.problem_type
-    ours, expected = _advised(bench, "auto", min(TRIALS, trials))
-    rows = curve_rows(bench, OURS, [ours])
-    rows += curve_rows(bench, WEIGHED, [ours], expected)
+    rows = curve_rows(bench, OURS, [_advised(bench, "auto", min(TRIALS, trials))])
     for name in BASELINES:
-        rows += curve_rows(bench, f"{name} (baseline)", [_advised(bench, name, min(TRIALS, trials))[0]])
+        rows += curve_rows(bench, f"{name} (baseline)", [_advised(bench, name, min(TRIALS, trials))])
     for name in DEFAULTS:
         rows += curve_rows(bench, f"{name} default", [[get_model(name).default(kind)]])
     for name in ZERO_SHOT:
@@ -73,10 +65,9 @@ def _on_table(bench: Bench, trials: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _advised(bench: Bench, recommender: str, n: int) -> tuple[list[Configuration], dict[str, float]]:
-    """Return what the advisor asks for when it is told the loss of cross-validation, and what it expected before."""
+def _advised(bench: Bench, recommender: str, n: int) -> list[Configuration]:
+    """Return what the advisor asks for when it is told the loss of cross-validation."""
     advisor = bench.table.advisor(bench.past, recommender)
-    expected = {c.configuration.id: float(bench.table.metric.to_loss(c.expected_score)) for c in advisor.recommend(ALL)}
     found = []
     for configuration in (advisor.ask() for _ in range(n)):
         loss = bench.evaluator.validation_loss(configuration)
@@ -86,7 +77,7 @@ def _advised(bench: Bench, recommender: str, n: int) -> tuple[list[Configuration
         else:
             advisor.tell(configuration, status=Status.FAILED)
         found.append(configuration)
-    return found, expected
+    return found
 
 
 def _report(rows: pd.DataFrame, trials: int) -> Report:
@@ -98,13 +89,11 @@ def _report(rows: pd.DataFrame, trials: int) -> Report:
     tuned: list[Entry] = [(TPE, last), (RANDOM, last), (FLAML, trials)]
     first = [((OURS, 1), other) for other in (*singles, ("portfolio (baseline)", 1), ("nearest (baseline)", 1))]
     later = [((OURS, k), other) for k in (3, 5, 10) for other in tuned]
-    choice = [((WEIGHED, k), (OURS, k)) for k in (3, 5, 10)]
     entries: list[Entry] = [*((OURS, k) for k in (1, 3, 5, 10)), *singles, *tuned]
     tables = [
-        mean_table(rows, "test", "Mean normalised test regret of what validation chooses after k trials", NOTE),
+        mean_table(rows, "test", "Mean normalised test regret of what validation chooses after k trials", RULE),
         pair_table(rows, first, "The first suggestion against what is used without any trial"),
         pair_table(rows, later, f"A few trials against {last} of a tuner"),
-        pair_table(rows, choice, "The choice weighed against the choice by validation alone"),
         by_problem_type(rows, entries, "By problem type"),
         losing_table(rows, (OURS, 1), singles, "Where the first suggestion is behind"),
         losing_table(rows, (OURS, min(5, last)), tuned, "Where five trials are behind the best tuner"),
@@ -113,9 +102,7 @@ def _report(rows: pd.DataFrame, trials: int) -> Report:
     ]
     n = rows["table"].nunique()
     plots = [
-        curve_plot(
-            rows, f"Test regret on {n} tables left out", [OURS, WEIGHED, "portfolio (baseline)", TPE, RANDOM, FLAML]
-        ),
+        curve_plot(rows, f"Test regret on {n} tables left out", [OURS, "portfolio (baseline)", TPE, RANDOM, FLAML]),
         rank_plot(rows, entries, "Mean ranks"),
     ]
     about_it = (

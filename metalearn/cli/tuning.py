@@ -82,7 +82,9 @@ def tune(
     click.echo(model.to_json() if as_json else model.explain())
     if html is not None:
         model.to_html(html, name=name or table.name)
-    if out is not None:
+    if out is None:
+        click.echo("The model was not saved. To keep one, add --out MODEL.skops.", err=True)
+    else:
         save_model(model, out)
         click.echo(f"Written to {out}. Predict with: metalearn predict {out} NEW -o predictions.csv", err=True)
 

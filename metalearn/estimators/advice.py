@@ -1,24 +1,16 @@
 """What to try next: the default that has to be beaten, then what the advisor says, given every result so far."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from metalearn.advisor import Advisor
 from metalearn.estimators.search import Suggestion, Trial
 from metalearn.evaluation import Status
-from metalearn.recommendation import Candidate
 from metalearn.space import Configuration
 
 __all__ = ["Advice"]
 
 _ALL = 1000
 """More candidates than any list has."""
-
-
-def _suggestion(candidate: Candidate, begin: Mapping[str, Candidate]) -> Suggestion:
-    """Return a candidate with the score that was expected before any result: later ones are of another level."""
-    known = begin.get(candidate.configuration.id)
-    score = float("nan") if known is None else known.expected_score
-    return Suggestion(candidate.configuration, candidate.expected_seconds, score)
 
 
 class Advice:
@@ -46,11 +38,11 @@ class Advice:
         Suggestion
             Chosen when it is asked for.
         """
-        begin = {} if self._advisor is None else {c.configuration.id: c for c in self._advisor.recommend(_ALL)}
+        known = () if self._advisor is None else self._advisor.recommend(_ALL).candidates
+        seconds = {c.configuration.id: c.expected_seconds for c in known}
         for configuration in self._first:
             self._untold.add(configuration.id)
-            known = begin.get(configuration.id)
-            yield Suggestion(configuration) if known is None else _suggestion(known, begin)
+            yield Suggestion(configuration, seconds.get(configuration.id, float("nan")))
         while self._advisor is not None:
             n = len(self._untold) + 1
             seen = self._untold | self._told
@@ -59,7 +51,7 @@ class Advice:
             if candidate is None:
                 return
             self._untold.add(candidate.configuration.id)
-            yield _suggestion(candidate, begin)
+            yield Suggestion(candidate.configuration, candidate.expected_seconds)
 
     def tell(self, trial: Trial) -> None:
         """Take note of how a trial ended.

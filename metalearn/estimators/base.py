@@ -23,6 +23,7 @@ from metalearn.estimators.blend import Choice, choose
 from metalearn.estimators.columns import check_values
 from metalearn.estimators.drift import summary
 from metalearn.estimators.fold import TrainingData, predict
+from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.progress import progress
 from metalearn.estimators.records import decision, evaluations, leaderboard, trial_facts
 from metalearn.estimators.refit import fit_anything, fit_members
@@ -142,7 +143,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         MetaLearnEstimator
-            Itself. Ctrl-C ends the search early and keeps the best so far.
+            Itself. Ctrl-C ends the search early and keeps the best so far; in the last fits, on all rows, it keeps those
+            that have ended, or waits for the first. A second Ctrl-C stops without a model.
 
         Raises
         ------
@@ -171,16 +173,17 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         usable = usable_families(self.families, problem_type, weighted=weights is not None)
         small = len(frame) < MIN_ROWS or not folds
         first = defaults(usable, problem_type, n_rows=len(frame), small=small)
-        with closing(self._runner(data)) as runner:
+        with Interruption() as interruption, closing(self._runner(data)) as runner:
             advisor = None if small else self._advisor(data, usable, budget)
             found = self._nothing(data) if advisor is None else self._recommended(data, advisor)
             self.recommendation_ = replace(
                 found, target=self.target_["name"] or "target", categorical=tuple(self.categorical)
             )
-            trials = self._search(data, Advice(first, advisor), runner, budget) if folds else []
+            trials = self._search(data, Advice(first, advisor), runner, budget, interruption) if folds else []
+            interruption.patient = True  # choosing takes a moment
             compared, choice = self._choose(data, trials)
             chosen = [(float(choice.weights[i]), compared[i]) for i in choice.members]
-            members = fit_members(data, chosen, runner, budget) if chosen else []
+            members = fit_members(data, chosen, runner, budget, interruption) if chosen else []
         self.members_ = members or fit_anything(data, first[::-1], hurry=budget.left < 1)
         self.best_score_ = float(self.metric_.from_loss(choice.loss))
         self._report(trials, choice, budget)
@@ -239,7 +242,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             recommender=self.recommender,
         )
 
-    def _search(self, data: TrainingData, advice: Advice, runner: Runner, budget: Budget) -> list[Trial]:
+    def _search(
+        self, data: TrainingData, advice: Advice, runner: Runner, budget: Budget, interruption: Interruption
+    ) -> list[Trial]:
         budget.refit_ratio = len(data.target) / len(data.folds[0][0])
         with progress(budget, self.metric_.name, show=self.progress) as watch:
             return search(
@@ -249,6 +254,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 metric=self.metric_,
                 n_folds=len(data.folds),
                 budget=budget,
+                interruption=interruption,
                 watch=watch,
             )
 
@@ -265,7 +271,6 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             [data.target[test] for _, test in data.folds[:n_folds]],
             metric=self.metric_,
             problem_type=data.problem_type,
-            expected=np.asarray(self.metric_.to_loss(np.array([t.suggestion.expected_score for t in compared]))),
             default=0 if compared[0] is trials[0] else None,
             blend=self.blend,
         )

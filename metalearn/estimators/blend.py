@@ -10,20 +10,13 @@ import numpy.typing as npt
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["Choice", "choose", "weighed"]
+__all__ = ["Choice", "choose"]
 
 FloatArray = npt.NDArray[np.float64]
 
 _CANDIDATES = 10
 _ROUNDS = 25
 _ROWS = 10_000
-
-_PRIOR_ROWS = 150
-"""An expectation from past tasks counts as much as a score on this many rows.
-
-Tried on the bundled knowledge base, families left out: a choice judged by a fold that had no say gets better, most on small
-tables, and hardly depends on the number between 100 and 300. `benchmarks/run.py peers` shows both ways of choosing.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,6 @@ def choose(
     *,
     metric: Metric,
     problem_type: ProblemType,
-    expected: FloatArray | None = None,
     default: int | None = 0,
     blend: bool = True,
 ) -> Choice:
@@ -78,9 +70,6 @@ def choose(
         What is optimised.
     problem_type : ProblemType
         The kind of problem.
-    expected : ndarray of shape (n_trials,) or None, default=None
-        Losses that past tasks let expect, NaN where they say nothing; on a small table the best score is partly luck,
-        and they tell what else to go by.
     default : int or None, default=0
         Which trial is the library's default; None if it failed.
     blend : bool, default=True
@@ -115,13 +104,7 @@ def choose(
     strategies: dict[str, Callable[[npt.NDArray[np.intp]], FloatArray]] = {}
     if default is not None:
         strategies["default"] = lambda _: np.eye(n)[default]
-    prior = np.full(n, np.nan) if expected is None else expected
-    sizes = np.array([len(y) for y in targets])
-
-    def best_of(use: npt.NDArray[np.intp]) -> int:
-        return int(weighed(singles[:, use].mean(axis=1), prior, int(sizes[use].sum())).argmin())
-
-    strategies["single"] = lambda use: np.eye(n)[best_of(use)]
+    strategies["single"] = lambda use: np.eye(n)[singles[:, use].mean(axis=1).argmin()]
     if blend and n > 1:
         strategies["blend"] = lambda use: _greedy([folds[i] for i in use], singles[:, use].mean(axis=1), loss)
 
@@ -135,32 +118,6 @@ def choose(
     }
     weights = strategies[min(held_out, key=held_out.__getitem__)](every)
     return Choice(weights, float(np.mean(losses_of(weights, every))), held_out)
-
-
-def weighed(losses: FloatArray, expected: FloatArray, n_rows: int) -> FloatArray:
-    """Weigh measured losses with those that past tasks let expect, the more the fewer rows were held out.
-
-    Parameters
-    ----------
-    losses : ndarray of shape (n_trials,)
-        As measured.
-    expected : ndarray of shape (n_trials,)
-        As expected; NaN where nothing is known. Only the differences between trials count.
-    n_rows : int
-        Rows on which the losses were measured.
-
-    Returns
-    -------
-    ndarray of shape (n_trials,)
-        On the level of the measured losses; where nothing was expected, as measured.
-    """
-    known = np.isfinite(losses) & np.isfinite(expected)
-    if not known.any():
-        return losses
-    level = float((losses[known] - expected[known]).mean())
-    share = n_rows / (n_rows + _PRIOR_ROWS)
-    mixed: FloatArray = np.where(known, share * losses + (1 - share) * (expected + level), losses)
-    return mixed
 
 
 def _thinned(

@@ -1,4 +1,4 @@
-"""Notice Ctrl-C for certain."""
+"""Notice Ctrl-C for certain, and wait with an answer where there is nothing to keep yet."""
 
 import signal
 import threading
@@ -15,12 +15,15 @@ class Interruption:
 
     Attributes
     ----------
-    noticed : bool
-        Whether Ctrl-C was pressed in this context.
+    times : int
+        How often Ctrl-C was pressed in this context.
+    patient : bool
+        Whether the first Ctrl-C is only remembered; every later one raises ``KeyboardInterrupt`` in any case.
     """
 
     def __init__(self) -> None:
-        self.noticed = False
+        self.times = 0
+        self.patient = False
         self._before: Any = None
 
     def __enter__(self) -> Self:
@@ -36,5 +39,6 @@ class Interruption:
             signal.signal(signal.SIGINT, self._before)
 
     def _notice(self, _number: int, _frame: FrameType | None) -> None:
-        self.noticed = True
-        raise KeyboardInterrupt
+        self.times += 1
+        if self.times > 1 or not self.patient:
+            raise KeyboardInterrupt

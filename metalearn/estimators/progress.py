@@ -35,7 +35,7 @@ def progress(budget: Budget, metric: str, *, show: bool | None) -> Iterator[Call
         yield len
         return
     columns = (SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, transient=True) as bars:
+    with Progress(*columns, console=console, transient=console.is_terminal) as bars:
         line = bars.add_task("looking at the table", total=1.0)
 
         def watch(trials: Sequence[Trial]) -> None:

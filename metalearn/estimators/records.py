@@ -134,6 +134,4 @@ def decision(trials: Sequence[Trial], members: Sequence[Member]) -> str:
         return f"{used} is used; {default} has no score to compare with."
     if members[0].trial is trials[0] and len(members) == 1:
         return f"The default of {name} stays: nothing that was tried beat it on rows held out."
-    higher = [t for t in trials if t.is_complete and members[0].trial is not None and t.loss < members[0].trial.loss]
-    luck = "; what scored higher still is put down to luck, going by past tasks" if len(members) == 1 and higher else ""
-    return f"{used} beat {default}{luck}."
+    return f"{used} beat {default}."

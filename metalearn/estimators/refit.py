@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from metalearn.estimators.fold import TrainingData, fit_and_predict
+from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.search import Budget, Trial
 from metalearn.estimators.workers import Runner
 from metalearn.exceptions import MetalearnError
@@ -50,9 +51,13 @@ class Member:
 
 
 def fit_members(
-    data: TrainingData, chosen: Sequence[tuple[float, Trial]], runner: Runner, budget: Budget
+    data: TrainingData,
+    chosen: Sequence[tuple[float, Trial]],
+    runner: Runner,
+    budget: Budget,
+    interruption: Interruption,
 ) -> list[Member]:
-    """Fit the chosen configurations on all rows.
+    """Fit the chosen configurations on all rows; Ctrl-C keeps those that have ended, or waits for the first.
 
     Parameters
     ----------
@@ -64,6 +69,8 @@ def fit_members(
         Runs the fits.
     budget : Budget
         What may be used; members that do not fit into it are left out.
+    interruption : Interruption
+        Notices Ctrl-C.
 
     Returns
     -------
@@ -79,18 +86,24 @@ def fit_members(
             left -= needed
     rows = _affordable_rows(data, budget.refit_seconds(waiting[0][1]), budget.left - _OVERHEAD)
     members: list[Member] = []
-    while True:
-        while waiting and runner.has_room:
-            weight, trial = waiting.pop(0)
-            runner.submit((weight, trial), trial.configuration, rows, budget.end + _GRACE * (budget.seconds or 0.0))
-        ended = runner.finished()
-        if not ended:
-            break
-        members += [
-            Member(weight, trial.configuration, outcome.fitted.pipeline, trial)
-            for (weight, trial), outcome in ended
-            if outcome.fitted is not None
-        ]
+    before = interruption.times
+    try:
+        while not members or interruption.times == before:
+            interruption.patient = not members
+            while waiting and runner.has_room:
+                weight, trial = waiting.pop(0)
+                runner.submit((weight, trial), trial.configuration, rows, budget.end + _GRACE * (budget.seconds or 0.0))
+            ended = runner.finished()
+            if not ended:
+                break
+            members += [
+                Member(weight, trial.configuration, outcome.fitted.pipeline, trial)
+                for (weight, trial), outcome in ended
+                if outcome.fitted is not None
+            ]
+    except KeyboardInterrupt:
+        if interruption.times > 1 or not members:
+            raise
     return normalised(members)
 
 

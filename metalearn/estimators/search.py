@@ -55,13 +55,10 @@ class Suggestion:
         What to try.
     expected_seconds : float, default=nan
         Of one fit, as far as is known.
-    expected_score : float, default=nan
-        What past tasks let expect, in the metric's own direction.
     """
 
     configuration: Configuration
     expected_seconds: float = math.nan
-    expected_score: float = math.nan
 
 
 @dataclass(slots=True, eq=False)
@@ -214,6 +211,7 @@ def search(
     metric: Metric,
     n_folds: int,
     budget: Budget,
+    interruption: Interruption,
     watch: Callable[[Sequence[Trial]], Any] = len,
 ) -> list[Trial]:
     """Try suggestions until they, the trials or the time are used up; Ctrl-C ends the search with what there is.
@@ -232,6 +230,8 @@ def search(
         Folds that a trial goes through, one after the other.
     budget : Budget
         What may be used.
+    interruption : Interruption
+        Notices Ctrl-C.
     watch : callable, default=len
         Called with all trials after each fold.
 
@@ -240,7 +240,7 @@ def search(
     list of Trial
         In the order in which they were started.
     """
-    return _Search(runner, suggestions, tell, metric, n_folds, budget, watch).run()
+    return _Search(runner, suggestions, tell, metric, n_folds, budget, interruption, watch).run()
 
 
 @dataclass(slots=True)
@@ -251,22 +251,22 @@ class _Search:
     metric: Metric
     n_folds: int
     budget: Budget
+    interruption: Interruption
     watch: Callable[[Sequence[Trial]], Any]
     trials: list[Trial] = field(default_factory=list)
     postponed: list[Suggestion] = field(default_factory=list)
 
     def run(self) -> list[Trial]:
-        with Interruption() as interruption:
-            try:
+        try:
+            self._fill()
+            while not self.interruption.times and (ended := self.runner.finished()):
+                for trial, outcome in ended:
+                    self._advance(trial, outcome)
+                    self.watch(self.trials)
                 self._fill()
-                while not interruption.noticed and (ended := self.runner.finished()):
-                    for trial, outcome in ended:
-                        self._advance(trial, outcome)
-                        self.watch(self.trials)
-                    self._fill()
-            except KeyboardInterrupt:
-                if not any(len(t.losses) for t in self.trials):
-                    raise
+        except KeyboardInterrupt:
+            if self.interruption.times > 1 or not any(len(t.losses) for t in self.trials):
+                raise
         self.runner.cancel()
         for trial in self.trials:
             if trial.status is None:

@@ -75,6 +75,31 @@ def recommendation_fragment(facts: Mapping[str, Any]) -> str:
     )
 
 
+def recheck_fragment(head: str, sentences: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return whether a recommendation still holds, for notebooks.
+
+    Parameters
+    ----------
+    head : str
+        The answer.
+    sentences : sequence of str
+        Why.
+    columns : sequence of str
+        Heads of the table of what moved.
+    rows : sequence of sequence of str
+        Its cells.
+
+    Returns
+    -------
+    str
+        HTML without a head, in the notebook's own style.
+    """
+    listed = "".join(f"<li>{escaped(sentence)}</li>" for sentence in sentences)
+    cells = [[escaped(cell) for cell in row] for row in rows]
+    table = _table(columns, cells, right=columns[1:]) if rows else ""
+    return f"<div><p><strong>{escaped(head)}</strong></p>{f'<ul>{listed}</ul>' if listed else ''}{table}</div>"
+
+
 def _page(title: str, about: str, sections: Iterable[str]) -> str:
     style = files("metalearn.report").joinpath("page.css").read_text(encoding="utf-8")
     body = "\n".join(section for section in sections if section)

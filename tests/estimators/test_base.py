@@ -229,3 +229,21 @@ def test_ctrl_c_keeps_the_best_so_far(time_budget: float | None) -> None:
     assert time.monotonic() - started < 30
     assert len(model.leaderboard_) >= 1
     assert model.score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("time_budget", [None, 60])
+def test_ctrl_c_in_the_last_fit_still_gives_a_model(
+    monkeypatch: pytest.MonkeyPatch, cancer: tuple[pd.DataFrame, pd.Series], time_budget: float | None
+) -> None:
+    real = base.fit_members
+
+    def interrupted(*arguments: object) -> object:
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return real(*arguments)
+
+    monkeypatch.setattr(base, "fit_members", interrupted)
+    options = {"n_trials": 1, "time_budget": time_budget, "families": ["random_forest"], "n_folds": 2}
+    model = MetaLearnClassifier(**options).fit(*cancer)
+    assert model.best_configuration_.model == "random_forest"
+    assert model.members_[0].trial is not None
+    assert model.score(*cancer) > 0.9

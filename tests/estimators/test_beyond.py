@@ -9,6 +9,7 @@ from sklearn.datasets import load_wine
 
 from metalearn import MetaLearnClassifier
 from metalearn.estimators.fold import TrainingData
+from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.search import Budget, Suggestion, search
 from metalearn.estimators.setup import split
 from metalearn.estimators.workers import InProcess
@@ -46,6 +47,7 @@ def test_suggestions_without_end_that_are_all_too_dear_end_the_search() -> None:
         metric=get_metric("r2", NUMBERS),
         n_folds=2,
         budget=Budget(seconds=30.0),
+        interruption=Interruption(),
     )
     assert [t.configuration for t in trials] == [first.configuration]
     assert math.isfinite(trials[0].score)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from metalearn.estimators.blend import choose, weighed
+from metalearn.estimators.blend import choose
 from metalearn.task import ProblemType, get_metric
 
 BINARY, NUMBERS = ProblemType.BINARY, ProblemType.REGRESSION
@@ -83,33 +83,3 @@ def test_long_folds_are_thinned_and_give_the_same_choice() -> None:
     found = choose(trials, folds_of(y), metric=get_metric("r2", NUMBERS), problem_type=NUMBERS, blend=False)
     assert found.members == [1]
     assert found.loss == pytest.approx(1.0, abs=0.05)
-
-
-def test_on_few_rows_the_choice_goes_by_past_tasks_as_well() -> None:
-    """Thirty trials of the same worth, of which past tasks expect one to be better: it is chosen more often than by luck."""
-    metric, chosen = get_metric("accuracy", BINARY), {20: 0, 2000: 0}
-    for n in chosen:
-        for seed in range(10):
-            rng = np.random.default_rng(seed)
-            y = rng.integers(0, 2, n)
-            strength = np.array([0.15, *([0.1] * 9)])
-            guesses = [np.clip(0.5 + s * (2 * y - 1) + 0.2 * rng.normal(size=n), 0.01, 0.99) for s in strength]
-            trials = [folds_of(np.column_stack([1 - p, p])) for p in guesses]
-            options = {"metric": metric, "problem_type": BINARY, "default": None, "blend": False}
-            expected = np.array([0.2, *([0.3] * 9)])
-            assert choose(trials, folds_of(y), expected=np.full(10, np.nan), **options).members == (
-                choose(trials, folds_of(y), **options).members
-            )
-            chosen[n] += choose(trials, folds_of(y), expected=expected, **options).members == [0]
-    assert chosen[20] >= 8
-    assert chosen[2000] == 10
-
-
-def test_expectations_count_less_the_more_rows_there_are_and_only_by_their_differences() -> None:
-    losses, expected = np.array([0.30, 0.28, 0.29]), np.array([0.5, 0.6, np.nan])
-    few, many = weighed(losses, expected, 15), weighed(losses, expected, 15_000)
-    assert few.argmin() == 0
-    assert many.argmin() == 1
-    assert few[2] == losses[2]
-    assert np.allclose(few, weighed(losses, expected + 7, 15))
-    assert np.allclose(weighed(losses, np.full(3, np.nan), 15), losses)

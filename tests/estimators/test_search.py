@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from metalearn.estimators.fold import TrainingData
+from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.search import Budget, Suggestion, Trial, search
 from metalearn.estimators.setup import split
 from metalearn.estimators.workers import InProcess
@@ -36,7 +37,8 @@ def default(name: str) -> Suggestion:
 def run(data: TrainingData, suggestions: Iterator[Suggestion], budget: Budget) -> tuple[list[Trial], list[Trial]]:
     told: list[Trial] = []
     runner = InProcess(data)
-    trials = search(runner, suggestions, told.append, metric=METRIC, n_folds=len(data.folds), budget=budget)
+    options = {"metric": METRIC, "n_folds": len(data.folds), "budget": budget, "interruption": Interruption()}
+    trials = search(runner, suggestions, told.append, **options)
     return trials, told
 
 

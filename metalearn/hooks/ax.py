@@ -244,8 +244,8 @@ def harvest(client: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
         )
         value = float(table.loc[trial.index, name]) if status is Status.OK else None
         params = {k: v for k, v in trial.arm.parameters.items() if k not in constants}
-        note = f"seed {_seed_of(trial)[0]}" if trial.arm.name.startswith(_ARM) else ""
-        rows.append(Trial(params, value, status, span, note))
+        rank, model = _seed_of(trial) if trial.arm.name.startswith(_ARM) else (0, "")
+        rows.append(Trial(params, value, status, span, f"seed {rank}" if rank else "", model=model))
     return gather(
         rows, X, y, maximize=maximize, said_metric=name, versions=tool_version("ax-platform"), options=options
     )

@@ -13,7 +13,7 @@ from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model, model_names
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.space import Configuration, ParamValue, Policy, SearchSpace, adapt, model_parameter_of
-from metalearn.space.aliases import PARAMETERS, known_name
+from metalearn.space.aliases import PARAMETERS, UNSET_VALUES, known_name
 from metalearn.task import METRICS, Metric, ProblemType, Task
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Matching",
     "Startable",
     "defaults_of",
+    "families_of_parameters",
     "family_of_parameters",
     "none_told",
     "plan",
@@ -221,15 +222,43 @@ def family_of_parameters(parameters: Iterable[str], preferred: Sequence[str] = (
     >>> family_of_parameters(["eta", "max_depth", "gamma"])
     'xgboost'
     """
+    found = families_of_parameters(parameters)
+    return next((family for family in [*preferred, *_USUAL, *found] if family in found), None)
+
+
+def families_of_parameters(parameters: Iterable[str], likely: Collection[str] = ()) -> list[str]:
+    """Return every model family to which parameters belong equally well.
+
+    Parameters
+    ----------
+    parameters : iterable of str
+        Names as a tool has them.
+    likely : collection of str, default=()
+        Families that go before others where they know as many of the parameters.
+
+    Returns
+    -------
+    list of str
+        The families that know most of them, their own names counting more than aliases; empty if none knows any.
+
+    Examples
+    --------
+    >>> families_of_parameters(["n_estimators", "max_features"])
+    ['extra_trees', 'random_forest']
+    >>> families_of_parameters(["n_estimators", "max_features"], likely=["extra_trees", "svm"])
+    ['extra_trees']
+    """
     names = list(parameters)
-    score = {}
-    parameters_by_family = {**_plugged_in(), **PARAMETERS}
-    for family, own in parameters_by_family.items():
-        found = {name: known_name(name, family) for name in names}
-        score[family] = sum((1.0 if ours == name else 0.9) for name, ours in found.items() if ours in own)
-    order = dict.fromkeys([*preferred, *_USUAL, *parameters_by_family])
-    best = max(order, key=lambda family: score.get(family, 0.0))
-    return best if score.get(best, 0.0) > 0 else None
+    known: dict[str, int] = {}
+    score: dict[str, int] = {}
+    for family, own in {**_plugged_in(), **PARAMETERS}.items():
+        ours = {name: known_name(name, family) for name in names}
+        known[family] = sum(word in own or word in UNSET_VALUES.get(family, {}) for word in ours.values())
+        score[family] = sum(10 if word == name else 9 for name, word in ours.items() if word in own)
+    most = max(known.values())
+    pool = [family for family in known if family in likely and known[family] == most] or list(score)
+    best = max(score[family] for family in pool)
+    return [family for family in pool if score[family] == best > 0]
 
 
 def _plugged_in() -> dict[str, set[str]]:

@@ -191,9 +191,10 @@ def _insert(
             "workdir": None,
             "idxs": {label: [tid] if held else [] for label, held in values.items()},
             "vals": values,
+            "metalearn_model": item.model,
         }
         if results is None:
-            misc[_MARK], misc["metalearn_model"] = item.rank, item.model
+            misc[_MARK] = item.rank
         (doc,) = trials.new_trial_docs([tid], [None], [{"status": "new"}], [misc])
         if results is not None:
             loss = results[item.rank]

@@ -193,6 +193,7 @@ def tell(
             distributions={name: distributions[name] for name in item.params},
             value=told_value(result, maximize=maximize) if ok else None,
             state=states.COMPLETE if ok else states.PRUNED if result.status is Status.PRUNED else states.FAIL,
+            user_attrs={_MODEL: item.model},
         )
         study.add_trial(trial)
     return report

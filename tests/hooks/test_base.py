@@ -9,7 +9,7 @@ import pytest
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
 from metalearn.hooks import Drop, Hook, get_hook, hook_names
-from metalearn.hooks.base import family_of_parameters, plan, plan_told, require_tool, told_value
+from metalearn.hooks.base import families_of_parameters, family_of_parameters, plan, plan_told, require_tool, told_value
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
 
@@ -143,6 +143,26 @@ def test_a_tie_goes_to_the_family_that_is_recommended() -> None:
     names = ["n_estimators", "learning_rate"]
     assert family_of_parameters(names, ["xgboost"]) == "xgboost"
     assert family_of_parameters(names, ["lightgbm", "xgboost"]) == "lightgbm"
+
+
+def test_every_family_of_a_tie_is_known() -> None:
+    names = ["n_estimators", "max_features"]
+    assert families_of_parameters(names) == ["extra_trees", "random_forest"]
+    assert families_of_parameters(["hidden_units"]) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "likely", "family"),
+    [
+        (["n_estimators", "max_features"], "extra_trees", "extra_trees"),
+        (["n_estimators", "max_depth"], "extra_trees", "extra_trees"),  # every forest has a depth, though not our space
+        (["learning_rate", "n_estimators", "num_leaves"], "hist_gradient_boosting", "hist_gradient_boosting"),
+        (["learning_rate", "num_leaves", "reg_alpha"], "hist_gradient_boosting", "lightgbm"),  # it has no reg_alpha
+        (["rf_max_features"], "extra_trees", "random_forest"),
+    ],
+)
+def test_a_likely_family_wins_where_it_knows_as_many(names: list[str], likely: str, family: str) -> None:
+    assert families_of_parameters(names, [likely]) == [family]
 
 
 def result(value: float, *, leaves: int = 9, fold: int = 0, status: Status = Status.OK, **changes: Any) -> Evaluation:

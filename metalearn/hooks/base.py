@@ -153,7 +153,7 @@ class Hook(Protocol):
         ...
 
 
-def require_tool(package: str, extra: str) -> Any:
+def require_tool(package: str, extra: str, *, how: str | None = None) -> Any:
     """Import a tool.
 
     Parameters
@@ -162,6 +162,8 @@ def require_tool(package: str, extra: str) -> Any:
         What is imported.
     extra : str
         The extra of metalearn-recommender that installs it.
+    how : str or None, default=None
+        What to do instead, where there is no such extra.
 
     Returns
     -------
@@ -179,9 +181,8 @@ def require_tool(package: str, extra: str) -> Any:
         top = package.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != top:
             raise  # the tool is there, something that it needs itself is not
-        message = (
-            f"The hook needs the package {top!r}, which is not installed. "
-            f'Run: pip install "metalearn-recommender[{extra}]".'
+        message = f"The hook needs the package {top!r}, which is not installed. " + (
+            how or f'Run: pip install "metalearn-recommender[{extra}]".'
         )
         raise MissingExtraError(message) from error
 

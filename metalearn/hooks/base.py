@@ -1,6 +1,7 @@
 """What every hook can do, and the way of every seed from a recommendation into a tool."""
 
 import importlib
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -30,6 +31,7 @@ __all__ = [
     "require_tool",
     "told_value",
     "tool_version",
+    "warn_of_lost_conditions",
 ]
 
 Startable: TypeAlias = Recommendation | Iterable[Candidate | Configuration]
@@ -516,3 +518,22 @@ def none_told(tool: str, evaluations: Iterable[Evaluation], why: str, *, strict:
     """
     ranks = range(1, 1 + len({evaluation.configuration for evaluation in evaluations}))
     return SeedReport(tool, dropped=tuple(Drop(rank, "", why) for rank in ranks), deed="told").require(strict=strict)
+
+
+def warn_of_lost_conditions(tool: str, names: Iterable[str]) -> None:
+    """Warn of parameters that a tool will search where they are inactive, if there are any.
+
+    Parameters
+    ----------
+    tool : str
+        The tool's name.
+    names : iterable of str
+        Parameters whose condition the tool cannot express.
+    """
+    if lost := list(names):
+        message = (
+            f"{tool} cannot express the conditions of {lost}: it searches them where they are inactive, too. Expected a "
+            "space without such conditions. Pass SearchSpace(space.parameters) and ignore what is inactive, or search "
+            "each branch by itself."
+        )
+        warnings.warn(message, UserWarning, stacklevel=3)

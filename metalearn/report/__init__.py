@@ -1,6 +1,6 @@
 """Turn plain facts into text and pages; nothing here knows a type of ours."""
 
-from metalearn.report.html import recommendation_fragment, recommendation_page, tuning_page
+from metalearn.report.html import recommendation_fragment, recommendation_page, seeds_fragment, tuning_page
 from metalearn.report.plain import to_json
 from metalearn.report.script import training_script
 from metalearn.report.text import Text, facts_table, recommendation_text, tuning_text
@@ -11,6 +11,7 @@ __all__ = [
     "recommendation_fragment",
     "recommendation_page",
     "recommendation_text",
+    "seeds_fragment",
     "to_json",
     "training_script",
     "tuning_page",

@@ -9,7 +9,7 @@ from metalearn.report.series import Trial, driver_shares, in_view, map_points, s
 from metalearn.report.svg import curve_plot, family_plot, map_plot, score_plot
 from metalearn.report.text import ORDER, changes, novelty_text, number, seconds
 
-__all__ = ["recommendation_fragment", "recommendation_page", "tuning_page"]
+__all__ = ["recommendation_fragment", "recommendation_page", "seeds_fragment", "tuning_page"]
 
 _NEIGHBOURS = 10
 
@@ -73,6 +73,26 @@ def recommendation_fragment(facts: Mapping[str, Any]) -> str:
         f"{_candidates_table(facts)}<p>{escaped(novelty_text(facts['novelty']))}</p>"
         f"{f'<ul>{notes}</ul>' if notes else ''}</div>"
     )
+
+
+def seeds_fragment(facts: Mapping[str, Any]) -> str:
+    """Return what became of a tool's seeds as a table for notebooks.
+
+    Parameters
+    ----------
+    facts : mapping
+        ``title``, ``seeds`` (rank, model and parameters of each, as text), and ``remarks``: lines on what was changed,
+        dropped or should be known.
+
+    Returns
+    -------
+    str
+        HTML without a head, in the notebook's own style.
+    """
+    rows = [[escaped(cell) for cell in seed] for seed in facts["seeds"]]
+    table = _table(("seed", "model", "parameters"), rows, right=("seed",)) if rows else ""
+    remarks = "".join(f"<li>{escaped(line)}</li>" for line in facts["remarks"])
+    return f"<div><p>{escaped(facts['title'])}</p>{table}{f'<ul>{remarks}</ul>' if remarks else ''}</div>"
 
 
 def _page(title: str, about: str, sections: Iterable[str]) -> str:

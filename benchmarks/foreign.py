@@ -40,7 +40,7 @@ def kept_trials(bench: Bench, key: str, make: Callable[[], Sequence[Configuratio
 
 def suggest(trial: Any, space: SearchSpace) -> dict[str, Any]:
     """Ask an Optuna trial for every parameter that is active."""
-    distributions = write_space(space)
+    distributions = write_space(SearchSpace(space.parameters))  # the conditions are kept below
     params: dict[str, Any] = {}
     for name, parameter in space.parameters.items():
         condition = space.conditions.get(name)

@@ -16,7 +16,7 @@ from metalearn.estimators.drift import target_moved
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommendation import Recommendation
-from metalearn.report import recheck_fragment, to_json
+from metalearn.report import facts_fragment, to_json
 from metalearn.report.text import Text, changes, facts_table, number
 from metalearn.store import Store
 
@@ -96,7 +96,7 @@ class Recheck:
 
     def _repr_html_(self) -> str:
         """Return the same for notebooks."""
-        return recheck_fragment(self._head, (*self.reasons, *self.notes), _COLUMNS, self._rows)
+        return facts_fragment(self._head, (*self.reasons, *self.notes), _COLUMNS, self._rows, right=_COLUMNS[1:])
 
     @property
     def _head(self) -> str:

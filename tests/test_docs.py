@@ -118,7 +118,7 @@ def test_every_extra_is_named_where_it_is_needed() -> None:
 
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     written = "".join(page.read_text(encoding="utf-8") for page in [*DOCS.rglob("*.md"), ROOT / "README.md"])
-    internal = {"browser", "dev", "docs", "test", "pycaret"}  # PyCaret's page says how it is installed beside metalearn
+    internal = {"browser", "dev", "docs", "test"}
     assert [extra for extra in extras if extra not in internal and f"[{extra}" not in written] == []
 
 

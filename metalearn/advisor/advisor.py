@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -140,6 +140,11 @@ class Advisor:
         return f"Advisor({self.task.name!r}, {self.task.metric.name}, {len(self._trials)} tried{best})"
 
     @property
+    def families(self) -> tuple[str, ...]:
+        """The model families to choose from."""
+        return self._models
+
+    @property
     def history(self) -> tuple[Trial, ...]:
         """What was told, in the order of telling."""
         return tuple(self._trials.values())
@@ -195,16 +200,20 @@ class Advisor:
         return sum(s for s in (*told, *expected) if s == s)  # noqa: PLR0124 - NaN means unknown
 
     @overload
-    def ask(self) -> Configuration: ...
+    def ask(self, *, without: Collection[Configuration] = ()) -> Configuration: ...
     @overload
-    def ask(self, n: int) -> list[Configuration]: ...
-    def ask(self, n: int | None = None) -> Configuration | list[Configuration]:
+    def ask(self, n: int, *, without: Collection[Configuration] = ()) -> list[Configuration]: ...
+    def ask(
+        self, n: int | None = None, *, without: Collection[Configuration] = ()
+    ) -> Configuration | list[Configuration]:
         """Return what to try next.
 
         Parameters
         ----------
         n : int or None, default=None
             How many, for parallel workers; None asks for one.
+        without : collection of Configuration, default=()
+            What not to return, such as what was tried in another form.
 
         Returns
         -------
@@ -218,11 +227,12 @@ class Advisor:
         """
         found: list[Configuration] = []
         while len(found) < (1 if n is None else n):
-            candidates = self.recommend(1).candidates
-            if not candidates:
+            ranked = self.recommend(1 + len(without))
+            chosen = next((candidate for candidate in ranked if candidate.configuration not in without), None)
+            if chosen is None:
                 break
-            self._pending[candidates[0].configuration.id] = candidates[0]
-            found.append(candidates[0].configuration)
+            self._pending[chosen.configuration.id] = chosen
+            found.append(chosen.configuration)
         if n is not None:
             return found
         if not found:
@@ -232,6 +242,16 @@ class Advisor:
             )
             raise StopIteration(message)
         return found[0]
+
+    def withdraw(self, configuration: Configuration) -> None:
+        """Take back what was asked for and will not be told: it is no longer pending.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            What :meth:`ask` returned; nothing happens if it is not pending.
+        """
+        self._pending.pop(configuration.id, None)
 
     def build(self, configuration: Configuration, *, random_state: int = 0, n_jobs: int | None = None) -> "Pipeline":
         """Return the unfitted pipeline of a configuration, to be scored and told.

@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from metalearn.evaluation import Evaluation, Status
-from metalearn.hooks.base import Harvest, Matching, Startable, none_told, plan, require_tool, tool_version
+from metalearn.hooks.base import (
+    Harvest,
+    Matching,
+    Startable,
+    none_told,
+    plan,
+    require_tool,
+    tool_version,
+    warn_of_lost_conditions,
+)
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Change, Drop, Seed, SeedReport
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
@@ -82,7 +91,13 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     -------
     dict of str to Space
         One entry of ``hyperparameters``.
+
+    Warns
+    -----
+    UserWarning
+        If the space has conditions.
     """
+    warn_of_lost_conditions("AutoGluon", space.conditions)
     spaces = require_tool("autogluon.common", "autogluon").space
     found: dict[str, Any] = {}
     for name, p in space.parameters.items():

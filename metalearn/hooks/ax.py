@@ -14,6 +14,7 @@ from metalearn.hooks.base import (
     require_tool,
     told_value,
     tool_version,
+    warn_of_lost_conditions,
 )
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Drop, Seed, SeedReport
@@ -78,13 +79,19 @@ def write_space(space: SearchSpace) -> list[Any]:
     Parameters
     ----------
     space : SearchSpace
-        With conditions. A choice that is not of one type becomes a choice of text.
+        With conditions, as far as they are on choices. A choice that is not of one type becomes a choice of text.
 
     Returns
     -------
     list of RangeParameterConfig or ChoiceParameterConfig
         For ``client.configure_experiment``.
+
+    Warns
+    -----
+    UserWarning
+        If a condition is on a number.
     """
+    warn_of_lost_conditions("Ax", (n for n, c in space.conditions.items() if not _on_choice(c, space)))
     configs = require_tool("ax.api.configs", "ax")
     found = []
     for name, p in space.parameters.items():
@@ -119,6 +126,10 @@ def write_space(space: SearchSpace) -> list[Any]:
                 )
             )
     return found
+
+
+def _on_choice(condition: Condition, space: SearchSpace) -> bool:
+    return isinstance(space.parameters[condition.parent], Categorical)
 
 
 def _constants(client: Any) -> dict[str, Any]:
@@ -244,8 +255,8 @@ def harvest(client: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
         )
         value = float(table.loc[trial.index, name]) if status is Status.OK else None
         params = {k: v for k, v in trial.arm.parameters.items() if k not in constants}
-        note = f"seed {_seed_of(trial)[0]}" if trial.arm.name.startswith(_ARM) else ""
-        rows.append(Trial(params, value, status, span, note))
+        rank, model = _seed_of(trial) if trial.arm.name.startswith(_ARM) else (0, "")
+        rows.append(Trial(params, value, status, span, f"seed {rank}" if rank else "", model=model))
     return gather(
         rows, X, y, maximize=maximize, said_metric=name, versions=tool_version("ax-platform"), options=options
     )

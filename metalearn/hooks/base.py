@@ -1,6 +1,7 @@
 """What every hook can do, and the way of every seed from a recommendation into a tool."""
 
 import importlib
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model, model_names
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.space import Configuration, ParamValue, Policy, SearchSpace, adapt, model_parameter_of
-from metalearn.space.aliases import PARAMETERS, known_name
+from metalearn.space.aliases import PARAMETERS, UNSET_VALUES, known_name
 from metalearn.task import METRICS, Metric, ProblemType, Task
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Matching",
     "Startable",
     "defaults_of",
+    "families_of_parameters",
     "family_of_parameters",
     "none_told",
     "plan",
@@ -29,6 +31,7 @@ __all__ = [
     "require_tool",
     "told_value",
     "tool_version",
+    "warn_of_lost_conditions",
 ]
 
 Startable: TypeAlias = Recommendation | Iterable[Candidate | Configuration]
@@ -152,7 +155,7 @@ class Hook(Protocol):
         ...
 
 
-def require_tool(package: str, extra: str) -> Any:
+def require_tool(package: str, extra: str, *, how: str | None = None) -> Any:
     """Import a tool.
 
     Parameters
@@ -161,6 +164,8 @@ def require_tool(package: str, extra: str) -> Any:
         What is imported.
     extra : str
         The extra of metalearn-recommender that installs it.
+    how : str or None, default=None
+        What to do instead, where there is no such extra.
 
     Returns
     -------
@@ -178,9 +183,8 @@ def require_tool(package: str, extra: str) -> Any:
         top = package.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != top:
             raise  # the tool is there, something that it needs itself is not
-        message = (
-            f"The hook needs the package {top!r}, which is not installed. "
-            f'Run: pip install "metalearn-recommender[{extra}]".'
+        message = f"The hook needs the package {top!r}, which is not installed. " + (
+            how or f'Run: pip install "metalearn-recommender[{extra}]".'
         )
         raise MissingExtraError(message) from error
 
@@ -221,15 +225,43 @@ def family_of_parameters(parameters: Iterable[str], preferred: Sequence[str] = (
     >>> family_of_parameters(["eta", "max_depth", "gamma"])
     'xgboost'
     """
+    found = families_of_parameters(parameters)
+    return next((family for family in [*preferred, *_USUAL, *found] if family in found), None)
+
+
+def families_of_parameters(parameters: Iterable[str], likely: Collection[str] = ()) -> list[str]:
+    """Return every model family to which parameters belong equally well.
+
+    Parameters
+    ----------
+    parameters : iterable of str
+        Names as a tool has them.
+    likely : collection of str, default=()
+        Families that go before others where they know as many of the parameters.
+
+    Returns
+    -------
+    list of str
+        The families that know most of them, their own names counting more than aliases; empty if none knows any.
+
+    Examples
+    --------
+    >>> families_of_parameters(["n_estimators", "max_features"])
+    ['extra_trees', 'random_forest']
+    >>> families_of_parameters(["n_estimators", "max_features"], likely=["extra_trees", "svm"])
+    ['extra_trees']
+    """
     names = list(parameters)
-    score = {}
-    parameters_by_family = {**_plugged_in(), **PARAMETERS}
-    for family, own in parameters_by_family.items():
-        found = {name: known_name(name, family) for name in names}
-        score[family] = sum((1.0 if ours == name else 0.9) for name, ours in found.items() if ours in own)
-    order = dict.fromkeys([*preferred, *_USUAL, *parameters_by_family])
-    best = max(order, key=lambda family: score.get(family, 0.0))
-    return best if score.get(best, 0.0) > 0 else None
+    known: dict[str, int] = {}
+    score: dict[str, int] = {}
+    for family, own in {**_plugged_in(), **PARAMETERS}.items():
+        ours = {name: known_name(name, family) for name in names}
+        known[family] = sum(word in own or word in UNSET_VALUES.get(family, {}) for word in ours.values())
+        score[family] = sum(10 if word == name else 9 for name, word in ours.items() if word in own)
+    most = max(known.values())
+    pool = [family for family in known if family in likely and known[family] == most] or list(score)
+    best = max(score[family] for family in pool)
+    return [family for family in pool if score[family] == best > 0]
 
 
 def _plugged_in() -> dict[str, set[str]]:
@@ -486,3 +518,22 @@ def none_told(tool: str, evaluations: Iterable[Evaluation], why: str, *, strict:
     """
     ranks = range(1, 1 + len({evaluation.configuration for evaluation in evaluations}))
     return SeedReport(tool, dropped=tuple(Drop(rank, "", why) for rank in ranks), deed="told").require(strict=strict)
+
+
+def warn_of_lost_conditions(tool: str, names: Iterable[str]) -> None:
+    """Warn of parameters that a tool will search where they are inactive, if there are any.
+
+    Parameters
+    ----------
+    tool : str
+        The tool's name.
+    names : iterable of str
+        Parameters whose condition the tool cannot express.
+    """
+    if lost := list(names):
+        message = (
+            f"{tool} cannot express the conditions of {lost}: it searches them where they are inactive, too. Expected a "
+            "space without such conditions. Pass SearchSpace(space.parameters) and ignore what is inactive, or search "
+            "each branch by itself."
+        )
+        warnings.warn(message, UserWarning, stacklevel=3)

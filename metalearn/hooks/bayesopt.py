@@ -14,6 +14,7 @@ from metalearn.hooks.base import (
     require_tool,
     told_value,
     tool_version,
+    warn_of_lost_conditions,
 )
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import SeedReport, compare
@@ -67,7 +68,13 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     -------
     dict of str to tuple
         For BayesianOptimization.
+
+    Warns
+    -----
+    UserWarning
+        If the space has conditions.
     """
+    warn_of_lost_conditions("bayesian-optimization", space.conditions)
     found: dict[str, Any] = {}
     for name, p in space.parameters.items():
         if isinstance(p, Categorical):

@@ -1,14 +1,14 @@
 """From a tool's trials to evaluations of a task: names, signs and states as ours."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import Harvest, family_of_parameters
+from metalearn.hooks.base import Harvest, families_of_parameters
 from metalearn.metafeatures import extract
 from metalearn.models import get_model
 from metalearn.space import Configuration
@@ -26,7 +26,7 @@ class Reading(TypedDict, total=False):
     metric : str or Metric
         What the trials measured; default: what the tool or the seeded recommendation says.
     family : str
-        The model family; default: what the trials' parameters say.
+        The model family; default: what the trials' parameters say, and the seeds where several families have them.
     names : mapping of str to str
         The tool's name by our name, where the table of aliases would not find it.
     model_parameter : str
@@ -158,7 +158,28 @@ def scorer_of(values: Sequence[float], metric: Metric, *, maximize: bool) -> Cal
     return lambda value: -value
 
 
-def configuration_of(trial: Trial, family: str | None = None, options: Reading | None = None) -> Configuration | None:
+def _families(
+    trial: Trial, family: str | None, reading: Reading, likely: Collection[str]
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the families that a trial may be of, and its parameters without the one that names its family."""
+    params = dict(trial.params)
+    chooser = reading.get("model_parameter")
+    model = trial.model or None
+    for word in (chooser,) if chooser is not None else MODEL_PARAMETERS:
+        owner = family_of(params.get(word))
+        if owner is not None and model in (None, owner):
+            model = owner
+            del params[word]
+    model = model or family
+    if model is not None:
+        return [model], params
+    ours = {theirs: name for name, theirs in reading.get("names", {}).items()}
+    return families_of_parameters([ours.get(name, name) for name in params], likely), params
+
+
+def configuration_of(
+    trial: Trial, family: str | None = None, options: Reading | None = None, *, likely: Collection[str] = ()
+) -> Configuration | None:
     """Return a trial's configuration under our names.
 
     Parameters
@@ -169,27 +190,32 @@ def configuration_of(trial: Trial, family: str | None = None, options: Reading |
         Our name of its family, where neither the trial nor its parameters say it.
     options : Reading or None, default=None
         How the trial is to be read.
+    likely : collection of str, default=()
+        Families that go before others where several have the parameters.
 
     Returns
     -------
     Configuration or None
         None if the parameters belong to no known family.
+
+    Raises
+    ------
+    InvalidInputError
+        If the parameters belong to several families equally well.
     """
     reading: Reading = options or {}
-    params = dict(trial.params)
-    chooser = reading.get("model_parameter")
-    model = trial.model or None
-    for word in (chooser,) if chooser is not None else MODEL_PARAMETERS:
-        owner = family_of(params.get(word))
-        if owner is not None and model in (None, owner):
-            model = owner
-            del params[word]
-    ours = {theirs: name for name, theirs in reading.get("names", {}).items()}
-    model = model or family or family_of_parameters([ours.get(name, name) for name in params])
-    if model is None:
+    families, params = _families(trial, family, reading, likely)
+    if len(families) > 1:
+        message = (
+            f"The parameters {sorted(trial.params)[:10]} belong to several model families: {families}. "
+            f"Expected those of one. Pass family={families[0]!r} or another of them."
+        )
+        raise InvalidInputError(message)
+    if not families:
         return None
-    found = {ours.get(name) or known_name(name, model): value for name, value in params.items()}
-    return Configuration(model, {name: _storable(v) for name, v in found.items() if name is not None})
+    ours = {theirs: name for name, theirs in reading.get("names", {}).items()}
+    found = {ours.get(name) or known_name(name, families[0]): value for name, value in params.items()}
+    return Configuration(families[0], {name: _storable(v) for name, v in found.items() if name is not None})
 
 
 def _storable(value: Any) -> Any:
@@ -232,6 +258,11 @@ def gather(
     -------
     tuple of Task, MetaFeatures and list of Evaluation
         The task is known by the fingerprint of its data, so that harvesting twice adds nothing.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not known what was measured, or of which one family a trial is.
     """
     reading: Reading = options or {}
     data = Dataset.from_data(X, y, problem_type=reading.get("problem_type"))
@@ -240,11 +271,14 @@ def gather(
     family = reading.get("family")
     family = get_model(family).name if family is not None else None
     rows = list(trials)
+    seeded = {trial.model for trial in rows if trial.model}
+    found_families = [_families(trial, family, reading, seeded)[0] for trial in rows]
+    clear = {families[0] for families in found_families if len(families) == 1}  # a failed trial may have few parameters
     values = [t.value for t in rows if t.status is Status.OK and t.value is not None and math.isfinite(t.value)]
     score = reading.get("to_score") or scorer_of(values, metric, maximize=maximize)
     found: dict[tuple[str, int], Evaluation] = {}
     for trial in rows:
-        configuration = configuration_of(trial, family, reading)
+        configuration = configuration_of(trial, family, reading, likely=clear)
         if configuration is None:
             message = (
                 f"The parameters {sorted(trial.params)[:10]} belong to no known model family. "

@@ -16,6 +16,7 @@ from metalearn.hooks.base import (
     require_tool,
     told_value,
     tool_version,
+    warn_of_lost_conditions,
 )
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Drop, Seed, SeedReport
@@ -117,14 +118,21 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     Parameters
     ----------
     space : SearchSpace
-        Conditional parameters stand within the options of their parent.
+        Conditional parameters stand within the options of their parent; a condition on a number is lost.
 
     Returns
     -------
     dict
         For ``fmin``. A parent of conditional parameters becomes a choice among dicts that hold its own
         value too.
+
+    Warns
+    -----
+    UserWarning
+        If a condition is on a number.
     """
+    nested = {n for n, c in space.conditions.items() if isinstance(space.parameters[c.parent], Categorical)}
+    warn_of_lost_conditions("hyperopt", (name for name in space.conditions if name not in nested))
     hp = require_tool("hyperopt", "hyperopt").hp
 
     def write(name: str) -> Any:
@@ -146,7 +154,7 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
             return hp.loguniform(name, math.log(p.low), math.log(p.high))
         return hp.uniform(name, p.low, p.high) if p.step is None else hp.quniform(name, p.low, p.high, p.step)
 
-    return {name: write(name) for name in space.parameters if name not in space.conditions}
+    return {name: write(name) for name in space.parameters if name not in nested}
 
 
 def _native(params: Mapping[str, Any], space: SearchSpace) -> dict[str, list[Any]]:
@@ -191,9 +199,10 @@ def _insert(
             "workdir": None,
             "idxs": {label: [tid] if held else [] for label, held in values.items()},
             "vals": values,
+            "metalearn_model": item.model,
         }
         if results is None:
-            misc[_MARK], misc["metalearn_model"] = item.rank, item.model
+            misc[_MARK] = item.rank
         (doc,) = trials.new_trial_docs([tid], [None], [{"status": "new"}], [misc])
         if results is not None:
             loss = results[item.rank]

@@ -1,59 +1,92 @@
 """Live hooks: an advisor that keeps steering Optuna, or anything over a ConfigurationSpace, trial by trial."""
 
 import math
+import warnings
 from collections.abc import Mapping
+from threading import RLock
 from typing import Any
 
 from metalearn.advisor import Advisor
 from metalearn.evaluation import Status
+from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.base import defaults_of, require_tool
 from metalearn.hooks.configspace import configuration, read_space
-from metalearn.hooks.harvest import Trial, configuration_of, scorer_of
+from metalearn.hooks.harvest import Reading, Trial, configuration_of, scorer_of
 from metalearn.hooks.optuna import read_space as read_distributions
 from metalearn.space import Configuration, adapt
 from metalearn.space.adaptation import UNSET
 
 __all__ = ["OptunaSampler", "SpaceAdvisor"]
 
-_AHEAD = 20
-"""How many candidates to look at for one that was not given yet."""
-
 
 class _Steering:
-    """Give each of the advisor's candidates once, and tell it every result."""
+    """Give each of the advisor's candidates once, and tell it every result; threads take turns by the lock."""
 
-    def __init__(self, advisor: Advisor) -> None:
+    def __init__(self, advisor: Advisor, names: Mapping[str, str] | None, model_parameter: str | None) -> None:
         self.advisor = advisor
+        self.lock = RLock()
         self.given: set[Configuration] = set()
         self.values: list[float] = []
+        self.families: set[str] = set()
+        self.reading: Reading = {}
+        if names is not None:
+            self.reading["names"] = names
+        if model_parameter is not None:
+            self.reading["model_parameter"] = model_parameter
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the lock out: it does not pickle."""
+        return {name: value for name, value in vars(self).items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a new lock."""
+        vars(self).update(state, lock=RLock())
 
     def next(self) -> Configuration | None:
-        """Return the best candidate that was not given yet; None if there is none."""
-        for candidate in self.advisor.recommend(len(self.given) + _AHEAD):
-            if candidate.configuration not in self.given:
-                self.given.add(candidate.configuration)
-                return candidate.configuration
-        return None
+        """Return the best candidate that was not given yet, pending from now on; None if there is none."""
+        with self.lock:
+            found = self.advisor.ask(1, without=self.given)
+            self.given.update(found)
+            return found[0] if found else None
+
+    def withdraw(self, suggested: Configuration | None) -> None:
+        """Have a suggestion no longer pending: what became of it is told under the values that were really used."""
+        if suggested is not None:
+            with self.lock:
+                self.advisor.withdraw(suggested)
 
     def told(self, trial: Trial, *, maximize: bool) -> None:
         """Tell the advisor what became of a trial; parameters of no known family are passed over."""
-        found = configuration_of(trial)
-        if found is None:
-            return
-        ok = trial.status is Status.OK and trial.value is not None and math.isfinite(trial.value)
-        if ok and trial.value is not None:
-            self.values.append(trial.value)
-            score = scorer_of(self.values, self.advisor.task.metric, maximize=maximize)(trial.value)
-            self.advisor.tell(found, score=score, seconds=trial.seconds)
-        elif trial.status in {Status.OK, Status.FAILED}:
-            self.advisor.tell(found, seconds=trial.seconds, status=Status.FAILED)
+        with self.lock:
+            try:
+                likely = self.families or self.advisor.families
+                found = configuration_of(trial, options=self.reading, likely=likely)
+            except InvalidInputError:
+                message = (
+                    f"The advisor cannot learn from a trial of {sorted(trial.params)[:10]}: several of its families have "
+                    "these parameters. Expected those of one. Make it with one, such as Advisor(..., "
+                    'families=["extra_trees"]), or let a parameter name the family.'
+                )
+                warnings.warn(message, UserWarning, stacklevel=2)
+                return
+            if found is None:
+                return
+            self.families.add(found.model)
+            if trial.status is not Status.OK:
+                self.advisor.tell(found, seconds=trial.seconds, status=trial.status)
+            elif trial.value is None or not math.isfinite(trial.value):
+                self.advisor.tell(found, seconds=trial.seconds, status=Status.FAILED)
+            else:
+                self.values.append(trial.value)
+                score = scorer_of(self.values, self.advisor.task.metric, maximize=maximize)(trial.value)
+                self.advisor.tell(found, score=score, seconds=trial.seconds)
 
 
 class OptunaSampler:
     """Sample what an advisor suggests, and from another sampler where it knows nothing.
 
-    Every finished trial is told to the advisor, so that the knowledge of past tasks keeps steering throughout the
-    search. Names, types and ranges are adapted as the objective asks for each parameter, so that spaces defined by
+    Every finished trial is told to the advisor, failed and pruned ones as such, so that the knowledge of past tasks keeps
+    steering throughout the search; what runs elsewhere meanwhile counts as expected. Names, types and ranges are adapted as the objective asks for each parameter, so that spaces defined by
     running need not be described beforehand. Seeds that were queued in the study are evaluated as they are.
 
     Parameters
@@ -77,7 +110,7 @@ class OptunaSampler:
         names: Mapping[str, str] | None = None,
         model_parameter: str | None = None,
     ) -> None:
-        self._steering = _Steering(advisor)
+        self._steering = _Steering(advisor, names, model_parameter)
         self._fallback = fallback or require_tool("optuna", "optuna").samplers.TPESampler()
         self._names = names
         self._model_parameter = model_parameter
@@ -103,8 +136,9 @@ class OptunaSampler:
         dict of str to BaseDistribution
             By name.
         """
-        self._learn(study)
-        suggested = self._steering.next()
+        with self._steering.lock:
+            self._learn(study)
+            suggested = self._steering.next()
         if suggested is not None:
             self._current[trial.number] = suggested
             return {}
@@ -158,7 +192,8 @@ class OptunaSampler:
                 defaults=defaults_of(suggested, self._steering.advisor.task.problem_type),
             )
             if found.configuration is None and found.dropped[""].startswith(param_name):
-                del self._current[trial.number]  # the objective does not offer the family: the fallback takes over
+                # the objective does not offer the family: the fallback takes over
+                self._steering.withdraw(self._current.pop(trial.number))
             elif found.configuration is not None and found.changed.get(param_name, (None, None))[0] != UNSET:
                 return found.configuration.params[param_name]
         return self._fallback.sample_independent(study, trial, param_name, param_distribution)
@@ -189,7 +224,6 @@ class OptunaSampler:
         values : sequence of float or None
             What it measured.
         """
-        self._current.pop(trial.number, None)
         self._fallback.after_trial(study, trial, state, values)
 
     def _learn(self, study: Any) -> None:
@@ -202,6 +236,7 @@ class OptunaSampler:
             status = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED}.get(trial.state.name, Status.FAILED)
             seconds = trial.duration.total_seconds() if trial.duration is not None else None
             value = trial.value if status is Status.OK else None
+            self._steering.withdraw(self._current.pop(trial.number, None))
             self._steering.told(Trial(trial.params, value, status, seconds), maximize=maximize)
 
 
@@ -229,11 +264,12 @@ class SpaceAdvisor:
         model_parameter: str | None = None,
     ) -> None:
         require_tool("ConfigSpace", "smac")
-        self._steering = _Steering(advisor)
+        self._steering = _Steering(advisor, names, model_parameter)
         self._space = space
         self._names = names
         self._model_parameter = model_parameter
         self._seen: set[Any] = set()
+        self._asked: dict[Any, Configuration] = {}
 
     def ask(self) -> Any:
         """Return the next configuration, never the same twice; a random one once the advisor has none left.
@@ -253,16 +289,20 @@ class SpaceAdvisor:
                 model_parameter=self._model_parameter,
                 defaults=defaults_of(suggested, kind),
             ).configuration
-            if found is None:
-                continue
-            try:
-                made = configuration(self._space, found.params)
-            except ValueError:  # a forbidden combination
-                continue
-            if made not in self._seen:
+            made = None if found is None else self._made(found.params)
+            if made is not None and made not in self._seen:
                 self._seen.add(made)
+                self._asked[made] = suggested
                 return made
+            self._steering.withdraw(suggested)
         return self._space.sample_configuration()
+
+    def _made(self, params: Mapping[str, Any]) -> Any:
+        """Return a configuration of the space; None for a forbidden combination."""
+        try:
+            return configuration(self._space, params)
+        except ValueError:
+            return None
 
     def tell(self, config: Any, cost: float, *, seconds: float | None = None, status: Status = Status.OK) -> None:
         """Report what a configuration cost.
@@ -279,5 +319,6 @@ class SpaceAdvisor:
             How it ended.
         """
         self._seen.add(config)
+        self._steering.withdraw(self._asked.pop(config, None))
         plain = {name: value.item() if hasattr(value, "item") else value for name, value in dict(config).items()}
         self._steering.told(Trial(plain, cost, status, seconds), maximize=False)

@@ -15,6 +15,7 @@ from metalearn.hooks.base import (
     require_tool,
     told_value,
     tool_version,
+    warn_of_lost_conditions,
 )
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import SeedReport, compare
@@ -116,7 +117,13 @@ def write_space(space: SearchSpace) -> Any:
     -------
     nevergrad.p.Dict
         By name.
+
+    Warns
+    -----
+    UserWarning
+        If the space has conditions.
     """
+    warn_of_lost_conditions("nevergrad", space.conditions)
     p_module = require_tool("nevergrad", "nevergrad").p
     found = {}
     for name, p in space.parameters.items():

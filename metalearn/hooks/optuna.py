@@ -16,6 +16,7 @@ from metalearn.hooks.base import (
     require_tool,
     told_value,
     tool_version,
+    warn_of_lost_conditions,
 )
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Change, Drop, Seed, SeedReport
@@ -67,13 +68,23 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     Parameters
     ----------
     space : SearchSpace
-        Conditions are left to the objective.
+        Conditions are lost: they are left to the objective.
 
     Returns
     -------
     dict of str to BaseDistribution
         For ``study.ask``, ``create_trial`` or ``trial.suggest_*``.
+
+    Warns
+    -----
+    UserWarning
+        If the space has conditions.
     """
+    warn_of_lost_conditions("Optuna", space.conditions)
+    return _distributions(space)
+
+
+def _distributions(space: SearchSpace) -> dict[str, Any]:
     distributions = require_tool("optuna", "optuna").distributions
     found = {}
     for name, p in space.parameters.items():
@@ -89,7 +100,7 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
 def _space_of(study: Any, space: Distributions | SearchSpace | None) -> tuple[SearchSpace | None, dict[str, Any]]:
     """Return the space that is given or that the study's trials have shown, ours and Optuna's."""
     if isinstance(space, SearchSpace):
-        return space, write_space(space)
+        return space, _distributions(space)  # a running objective has its own conditions
     found = dict(space) if space is not None else {}
     if space is None:
         for trial in study.get_trials(deepcopy=False):
@@ -193,6 +204,7 @@ def tell(
             distributions={name: distributions[name] for name in item.params},
             value=told_value(result, maximize=maximize) if ok else None,
             state=states.COMPLETE if ok else states.PRUNED if result.status is Status.PRUNED else states.FAIL,
+            user_attrs={_MODEL: item.model},
         )
         study.add_trial(trial)
     return report

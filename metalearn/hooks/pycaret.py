@@ -17,6 +17,11 @@ from metalearn.task import ProblemType, get_metric
 
 __all__ = ["harvest", "seed", "tell", "verify"]
 
+_HOW = (
+    "It holds older versions of scikit-learn and numpy than metalearn asks for, so that no extra can install both. "
+    'In an environment of its own run: pip install pycaret six "pyarrow<21" click platformdirs rich skops SQLAlchemy && '
+    "pip install --no-deps metalearn-recommender."
+)
 _COLUMNS = {"accuracy": "Accuracy", "roc_auc": "AUC", "r2": "R2", "rmse": "RMSE", "mae": "MAE"}
 """PyCaret's columns of our metrics."""
 
@@ -49,7 +54,7 @@ def seed(
     SeedReport
         The keys of the seeds are their places in ``include``, the index of PyCaret's table.
     """
-    require_tool("pycaret", "pycaret")
+    require_tool("pycaret", "pycaret", how=_HOW)
     kind = ProblemType(problem_type)
     if isinstance(recommendation, Recommendation):
         kind = recommendation.task.problem_type
@@ -120,7 +125,7 @@ def harvest(table: Any, X: Any, y: Any, *, report: SeedReport, **options: Unpack
     InvalidInputError
         If the table has no column of the metric.
     """
-    require_tool("pycaret", "pycaret")
+    require_tool("pycaret", "pycaret", how=_HOW)
     classes = "Accuracy" in table.columns
     asked = options.get("metric") or ("accuracy" if classes else "r2")
     name = asked if isinstance(asked, str) else asked.name

@@ -16,6 +16,7 @@ from metalearn.hooks.base import (
     require_tool,
     told_value,
     tool_version,
+    warn_of_lost_conditions,
 )
 from metalearn.hooks.domains import flatten, nest, read_domains, write_domains
 from metalearn.hooks.harvest import Reading, Trial, gather
@@ -55,7 +56,13 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     -------
     dict of str to Domain
         By name.
+
+    Warns
+    -----
+    UserWarning
+        If the space has conditions.
     """
+    warn_of_lost_conditions("Ray Tune", space.conditions)
     return write_domains(space, require_tool("ray.tune", "ray"), inclusive=False)
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from metalearn.exceptions import InvalidInputError
+from metalearn.report import facts_fragment
 
 __all__ = ["Change", "Drop", "Seed", "SeedReport", "compare"]
 
@@ -113,20 +114,37 @@ class SeedReport:
 
     def __str__(self) -> str:
         """Return the report as readable text."""
-        lost = {drop.rank for drop in self.dropped if not drop.parameter}
-        total = len({seed.rank for seed in self.accepted} | lost)
-        lines = [f"{self.tool}: {len(self.accepted)} of {total} seeds {self.deed}"]
-        for seed in self.accepted:
-            inside = ", ".join(f"{name}={_short(value)}" for name, value in seed.params.items())
-            lines.append(f"  {seed.rank}. {seed.model}({inside})")
-        lines += _grouped(
-            "changed", ((f"{c.parameter}: {_short(c.old)} -> {_short(c.new)}", c.rank) for c in self.changed)
-        )
-        drops = ((f"{d.parameter}: {d.why}" if d.parameter else f"whole seed: {d.why}", d.rank) for d in self.dropped)
-        lines += _grouped("dropped", drops)
+        lines = [self._title(), *(f"  {rank}. {model}({inside})" for rank, model, inside in self._seeds())]
+        for title, found in self._lost().items():
+            lines += [f"{title}:", *(f"  {line}" for line in found)] if found else []
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return the report as a table for notebooks."""
+        lost = [f"{title}: {line}" for title, found in self._lost().items() for line in found]
+        remarks = [*lost, *(f"note: {note}" for note in self.notes)]
+        rows = [(str(rank), model, params) for rank, model, params in self._seeds()]
+        return facts_fragment(self._title(), remarks, ("seed", "model", "parameters"), rows, right=("seed",))
+
+    def _title(self) -> str:
+        lost = {drop.rank for drop in self.dropped if not drop.parameter}
+        total = len({seed.rank for seed in self.accepted} | lost)
+        return f"{self.tool}: {len(self.accepted)} of {total} seeds {self.deed}"
+
+    def _seeds(self) -> list[tuple[int, str, str]]:
+        """Return rank, model and parameters of the accepted seeds."""
+        return [
+            (seed.rank, seed.model, ", ".join(f"{name}={_short(value)}" for name, value in seed.params.items()))
+            for seed in self.accepted
+        ]
+
+    def _lost(self) -> dict[str, list[str]]:
+        """Return what was changed and what was dropped, a line each."""
+        changes = ((f"{c.parameter}: {_short(c.old)} -> {_short(c.new)}", c.rank) for c in self.changed)
+        drops = ((f"{d.parameter}: {d.why}" if d.parameter else f"whole seed: {d.why}", d.rank) for d in self.dropped)
+        return {"changed": _grouped(changes), "dropped": _grouped(drops)}
 
     def without(self, rank: int, why: str) -> Self:
         """Return the report with one seed moved from the accepted to the dropped ones.
@@ -220,13 +238,12 @@ def _short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value) if value == "(unset)" else repr(value)
 
 
-def _grouped(title: str, lines: Iterable[tuple[str, int]]) -> list[str]:
+def _grouped(lines: Iterable[tuple[str, int]]) -> list[str]:
     """Return equal lines once, with the seeds they are about."""
     ranks: dict[str, list[int]] = {}
     for line, rank in lines:
         ranks.setdefault(line, []).append(rank)
-    rows = [f"  {line} (seed{'s' * (len(r) > 1)} {', '.join(map(str, r))})" for line, r in ranks.items()]
-    return [f"{title}:", *rows] if rows else []
+    return [f"{line} (seed{'s' * (len(r) > 1)} {', '.join(map(str, r))})" for line, r in ranks.items()]
 
 
 def compare(report: SeedReport | None, evaluated: Sequence[tuple[Mapping[str, Any], bool, str]]) -> SeedReport:

@@ -11,7 +11,7 @@ from sklearn.model_selection import ParameterSampler, RandomizedSearchCV
 
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import Harvest, Matching, Startable, none_told, plan, tool_version
+from metalearn.hooks.base import Harvest, Matching, Startable, none_told, plan, tool_version, warn_of_lost_conditions
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Drop, Seed, SeedReport
 from metalearn.models import get_model
@@ -197,9 +197,15 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     -------
     dict of str to list or distribution
         For RandomizedSearchCV.
+
+    Warns
+    -----
+    UserWarning
+        If the space has conditions.
     """
     from scipy import stats  # noqa: PLC0415 - slow to import, and not needed to seed
 
+    warn_of_lost_conditions("scikit-learn", space.conditions)
     found: dict[str, Any] = {}
     for name, p in space.parameters.items():
         if isinstance(p, Categorical):

@@ -14,6 +14,7 @@ from metalearn.hooks.base import (
     require_tool,
     told_value,
     tool_version,
+    warn_of_lost_conditions,
 )
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import SeedReport, compare
@@ -72,7 +73,13 @@ def write_space(space: SearchSpace) -> list[Any]:
     -------
     list of Dimension
         In the space's order.
+
+    Warns
+    -----
+    UserWarning
+        If the space has conditions.
     """
+    warn_of_lost_conditions("scikit-optimize", space.conditions)
     dimensions = require_tool("skopt", "skopt").space
     found = []
     for name, p in space.parameters.items():

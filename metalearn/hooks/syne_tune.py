@@ -15,6 +15,7 @@ from metalearn.hooks.base import (
     require_tool,
     told_value,
     tool_version,
+    warn_of_lost_conditions,
 )
 from metalearn.hooks.domains import flatten, nest, read_domains, write_domains
 from metalearn.hooks.harvest import Reading, Trial, gather
@@ -52,7 +53,13 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     -------
     dict of str to Domain
         By name.
+
+    Warns
+    -----
+    UserWarning
+        If the space has conditions.
     """
+    warn_of_lost_conditions("Syne Tune", space.conditions)
     return write_domains(space, require_tool("syne_tune.config_space", "syne-tune"), inclusive=True)
 
 

@@ -1,14 +1,14 @@
 """Turn plain facts into text and pages; nothing here knows a type of ours."""
 
-from metalearn.report.html import recheck_fragment, recommendation_fragment, recommendation_page, tuning_page
+from metalearn.report.html import facts_fragment, recommendation_fragment, recommendation_page, tuning_page
 from metalearn.report.plain import to_json
 from metalearn.report.script import training_script
 from metalearn.report.text import Text, facts_table, recommendation_text, tuning_text
 
 __all__ = [
     "Text",
+    "facts_fragment",
     "facts_table",
-    "recheck_fragment",
     "recommendation_fragment",
     "recommendation_page",
     "recommendation_text",

@@ -9,7 +9,7 @@ from metalearn.report.series import Trial, driver_shares, in_view, map_points, s
 from metalearn.report.svg import curve_plot, family_plot, map_plot, score_plot
 from metalearn.report.text import ORDER, changes, novelty_text, number, seconds
 
-__all__ = ["recommendation_fragment", "recommendation_page", "tuning_page"]
+__all__ = ["facts_fragment", "recommendation_fragment", "recommendation_page", "tuning_page"]
 
 _NEIGHBOURS = 10
 
@@ -75,28 +75,32 @@ def recommendation_fragment(facts: Mapping[str, Any]) -> str:
     )
 
 
-def recheck_fragment(head: str, sentences: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return whether a recommendation still holds, for notebooks.
+def facts_fragment(
+    head: str, sentences: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]
+) -> str:
+    """Return an answer, what is to be said about it, and a table, for notebooks.
 
     Parameters
     ----------
     head : str
         The answer.
     sentences : sequence of str
-        Why.
+        Why, and what else should be known.
     columns : sequence of str
-        Heads of the table of what moved.
+        Heads of the table.
     rows : sequence of sequence of str
         Its cells.
+    right : sequence of str
+        Columns of numbers.
 
     Returns
     -------
     str
-        HTML without a head, in the notebook's own style.
+        HTML, everything escaped.
     """
     listed = "".join(f"<li>{escaped(sentence)}</li>" for sentence in sentences)
     cells = [[escaped(cell) for cell in row] for row in rows]
-    table = _table(columns, cells, right=columns[1:]) if rows else ""
+    table = _table(columns, cells, right=right) if rows else ""
     return f"<div><p><strong>{escaped(head)}</strong></p>{f'<ul>{listed}</ul>' if listed else ''}{table}</div>"
 
 

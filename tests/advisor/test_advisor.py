@@ -64,6 +64,17 @@ def test_a_batch_is_different_and_leaves_room_for_pending_results(advisor: ml.Ad
     assert advisor.pending == ()
 
 
+def test_what_is_withdrawn_is_not_pending_and_can_be_left_out(advisor: ml.Advisor) -> None:
+    first = advisor.ask()
+    advisor.withdraw(first)
+    advisor.withdraw(first)  # no longer pending: nothing happens
+    assert advisor.pending == ()
+    other = advisor.ask(without={first})
+    assert other != first
+    advisor.withdraw(other)
+    assert advisor.ask() == first
+
+
 def test_failures_are_remembered_and_not_asked_again(advisor: ml.Advisor) -> None:
     c = advisor.ask()
     advisor.tell(c, status="failed")

@@ -1,7 +1,9 @@
 import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
 from metalearn.hooks import Drop, Hook, get_hook, hook_names
-from metalearn.hooks.base import family_of_parameters, plan, plan_told, require_tool, told_value
+from metalearn.hooks.base import families_of_parameters, family_of_parameters, plan, plan_told, require_tool, told_value
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
 
@@ -59,9 +61,12 @@ def test_a_missing_tool_gives_the_line_that_installs_it(name: str) -> None:
     package, call = TOOLS[name]
     if importlib.util.find_spec(package) is not None:
         pytest.skip(f"{package} is installed")
-    extra = name.replace("_", "-")
-    with pytest.raises(MissingExtraError, match=rf'pip install "metalearn-recommender\[{extra}\]"'):
+    with pytest.raises(MissingExtraError) as caught:
         call(get_hook(name))
+    said = re.findall(r"pip install [^&]*[^&. ]", str(caught.value))
+    page = (Path(__file__).parents[2] / "docs" / "hooks" / f"{name}.md").read_text(encoding="utf-8")
+    assert said
+    assert all(f"\n{line}\n" in page for line in said)
 
 
 def test_a_broken_tool_is_not_called_missing(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +148,26 @@ def test_a_tie_goes_to_the_family_that_is_recommended() -> None:
     names = ["n_estimators", "learning_rate"]
     assert family_of_parameters(names, ["xgboost"]) == "xgboost"
     assert family_of_parameters(names, ["lightgbm", "xgboost"]) == "lightgbm"
+
+
+def test_every_family_of_a_tie_is_known() -> None:
+    names = ["n_estimators", "max_features"]
+    assert families_of_parameters(names) == ["extra_trees", "random_forest"]
+    assert families_of_parameters(["hidden_units"]) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "likely", "family"),
+    [
+        (["n_estimators", "max_features"], "extra_trees", "extra_trees"),
+        (["n_estimators", "max_depth"], "extra_trees", "extra_trees"),  # every forest has a depth, though not our space
+        (["learning_rate", "n_estimators", "num_leaves"], "hist_gradient_boosting", "hist_gradient_boosting"),
+        (["learning_rate", "num_leaves", "reg_alpha"], "hist_gradient_boosting", "lightgbm"),  # it has no reg_alpha
+        (["rf_max_features"], "extra_trees", "random_forest"),
+    ],
+)
+def test_a_likely_family_wins_where_it_knows_as_many(names: list[str], likely: str, family: str) -> None:
+    assert families_of_parameters(names, [likely]) == [family]
 
 
 def result(value: float, *, leaves: int = 9, fold: int = 0, status: Status = Status.OK, **changes: Any) -> Evaluation:

@@ -3,15 +3,16 @@
 import copy
 import importlib.util
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks import get_hook, hook_names
+from metalearn.hooks import configspace, get_hook, hook_names
 from metalearn.recommendation import Recommendation
-from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
+from metalearn.space import Categorical, Condition, Configuration, Float, Integer, SearchSpace
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -155,6 +156,29 @@ def test_strict_drops_nothing_and_leaves_the_tool_untouched(case: Any, recommend
     assert state() == before
     assert hook.seed(target, recommendation, **options)
     assert state() != before
+
+
+CONDITIONAL = SearchSpace(
+    {"depth": Integer(1, 3), "kernel": Categorical(("rbf", "linear")), "gamma": Float(0.1, 9), "layers": Integer(1, 9)},
+    {"gamma": Condition("kernel", ("rbf",)), "layers": Condition("depth", (2, 3))},
+)
+LOST = {"smac": [], "ax": ["layers"], "hyperopt": ["layers"]}
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("name", [n for n in CASES if n != "pycaret"])
+def test_conditions_that_a_tool_cannot_express_are_warned_of(name: str) -> None:
+    if importlib.util.find_spec({"bayesopt": "bayes_opt"}.get(name, name)) is None:
+        pytest.skip(f"{name} is not installed")
+    write = configspace.write_space if name == "smac" else get_hook(name).write_space  # type: ignore[attr-defined]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        write(CONDITIONAL)
+        write(SearchSpace(CONDITIONAL.parameters))
+    lost = LOST.get(name, ["gamma", "layers"])
+    said = [w for w in caught if "cannot express the conditions" in str(w.message)]
+    assert len(said) == bool(lost)
+    assert all(str(lost) in str(w.message) and w.filename == __file__ for w in said)
 
 
 @pytest.mark.parametrize("case", [n for n in CASES if n not in WITHOUT_BOUNDS], indirect=True)

@@ -70,6 +70,33 @@ def test_parameters_of_no_family_need_one(table: Any) -> None:
         gather([Trial({"temperature": 1.0}, 0.5)], *table, maximize=True, said_metric="accuracy")
 
 
+FOREST = {"n_estimators": 50, "max_features": 0.5}
+
+
+def families(table: Any, *rows: Trial, **options: Any) -> list[str]:
+    reading: Reading = {"metric": "accuracy", **options}  # type: ignore[typeddict-item]
+    return [e.configuration.model for e in gather(rows, *table, maximize=True, options=reading)[2]]
+
+
+def test_trials_of_several_families_are_of_the_family_of_the_seeds(table: Any) -> None:
+    rows = [Trial(FOREST, 0.8, model="extra_trees"), Trial({**FOREST, "n_estimators": 60}, 0.9)]
+    assert families(table, *rows) == ["extra_trees", "extra_trees"]
+
+
+def test_a_trial_that_failed_early_is_of_the_family_of_the_others(table: Any) -> None:
+    rows = [Trial({"learning_rate": 0.2}, None, Status.FAILED), Trial({"learning_rate": 0.1, "num_leaves": 9}, 0.9)]
+    assert families(table, *rows) == ["lightgbm", "lightgbm"]
+
+
+def test_no_family_is_guessed(table: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"\['extra_trees', 'random_forest'\].*Pass family="):
+        families(table, Trial(FOREST, 0.8))
+    assert families(table, Trial(FOREST, 0.8), family="et") == ["extra_trees"]
+    seeds = [Trial(FOREST, 0.8, model=name) for name in ("extra_trees", "random_forest")]
+    with pytest.raises(InvalidInputError, match="several model families"):
+        families(table, *seeds, Trial({"n_estimators": 9}, 0.8))
+
+
 def test_failures_and_pruned_trials_stay_what_they_are(table: Any) -> None:
     rows = [
         Trial({"C": 1.0}, None, Status.FAILED, 2.0, "no memory"),

@@ -1,4 +1,5 @@
 import json
+import pickle
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 @pytest.fixture(scope="module")
 def advisor_of(table: Any) -> Any:
     """Return a maker of advisors who know twelve tasks on which few leaves are good."""
-    configurations = [c for f in ("lightgbm", "random_forest") for c in get_model(f).design(ProblemType.BINARY, 12)]
+    configurations = [
+        c for f in ("lightgbm", "random_forest", "extra_trees") for c in get_model(f).design(ProblemType.BINARY, 12)
+    ]
     tasks = [
         Task(id=f"t:{i}", name=f"t{i}", problem_type=ProblemType.BINARY, n_rows=100 + i, n_features=4)
         for i in range(12)
@@ -39,7 +42,18 @@ def advisor_of(table: Any) -> Any:
     ]
     features = {t.id: MetaFeatures({"n_rows": t.n_rows, "n_features": rng.integers(2, 9)}) for t in tasks}
     past = KnowledgeBase.from_records(tasks, features, evaluations)
-    return lambda: ml.Advisor(*table, metric="accuracy", knowledge_base=past)
+    return lambda **options: ml.Advisor(*table, metric="accuracy", knowledge_base=past, **options)
+
+
+def steered(advisor: Any, **options: Any) -> Any:
+    """Return a study that the advisor steers."""
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    return optuna.create_study(direction="maximize", sampler=OptunaSampler(advisor, **options))
+
+
+def forest(trial: Any) -> float:
+    return trial.suggest_int("n_estimators", 10, 100) / 1000 + trial.suggest_float("max_features", 0.1, 1.0) / 2
 
 
 def test_an_optuna_study_is_steered_trial_by_trial(advisor_of: Any) -> None:
@@ -103,3 +117,79 @@ def test_a_configuration_space_is_asked_and_told(advisor_of: Any) -> None:
     assert advisor.best.score > 0.85
     steered.tell(space.get_default_configuration(), float("inf"), status=Status.FAILED)
     assert any(trial.status is Status.FAILED for trial in advisor.history)
+
+
+def test_an_advisor_learns_under_names_of_the_objectives_own(advisor_of: Any) -> None:
+    advisor = advisor_of(families=["lightgbm"])
+    study = steered(advisor, names={"num_leaves": "width"})
+    study.optimize(lambda trial: 0.9 - trial.suggest_int("width", 2, 64) / 1000, n_trials=3)
+    assert [set(trial.configuration.params) for trial in advisor.history] == [{"num_leaves"}] * 2
+    advisor = advisor_of()
+    study = steered(advisor, model_parameter="kind")
+    study.optimize(lambda trial: len(trial.suggest_categorical("kind", ["rf", "et"])), n_trials=2)
+    assert [trial.configuration.params for trial in advisor.history] == [{}]
+
+
+def test_a_trial_is_of_the_advisors_family_where_several_have_its_parameters(advisor_of: Any) -> None:
+    advisor = advisor_of(families=["extra_trees"])
+    steered(advisor).optimize(forest, n_trials=3)
+    assert [trial.configuration.model for trial in advisor.history] == ["extra_trees"] * 2
+
+
+@pytest.mark.filterwarnings("default")
+def test_an_advisor_says_that_it_cannot_tell_the_family(advisor_of: Any) -> None:
+    advisor = advisor_of()
+    with pytest.warns(UserWarning, match="families="):
+        steered(advisor).optimize(forest, n_trials=2)
+    assert advisor.history == ()
+
+
+def test_pruned_trials_are_told(advisor_of: Any) -> None:
+    optuna = pytest.importorskip("optuna")
+    advisor = advisor_of(families=["lightgbm"])
+
+    def objective(trial: Any) -> float:
+        trial.suggest_int("num_leaves", 2, 64)
+        raise optuna.TrialPruned
+
+    steered(advisor).optimize(objective, n_trials=3)
+    assert {trial.status for trial in advisor.history} == {Status.PRUNED}
+
+
+def test_what_runs_elsewhere_is_pending_until_it_is_told(advisor_of: Any) -> None:
+    optuna = pytest.importorskip("optuna")
+    advisor = advisor_of(families=["lightgbm"])
+    study = steered(advisor)
+    trials = [study.ask() for _ in range(4)]
+    leaves = [trial.suggest_int("num_leaves", 2, 64) for trial in trials]
+    assert len(advisor.pending) == 4
+    study.tell(trials[0], 0.5)
+    study.tell(trials[1], state=optuna.trial.TrialState.FAIL)
+    study.tell(trials[2], state=optuna.trial.TrialState.PRUNED)
+    following = study.ask().suggest_int("num_leaves", 2, 64)
+    assert [c.params["num_leaves"] for c in advisor.pending] == [leaves[3], following]
+    assert {trial.configuration.params["num_leaves"] for trial in advisor.history} == set(leaves[:3])
+
+
+def test_threads_share_a_sampler_and_it_pickles(advisor_of: Any) -> None:
+    advisor = advisor_of(families=["lightgbm"])
+    study = steered(advisor)
+    study.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 64) / 1000, n_trials=16, n_jobs=4)
+    study.sampler._learn(study)
+    assert len({trial.number for trial in study.trials}) == 16
+    assert advisor.pending == ()
+    assert pickle.loads(pickle.dumps(study.sampler))._steering.next() is not None
+
+
+def test_what_is_asked_of_a_space_is_pending_until_it_is_told(advisor_of: Any) -> None:
+    cs = pytest.importorskip("ConfigSpace")
+    space = cs.ConfigurationSpace({"n_trees": (10, 100), "share": (0.1, 1.0)}, seed=0)
+    advisor = advisor_of(families=["extra_trees"])
+    search = SpaceAdvisor(advisor, space, names={"max_features": "share"})
+    asked = [search.ask() for _ in range(3)]
+    assert len(advisor.pending) == 3
+    search.tell(asked[0], 0.2)
+    search.tell(asked[1], float("inf"), status=Status.TIMEOUT)
+    assert len(advisor.pending) == 1
+    told = [(t.configuration.model, set(t.configuration.params), t.status) for t in advisor.history]
+    assert told == [("extra_trees", {"n_estimators", "max_features"}, status) for status in (Status.OK, Status.TIMEOUT)]

@@ -234,6 +234,19 @@ def test_harvest_turns_losses_round_and_twice_adds_nothing(
     assert store.read().evaluations["value"].tolist() == pytest.approx([0.8] * 3)
 
 
+def test_trials_after_seeds_and_told_results_are_of_their_family(table: Any) -> None:
+    space = {"n_estimators": IntDistribution(5, 50), "max_features": FloatDistribution(0.1, 1.0)}
+    params = {"n_estimators": 20, "max_features": 0.5}
+    for give in (hook.seed, hook.tell):
+        study = study_in()
+        configuration = Configuration("extra_trees", params)
+        told = Evaluation(task_id="t", configuration=configuration, metric="accuracy", value=0.8)
+        assert give(study, [configuration if give is hook.seed else told], space=space)
+        study.optimize(lambda trial: len([trial._suggest(*item) for item in space.items()]) / 10, n_trials=3)
+        _, _, found = hook.harvest(study, *table, metric="accuracy")
+        assert {e.configuration.model for e in found} == {"extra_trees"}
+
+
 def test_studies_of_several_objectives_are_refused(table: Any) -> None:
     with pytest.raises(InvalidInputError, match="2 objectives"):
         hook.harvest(optuna.create_study(directions=["minimize", "minimize"]), *table)

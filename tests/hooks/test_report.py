@@ -84,3 +84,20 @@ def test_comparing_tells_true_from_one() -> None:
 def test_comparing_needs_the_report() -> None:
     with pytest.raises(InvalidInputError, match="verify\\(target, report\\)"):
         compare(None, [])
+
+
+def test_notebooks_show_a_report_as_a_table_in_which_nothing_runs() -> None:
+    evil = "<script>alert(1)</script>"
+    report = SeedReport(
+        evil,
+        (Seed(1, evil, {evil: evil}),),
+        (Change(1, evil, evil, evil),),
+        (Drop(2, evil, evil), Drop(2, "", evil)),
+        (evil,),
+    )
+    page = report._repr_html_()
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 11
+    assert page.count("<tr>") == 2
+    assert "1 of 2 seeds accepted" in page
+    assert "<table" not in SeedReport("optuna")._repr_html_()

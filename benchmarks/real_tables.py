@@ -39,7 +39,6 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import ModelSpec, models_for
 from metalearn.recommenders.scale import capped
 from metalearn.space import Categorical, Condition, Configuration, SearchSpace
-from metalearn.store import FileStore
 from metalearn.task import Metric, ProblemType, Task, get_metric
 
 N_TABLES = 30
@@ -392,7 +391,7 @@ class Bench:
 
 def benches(options: Options) -> Iterator[Bench]:
     """Yield the tables one after the other."""
-    kb = FileStore(options.knowledge_base).read()
+    kb = options.past
     names = quick_names() if options.quick else chosen_names(options.tables)
     n_random = QUICK_TRIALS if options.quick else N_RANDOM
     folder = cache_folder()

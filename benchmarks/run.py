@@ -18,6 +18,8 @@ sys.path.insert(0, str(ROOT))
 from options import Options  # noqa: E402 - the folder is no package
 from report import Report, command_line, write  # noqa: E402
 
+from metalearn import bundled_knowledge_base  # noqa: E402
+
 SUITES = (
     "bundled",
     "oboe",
@@ -35,6 +37,10 @@ SUITES = (
     "store",
     "growth",
 )
+READ = ("bundled", "peers", "hooks", "automl", "tuning", "metafeatures", "growth")
+"""Suites that use the knowledge base that --knowledge-base names."""
+SHIPPED = ("speed", "store")
+"""Suites that use the one that the package ships, whatever is named."""
 
 
 def main() -> None:
@@ -55,13 +61,15 @@ def main() -> None:
     real.add_argument("--autogluon", type=Path, help="automl: the Python of an environment that has AutoGluon")
     parser.add_argument("--yahpo", type=Path, help="yahpo: the Python of an environment that has yahpo-gym")
     arguments = vars(parser.parse_args())
-    suite = importlib.import_module(f"suites.{arguments.pop('suite')}")
+    name = arguments.pop("suite")
+    suite = importlib.import_module(f"suites.{name}")
     options = Options(**arguments)
+    kb = options.past if name in READ else bundled_knowledge_base() if name in SHIPPED else None
     started = time.perf_counter()
     found = suite.run(options)
     report = None
     for report in [found] if isinstance(found, Report) else found:  # long suites write what there is after each table
-        write(report, options.results, command_line(report.suite), time.perf_counter() - started)
+        write(report, options.results, command_line(report.suite), time.perf_counter() - started, kb)
     if report is None:
         sys.exit("There are too few tables for a report yet; what was computed is kept.")
     print(f"{options.results / report.suite}.md")

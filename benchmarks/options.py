@@ -1,9 +1,12 @@
 """What every suite is told."""
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.store import FileStore
@@ -40,12 +43,6 @@ class Options:
         return kb
 
 
-def data_folder(options: Options, name: str, source: str) -> Path:
-    """Return a folder of public data, or end with a message that names its source."""
-    folder = options.data / name
-    if not folder.is_dir():
-        sys.exit(
-            f"There is no folder {folder}. Expected the public data of this suite there. "
-            f"Get it from its source ({source}) and name the parent folder: --data DIR."
-        )
-    return folder
+def cache_folder() -> Path:
+    """Return the folder of this user, or the one that METALEARN_CACHE names."""
+    return Path(os.environ.get("METALEARN_CACHE") or user_cache_path("metalearn", appauthor=False)) / "benchmarks"

@@ -24,8 +24,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from options import ROOT, Options
-from platformdirs import user_cache_path
+from options import ROOT, Options, cache_folder
 from rich.console import Console
 from rich.progress import track
 
@@ -223,11 +222,6 @@ class Cache:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-
-
-def cache_folder() -> Path:
-    """Return the folder of this user, or the one that METALEARN_CACHE names."""
-    return Path(os.environ.get("METALEARN_CACHE") or user_cache_path("metalearn", appauthor=False)) / "benchmarks"
 
 
 def keep_fits_apart(folder: Path) -> None:

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from inference import by_family, interval
-from options import Options
+from options import Options, cache_folder
 from protocol import Setting, replay
-from real_tables import Cache, cache_folder, code_digest, recipe
+from real_tables import Cache, code_digest, recipe
 from report import Plot, Report, Table
 from rich.console import Console
 from rich.progress import track

@@ -102,7 +102,10 @@ def _markdown(report: Report, facts: dict[str, Any]) -> str:
 
 def _draw(plots: Sequence[Plot], path: Path) -> None:
     with plt.rc_context({"svg.hashsalt": "metalearn", "svg.fonttype": "none", "font.size": 9}):
-        figure, axes = plt.subplots(len(plots), 1, figsize=(8, 4.2 * len(plots)), squeeze=False, layout="constrained")
+        heights = [max(4.2, 0.25 * len(plot.points)) for plot in plots]
+        figure, axes = plt.subplots(
+            len(plots), 1, figsize=(8, sum(heights)), height_ratios=heights, squeeze=False, layout="constrained"
+        )
         for axis, plot in zip(axes[:, 0], plots, strict=True):
             axis.set_title(plot.title)
             if plot.ranks:

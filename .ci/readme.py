@@ -1,17 +1,21 @@
-"""Regenerate the parts of README.md that commands print, or check that they are up to date.
+"""Regenerate the parts of README.md and of the documentation that commands print, or check that they are up to date.
 
 python .ci/readme.py           # rewrite them
 python .ci/readme.py --check   # fail if one is out of date
 """
 
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 from blocks import rewrite
 from click.testing import CliRunner
+from targets import mean, removed, targets
 
+from metalearn import bundled_knowledge_base
 from metalearn.cli import main
 from metalearn.models import ModelSpec
 
@@ -80,19 +84,51 @@ def results(suite: str) -> tuple[dict[str, Any], dict[str, dict[str, dict[str, s
     }
 
 
+def base(found: dict[str, Any]) -> str:
+    """Return the id of the knowledge base that a result was measured on; empty if the result does not name it."""
+    if "knowledge_base" in found:
+        return str(found["knowledge_base"]["id"])
+    said = re.search(r"\bid ([0-9a-f]{16})\b", found["about"])  # where reports named it before
+    return said[1] if said else ""
+
+
+def origin(found: dict[str, Any]) -> str:
+    """Return the command and date of a result, and its knowledge base if that is known."""
+    known = f", knowledge base {base(found)}" if base(found) else ""
+    return f"(`{found['command']}`, {found['date']}{known})"
+
+
+def warn() -> None:
+    """Warn where a result that is quoted was measured on another knowledge base than the one that is shipped."""
+    shipped = bundled_knowledge_base().id
+    for suite in QUOTED:
+        measured = base(results(suite)[0])
+        if measured != shipped:
+            which = f"on knowledge base {measured}" if measured else "on a knowledge base that it does not name"
+            print(
+                f"warning: {suite} was measured {which}; {shipped} is shipped. "
+                f"To measure again: python benchmarks/run.py {suite}",
+                file=sys.stderr,
+            )
+
+
 def peers() -> str:
     """Return how a few suggestions compare with what a user would do instead."""
     found, tables = results("peers")
     rows = tables["Mean normalised test regret of what validation chooses after k trials"]
     text = (
         f"Real fits on {found['about'].split(',')[0]}, each with its whole family left out of the knowledge base "
-        f"(`{found['command']}`, {found['date']}). Mean test regret of what cross-validation chooses after so many "
+        f"{origin(found)}. Mean test regret of what cross-validation chooses after so many "
         "trials, 0 the best and 1 the worst of a fixed set of configurations, with 95 % intervals; all participants "
         "and tests, also where we lose, are in [benchmarks/results/peers.md](benchmarks/results/peers.md).\n"
     )
     text += "\n| trials | " + " | ".join(map(str, TRIALS)) + " |\n|---|" + "---|" * len(TRIALS) + "\n"
     for name, label in PARTICIPANTS.items():
         text += f"| {label} | " + " | ".join(rows[name][f"k={k}"] for k in TRIALS) + " |\n"
+    ours, portfolio = rows["metalearn"], rows["portfolio (baseline)"]
+    behind = [k for k, cell in portfolio.items() if k.startswith("k=") and cell and mean(cell) < mean(ours[k])]
+    if behind:
+        text += f"\nThe static portfolio has the smaller mean regret at {', '.join(behind)}."
     return text.rstrip()
 
 
@@ -100,10 +136,9 @@ def bundled() -> str:
     """Return the figures that matter most of the benchmark on the bundled knowledge base."""
     found, tables = results("bundled")
     text = (
-        f"Families of tables left out, everything fitted inside the fold (`{found['command']}`, {found['date']}; "
-        f"{found['about'].split(':')[0]}). Mean normalised regret after k evaluations, lower is better, with 95 % "
-        "intervals over families; all strategies, metrics and controls are in "
-        "[benchmarks/results/bundled.md](benchmarks/results/bundled.md).\n"
+        f"Families of tables left out, everything fitted inside the fold {origin(found)}. Mean normalised regret after k "
+        "evaluations, lower is better, with 95 % intervals over families; all strategies, metrics and controls are in "
+        "[the results](_generated/benchmarks/bundled.md).\n"
     )
     for name in SHOWN:
         rows = tables[f"{name}: mean normalised regret after k evaluations"]
@@ -113,8 +148,15 @@ def bundled() -> str:
     return text.rstrip()
 
 
-BLOCKS = {"wine": wine, "commands": command_table, "peers": peers, "bundled": bundled}
+QUOTED = ("peers", "bundled", "speed")
+BLOCKS = {
+    "README.md": {"wine": wine, "peers": peers},
+    "docs/benchmarks.md": {"bundled": bundled, "targets": targets, "removed": removed},
+    "docs/commands.md": {"commands": command_table},
+}
 
 
 if __name__ == "__main__":
-    rewrite(ROOT / "README.md", BLOCKS, "python .ci/readme.py")
+    for page, blocks in BLOCKS.items():
+        rewrite(ROOT / page, blocks, "python .ci/readme.py")
+    warn()

@@ -1,8 +1,15 @@
 """What every suite is told."""
 
+import os
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.store import FileStore
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,6 +24,7 @@ class Options:
     seeds: int
     quick: bool
     predict: Path | None = None
+    scenario: Path | None = None
     tables: int = 30
     trials: int = 50
     seconds: float = 60.0
@@ -24,13 +32,17 @@ class Options:
     autogluon: Path | None = None
     yahpo: Path | None = None
 
+    @cached_property
+    def past(self) -> KnowledgeBase:
+        """The knowledge base, read once."""
+        kb = FileStore(self.knowledge_base).read()
+        if not len(kb):
+            sys.exit(
+                f"There is no knowledge base in {self.knowledge_base}. Expected its tables. Name it: --knowledge-base PATH."
+            )
+        return kb
 
-def data_folder(options: Options, name: str, source: str) -> Path:
-    """Return a folder of public data, or end with a message that names its source."""
-    folder = options.data / name
-    if not folder.is_dir():
-        sys.exit(
-            f"There is no folder {folder}. Expected the public data of this suite there. "
-            f"Get it from its source ({source}) and name the parent folder: --data DIR."
-        )
-    return folder
+
+def cache_folder() -> Path:
+    """Return the folder of this user, or the one that METALEARN_CACHE names."""
+    return Path(os.environ.get("METALEARN_CACHE") or user_cache_path("metalearn", appauthor=False)) / "benchmarks"

@@ -24,8 +24,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from options import ROOT, Options
-from platformdirs import user_cache_path
+from options import ROOT, Options, cache_folder
 from rich.console import Console
 from rich.progress import track
 
@@ -38,7 +37,6 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import ModelSpec, models_for
 from metalearn.recommenders.scale import capped
 from metalearn.space import Categorical, Condition, Configuration, SearchSpace
-from metalearn.store import FileStore
 from metalearn.task import Metric, ProblemType, Task, get_metric
 
 N_TABLES = 30
@@ -225,11 +223,6 @@ class Cache:
         self._connection.close()
 
 
-def cache_folder() -> Path:
-    """Return the folder of this user, or the one that METALEARN_CACHE names."""
-    return Path(os.environ.get("METALEARN_CACHE") or user_cache_path("metalearn", appauthor=False)) / "benchmarks"
-
-
 def keep_fits_apart(folder: Path) -> None:
     """Keep fitted recommenders under a name that changes with the code: a version alone would bring back old ones."""
     os.environ["METALEARN_CACHE"] = str(folder / code_digest())
@@ -379,7 +372,7 @@ class Bench:
 
 def benches(options: Options) -> Iterator[Bench]:
     """Yield the tables one after the other."""
-    kb = FileStore(options.knowledge_base).read()
+    kb = options.past
     names = quick_names() if options.quick else chosen_names(options.tables)
     n_random = QUICK_TRIALS if options.quick else N_RANDOM
     folder = cache_folder()

@@ -13,6 +13,8 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
+from metalearn.knowledge_base import KnowledgeBase
+
 mpl.use("svg")
 from matplotlib import pyplot as plt
 
@@ -31,10 +33,12 @@ class Table:
 
 @dataclass
 class Plot:
-    """Curves with bands, or ranks with a critical difference."""
+    """Curves with bands, points with intervals, or ranks with a critical difference."""
 
     title: str
     curves: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # name -> x, y, low, high
+    points: dict[str, tuple[float, float, float]] = field(default_factory=dict)  # name -> value, low, high
+    reference: float | None = None  # where a line is drawn across the points
     ranks: dict[str, float] = field(default_factory=dict)
     critical: float = 0.0
     labels: tuple[str, str] = ("evaluations", "mean normalised regret")
@@ -51,8 +55,10 @@ class Report:
     plots: list[Plot] = field(default_factory=list)
 
 
-def write(report: Report, folder: Path, command: Sequence[str], seconds: float) -> None:
-    """Write `<suite>.json`, `<suite>.md` and `<suite>.svg`."""
+def write(
+    report: Report, folder: Path, command: Sequence[str], seconds: float, kb: KnowledgeBase | None = None
+) -> None:
+    """Write `<suite>.json`, `<suite>.md` and `<suite>.svg`, and name the knowledge base that was used, if one was."""
     folder.mkdir(parents=True, exist_ok=True)
     facts = {
         "command": " ".join(command),
@@ -61,6 +67,9 @@ def write(report: Report, folder: Path, command: Sequence[str], seconds: float) 
         "python": platform.python_version(),
         "versions": {name: version(name) for name in PACKAGES},
     }
+    if kb is not None:
+        sizes = {name: len(getattr(kb, name)) for name in ("tasks", "configurations", "evaluations")}
+        facts["knowledge_base"] = {"id": kb.id, **sizes}
     plain = json.dumps({**facts, **asdict(report)}, indent=1, default=float)
     (folder / f"{report.suite}.json").write_text(plain + "\n", encoding="utf-8")
     (folder / f"{report.suite}.md").write_text(_markdown(report, facts), encoding="utf-8")
@@ -78,6 +87,10 @@ def _markdown(report: Report, facts: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {found}" for name, found in facts["versions"].items())
     parts = [f"# {report.title}", "", report.about, ""]
     parts += [f"`{facts['command']}`, {facts['date']}, {facts['seconds']} s, Python {facts['python']}, {versions}.", ""]
+    if "knowledge_base" in facts:
+        base = dict(facts["knowledge_base"])
+        sizes = ", ".join(f"{n:,} {name}" for name, n in base.items() if name != "id")
+        parts += [f"Knowledge base `{base['id']}`: {sizes}.", ""]
     if report.plots:
         parts += [f"![{report.title}]({report.suite}.svg)", ""]
     for table in report.tables:
@@ -89,11 +102,16 @@ def _markdown(report: Report, facts: dict[str, Any]) -> str:
 
 def _draw(plots: Sequence[Plot], path: Path) -> None:
     with plt.rc_context({"svg.hashsalt": "metalearn", "svg.fonttype": "none", "font.size": 9}):
-        figure, axes = plt.subplots(len(plots), 1, figsize=(8, 4.2 * len(plots)), squeeze=False, layout="constrained")
+        heights = [max(4.2, 0.25 * len(plot.points)) for plot in plots]
+        figure, axes = plt.subplots(
+            len(plots), 1, figsize=(8, sum(heights)), height_ratios=heights, squeeze=False, layout="constrained"
+        )
         for axis, plot in zip(axes[:, 0], plots, strict=True):
             axis.set_title(plot.title)
             if plot.ranks:
                 _draw_ranks(axis, plot)
+            elif plot.points:
+                _draw_points(axis, plot)
             else:
                 _draw_curves(axis, plot)
         figure.savefig(path, metadata={"Date": None})
@@ -112,6 +130,19 @@ def _draw_curves(axis: Any, plot: Plot) -> None:
         axis.minorticks_off()
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8, ncols=2)
+
+
+def _draw_points(axis: Any, plot: Plot) -> None:
+    """Draw one line a name, the first on top."""
+    if plot.reference is not None:
+        axis.axvline(plot.reference, color="0.4", linestyle="--", linewidth=0.8)
+    for place, (value, low, high) in enumerate(plot.points.values()):
+        axis.plot([low, high], [place, place], color="C0", linewidth=1.4)
+        axis.plot(value, place, "o", color="C0", markersize=4)
+    axis.set_yticks(range(len(plot.points)), list(plot.points))
+    axis.invert_yaxis()
+    axis.set_xlabel(plot.labels[0])
+    axis.grid(axis="x", alpha=0.3)
 
 
 def _draw_ranks(axis: Any, plot: Plot) -> None:

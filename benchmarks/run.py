@@ -18,6 +18,8 @@ sys.path.insert(0, str(ROOT))
 from options import Options  # noqa: E402 - the folder is no package
 from report import Report, command_line, write  # noqa: E402
 
+from metalearn import bundled_knowledge_base  # noqa: E402
+
 SUITES = (
     "bundled",
     "oboe",
@@ -35,6 +37,10 @@ SUITES = (
     "store",
     "growth",
 )
+READ = ("bundled", "peers", "hooks", "automl", "tuning", "metafeatures", "growth")
+"""Suites that use the knowledge base that --knowledge-base names."""
+SHIPPED = ("speed", "store")
+"""Suites that use the one that the package ships, whatever is named."""
 
 
 def main() -> None:
@@ -47,6 +53,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where the results are written")
     parser.add_argument("--seeds", type=int, default=1, help="repetitions with other folds")
     parser.add_argument("--predict", type=Path, help="aslib: write predictions for the scenario's test part here")
+    parser.add_argument("--scenario", type=Path, help="aslib: a scenario in the ASlib format; default: Oberon")
     real = parser.add_argument_group("suites on real tables: peers, hooks, automl")
     real.add_argument("--tables", type=int, default=30, help="how many tables, the smallest first")
     real.add_argument("--trials", type=int, default=50, help="peers, hooks: trials of each tuner")
@@ -55,13 +62,17 @@ def main() -> None:
     real.add_argument("--autogluon", type=Path, help="automl: the Python of an environment that has AutoGluon")
     parser.add_argument("--yahpo", type=Path, help="yahpo: the Python of an environment that has yahpo-gym")
     arguments = vars(parser.parse_args())
-    suite = importlib.import_module(f"suites.{arguments.pop('suite')}")
+    if arguments["scenario"] and arguments["predict"]:
+        parser.error("--predict chooses for Oberon's test part, which --scenario leaves out. Give one of them.")
+    name = arguments.pop("suite")
+    suite = importlib.import_module(f"suites.{name}")
     options = Options(**arguments)
+    kb = options.past if name in READ else bundled_knowledge_base() if name in SHIPPED else None
     started = time.perf_counter()
     found = suite.run(options)
     report = None
     for report in [found] if isinstance(found, Report) else found:  # long suites write what there is after each table
-        write(report, options.results, command_line(report.suite), time.perf_counter() - started)
+        write(report, options.results, command_line(name), time.perf_counter() - started, kb)
     if report is None:
         sys.exit("There are too few tables for a report yet; what was computed is kept.")
     print(f"{options.results / report.suite}.md")

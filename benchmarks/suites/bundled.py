@@ -1,7 +1,5 @@
 """The bundled knowledge base: every problem type, and every metric of classification and regression."""
 
-import sys
-
 import numpy as np
 import yaml
 from options import Options
@@ -9,7 +7,6 @@ from protocol import Setting
 from report import Plot, Report, Table
 
 from metalearn.recommenders import PerformanceTable, related_tasks
-from metalearn.store import FileStore
 from metalearn.task import ProblemType, get_metric
 from suites.accuracy import coverage, runtime
 from suites.leave_out import compare
@@ -19,11 +16,7 @@ from suites.public import TASKS
 def run(options: Options) -> Report:
     """Run the comparison on every problem type."""
     facts = yaml.safe_load((TASKS / "bundled.yaml").read_text(encoding="utf-8"))
-    kb = FileStore(options.knowledge_base).read()
-    if not len(kb):
-        sys.exit(
-            f"There is no knowledge base in {options.knowledge_base}. Expected its tables. Name it: --knowledge-base PATH."
-        )
+    kb = options.past
     chosen = facts["quick"] if options.quick else facts
     tables: list[Table] = []
     plots: list[Plot] = []
@@ -42,5 +35,4 @@ def run(options: Options) -> Report:
             plots += drawn
             settings.append(setting)
     tables += [coverage(settings), runtime(settings)]
-    about = f"{kb!r}, id {kb.id}: strategies on families left out."
-    return Report("bundled", "The bundled knowledge base", about, tables, plots)
+    return Report("bundled", "The bundled knowledge base", "Strategies on families left out.", tables, plots)

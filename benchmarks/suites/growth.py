@@ -21,7 +21,6 @@ from report import Plot, Report, Table
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommenders import PastTasks, PerformanceTable
 from metalearn.recommenders.simulation import curve, family_folds, play
-from metalearn.store import FileStore
 from metalearn.task import ProblemType
 from suites.public import TASKS
 
@@ -48,12 +47,7 @@ def run(options: Options) -> Report:
     """Replay recommendations from a part of the knowledge base."""
     facts = yaml.safe_load((TASKS / "growth.yaml").read_text(encoding="utf-8"))
     chosen = facts["quick"] if options.quick else facts
-    kb = FileStore(options.knowledge_base).read()
-    if not len(kb):
-        sys.exit(
-            f"There is no knowledge base in {options.knowledge_base}. Expected its tables. Name it: --knowledge-base PATH."
-        )
-    kb = usual(kb)
+    kb = usual(options.past)
     by_tasks, by_configurations = [], []
     for kind in ProblemType:
         table = PerformanceTable.from_knowledge_base(kb.subset(problem_type=kind))
@@ -61,7 +55,7 @@ def run(options: Options) -> Report:
         by_configurations.append(pd.DataFrame(fewer_configurations(table, chosen)).assign(kind=str(kind)))
     tasks, configurations = pd.concat(by_tasks), pd.concat(by_configurations)
     tables = [the_facts(kb, options.knowledge_base), *task_tables(tasks), *configuration_tables(configurations)]
-    about = f"{kb!r}, id {kb.id}: families left out, everything fitted on a part of the others."
+    about = f"{len(kb)} tasks of the usual size; families left out, everything fitted on a part of the others."
     return Report("growth", "Growth of the knowledge base", about, tables, plots(tasks, chosen["strategies"][-1]))
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import yaml
 from inference import AGAINST, AGAINST_NOTE, against, band, by_family, cells, mean_ranks
-from options import Options, data_folder
+from options import Options
 from protocol import Array
+from public_data import data_folder
 from report import Plot, Report, Table
 
 from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender
@@ -34,7 +35,7 @@ Chooser: TypeAlias = Callable[[Array, Array, list[int], int], list[int]]
 def run(options: Options) -> Report:
     """Play every start on every test table of every search space."""
     facts: dict[str, Any] = yaml.safe_load((TASKS / "hpob.yaml").read_text(encoding="utf-8"))
-    folder = data_folder(options, facts["folder"], facts["source"])
+    folder = data_folder(options, facts)
     train, test, starts = (read(folder / name, facts["source"]) for name in FILES)
     few = facts["quick"] if options.quick else {"tables": None, "starts": None, "trials": max(facts["counts"])}
     counts = [k for k in facts["counts"] if k <= few["trials"]]

@@ -18,7 +18,9 @@ def oboe(folder: Path, facts: dict[str, Any]) -> KnowledgeBase:
     """Return OBOE's error and runtime matrices; near-copies of a table share a family."""
     errors = pd.read_csv(folder / "error_matrix.csv", index_col=0)
     seconds = pd.read_csv(folder / "runtime_matrix.csv", index_col=0)
-    features = pd.read_csv(folder / "metafeatures.csv", index_col=0).reindex(errors.index)
+    described = folder / facts["beside"]
+    features = pd.read_csv(described, index_col=0) if described.is_file() else pd.DataFrame()
+    features = features.reindex(errors.index)
     sizes = pd.read_csv(folder / "dataset_sizes.csv", index_col=0)
     sizes = sizes[~sizes.index.duplicated()].reindex(errors.index)
     features["log_n"], features["log_p"] = np.log(sizes["0"]), np.log(sizes["1"])

@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from inference import by_family, interval
-from options import Options
+from options import Options, cache_folder
 from protocol import Setting, replay
-from real_tables import Cache, cache_folder, code_digest, recipe
-from report import Report, Table
+from real_tables import Cache, code_digest, recipe
+from report import Plot, Report, Table
 from rich.console import Console
 from rich.progress import track
 
@@ -21,7 +21,6 @@ from metalearn.builder import Table as Source
 from metalearn.dataset import Dataset
 from metalearn.metafeatures import MetaFeatures, extract, list_meta_features
 from metalearn.recommenders import PerformanceTable
-from metalearn.store import FileStore
 from metalearn.task import ProblemType, get_metric
 
 METRICS = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "r2"}
@@ -101,26 +100,36 @@ def _curves(found: pd.DataFrame) -> np.ndarray:
     return next(iter(by_family(found.assign(strategy="")).values()))
 
 
-def summary(title: str, found: Mapping[str, tuple[int, pd.DataFrame]]) -> Table:
-    """Compare every set with the cheap tier, family by family."""
+def differences(found: Mapping[str, tuple[int, pd.DataFrame]]) -> dict[str, tuple[float, float, float]]:
+    """Return how much more regret each set has than the cheap tier, family by family, with its interval."""
     reach = max(COUNTS)
     base = _curves(found[CHEAP][1])
+    more = {}
+    for name, (_, replayed) in found.items():
+        if name != CHEAP:
+            gap = (_curves(replayed) - base)[:, :reach].mean(axis=1, keepdims=True)
+            low, high = interval(gap)
+            more[name] = float(gap.mean()), float(low[0]), float(high[0])
+    return more
+
+
+def summary(title: str, found: Mapping[str, tuple[int, pd.DataFrame]]) -> Table:
+    """Compare every set with the cheap tier."""
+    gaps = differences(found)
     rows = []
     for name, (n_values, replayed) in found.items():
         curves = _curves(replayed)
-        gap = (curves - base)[:, :reach].mean(axis=1, keepdims=True)
-        low, high = interval(gap)
         means = [float(curves[:, k - 1].mean()) for k in COUNTS]
-        more = "" if name == CHEAP else f"{gap.mean():+.4f} [{low[0]:+.4f}, {high[0]:+.4f}]"
+        more = "{:+.4f} [{:+.4f}, {:+.4f}]".format(*gaps[name]) if name in gaps else ""
         rows.append([name, n_values, *means, more])
-    n_tasks, n_families = found[CHEAP][1]["task"].nunique(), len(base)
+    n_tasks, n_families = found[CHEAP][1]["task"].nunique(), len(_curves(found[CHEAP][1]))
     return Table(
         f"{title}: {n_tasks} tasks in {n_families} families",
         [
             "meta-features",
             "values",
             *(f"k = {k}" for k in COUNTS),
-            f"more than the cheap tier, mean of k = 1 to {reach}",
+            f"more than the cheap tier, mean of k = 1 to {max(COUNTS)}",
         ],
         rows,
     )
@@ -128,7 +137,7 @@ def summary(title: str, found: Mapping[str, tuple[int, pd.DataFrame]]) -> Table:
 
 def run(options: Options) -> Report:
     """Describe the tables, and replay the forest with each set of meta-features."""
-    kb = FileStore(options.knowledge_base).read()
+    kb = options.past
     performances = {}
     for kind, metric in list(METRICS.items())[: 1 if options.quick else None]:
         problem_type = ProblemType(kind)
@@ -148,12 +157,18 @@ def run(options: Options) -> Report:
     pooled = {name: (max(found[name][0] for found in by_type.values()), _joined(by_type, name)) for name in common}
     tables.insert(0, summary("All problem types together", pooled))
     about = (
-        f"{kb!r}, id {kb.id}. Mean normalised regret after k evaluations of the forest strategy on families left out, "
+        "Mean normalised regret after k evaluations of the forest strategy on families left out, "
         "lower is better, by the meta-features that it may see; they are computed anew from the tables. The last column "
         "is the difference from the cheap tier with its 95 % bootstrap interval over families: above zero, the set does "
         "worse. Dealt out to other tasks, meta-features must lose what they give."
     )
-    return Report("metafeatures", "Value of meta-features", about, tables)
+    plot = Plot(
+        "All problem types together",
+        points=differences(pooled),
+        reference=0.0,
+        labels=(f"more regret than the cheap tier, mean of k = 1 to {max(COUNTS)}", ""),
+    )
+    return Report("metafeatures", "Value of meta-features", about, tables, [plot])
 
 
 def _joined(by_type: Mapping[str, Mapping[str, tuple[int, pd.DataFrame]]], name: str) -> pd.DataFrame:

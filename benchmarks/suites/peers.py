@@ -87,12 +87,14 @@ def _report(rows: pd.DataFrame, trials: int) -> Report:
         *((f"FLAML zero-shot {name}", 1) for name in ZERO_SHOT),
     ]
     tuned: list[Entry] = [(TPE, last), (RANDOM, last), (FLAML, trials)]
-    first = [((OURS, 1), other) for other in (*singles, ("portfolio (baseline)", 1), ("nearest (baseline)", 1))]
+    first = [((OURS, 1), other) for other in singles]
+    alike = [((OURS, k), (f"{name} (baseline)", k)) for name in BASELINES for k in (1, 3, 5, 10)]
     later = [((OURS, k), other) for k in (3, 5, 10) for other in tuned]
     entries: list[Entry] = [*((OURS, k) for k in (1, 3, 5, 10)), *singles, *tuned]
     tables = [
         mean_table(rows, "test", "Mean normalised test regret of what validation chooses after k trials", RULE),
         pair_table(rows, first, "The first suggestion against what is used without any trial"),
+        pair_table(rows, alike, "As many trials of the static portfolio and of nearest tasks"),
         pair_table(rows, later, f"A few trials against {last} of a tuner"),
         by_problem_type(rows, entries, "By problem type"),
         losing_table(rows, (OURS, 1), singles, "Where the first suggestion is behind"),

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import yaml
-from options import Options, data_folder
+from options import Options
 from protocol import Setting, worst_to_best
+from public_data import data_folder
 from report import Report
 
 from metalearn.recommenders import PerformanceTable
@@ -22,7 +23,7 @@ TASKS = Path(__file__).parents[1] / "tasks"
 def run(name: str, options: Options) -> Report:
     """Run the comparison on one matrix."""
     facts: dict[str, Any] = yaml.safe_load((TASKS / f"{name}.yaml").read_text(encoding="utf-8"))
-    folder = data_folder(options, facts["folder"], facts["source"])
+    folder = data_folder(options, facts)
     kb = getattr(matrices, name)(folder, facts)
     table = PerformanceTable.from_knowledge_base(kb, get_metric(facts["metric"], ProblemType(facts["problem_type"])))
     n_folds, seeds = facts["folds"], options.seeds
@@ -33,12 +34,15 @@ def run(name: str, options: Options) -> Report:
     if "library_default" in facts:
         default = table.columns[Configuration(*facts["library_default"]).id]
     setting = Setting(name, table, worst_to_best(table.losses), n_folds, seeds, default)
-    tables, plots = compare(setting, target=() if options.quick else facts["target"])
+    whole = "beside" not in facts or (folder / facts["beside"]).is_file()
+    tables, plots = compare(setting, target=facts["target"] if whole and not options.quick else ())
     tables += [coverage([setting]), runtime([setting])]
     return Report(
         name,
         f"{name}: {table.n_tasks} tasks x {len(table.configurations)} configurations",
-        facts["source"],
+        facts["source"]
+        if whole
+        else f"{facts['source']}. Without {facts['beside']}: tables are told apart by size alone.",
         tables,
         plots,
     )

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from options import Options
-from report import Report, Table
+from report import Plot, Report, Table
 
 from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender, save
 from metalearn.recommenders.expectation import Expectation
@@ -25,6 +25,9 @@ T = TypeVar("T")
 N_FEATURES = 60
 N_REQUESTS = 30
 KNOWN = 0.3
+MEDIAN = 3
+"""Place of a request's median processor milliseconds in what is measured of it."""
+
 STRATEGIES = ("portfolio", "forest", "ensemble")
 
 ASK = """
@@ -59,21 +62,18 @@ print(json.dumps([load_seconds, processor[0], *np.median([wall[1:], processor[1:
 
 def run(options: Options) -> Report:
     """Time fitting here, loading and requests in fresh processes, on made-up sparse results with real structure."""
-    n_tasks, n_configurations = (500, 100) if options.quick else (10_000, 1_000)
-    table = made_up(n_tasks, n_configurations)
-    fit_seconds, past = timed(partial(PastTasks.fit, table))
-    calibrate_seconds, expectation = timed(partial(Expectation.fit, past))
-    fit_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name in STRATEGIES:
-            fitted = get_recommender(name)().fit_past(past)
-            fitted.expectation_ = expectation
-            path = Path(folder) / f"{name}.npz"
-            save(fitted, path)
-            size = path.stat().st_size / 1e6
-            rows += [[name, n_observed, *ask(path, n_observed)] for n_observed in (0, 10)]
-            path.unlink()
+    sizes, n_configurations = ((100, 500), 100) if options.quick else ((1_000, 3_000, 10_000), 1_000)
+    n_tasks = sizes[-1]
+    curves: dict[str, dict[str, list[float]]] = {}
+    for size in sizes:
+        rows, once = measure(size, n_configurations)
+        found = {"fit, once": once[0][1]}
+        found |= {f"{name}, {n} results observed": row[MEDIAN] / 1000 for name, n, *row in rows}
+        for name, seconds in found.items():
+            curve = curves.setdefault(name, {"x": [], "y": [], "low": [], "high": []})
+            curve["x"].append(size)
+            for key in ("y", "low", "high"):
+                curve[key].append(seconds)
     return Report(
         "scale",
         f"{n_tasks:,} tasks x {n_configurations:,} configurations",
@@ -93,18 +93,33 @@ def run(options: Options) -> Report:
                 ],
                 rows,
             ),
-            Table(
-                "Once, before",
-                ["what", "value"],
-                [
-                    ["fit, processor s", fit_seconds],
-                    ["calibrate, processor s", calibrate_seconds],
-                    ["peak memory until then, MB", fit_memory],
-                    ["file, MB", size],
-                ],
-            ),
+            Table("Once, before", ["what", "value"], once),
         ],
+        [Plot("Processor seconds by size", curves=curves, labels=("tasks", "processor seconds"))],
     )
+
+
+def measure(n_tasks: int, n_configurations: int) -> tuple[list[list[Any]], list[list[Any]]]:
+    """Return the lines of both tables for one size."""
+    fit_seconds, past = timed(partial(PastTasks.fit, made_up(n_tasks, n_configurations)))
+    calibrate_seconds, expectation = timed(partial(Expectation.fit, past))
+    fit_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in STRATEGIES:
+            fitted = get_recommender(name)().fit_past(past)
+            fitted.expectation_ = expectation
+            path = Path(folder) / f"{name}.npz"
+            save(fitted, path)
+            megabytes = path.stat().st_size / 1e6
+            rows += [[name, n_observed, *ask(path, n_observed)] for n_observed in (0, 10)]
+            path.unlink()
+    return rows, [
+        ["fit, processor s", fit_seconds],
+        ["calibrate, processor s", calibrate_seconds],
+        ["peak memory until then, MB", fit_memory],
+        ["file, MB", megabytes],
+    ]
 
 
 def ask(path: Path, n_observed: int) -> list[float]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from options import ROOT, Options
-from report import Report, Table
+from report import Plot, Report, Table
 
 import metalearn
 from metalearn.dataset import Dataset
@@ -45,12 +45,13 @@ TESTS = {
 """What is injected, and the tests that do it."""
 
 FIRST = "From opening an SQLite store to a recommendation for a table of 500 x 10"
+APPENDING = f"Appending in batches of {BATCH_TASKS} tasks, and loading"
+RATES = ("evaluations/s", "evaluations/processor s")
 TABLES = {
-    f"Appending in batches of {BATCH_TASKS} tasks, and loading": (
+    APPENDING: (
         (
             "store",
-            "evaluations/s",
-            "evaluations/processor s",
+            *RATES,
             "load a million, s",
             "load a million, processor s",
             "MB per million",
@@ -124,7 +125,10 @@ def run(options: Options) -> Iterator[Report]:
 def described(rows: dict[str, list[list[Any]]], about: str) -> Report:
     """Return what was measured so far."""
     tables = [Table(title, list(TABLES[title][0]), found, TABLES[title][1]) for title, found in rows.items() if found]
-    return Report("store", "Stores of past results", about, tables)
+    rates = {row[0]: dict(zip(TABLES[APPENDING][0], row, strict=True)) for row in rows[APPENDING]}
+    points = {f"{kind}, {what}": (row[what],) * 3 for kind, row in rates.items() for what in RATES}
+    plots = [Plot(APPENDING, points=points, reference=0.0, labels=("evaluations appended in a second", ""))]
+    return Report("store", "Stores of past results", about, tables, plots)
 
 
 @contextmanager

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import yaml
 from inference import AGAINST, AGAINST_NOTE, against, band, by_family, cells, mean_ranks
-from options import Options, data_folder
+from options import Options
 from protocol import Array
+from public_data import data_folder
 from report import Plot, Report, Table
 
 from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender
@@ -36,7 +37,7 @@ Ask = Callable[..., Any]
 def run(options: Options) -> Report:
     """Tune every instance of the suite."""
     facts: dict[str, Any] = yaml.safe_load((TASKS / "yahpo.yaml").read_text(encoding="utf-8"))
-    folder = data_folder(options, facts["folder"], facts["source"])
+    folder = data_folder(options, facts)
     if options.yahpo is None:
         sys.exit(
             "The Python that runs YAHPO Gym is not named. Expected that of an environment of its own, since the package "

@@ -14,7 +14,7 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.task import ProblemType, Task
 
-__all__ = ["from_aslib"]
+__all__ = ["from_aslib", "read_arff"]
 
 _STATUS = {"ok": Status.OK, "timeout": Status.TIMEOUT, "memout": Status.MEMORY}
 _ATTRIBUTE = re.compile(r"@attribute\s+(?:'([^']*)'|\"([^\"]*)\"|(\S+))\s+(.*)", re.IGNORECASE)
@@ -52,7 +52,7 @@ def from_aslib(
     place = Path(folder)
     described = dict(_description(read_lines(place / "description.txt", max_bytes=10_000_000)))
     scenario = (described.get("scenario_id") or [place.name])[0]
-    table = _arff(place / "algorithm_runs.arff")
+    table = read_arff(place / "algorithm_runs.arff")
     _needs(table, ("instance_id", "algorithm"), place / "algorithm_runs.arff")
     measures = [m for m in described.get("performance_measures", []) if m in table] or [
         str(c) for c in table if c not in {"instance_id", "repetition", "algorithm", "runstatus"}
@@ -87,7 +87,7 @@ def from_aslib(
 def _features(place: Path, ids: dict[str, str]) -> dict[str, MetaFeatures]:
     if not (place / "feature_values.arff").exists():
         return {}
-    table = _arff(place / "feature_values.arff")
+    table = read_arff(place / "feature_values.arff")
     _needs(table, ("instance_id",), place / "feature_values.arff")
     names = [str(name) for name in table if name not in {"instance_id", "repetition"}]
     values = pd.DataFrame({name: numbers(table[name], name) for name in names})
@@ -122,8 +122,24 @@ def _needs(table: pd.DataFrame, names: tuple[str, ...], file: Path) -> None:
         raise InvalidInputError(message)
 
 
-def _arff(path: Path) -> pd.DataFrame:
-    """Read a dense ARFF file as text; ASlib has string attributes, which SciPy does not read."""
+def read_arff(path: Path) -> pd.DataFrame:
+    """Return a dense ARFF file as text; ASlib has string attributes, which SciPy does not read.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    DataFrame of str
+        One column an attribute, under its name in lower case; ``?`` where a value is missing.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file is absent or not in the format.
+    """
     lines = read_lines(path)
     start = next((k for k, line in enumerate(lines) if line.strip().lower().startswith("@data")), None)
     if start is None:

@@ -16,6 +16,7 @@ Array = npt.NDArray[np.float64]
 LENGTH = 25
 N_REMOVED = 15
 COPIES = 0.99
+LANDMARKS = 2
 BUDGETS = (0.5, 1, 2, 5, 10)
 RANDOM_FACTORS = (1, 2, 4)
 N_RANDOM = 200
@@ -107,6 +108,35 @@ def replay_timed(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
                         about | {"curve": [_reached(setting, strategy, i, b, by_price=by_price) for b in BUDGETS]}
                     )
     return pd.DataFrame(rows)
+
+
+def replay_landmarks(setting: Setting, names: Sequence[str]) -> tuple[pd.DataFrame, float]:
+    """Return the same when results of quick configurations are known beforehand, and what these take, in mean fits.
+
+    They are the quickest configuration of each of the two quickest families on past tasks, and are not counted.
+    """
+    rows, shares, table = [], [], setting.table
+    for fit in (fit for fit in setting.fits if fit.seed == 0):
+        quick = _quickest(fit.past.table)
+        taken = table.seconds[np.ix_(fit.left_out, quick)]
+        shares += list(np.nansum(taken, axis=1) / np.nanmean(table.seconds[fit.left_out], axis=1))
+        for strategy in (make(name, fit.seed).fit_past(fit.past) for name in names):
+            for i in fit.left_out:
+                order = play(
+                    strategy, table.meta_features[i], table.losses[i], LENGTH, unit=float(table.units[i]), told=quick
+                )
+                before = len(set(quick) & set(np.flatnonzero(~np.isnan(table.losses[i]))))
+                found = {name: curve(v[i], order, LENGTH + before)[before:] for name, v in setting.scored.items()}
+                rows.append(_about(setting, fit, i) | {"strategy": strategy.name} | found)
+    return pd.DataFrame(rows), float(np.nanmean(shares))
+
+
+def _quickest(table: PerformanceTable) -> list[int]:
+    """Return the columns of the landmarks."""
+    seconds = np.nanmedian(table.seconds, axis=0)
+    columns = [np.flatnonzero(table.models == model) for model in np.unique(table.models)]
+    first = [int(found[np.nanargmin(seconds[found])]) for found in columns]
+    return sorted(first, key=seconds.__getitem__)[:LANDMARKS]
 
 
 def _reached(setting: Setting, strategy: Strategy, i: int, budget: float, *, by_price: bool) -> float:

@@ -7,9 +7,11 @@ import pandas as pd
 from inference import AGAINST_NOTE, band, by_family, cells, mean_ranks, wilcoxon_holm
 from protocol import (
     BUDGETS,
+    LANDMARKS,
     Setting,
     replay,
     replay_baselines,
+    replay_landmarks,
     replay_removed,
     replay_shuffled,
     replay_timed,
@@ -52,7 +54,14 @@ def compare(
     )
     ranked = {name: values[:, 4] for name, values in curves.items() if name in (*OURS, *OTHERS, "random x1")}
     ranks, p, critical = mean_ranks(ranked)
-    return [result, improvable, _pairs(title, curves), _timed(setting), _controls(setting, curves)], [
+    return [
+        result,
+        improvable,
+        _pairs(title, curves),
+        _landmarks(setting),
+        _timed(setting),
+        _controls(setting, curves),
+    ], [
         Plot(f"{title} ({n_tasks} tasks)", curves={name: band(curves[name]) for name in ranked}),
         Plot(f"{title}: mean ranks at k = 5 (Friedman p = {p:.1e}; display only)", ranks=ranks, critical=critical),
     ]
@@ -72,6 +81,18 @@ def _pairs(title: str, curves: dict[str, np.ndarray]) -> Table:
         ["k", "strategy", "less", "difference", "95 % low", "95 % high", "p (Holm)"],
         rows,
         AGAINST_NOTE,
+    )
+
+
+def _landmarks(setting: Setting) -> Table:
+    found, share = replay_landmarks(setting, TIMED)
+    return Table(
+        f"{setting.title}: mean normalised regret after k evaluations and {LANDMARKS} landmarks",
+        ["strategy", *(f"k={k}" for k in COUNTS)],
+        [[name, *cells(values, COUNTS)] for name, values in by_family(found).items()],
+        f"Landmarks are the quickest configurations of the {LANDMARKS} quickest families. Their results are known before the "
+        f"first evaluation and count as reached, but not as evaluations: together they take {share:.1%} of the seconds of "
+        "an average fit.",
     )
 
 

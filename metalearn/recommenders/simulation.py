@@ -22,6 +22,7 @@ def play(
     unit: float = 1.0,
     feedback: bool = True,
     prior: tuple[FloatArray, float] | None = None,
+    told: Sequence[int] = (),
 ) -> list[int]:
     """Let a strategy choose on a task, one configuration after the other.
 
@@ -41,19 +42,22 @@ def play(
         Whether a strategy that learns from observations gets to see them.
     prior : (ndarray of shape (n_tasks,), float) or None, default=None
         Weights of past tasks and novelty to be used instead of the strategy's own.
+    told : sequence of int, default=()
+        Columns whose results are shown beforehand; they do not count as evaluations.
 
     Returns
     -------
     list of int
-        Columns in the order of evaluation.
+        Columns in the order of evaluation, those shown beforehand first.
     """
     past = strategy.past_
     prior = prior or past.prior(meta_features)  # once for all evaluations
     about: dict[str, Any] = {"allowed": ~np.isnan(losses), "unit": unit, "prior": prior}
+    observed = {j: float(losses[j]) for j in told if about["allowed"][j]}
     if not (feedback and strategy.learns_from_observations):
-        return strategy.rank(past.query(meta_features, n=n, observed={}, **about))
-    observed: dict[int, float] = {}
-    while len(observed) < min(n, int(about["allowed"].sum())):
+        return [*observed, *strategy.rank(past.query(meta_features, n=n, observed=observed, **about))]
+    last = min(n + len(observed), int(about["allowed"].sum()))
+    while len(observed) < last:
         chosen = strategy.rank(past.query(meta_features, n=1, observed=observed, **about))
         observed[chosen[0]] = float(losses[chosen[0]])
     return list(observed)

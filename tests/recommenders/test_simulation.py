@@ -68,3 +68,14 @@ def test_the_same_answer_planted_in_a_kept_family_is_used(table: PerformanceTabl
     past = PastTasks.fit(planted)
     query = past.query(table.meta_features[0], n=1, observed={}, allowed=np.ones(12, dtype=bool))
     assert get_recommender("forest")().fit_past(past).rank(query) == [5]
+
+
+@pytest.mark.parametrize("name", ["portfolio", "ensemble"])
+def test_what_is_told_beforehand_comes_first_and_does_not_count(name: str, past: PastTasks) -> None:
+    losses = past.table.losses[0].copy()
+    losses[3] = np.nan
+    strategy = get_recommender(name)().fit_past(past)
+    order = play(strategy, past.table.meta_features[0], losses, 4, told=[3, 7])
+    assert order[0] == 7
+    assert len(order) == len(set(order)) == 5
+    assert 3 not in order

@@ -56,8 +56,10 @@ def greedy(
     rows = heaviest(weights)
     best_so_far = np.broadcast_to(np.asarray(reached, dtype=regrets.dtype), weights.shape)[rows]
     regrets, weights = regrets[rows], weights[rows].astype(regrets.dtype)
-    left = math.inf if time_budget is None or seconds is None else time_budget
-    cost = np.zeros(len(allowed)) if seconds is None else np.nan_to_num(seconds, nan=np.nanmedian(seconds))
+    left, cost = math.inf, np.zeros(len(allowed))
+    if time_budget is not None and seconds is not None:
+        known = seconds[np.isfinite(seconds)]
+        left, cost = time_budget, np.nan_to_num(seconds, nan=float(np.median(known)) if len(known) else 0.0)
     prices = price(cost, left)
     average = weights @ regrets
     open_ = allowed & (cost <= left)

@@ -49,6 +49,9 @@ def test_a_price_has_no_meaning_without_a_limit_and_rises_with_seconds_within_on
 def test_unknown_seconds_count_as_the_median() -> None:
     seconds = np.array([np.nan, 1.0, 8.0, 1.0])
     assert 0 not in greedy(REGRETS, EVEN, 4, allowed=ALL, seconds=seconds, time_budget=0.9)
+    unknown = np.full(4, np.nan)
+    for time_budget in (None, 1.0):
+        assert greedy(REGRETS, EVEN, 3, allowed=ALL, seconds=unknown, time_budget=time_budget) == [2, 0, 1]
 
 
 def test_the_heaviest_tasks_are_kept() -> None:

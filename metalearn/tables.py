@@ -2,6 +2,7 @@
 
 import csv
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def has_own_target(source: str | Path) -> bool:
     return str(source) in SHIPPED or str(source).startswith(_OPENML)
 
 
-def read_table(source: str | Path, target: str | None = None) -> NamedTable:
+def read_table(source: str | Path, target: str | None = None, *, text: Collection[str] = ()) -> NamedTable:
     """Read a table and take its target out.
 
     Parameters
@@ -67,6 +68,8 @@ def read_table(source: str | Path, target: str | None = None) -> NamedTable:
         scikit-learn ships, such as ``"wine"``.
     target : str or None, default=None
         Name of the target column; the shipped tables (``"target"``) and those of OpenML have one of their own.
+    text : collection of str, default=()
+        Columns that stay text in a CSV or TSV file, whatever they look like.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def read_table(source: str | Path, target: str | None = None) -> NamedTable:
         frame, own_target = _from_openml(name)
         target = target or own_target
     else:
-        frame = read_frame(Path(source))
+        frame = read_frame(Path(source), text=text)
         name = Path(source).name
     if frame.shape[0] == 0 or frame.shape[1] == 0:
         message = f"{name} is empty: {frame.shape[0]} rows, {frame.shape[1]} columns. Expected both. Check the file."
@@ -110,13 +113,15 @@ def read_table(source: str | Path, target: str | None = None) -> NamedTable:
     return NamedTable(name, frame.drop(columns=target), frame[target])
 
 
-def read_frame(path: Path) -> pd.DataFrame:
+def read_frame(path: Path, *, text: Collection[str] = ()) -> pd.DataFrame:
     """Read a file by its ending.
 
     Parameters
     ----------
     path : Path
         A CSV, TSV, Parquet or ARFF file.
+    text : collection of str, default=()
+        Columns that stay text in a CSV or TSV file, whatever they look like.
 
     Returns
     -------
@@ -146,7 +151,7 @@ def read_frame(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         if ending == ".arff":
             return _arff(path)
-        return _delimited(path)
+        return _delimited(path, text)
     except InvalidInputError:
         raise
     except (OSError, ValueError, UnicodeError, NotImplementedError, ArithmeticError) as error:
@@ -207,7 +212,7 @@ def _from_openml(source: str) -> tuple[pd.DataFrame, str | None]:
     return bunch.frame, own
 
 
-def _delimited(path: Path) -> pd.DataFrame:
+def _delimited(path: Path, text: Collection[str]) -> pd.DataFrame:
     head = pd.read_csv(
         path, sep="\x01", header=None, nrows=20, dtype=str, skip_blank_lines=True, quoting=csv.QUOTE_NONE
     )
@@ -221,7 +226,7 @@ def _delimited(path: Path) -> pd.DataFrame:
     if repeated:
         message = f"Column names stand twice in {path.name}: {repeated[:5]}. Expected unique names. Rename them."
         raise InvalidInputError(message)
-    return pd.read_csv(path, sep=separator, low_memory=False)
+    return pd.read_csv(path, sep=separator, low_memory=False, dtype=dict.fromkeys(text, str))
 
 
 def _arff(path: Path) -> pd.DataFrame:

@@ -111,3 +111,22 @@ def test_a_report_is_written_without_training(folder: Path) -> None:
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "What to try first on old.csv" in page
     assert "Where this table lies" in page
+
+
+def test_text_of_digits_stays_text_when_a_file_is_predicted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"zip": rng.choice(["01067", "10115", "20095", "04109"], N), "size": rng.normal(size=N)})
+    frame["y"] = np.where(frame["zip"].str.startswith("0"), "east", "other")
+    frame.to_parquet(tmp_path / "z.parquet")
+    frame.to_csv(tmp_path / "z.csv", index=False)
+    frame.drop(columns="y").assign(zip=frame["zip"].astype(int)).to_parquet(tmp_path / "numbers.parquet")
+    model = tmp_path / "z.skops"
+    out = run("tune", tmp_path / "z.parquet", "--target", "y", "--trials", 2, "--families", "linear,rf", "--out", model)
+    assert out.exit_code == 0, out.output
+    out = run("predict", model, tmp_path / "z.csv", "-o", tmp_path / "p.csv")
+    assert out.exit_code == 0, out.output
+    assert pd.read_csv(tmp_path / "p.csv")["prediction"].tolist() == frame["y"].tolist()
+    assert run("recheck", model, tmp_path / "z.csv").exit_code == 0
+    out = run("predict", model, tmp_path / "numbers.parquet")
+    assert out.exit_code == 2
+    assert "'zip' held text such as '01067'" in out.stderr

@@ -1,5 +1,6 @@
 """The preprocessing that all families share: any DataFrame becomes numbers."""
 
+import re
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
 from metalearn.dataset import ColumnKind, column_kinds
+from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
 __all__ = [
@@ -32,6 +34,13 @@ MAX_LEVELS = 30
 """Categorical columns with more levels are encoded by the target instead of one by one."""
 
 _NANOSECONDS_PER_DAY = 86_400e9
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
+_PADDED_NUMBER = re.compile(r"[+-]?0\d+(\.\d+)?|\+\d.*")
+_WRITTEN = {
+    "numbers": _PLAIN_NUMBER,
+    "truth values": re.compile("True|False"),
+    "dates": re.compile(r"\d{4}-\d{2}-\d{2}.*"),
+}
 
 
 class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -97,6 +106,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ------
         ValueError
             If a column seen in fitting is absent.
+        InvalidInputError
+            If a column of text holds numbers, truth values or dates now, or nothing in a column of those can be read.
         """
         check_is_fitted(self, "kinds_")
         frame = self._frame(X)
@@ -127,6 +138,18 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "kinds_")
         empty = pd.DataFrame({name: pd.Series(dtype=object) for name in self.feature_names_in_})
         return np.array(self.transform(empty).columns, dtype=object)
+
+    def text_columns(self) -> list[str]:
+        """List the columns that have to be read from a file as text: taken for numbers, "01067" becomes 1067.
+
+        Returns
+        -------
+        list of str
+            Columns of text, and categorical ones with a level that is not written as numbers are.
+        """
+        check_is_fitted(self, "kinds_")
+        texts = [name for name, kind in self.kinds_.items() if kind == ColumnKind.TEXT]
+        return texts + [n for n, levels in self.levels_.items() if not all(map(_PLAIN_NUMBER.fullmatch, levels))]
 
     def _frame(self, X: Any) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):
@@ -167,13 +190,12 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _columns(self, name: str, kind: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
         if kind == ColumnKind.CATEGORICAL:
-            known = self.levels_[name]
             if isinstance(column.dtype, pd.CategoricalDtype):
-                position = {level: code for code, level in enumerate(known)}
-                table = np.array([position.get(str(c), -1) for c in column.cat.categories] + [-1], dtype=np.int32)
-                return {name: table[column.cat.codes.to_numpy()]}
-            codes = pd.Index(known, dtype=object).get_indexer(pd.Index(self._plain(column)))
-            return {name: codes.astype(np.int32)}
+                used = column.cat.remove_unused_categories().cat
+                codes = self._codes(name, pd.Series(used.categories))
+                return {name: np.append(codes, np.int32(-1))[used.codes.to_numpy()]}
+            return {name: self._codes(name, column)}
+        _check_kind(name, kind, column)
         if kind == ColumnKind.DATETIME:
             return self._dates(name, column)
         if kind == ColumnKind.TEXT:
@@ -183,6 +205,23 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"{name}.words": (text.str.count(r"\S+")).to_numpy(dtype=float),
             }
         return {name: self._numbers(column)}
+
+    def _codes(self, name: str, column: "pd.Series[Any]") -> npt.NDArray[np.int32]:
+        """Return the positions of values among the levels, by their text, and numbers also by their value."""
+        levels = self.levels_[name]
+        codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(self._plain(column))).astype(np.int32)
+        unknown = (codes < 0) & column.notna().to_numpy()
+        held = _held(column)
+        if held == "text" or not unknown.any():
+            return codes
+        padded = held == "numbers" and any(map(_PADDED_NUMBER.fullmatch, levels))
+        if padded or not any(map(_WRITTEN[held].fullmatch, levels)):
+            shown = next(filter(_PADDED_NUMBER.fullmatch, levels), levels[0] if levels else "")
+            raise _another_kind(name, f"text such as {shown[:40]!r}", held, column[unknown])
+        if held == "numbers":
+            by_value = {float(level): i for i, level in enumerate(levels) if _PLAIN_NUMBER.fullmatch(level)}
+            codes[unknown] = [by_value.get(float(value), -1) for value in column[unknown]]
+        return codes
 
     @staticmethod
     def _dates(name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
@@ -199,6 +238,46 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for unit in ("year", "month", "day_of_week", "hour"):
             found[f"{name}.{unit}"] = getattr(parts, unit).to_numpy(dtype=float, na_value=np.nan)
         return found
+
+
+def _held(column: "pd.Series[Any]") -> str:
+    """Say what a column holds, as far as its dtype tells; all else is text."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return "truth values"
+    if pd.api.types.is_datetime64_any_dtype(column.dtype) or isinstance(column.dtype, pd.PeriodDtype):
+        return "dates"
+    is_number = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_timedelta64_dtype(column.dtype)
+    return "numbers" if is_number else "text"
+
+
+def _check_kind(name: str, kind: str, column: "pd.Series[Any]") -> None:
+    """Refuse a column of another kind than in fitting; text will do if some of it reads as numbers or dates."""
+    before = {ColumnKind.TEXT: "text", ColumnKind.DATETIME: "dates"}.get(ColumnKind(kind), "numbers")
+    held = _held(column)
+    if held == before or (held == "truth values" and before == "numbers"):
+        return
+    present = column[column.notna()]
+    if held == "text":
+        values = present.astype(object)
+        if before == "numbers":
+            read = pd.to_numeric(values, errors="coerce")
+        else:
+            read = pd.to_datetime(values, errors="coerce", utc=True, format="mixed")
+        if read.notna().any():
+            return
+    if len(present):
+        raise _another_kind(name, before, held, present)
+
+
+def _another_kind(name: str, before: str, held: str, found: "pd.Series[Any]") -> InvalidInputError:
+    expected = before.split(" such", maxsplit=1)[0]
+    advice = (
+        f"Read it as text, as by pandas.read_csv(..., dtype={{{name!r}: str}})" if expected == "text" else "Correct it"
+    )
+    return InvalidInputError(
+        f"The column {name!r} held {before} when the model was fitted, but now it holds {held} such as "
+        f"{str(found.iloc[0])[:40]!r}. Expected {expected} or missing values. {advice}."
+    )
 
 
 def numbers(X: pd.DataFrame) -> list[str]:

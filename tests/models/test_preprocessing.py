@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metalearn.exceptions import InvalidInputError
 from metalearn.models.preprocessing import TableCleaner, dense_preprocessing, tree_preprocessing
 from metalearn.task import ProblemType
 
@@ -43,6 +44,72 @@ def test_an_absent_column_is_named() -> None:
     cleaner = TableCleaner().fit(pd.DataFrame({"a": [1, 2], "b": [3, 4]}))
     with pytest.raises(ValueError, match=r"columns \['b'\] are absent"):
         cleaner.transform(pd.DataFrame({"a": [1]}))
+
+
+PERSONS = pd.DataFrame(
+    {
+        "zip": ["01067", "10115", "20095"],
+        "town": ["Dresden", "Berlin", "Ulm"],
+        "paid": ["TRUE", "FALSE", "TRUE"],
+        "note": [f"a sentence long enough to be read as a text, number {i}" for i in range(3)],
+        "size": [1.5, 2.5, 3.5],
+        "flag": [True, False, True],
+        "born": ["2001-01-01", "2002-02-02", "2003-03-03"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"zip": [1067, 10115, 20095]},
+            "'zip' held text such as '01067' .* now it holds numbers such as '1067'.*dtype=",
+        ),
+        ({"zip": pd.Categorical([1067, 10115, 20095])}, "'zip' held text such as '01067'"),
+        ({"town": [1, 2, 3]}, "'town' held text such as 'Berlin' .* numbers such as '1'"),
+        ({"town": pd.to_datetime(["2020-01-01"] * 3)}, "'town' held text .* now it holds dates"),
+        ({"paid": [True, False, True]}, "'paid' held text .* now it holds truth values"),
+        ({"note": [1, 2, 3]}, "'note' held text .* now it holds numbers"),
+        ({"size": ["small", "large", None]}, "'size' held numbers .* now it holds text such as 'small'"),
+        ({"size": pd.to_datetime(["2020-01-01"] * 3)}, "'size' held numbers .* now it holds dates"),
+        ({"flag": ["yes", "no", "no"]}, "'flag' held numbers .* now it holds text such as 'yes'"),
+        ({"born": [2001, 2002, 2003]}, "'born' held dates .* now it holds numbers such as '2001'"),
+        ({"born": ["soon", "late", None]}, "'born' held dates .* now it holds text such as 'soon'"),
+    ],
+)
+def test_a_column_of_another_kind_than_in_fitting_is_refused(changed: dict[str, object], words: str) -> None:
+    cleaner = TableCleaner().fit(PERSONS)
+    with pytest.raises(InvalidInputError, match=words):
+        cleaner.transform(PERSONS.assign(**changed))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        dict.fromkeys(PERSONS, np.nan),
+        {"zip": [10115, 20095, 10115]},
+        {"town": ["Paris", None, "Rome"]},
+        {"size": ["1.5", "two", None]},
+        {"flag": [0.0, 1.0, np.nan]},
+        {"born": pd.to_datetime(["2020-01-01"] * 3)},
+    ],
+)
+def test_what_can_be_read_as_in_fitting_is_taken(changed: dict[str, object]) -> None:
+    TableCleaner().fit(PERSONS).transform(PERSONS.assign(**changed))
+
+
+@pytest.mark.parametrize("values", [["1", "2", "10"], [1, 2, 10], [1.0, 2.0, 10.0]])
+def test_numbers_as_categories_are_known_by_their_value(values: list[object]) -> None:
+    cleaner = TableCleaner().fit(pd.DataFrame({"c": pd.Categorical(values)}))
+    known = cleaner.transform(pd.DataFrame({"c": pd.Categorical(values)}))["c"].tolist()
+    assert cleaner.transform(pd.DataFrame({"c": [1, 2, 10]}))["c"].tolist() == known
+    assert cleaner.transform(pd.DataFrame({"c": [1, 2, np.nan, 3.0]}))["c"].tolist() == [*known[:2], -1, -1]
+
+
+def test_the_cleaner_knows_which_columns_must_stay_text() -> None:
+    cleaner = TableCleaner().fit(PERSONS.assign(grade=["1", "2", "3"]))
+    assert sorted(cleaner.text_columns()) == ["note", "paid", "town", "zip"]
 
 
 def test_a_table_of_constants_still_gives_a_column() -> None:

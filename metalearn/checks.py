@@ -375,13 +375,19 @@ def _duplicate_columns(sample: Sample) -> Iterator[Finding]:
     moments, counts = sample.quantities, np.sort(sample.level_counts, axis=1)
     keys = [*(ranks.tobytes() for ranks in moments.ranks.T), *(count.tobytes() for count in counts)]
     varies = np.concatenate([moments.varies, (counts[:, -1:] < sample.n_rows).all(axis=1) & counts.any(axis=1)])
+    few = (counts > 0).sum(axis=1) <= counts.sum(axis=1) / 2  # any two columns that never repeat map one to one
     alike = Counter(keys)  # copies agree in what is already known of them, so that few columns are compared in full
     first: dict[int, int] = {}
     copies: dict[int, int] = {}
     for line, place in enumerate([*numbers, *days, *levels]):
         if varies[line] and alike[keys[line]] > 1:
-            is_number = line < len(moments.values)
-            values = moments.values[line] if is_number else pd.factorize(sample.levels[line - len(moments.values)])[0]
+            level = line - len(moments.values)
+            if level < 0:
+                values = moments.values[line]
+            elif few[level]:
+                values = pd.factorize(sample.levels[level])[0]
+            else:
+                values = pd.util.hash_array(as_text(sample.part([place]).iloc[:, 0]).to_numpy(dtype=object))
             original = first.setdefault(hash(values.tobytes()), place)
             if original != place:
                 copies[place] = original

@@ -114,6 +114,13 @@ def test_copies_of_columns_are_named() -> None:
     assert found.columns == ("copy", "h", "t")
 
 
+def test_columns_without_a_repeated_value_are_copies_only_if_equal() -> None:
+    names = [f"name {i}" for i in range(N)]
+    found = _found(name=names, email=[f"{i}@x" for i in range(N)], number=np.arange(N) * 1.5, same=names)
+    assert found["duplicate_columns"].columns == ("same",)
+    assert "duplicate_columns" not in _found(name=names, email=[f"{i}@x" for i in range(N)], y=np.arange(N) * 1.5)
+
+
 def test_copies_of_rows_are_counted() -> None:
     X = pd.DataFrame({"a": NUMBERS[:, 0], "s": [f"level {i % 7}" for i in range(N)]})
     X = pd.concat([X, X.iloc[:100]], ignore_index=True)

@@ -226,7 +226,8 @@ class Dataset:
         ------
         InvalidInputError
             If the table is empty, has fewer than 20 rows, repeated column names or another length than the target;
-            if the target is missing everywhere, holds infinite values, a single value, or numbers as text.
+            if the target is missing everywhere, holds infinite values, a single value, numbers as text, or more than
+            half as many classes as rows.
         """
         frame, target, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
         return cls(frame, target, kind, tuple(categorical), len(y) - len(target))

@@ -51,7 +51,8 @@ def take_in(
     ------
     InvalidInputError
         If the table is empty, has fewer than 20 rows, repeated column names or another length than the target;
-        if the target is missing everywhere, holds infinite values, a single value, or numbers as text.
+        if the target is missing everywhere, holds infinite values, a single value, numbers as text, or more than half
+        as many classes as rows.
     """
     frame = _frame(X)
     target = _series(y)
@@ -63,6 +64,7 @@ def take_in(
     target = target.reset_index(drop=True)
     _check_target(target)
     kind = infer_problem_type(target) if problem_type is None else _fitting(target, problem_type)
+    _check_classes(target, kind)
     return frame, target.astype(float) if kind is ProblemType.REGRESSION else target, kind
 
 
@@ -247,6 +249,21 @@ def _check_target(target: "pd.Series[Any]") -> None:
         if n_infinite:
             message = f"The target {str(target.name)!r} holds {n_infinite} infinite values. Expected finite ones. Drop those rows or correct them."
             raise InvalidInputError(message)
+
+
+def _check_classes(target: "pd.Series[Any]", kind: ProblemType) -> None:
+    """Refuse classes that come once each: no row of theirs is left to predict when others are learned from."""
+    if not kind.is_classification:
+        return
+    n_values, n_rows = int(target.nunique()), len(target)
+    if n_values > n_rows / 2:
+        message = (
+            f"The target {str(target.name)!r} has {n_values:,} classes in {n_rows:,} rows (such a class: "
+            f"{str(target.iloc[0])[:40]!r}), so that nearly every value is a class of its own. "
+            "Expected two rows or more a class on average. Choose another target column; "
+            "if these are numbers or dates, convert them to numbers for regression."
+        )
+        raise InvalidInputError(message)
 
 
 def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> ProblemType:

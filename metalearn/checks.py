@@ -94,7 +94,8 @@ def _unlabelled(data: Dataset) -> Iterator[Finding]:
             kind="no_target",
             severity="info",
             columns=(),
-            message=f"{data.n_unlabelled:,} of {data.n_unlabelled + data.n_rows:,} rows have no target and are left out.",
+            message=f"{data.n_unlabelled:,} of {data.n_unlabelled + data.n_rows:,} rows have no target and are left out "
+            "(in a file, empty cells and words such as NA count as missing).",
         )
 
 

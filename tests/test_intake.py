@@ -44,6 +44,7 @@ def test_numbers_as_text_are_refused_as_a_target() -> None:
         (np.zeros((19, 2)), [0, 1] * 9 + [0], "19 rows with a target. Expected at least 20"),
         (np.zeros((50, 2)), [0, 1], "50 rows but the target 2"),
         (np.zeros((50, 2)), [1] * 50, "single value"),
+        (np.zeros((50, 2)), ["EU", None] * 25, "25 missing values .*NA.* and a single other value"),
         (np.zeros((50, 2)), [np.nan] * 50, "missing in every row"),
         (np.zeros((50, 2)), [np.inf, *range(49)], "1 infinite values"),
         (pd.DataFrame(np.zeros((50, 2)), columns=["a", "a"]), [0, 1] * 25, r"stand twice: \['a'\]"),

@@ -5,6 +5,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from metalearn.dataset import ColumnKind, Dataset
 from metalearn.intake import as_text
 from metalearn.metafeatures.blocks import line_blocks
 from metalearn.metafeatures.sample import Sample, sample_of
+from metalearn.task import Metric, get_metric
 
 __all__ = ["Finding", "check_data"]
 
@@ -27,6 +29,8 @@ MIN_ROWS_PER_CLASS = 5
 IMBALANCED_FROM = 100.0
 """Ratio of the largest class to the smallest that counts as extreme."""
 
+_REWARDING_THE_MAJORITY = ("accuracy", "log_loss")
+_OTHER_METRIC = " Choose a metric that does not reward the majority, such as roc_auc or balanced_accuracy."
 _SUSPICIOUS = 0.5
 _LEAK_BINS = 64
 _FEWEST = 20
@@ -61,13 +65,15 @@ class Finding:
     message: str
 
 
-def check_data(data: Dataset) -> tuple[Finding, ...]:
+def check_data(data: Dataset, *, metric: Metric | None = None) -> tuple[Finding, ...]:
     """Look for what spoils models, on the sample of rows and columns that meta-features are computed on.
 
     Parameters
     ----------
     data : Dataset
         The table.
+    metric : Metric or None, default=None
+        What models are judged by; default: the problem type's own.
 
     Returns
     -------
@@ -81,7 +87,8 @@ def check_data(data: Dataset) -> tuple[Finding, ...]:
     ['duplicate_rows', 'constant']
     """
     sample = sample_of(data)
-    checks = (_leaks, _classes, _duplicate_rows, _time_order, _identifiers, _mixed, _constants, _duplicate_columns)
+    classes = partial(_classes, metric=metric or get_metric(None, data.problem_type))
+    checks = (_leaks, classes, _duplicate_rows, _time_order, _identifiers, _mixed, _constants, _duplicate_columns)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = [finding for check in checks for finding in check(sample)]
@@ -188,7 +195,7 @@ def _number_determined(codes: npt.NDArray[np.int64], target: npt.NDArray[np.floa
     return bool(1 - np.sum((ranks - means) ** 2) / np.sum(ranks**2) >= LEAK_FROM)
 
 
-def _classes(sample: Sample) -> Iterator[Finding]:
+def _classes(sample: Sample, *, metric: Metric) -> Iterator[Finding]:
     counts = sample.class_counts
     if not len(counts):
         return
@@ -208,8 +215,8 @@ def _classes(sample: Sample) -> Iterator[Finding]:
             kind="imbalance",
             severity="warning",
             columns=(),
-            message=f"The largest class has {ratio:,.0f} times the rows of the smallest. "
-            "Choose a metric that does not reward the majority, such as roc_auc or balanced_accuracy.",
+            message=f"The largest class has {ratio:,.0f} times the rows of the smallest."
+            + (_OTHER_METRIC if metric.name in _REWARDING_THE_MAJORITY else ""),
         )
 
 

@@ -8,6 +8,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_
 
 from metalearn.checks import Finding, check_data
 from metalearn.dataset import Dataset
+from metalearn.task import ProblemType, get_metric
 
 N = 300
 RNG = np.random.default_rng(0)
@@ -136,6 +137,10 @@ def test_rare_classes_and_imbalance_are_told() -> None:
     found = _found(y=np.array(["common"] * (N - 2) + ["rare"] * 2))
     assert "'rare'" in found["rare_classes"].message
     assert "149 times" in found["imbalance"].message
+    assert "metric" not in found["imbalance"].message  # two classes are judged by roc_auc
+    accuracy = get_metric("accuracy", ProblemType.BINARY)
+    data = Dataset.from_data(pd.DataFrame({"a": NUMBERS[:, 0]}), np.arange(N) < 2)
+    assert any("Choose a metric" in finding.message for finding in check_data(data, metric=accuracy))
     assert "rare_classes" not in _found(y=np.array([0] * (N - 5) + [1] * 5))
 
 

@@ -1,6 +1,7 @@
 """The preprocessing that all families share: any DataFrame becomes numbers."""
 
 import re
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from metalearn.task import ProblemType
 
 __all__ = [
     "MAX_LEVELS",
+    "QuietTargetEncoder",
     "TableCleaner",
     "dense_preprocessing",
     "few_levels",
@@ -332,13 +334,41 @@ def many_levels(X: pd.DataFrame) -> list[str]:
     return [name for name, n_levels in _level_counts(X).items() if n_levels > MAX_LEVELS]
 
 
+class QuietTargetEncoder(TargetEncoder):  # type: ignore[misc]
+    """Encode categories by the target, without a warning where a class has fewer rows than there are inner folds.
+
+    The mean over other folds is defined for such a class as well, so there is nothing that a user could mend.
+    """
+
+    def fit_transform(self, X: Any, y: Any, **params: Any) -> Any:
+        """Learn the encoding, and encode every row by what the other folds say.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Categories.
+        y : array-like of shape (n_rows,)
+            The target.
+        **params : object
+            Passed on.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_encoded)
+            Numbers.
+        """
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The least populated class in y has only")
+            return super().fit_transform(X, y, **params)
+
+
 def _by_target(problem_type: ProblemType) -> TargetEncoder:
     kinds = {ProblemType.REGRESSION: "continuous", ProblemType.BINARY: "binary", ProblemType.MULTICLASS: "multiclass"}
     kind = kinds[problem_type]  # "auto" takes whole numbers for classes
     if parse_version(sklearn.__version__) < parse_version("1.9"):
-        return TargetEncoder(target_type=kind, random_state=0)
+        return QuietTargetEncoder(target_type=kind, random_state=0)
     folds = StratifiedKFold if problem_type.is_classification else KFold
-    return TargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=0))
+    return QuietTargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=0))
 
 
 def tree_preprocessing(problem_type: ProblemType) -> Pipeline:

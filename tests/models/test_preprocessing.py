@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import TargetEncoder
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.models.preprocessing import TableCleaner, dense_preprocessing, tree_preprocessing
+from metalearn.models.preprocessing import QuietTargetEncoder, TableCleaner, dense_preprocessing, tree_preprocessing
 from metalearn.task import ProblemType
 
 
@@ -116,7 +117,6 @@ def test_a_table_of_constants_still_gives_a_column() -> None:
     assert TableCleaner().fit_transform(pd.DataFrame({"a": [1, 1]})).shape == (2, 1)
 
 
-@pytest.mark.filterwarnings("ignore:The least populated class")
 @pytest.mark.parametrize("problem_type", ProblemType)
 def test_dense_preprocessing_leaves_no_gap(
     problem_type: ProblemType, messy_table: pd.DataFrame, three_classes: np.ndarray
@@ -132,3 +132,15 @@ def test_dense_preprocessing_leaves_no_gap(
 def test_a_whole_number_target_of_regression_is_not_taken_for_classes(messy_table: pd.DataFrame) -> None:
     y = np.arange(120) * 1.0
     assert tree_preprocessing(ProblemType.REGRESSION).fit(messy_table, y).transform(messy_table).shape[1] < 40
+
+
+@pytest.mark.filterwarnings("ignore:.*random_state:FutureWarning")  # newer versions take the folds instead
+def test_rare_classes_are_encoded_without_a_warning_as_by_scikit_learn(
+    messy_table: pd.DataFrame, three_classes: np.ndarray
+) -> None:
+    y = np.where(np.arange(120) == 7, "single", three_classes)
+    levels = messy_table[["many_levels"]].to_numpy()
+    quiet = QuietTargetEncoder(target_type="multiclass", random_state=0).fit_transform(levels, y)
+    with pytest.warns(UserWarning, match="least populated class"):
+        expected = TargetEncoder(target_type="multiclass", random_state=0).fit_transform(levels, y)
+    assert np.array_equal(quiet, expected)

@@ -229,3 +229,10 @@ def test_ctrl_c_keeps_the_best_so_far(time_budget: float | None) -> None:
     assert time.monotonic() - started < 30
     assert len(model.leaderboard_) >= 1
     assert model.score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("dtype", [object, "category", "str"])
+def test_a_missing_class_is_told(dtype: str) -> None:
+    y = pd.Series(["a", "b", None, "a"] * 10).astype(dtype)
+    with pytest.raises(InvalidInputError, match="missing in 10 of 40 rows"):
+        MetaLearnClassifier(n_trials=1, families="linear").fit(np.zeros((40, 2)), y)

@@ -1,6 +1,7 @@
 """Read a table from a file, or one that scikit-learn ships, and take its target out."""
 
 import csv
+import logging
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,7 +20,11 @@ SHIPPED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".pq", ".arff")
 """Endings of files that can be read."""
 
+_log = logging.getLogger(__name__)
+
 _SNIFFED_BYTES = 65536
+_LOOKED_AT = 100
+_DECIMAL_COMMA = r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
 _OPENML = "openml:"
 
 
@@ -156,9 +161,8 @@ def read_frame(path: Path, *, text: Collection[str] = ()) -> pd.DataFrame:
         raise
     except (OSError, ValueError, UnicodeError, NotImplementedError, ArithmeticError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        message = (
-            f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. Check the file."
-        )
+        advice = "Save it as UTF-8" if isinstance(error, UnicodeError) else "Check the file"
+        message = f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. {advice}."
         raise InvalidInputError(message) from error
 
 
@@ -213,8 +217,26 @@ def _from_openml(source: str) -> tuple[pd.DataFrame, str | None]:
 
 
 def _delimited(path: Path, text: Collection[str]) -> pd.DataFrame:
+    try:
+        return _decoded(path, text, "utf-8")
+    except UnicodeDecodeError:
+        frame = _decoded(path, text, "cp1252")
+        if any("\0" in name for name in frame.columns):  # UTF-16
+            raise
+    _log.warning("%s is not UTF-8. It was read as Windows-1252; if letters look wrong, save it as UTF-8.", path.name)
+    return frame
+
+
+def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
     head = pd.read_csv(
-        path, sep="\x01", header=None, nrows=20, dtype=str, skip_blank_lines=True, quoting=csv.QUOTE_NONE
+        path,
+        sep="\x01",
+        header=None,
+        nrows=20,
+        dtype=str,
+        skip_blank_lines=True,
+        quoting=csv.QUOTE_NONE,
+        encoding=encoding,
     )
     lines = head.iloc[:, 0].astype(str).tolist()
     try:
@@ -226,7 +248,24 @@ def _delimited(path: Path, text: Collection[str]) -> pd.DataFrame:
     if repeated:
         message = f"Column names stand twice in {path.name}: {repeated[:5]}. Expected unique names. Rename them."
         raise InvalidInputError(message)
-    return pd.read_csv(path, sep=separator, low_memory=False, dtype=dict.fromkeys(text, str))
+    frame = pd.read_csv(path, sep=separator, low_memory=False, dtype=dict.fromkeys(text, str), encoding=encoding)
+    return frame if separator == "," else _with_decimal_points(frame, text, path.name)
+
+
+def _with_decimal_points(frame: pd.DataFrame, text: Collection[str], name: str) -> pd.DataFrame:
+    """Turn columns of numbers with a decimal comma, as spreadsheets of many countries write them, into numbers."""
+    found = {}
+    for column, values in frame.items():
+        if column in text or not pd.api.types.is_string_dtype(values.dtype):
+            continue
+        present = values.dropna().astype(str).str.strip()
+        first = present[:_LOOKED_AT].str.fullmatch(_DECIMAL_COMMA).all()  # most columns of words end here
+        if first and present.str.fullmatch(_DECIMAL_COMMA).all() and present.str.contains(",", regex=False).any():
+            plain = present.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+            found[column] = plain.astype(float).reindex(frame.index)
+    if found:
+        _log.warning("%s: commas were read as decimal points in %s.", name, _shown([str(column) for column in found]))
+    return frame.assign(**found)
 
 
 def _arff(path: Path) -> pd.DataFrame:

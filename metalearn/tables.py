@@ -255,7 +255,8 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
 def _with_decimal_points(frame: pd.DataFrame, text: Collection[str], name: str) -> pd.DataFrame:
     """Turn columns of numbers with a decimal comma, as spreadsheets of many countries write them, into numbers."""
     found = {}
-    for column, values in frame.items():
+    for column in map(str, frame.columns):
+        values = frame[column]
         if column in text or not pd.api.types.is_string_dtype(values.dtype):
             continue
         present = values.dropna().astype(str).str.strip()
@@ -264,7 +265,7 @@ def _with_decimal_points(frame: pd.DataFrame, text: Collection[str], name: str) 
             plain = present.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
             found[column] = plain.astype(float).reindex(frame.index)
     if found:
-        _log.warning("%s: commas were read as decimal points in %s.", name, _shown([str(column) for column in found]))
+        _log.warning("%s: commas were read as decimal points in %s.", name, _shown(list(found)))
     return frame.assign(**found)
 
 

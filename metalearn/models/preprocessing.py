@@ -17,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
-from metalearn.dataset import ColumnKind, column_kinds
+from metalearn.dataset import ColumnKind, column_kinds, date_format
 from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
@@ -60,6 +60,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Kind of every column that is kept.
     levels_ : dict of str to list
         Categories of the categorical columns, in the order of their codes.
+    formats_ : dict of str to str
+        How dates are written in the columns of text that hold them.
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
@@ -80,7 +82,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         frame = self._frame(X)
         self.feature_names_in_ = np.array(frame.columns, dtype=object)
         self.n_features_in_ = frame.shape[1]
-        self.kinds_, self.levels_ = {}, {}
+        self.kinds_, self.levels_, self.formats_ = {}, {}, {}
         for name, kind in column_kinds(frame).items():
             column = frame[name]
             if kind is ColumnKind.CATEGORICAL:
@@ -89,6 +91,9 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                     self.kinds_[name], self.levels_[name] = str(kind), levels
             elif kind in (ColumnKind.DATETIME, ColumnKind.TEXT) or self._varies(column):
                 self.kinds_[name] = str(kind)
+                form = date_format(column) if kind is ColumnKind.DATETIME and _held(column) == "text" else None
+                if form is not None:
+                    self.formats_[name] = form
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -225,10 +230,20 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             codes[unknown] = [by_value.get(float(value), -1) for value in column[unknown]]
         return codes
 
-    @staticmethod
-    def _dates(name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
-        plain = column.dt.to_timestamp() if isinstance(column.dtype, pd.PeriodDtype) else column
-        when = pd.to_datetime(plain, errors="coerce", utc=True)
+    def _read_dates(self, name: str, column: "pd.Series[Any]") -> "pd.Series[Any]":
+        """Read dates of any form; where several formats fit text, the one that it had in fitting counts."""
+        if _held(column) != "text":
+            return column.dt.to_timestamp() if isinstance(column.dtype, pd.PeriodDtype) else column
+        form = date_format(column)
+        if form == "ISO8601":
+            return column
+        form = form or self.formats_.get(name, "ISO8601")
+        return pd.to_datetime(column.astype(object), errors="coerce", utc=True, format=form)
+
+    def _dates(self, name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
+        when = pd.to_datetime(self._read_dates(name, column), errors="coerce", utc=True)
+        if when.isna().all() and column.notna().any():
+            raise _another_kind(name, "dates", _held(column), column[column.notna()])
         parts = when.dt
         missing = when.isna().to_numpy()
         days = np.where(
@@ -259,14 +274,10 @@ def _check_kind(name: str, kind: str, column: "pd.Series[Any]") -> None:
     if held == before or (held == "truth values" and before == "numbers"):
         return
     present = column[column.notna()]
-    if held == "text":
-        values = present.astype(object)
-        if before == "numbers":
-            read = pd.to_numeric(values, errors="coerce")
-        else:
-            read = pd.to_datetime(values, errors="coerce", utc=True, format="mixed")
-        if read.notna().any():
-            return
+    if held == "text" and before == "dates":
+        return  # to be seen when they are read
+    if held == "text" and pd.to_numeric(present.astype(object), errors="coerce").notna().any():
+        return
     if len(present):
         raise _another_kind(name, before, held, present)
 

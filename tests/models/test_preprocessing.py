@@ -41,6 +41,25 @@ def test_dates_become_their_parts() -> None:
     assert clean["d.days"][2] - clean["d.days"][0] == 1
 
 
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d"])
+def test_dates_of_other_formats_become_the_same_parts(form: str) -> None:
+    days = pd.Series(pd.date_range("2024-01-01", periods=60))
+    cleaner = TableCleaner().fit(pd.DataFrame({"d": days.dt.strftime(form)}))
+    expected = TableCleaner().fit_transform(pd.DataFrame({"d": days}))
+    assert cleaner.transform(pd.DataFrame({"d": days.dt.strftime(form)})).equals(expected)
+    few = pd.DataFrame(
+        {"d": days[33:35].dt.strftime(form).reset_index(drop=True)}
+    )  # 3 and 4 February: either order fits
+    assert cleaner.transform(few)["d.month"].tolist() == [2, 2]
+    assert cleaner.transform(pd.DataFrame({"d": ["2024-02-03"]}))["d.month"].tolist() == [2]
+
+
+def test_an_ambiguous_order_of_day_and_month_is_refused_where_nothing_tells_it() -> None:
+    cleaner = TableCleaner().fit(pd.DataFrame({"d": pd.date_range("2024-01-01", periods=60)}))
+    with pytest.raises(InvalidInputError, match=r"'d' held dates .* text such as '03/02/2024'"):
+        cleaner.transform(pd.DataFrame({"d": ["03/02/2024"]}))
+
+
 def test_an_absent_column_is_named() -> None:
     cleaner = TableCleaner().fit(pd.DataFrame({"a": [1, 2], "b": [3, 4]}))
     with pytest.raises(ValueError, match=r"columns \['b'\] are absent"):

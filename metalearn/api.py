@@ -156,7 +156,7 @@ def recommend(
             f"The knowledge base holds {n_past} {task.problem_type} task{'s' if n_past > 1 else ''}: "
             "interval and novelty are not worth much yet."
         )
-    notes += [finding.message for finding in check_data(data)]
+    notes += [finding.message for finding in check_data(data, metric=task.metric)]
     return replace(found, notes=(*found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
 
 

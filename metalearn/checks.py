@@ -5,6 +5,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from metalearn.dataset import ColumnKind, Dataset
 from metalearn.intake import as_text
 from metalearn.metafeatures.blocks import line_blocks
 from metalearn.metafeatures.sample import Sample, sample_of
+from metalearn.task import Metric, get_metric
 
 __all__ = ["Finding", "check_data"]
 
@@ -27,6 +29,8 @@ MIN_ROWS_PER_CLASS = 5
 IMBALANCED_FROM = 100.0
 """Ratio of the largest class to the smallest that counts as extreme."""
 
+_REWARDING_THE_MAJORITY = ("accuracy", "log_loss")
+_OTHER_METRIC = " Choose a metric that does not reward the majority, such as roc_auc or balanced_accuracy."
 _SUSPICIOUS = 0.5
 _LEAK_BINS = 64
 _FEWEST = 20
@@ -61,13 +65,15 @@ class Finding:
     message: str
 
 
-def check_data(data: Dataset) -> tuple[Finding, ...]:
+def check_data(data: Dataset, *, metric: Metric | None = None) -> tuple[Finding, ...]:
     """Look for what spoils models, on the sample of rows and columns that meta-features are computed on.
 
     Parameters
     ----------
     data : Dataset
         The table.
+    metric : Metric or None, default=None
+        What models are judged by; default: the problem type's own.
 
     Returns
     -------
@@ -81,7 +87,8 @@ def check_data(data: Dataset) -> tuple[Finding, ...]:
     ['duplicate_rows', 'constant']
     """
     sample = sample_of(data)
-    checks = (_leaks, _classes, _duplicate_rows, _time_order, _identifiers, _mixed, _constants, _duplicate_columns)
+    classes = partial(_classes, metric=metric or get_metric(None, data.problem_type))
+    checks = (_leaks, classes, _duplicate_rows, _time_order, _identifiers, _mixed, _constants, _duplicate_columns)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = [finding for check in checks for finding in check(sample)]
@@ -94,7 +101,8 @@ def _unlabelled(data: Dataset) -> Iterator[Finding]:
             kind="no_target",
             severity="info",
             columns=(),
-            message=f"{data.n_unlabelled:,} of {data.n_unlabelled + data.n_rows:,} rows have no target and are left out.",
+            message=f"{data.n_unlabelled:,} of {data.n_unlabelled + data.n_rows:,} rows have no target and are left out "
+            "(in a file, empty cells and words such as NA count as missing).",
         )
 
 
@@ -187,7 +195,7 @@ def _number_determined(codes: npt.NDArray[np.int64], target: npt.NDArray[np.floa
     return bool(1 - np.sum((ranks - means) ** 2) / np.sum(ranks**2) >= LEAK_FROM)
 
 
-def _classes(sample: Sample) -> Iterator[Finding]:
+def _classes(sample: Sample, *, metric: Metric) -> Iterator[Finding]:
     counts = sample.class_counts
     if not len(counts):
         return
@@ -207,8 +215,8 @@ def _classes(sample: Sample) -> Iterator[Finding]:
             kind="imbalance",
             severity="warning",
             columns=(),
-            message=f"The largest class has {ratio:,.0f} times the rows of the smallest. "
-            "Choose a metric that does not reward the majority, such as roc_auc or balanced_accuracy.",
+            message=f"The largest class has {ratio:,.0f} times the rows of the smallest."
+            + (_OTHER_METRIC if metric.name in _REWARDING_THE_MAJORITY else ""),
         )
 
 
@@ -375,13 +383,19 @@ def _duplicate_columns(sample: Sample) -> Iterator[Finding]:
     moments, counts = sample.quantities, np.sort(sample.level_counts, axis=1)
     keys = [*(ranks.tobytes() for ranks in moments.ranks.T), *(count.tobytes() for count in counts)]
     varies = np.concatenate([moments.varies, (counts[:, -1:] < sample.n_rows).all(axis=1) & counts.any(axis=1)])
+    few = (counts > 0).sum(axis=1) <= counts.sum(axis=1) / 2  # any two columns that never repeat map one to one
     alike = Counter(keys)  # copies agree in what is already known of them, so that few columns are compared in full
     first: dict[int, int] = {}
     copies: dict[int, int] = {}
     for line, place in enumerate([*numbers, *days, *levels]):
         if varies[line] and alike[keys[line]] > 1:
-            is_number = line < len(moments.values)
-            values = moments.values[line] if is_number else pd.factorize(sample.levels[line - len(moments.values)])[0]
+            level = line - len(moments.values)
+            if level < 0:
+                values = moments.values[line]
+            elif few[level]:
+                values = pd.factorize(sample.levels[level])[0]
+            else:
+                values = pd.util.hash_array(as_text(sample.part([place]).iloc[:, 0]).to_numpy(dtype=object))
             original = first.setdefault(hash(values.tobytes()), place)
             if original != place:
                 copies[place] = original

@@ -15,13 +15,15 @@ from metalearn._fingerprint import seal_table
 from metalearn.intake import as_text, take_in
 from metalearn.task import ProblemType, Task
 
-__all__ = ["ColumnKind", "Dataset", "column_kinds", "columns_at", "subsample_rows"]
+__all__ = ["ColumnKind", "Dataset", "column_kinds", "columns_at", "date_format", "is_date_text", "subsample_rows"]
 
 _TEXT_LENGTH = 40
 _KIND_ROWS = 1000
 _CHUNK_ROWS = 10_000
 _CHUNK_CELLS = 500_000
 _ISO_DATE = re.compile(r"^\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*$")
+_OTHER_DATE = re.compile(r"^\s*(?:\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}/\d{1,2}/\d{4}|\d{4}/\d{1,2}/\d{1,2})\s*$")
+_OTHER_FORMATS = ("%d.%m.%Y", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y")
 
 
 class ColumnKind(StrEnum):
@@ -34,16 +36,71 @@ class ColumnKind(StrEnum):
     TEXT = "text"
 
 
-def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:
+def _some_text(values: "pd.Series[Any]") -> list[str]:
     if len(values) > _KIND_ROWS:  # a sample tells the kind as well
         rows = np.random.default_rng(0).choice(len(values), _KIND_ROWS, replace=False)
         some = values.iloc[np.sort(rows)].dropna()
         values = some if len(some) > _KIND_ROWS // 20 else values.dropna().iloc[:_KIND_ROWS]
     array = values.to_numpy(dtype=object)
-    text = [str(value) for value in array[~np.asarray(pd.isna(array))]]  # as a list, since a table may have thousands
+    return [str(value) for value in array[~np.asarray(pd.isna(array))]]  # as a list, since a table may have thousands
+
+
+def _format_of(text: Sequence[str]) -> str | None:
+    if all(map(_ISO_DATE.match, text)):
+        return "ISO8601"
+    if not all(map(_OTHER_DATE.match, text)):
+        return None
+    days = pd.Series(list(set(text)), dtype=object).str.strip()
+    fitting = [form for form in _OTHER_FORMATS if pd.to_datetime(days, format=form, errors="coerce").notna().all()]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def date_format(values: "pd.Series[Any]") -> str | None:
+    """Tell how dates are written.
+
+    Parameters
+    ----------
+    values : Series of shape (n_rows,)
+        Text.
+
+    Returns
+    -------
+    str or None
+        A format that :func:`pandas.to_datetime` takes; None if it is not the only one that fits, or none does.
+
+    Examples
+    --------
+    >>> date_format(pd.Series(["12/31/2020", "01/02/2021"]))
+    '%m/%d/%Y'
+    >>> date_format(pd.Series(["03/04/2020", "01/02/2021"])) is None
+    True
+    """
+    text = _some_text(values)
+    return _format_of(text) if text else None
+
+
+def is_date_text(value: object) -> bool:
+    """Tell whether a value is written like a date in one of the known formats.
+
+    Parameters
+    ----------
+    value : object
+        The value.
+
+    Returns
+    -------
+    bool
+        True for such text as 2020-12-31, 31.12.2020, 12/31/2020 or 2020/12/31.
+    """
+    text = str(value)
+    return bool(_ISO_DATE.match(text) or _OTHER_DATE.match(text))
+
+
+def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:
+    text = _some_text(values)
     if not text:
         return ColumnKind.CATEGORICAL
-    if all(map(_ISO_DATE.match, text)):
+    if _format_of(text) is not None:
         return ColumnKind.DATETIME
     if sum(map(len, text)) > _TEXT_LENGTH * len(text) and len(set(text)) > len(text) / 2:
         return ColumnKind.TEXT
@@ -226,7 +283,8 @@ class Dataset:
         ------
         InvalidInputError
             If the table is empty, has fewer than 20 rows, repeated column names or another length than the target;
-            if the target is missing everywhere, holds infinite values, a single value, or numbers as text.
+            if the target is missing everywhere, holds infinite values, a single value, numbers as text, or more than
+            half as many classes as rows.
         """
         frame, target, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
         return cls(frame, target, kind, tuple(categorical), len(y) - len(target))

@@ -51,7 +51,8 @@ def take_in(
     ------
     InvalidInputError
         If the table is empty, has fewer than 20 rows, repeated column names or another length than the target;
-        if the target is missing everywhere, holds infinite values, a single value, or numbers as text.
+        if the target is missing everywhere, holds infinite values, a single value, numbers as text, or more than half
+        as many classes as rows.
     """
     frame = _frame(X)
     target = _series(y)
@@ -62,7 +63,9 @@ def take_in(
     frame.index = pd.RangeIndex(len(frame))
     target = target.reset_index(drop=True)
     _check_target(target)
+    _check_several(target, n_missing=int((~present).sum()))
     kind = infer_problem_type(target) if problem_type is None else _fitting(target, problem_type)
+    _check_classes(target, kind)
     return frame, target.astype(float) if kind is ProblemType.REGRESSION else target, kind
 
 
@@ -88,13 +91,8 @@ def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
     if numeric and y.iloc[:_FIRST_ROWS].nunique() >= REGRESSION_FROM:  # counting all of a long target is slow
         return ProblemType.REGRESSION
     present = y.dropna()
+    _check_several(present, n_missing=len(y) - len(present))
     n_values = int(present.nunique())
-    if n_values < 2:  # noqa: PLR2004
-        message = (
-            f"The target {str(y.name)!r} has a single value, so there is nothing to learn. "
-            "Expected at least two. Choose another target column."
-        )
-        raise InvalidInputError(message)
     if numeric:
         values = present.to_numpy(dtype=float)
         if n_values >= REGRESSION_FROM or (n_values > 2 and not np.all(values == np.floor(values))):  # noqa: PLR2004
@@ -249,6 +247,36 @@ def _check_target(target: "pd.Series[Any]") -> None:
             raise InvalidInputError(message)
 
 
+def _check_several(target: "pd.Series[Any]", *, n_missing: int) -> None:
+    if target.iloc[:_FIRST_ROWS].nunique() < 2 and target.nunique() < 2:  # noqa: PLR2004
+        values = (
+            f"{n_missing:,} missing values (a word such as NA in a file counts as one) and a single other value"
+            if n_missing
+            else "a single value"
+        )
+        hint = " or, if NA is a class, write it in another way" if n_missing else ""
+        message = (
+            f"The target {str(target.name)!r} has {values}, so there is nothing to learn. "
+            f"Expected at least two values. Choose another target column{hint}."
+        )
+        raise InvalidInputError(message)
+
+
+def _check_classes(target: "pd.Series[Any]", kind: ProblemType) -> None:
+    """Refuse classes that come once each: no row of theirs is left to predict when others are learned from."""
+    if not kind.is_classification:
+        return
+    n_values, n_rows = int(target.nunique()), len(target)
+    if n_values > n_rows / 2:
+        message = (
+            f"The target {str(target.name)!r} has {n_values:,} classes in {n_rows:,} rows (such a class: "
+            f"{str(target.iloc[0])[:40]!r}), so that nearly every value is a class of its own. "
+            "Expected two rows or more a class on average. Choose another target column; "
+            "if these are numbers or dates, convert them to numbers for regression."
+        )
+        raise InvalidInputError(message)
+
+
 def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> ProblemType:
     if problem_type not in set(ProblemType):
         message = f"Unknown problem type {str(problem_type)!r}. Expected one of {[str(p) for p in ProblemType]}. Choose one of them."
@@ -260,11 +288,6 @@ def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> Probl
         if not pd.api.types.is_numeric_dtype(target.dtype) and (numbers.isna().any() or target.dtype == object):
             message = f"The target {str(target.name)!r} is not numeric. Expected numbers for regression. Convert it with pandas.to_numeric."
             raise InvalidInputError(message)
-    if n_values < 2:  # noqa: PLR2004
-        message = (
-            f"The target {str(target.name)!r} has a single value. Expected at least two. Choose another target column."
-        )
-        raise InvalidInputError(message)
     if kind is ProblemType.BINARY and n_values != 2:  # noqa: PLR2004
         message = f"The target {str(target.name)!r} has {n_values} classes. Expected two for a binary problem. Use problem_type='multiclass'."
         raise InvalidInputError(message)

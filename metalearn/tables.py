@@ -1,7 +1,9 @@
 """Read a table from a file, or one that scikit-learn ships, and take its target out."""
 
 import csv
+import logging
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,11 @@ SHIPPED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".pq", ".arff")
 """Endings of files that can be read."""
 
+_log = logging.getLogger(__name__)
+
 _SNIFFED_BYTES = 65536
+_LOOKED_AT = 100
+_DECIMAL_COMMA = r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
 _OPENML = "openml:"
 
 
@@ -57,7 +63,7 @@ def has_own_target(source: str | Path) -> bool:
     return str(source) in SHIPPED or str(source).startswith(_OPENML)
 
 
-def read_table(source: str | Path, target: str | None = None) -> NamedTable:
+def read_table(source: str | Path, target: str | None = None, *, text: Collection[str] = ()) -> NamedTable:
     """Read a table and take its target out.
 
     Parameters
@@ -67,6 +73,8 @@ def read_table(source: str | Path, target: str | None = None) -> NamedTable:
         scikit-learn ships, such as ``"wine"``.
     target : str or None, default=None
         Name of the target column; the shipped tables (``"target"``) and those of OpenML have one of their own.
+    text : collection of str, default=()
+        Columns that stay text in a CSV or TSV file, whatever they look like.
 
     Returns
     -------
@@ -92,7 +100,7 @@ def read_table(source: str | Path, target: str | None = None) -> NamedTable:
         frame, own_target = _from_openml(name)
         target = target or own_target
     else:
-        frame = read_frame(Path(source))
+        frame = read_frame(Path(source), text=text)
         name = Path(source).name
     if frame.shape[0] == 0 or frame.shape[1] == 0:
         message = f"{name} is empty: {frame.shape[0]} rows, {frame.shape[1]} columns. Expected both. Check the file."
@@ -110,13 +118,15 @@ def read_table(source: str | Path, target: str | None = None) -> NamedTable:
     return NamedTable(name, frame.drop(columns=target), frame[target])
 
 
-def read_frame(path: Path) -> pd.DataFrame:
+def read_frame(path: Path, *, text: Collection[str] = ()) -> pd.DataFrame:
     """Read a file by its ending.
 
     Parameters
     ----------
     path : Path
         A CSV, TSV, Parquet or ARFF file.
+    text : collection of str, default=()
+        Columns that stay text in a CSV or TSV file, whatever they look like.
 
     Returns
     -------
@@ -146,14 +156,13 @@ def read_frame(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         if ending == ".arff":
             return _arff(path)
-        return _delimited(path)
+        return _delimited(path, text)
     except InvalidInputError:
         raise
     except (OSError, ValueError, UnicodeError, NotImplementedError, ArithmeticError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        message = (
-            f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. Check the file."
-        )
+        advice = "Save it as UTF-8" if isinstance(error, UnicodeError) else "Check the file"
+        message = f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. {advice}."
         raise InvalidInputError(message) from error
 
 
@@ -207,9 +216,27 @@ def _from_openml(source: str) -> tuple[pd.DataFrame, str | None]:
     return bunch.frame, own
 
 
-def _delimited(path: Path) -> pd.DataFrame:
+def _delimited(path: Path, text: Collection[str]) -> pd.DataFrame:
+    try:
+        return _decoded(path, text, "utf-8")
+    except UnicodeDecodeError:
+        frame = _decoded(path, text, "cp1252")
+        if any("\0" in name for name in frame.columns):  # UTF-16
+            raise
+    _log.warning("%s is not UTF-8. It was read as Windows-1252; if letters look wrong, save it as UTF-8.", path.name)
+    return frame
+
+
+def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
     head = pd.read_csv(
-        path, sep="\x01", header=None, nrows=20, dtype=str, skip_blank_lines=True, quoting=csv.QUOTE_NONE
+        path,
+        sep="\x01",
+        header=None,
+        nrows=20,
+        dtype=str,
+        skip_blank_lines=True,
+        quoting=csv.QUOTE_NONE,
+        encoding=encoding,
     )
     lines = head.iloc[:, 0].astype(str).tolist()
     try:
@@ -221,7 +248,25 @@ def _delimited(path: Path) -> pd.DataFrame:
     if repeated:
         message = f"Column names stand twice in {path.name}: {repeated[:5]}. Expected unique names. Rename them."
         raise InvalidInputError(message)
-    return pd.read_csv(path, sep=separator, low_memory=False)
+    frame = pd.read_csv(path, sep=separator, low_memory=False, dtype=dict.fromkeys(text, str), encoding=encoding)
+    return frame if separator == "," else _with_decimal_points(frame, text, path.name)
+
+
+def _with_decimal_points(frame: pd.DataFrame, text: Collection[str], name: str) -> pd.DataFrame:
+    """Turn columns of numbers with a decimal comma, as spreadsheets of many countries write them, into numbers."""
+    found = {}
+    for column in map(str, frame.columns):
+        values = frame[column]
+        if column in text or not pd.api.types.is_string_dtype(values.dtype):
+            continue
+        present = values.dropna().astype(str).str.strip()
+        first = present[:_LOOKED_AT].str.fullmatch(_DECIMAL_COMMA).all()  # most columns of words end here
+        if first and present.str.fullmatch(_DECIMAL_COMMA).all() and present.str.contains(",", regex=False).any():
+            plain = present.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+            found[column] = plain.astype(float).reindex(frame.index)
+    if found:
+        _log.warning("%s: commas were read as decimal points in %s.", name, _shown(list(found)))
+    return frame.assign(**found)
 
 
 def _arff(path: Path) -> pd.DataFrame:

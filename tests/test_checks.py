@@ -8,6 +8,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_
 
 from metalearn.checks import Finding, check_data
 from metalearn.dataset import Dataset
+from metalearn.task import ProblemType, get_metric
 
 N = 300
 RNG = np.random.default_rng(0)
@@ -68,6 +69,7 @@ def test_a_leak_is_found_in_few_rows(n: int) -> None:
 def test_rows_without_a_target_are_counted() -> None:
     found = _found(y=np.where(np.arange(N) < 3, np.nan, AMOUNT), a=NUMBERS[:, 0])
     assert f"3 of {N:,} rows" in found["no_target"].message
+    assert "NA count as missing" in found["no_target"].message
 
 
 def test_numbers_declared_categories_are_no_text() -> None:
@@ -114,6 +116,13 @@ def test_copies_of_columns_are_named() -> None:
     assert found.columns == ("copy", "h", "t")
 
 
+def test_columns_without_a_repeated_value_are_copies_only_if_equal() -> None:
+    names = [f"name {i}" for i in range(N)]
+    found = _found(name=names, email=[f"{i}@x" for i in range(N)], number=np.arange(N) * 1.5, same=names)
+    assert found["duplicate_columns"].columns == ("same",)
+    assert "duplicate_columns" not in _found(name=names, email=[f"{i}@x" for i in range(N)], y=np.arange(N) * 1.5)
+
+
 def test_copies_of_rows_are_counted() -> None:
     X = pd.DataFrame({"a": NUMBERS[:, 0], "s": [f"level {i % 7}" for i in range(N)]})
     X = pd.concat([X, X.iloc[:100]], ignore_index=True)
@@ -128,6 +137,10 @@ def test_rare_classes_and_imbalance_are_told() -> None:
     found = _found(y=np.array(["common"] * (N - 2) + ["rare"] * 2))
     assert "'rare'" in found["rare_classes"].message
     assert "149 times" in found["imbalance"].message
+    assert "metric" not in found["imbalance"].message  # two classes are judged by roc_auc
+    accuracy = get_metric("accuracy", ProblemType.BINARY)
+    data = Dataset.from_data(pd.DataFrame({"a": NUMBERS[:, 0]}), np.arange(N) < 2)
+    assert any("Choose a metric" in finding.message for finding in check_data(data, metric=accuracy))
     assert "rare_classes" not in _found(y=np.array([0] * (N - 5) + [1] * 5))
 
 

@@ -148,3 +148,22 @@ def test_commands_print_nothing_but_json_when_asked_to(command: str, model: Path
     out = run(*command.format(folder=folder, model=model, tmp=tmp_path).split(), "--json")
     assert out.exit_code == 0, out.output
     json.loads(out.stdout, parse_constant=refuse)
+
+
+def test_text_of_digits_stays_text_when_a_file_is_predicted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"zip": rng.choice(["01067", "10115", "20095", "04109"], N), "size": rng.normal(size=N)})
+    frame["y"] = np.where(frame["zip"].str.startswith("0"), "east", "other")
+    frame.to_parquet(tmp_path / "z.parquet")
+    frame.to_csv(tmp_path / "z.csv", index=False)
+    frame.drop(columns="y").assign(zip=frame["zip"].astype(int)).to_parquet(tmp_path / "numbers.parquet")
+    model = tmp_path / "z.skops"
+    out = run("tune", tmp_path / "z.parquet", "--target", "y", "--trials", 2, "--families", "linear,rf", "--out", model)
+    assert out.exit_code == 0, out.output
+    out = run("predict", model, tmp_path / "z.csv", "-o", tmp_path / "p.csv")
+    assert out.exit_code == 0, out.output
+    assert pd.read_csv(tmp_path / "p.csv")["prediction"].tolist() == frame["y"].tolist()
+    assert run("recheck", model, tmp_path / "z.csv").exit_code == 0
+    out = run("predict", model, tmp_path / "numbers.parquet")
+    assert out.exit_code == 2
+    assert "'zip' held text such as '01067'" in out.stderr

@@ -56,3 +56,20 @@ def test_the_fingerprint_ignores_the_order_of_rows_and_columns(
     assert shuffled.fingerprint == original.fingerprint
     changed = messy_table.assign(number=messy_table["number"] + 1)
     assert Dataset.from_data(changed, three_classes).fingerprint != original.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("days", "kind"),
+    [
+        (["31.12.2020", "1.2.2021", None], "datetime"),
+        (["12/31/2020", "01/02/2021"], "datetime"),
+        (["31/12/2020", "01/02/2021"], "datetime"),
+        (["2020/12/31", "2021/01/02"], "datetime"),
+        (["03/04/2020", "01/02/2021"], "categorical"),
+        (["31/12/2020", "12/31/2020"], "categorical"),
+        (["31.12.2020", "unknown"], "categorical"),
+        (["99.99.2020", "1.2.2020"], "categorical"),
+    ],
+)
+def test_text_is_a_date_where_exactly_one_format_fits(days: list[str | None], kind: str) -> None:
+    assert column_kinds(pd.DataFrame({"d": days})) == {"d": kind}

@@ -44,6 +44,7 @@ def test_numbers_as_text_are_refused_as_a_target() -> None:
         (np.zeros((19, 2)), [0, 1] * 9 + [0], "19 rows with a target. Expected at least 20"),
         (np.zeros((50, 2)), [0, 1], "50 rows but the target 2"),
         (np.zeros((50, 2)), [1] * 50, "single value"),
+        (np.zeros((50, 2)), ["EU", None] * 25, "25 missing values .*NA.* and a single other value"),
         (np.zeros((50, 2)), [np.nan] * 50, "missing in every row"),
         (np.zeros((50, 2)), [np.inf, *range(49)], "1 infinite values"),
         (pd.DataFrame(np.zeros((50, 2)), columns=["a", "a"]), [0, 1] * 25, r"stand twice: \['a'\]"),
@@ -54,6 +55,8 @@ def test_numbers_as_text_are_refused_as_a_target() -> None:
         (pl.DataFrame({"a": [1.0] * 20}).lazy(), [0, 1] * 10, "is a LazyFrame.*collect"),
         (np.zeros((20, 2)), [1j, 2j] * 10, "complex"),
         (np.zeros((20, 2)), pd.Series([[1], [2]] * 10), "lists"),
+        (np.zeros((50, 2)), [f"name {i}" for i in range(48)] + ["name 0"] * 2, "48 classes in 50 rows.*'name 0'"),
+        (np.zeros((50, 2)), pd.Series(pd.date_range("2020-01-01", periods=50)), "50 classes.*dates, convert"),
     ],
 )
 def test_what_cannot_be_used_is_refused(X: object, y: object, words: str) -> None:
@@ -66,12 +69,17 @@ def test_what_cannot_be_used_is_refused(X: object, y: object, words: str) -> Non
     [
         (["a", "b"] * 25, "regression", "not numeric"),
         ([0, 1, 2, 3, 4] * 10, "binary", "5 classes"),
+        (range(50), "multiclass", "50 classes in 50 rows"),
         ([0, 1] * 25, "ranking", "Unknown problem type 'ranking'"),
     ],
 )
 def test_a_problem_type_that_does_not_fit_is_refused(y: list[object], problem_type: str, words: str) -> None:
     with pytest.raises(InvalidInputError, match=words):
         take_in(np.zeros((50, 2)), y, problem_type=problem_type)
+
+
+def test_classes_of_two_rows_each_are_taken() -> None:
+    assert take_in(np.zeros((50, 2)), [f"name {i // 2}" for i in range(50)])[2] is ProblemType.MULTICLASS
 
 
 def test_rows_without_a_target_are_left_out() -> None:

@@ -116,3 +116,32 @@ def test_an_openml_dataset_out_of_reach_is_said_so(monkeypatch: pytest.MonkeyPat
         read_table("openml:31")
     with pytest.raises(InvalidInputError, match="such as 'openml:31'"):
         read_table("openml:credit-g")
+
+
+def test_decimal_commas_are_read_beside_semicolons_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "t.csv").write_text("a;b;c;d;y\n284669,0;1.234,5;1,5;31.12.2020;1\n-3;;x;01.02.2020;0\n")
+    X = read_table(tmp_path / "t.csv", "y").X
+    assert X["a"].tolist() == [284669.0, -3.0]
+    assert X["b"].tolist()[0] == 1234.5
+    assert X["c"].tolist() == ["1,5", "x"]
+    assert X["d"].tolist() == ["31.12.2020", "01.02.2020"]
+    assert "t.csv: commas were read as decimal points in ['a', 'b']" in caplog.text
+    assert read_table(tmp_path / "t.csv", "y", text=["a"]).X["a"].tolist() == ["284669,0", "-3"]
+
+
+def test_commas_in_a_file_of_commas_stay(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('a,y\n"1,5",1\n"2,5",0\n')
+    assert read_table(tmp_path / "t.csv", "y").X["a"].tolist() == ["1,5", "2,5"]
+
+
+def test_a_file_of_windows_is_read_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "t.csv").write_bytes("straße,y\nMünchen,1\nKöln,0\n".encode("cp1252"))
+    assert read_table(tmp_path / "t.csv", "y").X["straße"].tolist() == ["München", "Köln"]
+    assert "save it as UTF-8" in caplog.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_other_encodings_are_refused_with_advice(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "t.csv").write_bytes("straße,y\nMünchen,1\nKöln,0\n".encode(encoding))
+    with pytest.raises(InvalidInputError, match="Save it as UTF-8"):
+        read_table(tmp_path / "t.csv", "y")

@@ -104,10 +104,11 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     Example:  metalearn predict houses.skops new.csv -o predictions.csv
     """
     from metalearn.estimators import load_model, predict_table  # noqa: PLC0415 - --help stays fast
+    from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
     from metalearn.tables import read_frame, write_frame  # noqa: PLC0415
 
     fitted = load_model(model)
-    predictions, surplus = predict_table(fitted, read_frame(Path(data)))
+    predictions, surplus = predict_table(fitted, read_frame(Path(data), text=text_columns(fitted)))
     if surplus:
         click.echo(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
     if as_json:
@@ -139,11 +140,12 @@ def recheck(
     Example:  metalearn recheck houses.skops this_month.csv
     """
     from metalearn.estimators import load_model  # noqa: PLC0415 - --help stays fast
+    from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
     from metalearn.tables import read_table as read  # noqa: PLC0415
     from metalearn.validity import recheck as check  # noqa: PLC0415
 
     fitted = load_model(model)
-    table = read(data, target or fitted.target_["name"])
+    table = read(data, target or fitted.target_["name"], text=text_columns(fitted))
     found = check(fitted, table.X, table.y, knowledge_base=knowledge_base)
     click.echo(found.to_json() if as_json else str(found))
     if not found.still_valid:

@@ -224,7 +224,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _recommended(self, data: TrainingData, advisor: Advisor) -> Recommendation:
         checked = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self.categorical)
-        notes = (*advisor.notes, *(finding.message for finding in check_data(checked)))
+        notes = (*advisor.notes, *(finding.message for finding in check_data(checked, metric=self.metric_)))
         found = advisor.recommend(self.n_trials or _TRIALS)
         return replace(found, notes=(*found.notes, *notes), meta_features=advisor.meta_features.values)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.multiclass import check_classification_targets
@@ -97,6 +98,13 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
 
     def _read_target(self, y: Any) -> tuple[npt.NDArray[Any], ProblemType, int]:
         y = column_or_1d(y, warn=True)
+        n_missing = int(pd.isna(y).sum()) if y.dtype.kind not in "fc" else 0  # scikit-learn tells of NaN among numbers
+        if n_missing:
+            message = (
+                f"The target is missing in {n_missing:,} of {len(y):,} rows. Expected a class in every row. "
+                "Leave those rows out: X[y.notna()], y[y.notna()] (metalearn.tune and metalearn.recommend do so)."
+            )
+            raise InvalidInputError(message)
         check_classification_targets(y)
         encoder = LabelEncoder().fit(y)
         self.classes_ = encoder.classes_

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from metalearn.dataset import ColumnKind, column_kinds
+from metalearn.dataset import ColumnKind, is_date_text
 from metalearn.exceptions import InvalidInputError
 
 __all__ = ["check_values", "select_columns"]
@@ -77,7 +77,7 @@ def check_values(frame: pd.DataFrame, kinds: Mapping[str, str]) -> None:
         if kind in (ColumnKind.NUMERIC, ColumnKind.BOOLEAN) and not plain:
             _refuse(frame[name], dates or pd.to_numeric(_plain(frame[name]), errors="coerce").isna(), kind)
         elif kind == ColumnKind.DATETIME and not dates:
-            unreadable = plain or column_kinds(frame[[name]])[str(name)] is not ColumnKind.DATETIME
+            unreadable = plain or ~_plain(frame[name]).map(is_date_text).astype(bool)
             _refuse(frame[name], unreadable, kind)
 
 

@@ -35,6 +35,7 @@ _TRUSTED = (
     "lightgbm.sklearn.LGBMRegressor",
     "metalearn.models.classifiers.EncodedLabels",
     "metalearn.models.classifiers.MarginSVC",
+    "metalearn.models.preprocessing.QuietTargetEncoder",
     "metalearn.models.preprocessing.TableCleaner",
     "metalearn.models.preprocessing.few_levels",
     "metalearn.models.preprocessing.many_levels",

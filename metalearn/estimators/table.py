@@ -53,6 +53,8 @@ def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: 
             frame = frame.infer_objects()
     present = [name for name in categorical if name in frame.columns]
     for name in present:
+        if not reset and pd.api.types.is_numeric_dtype(frame[name].dtype):
+            continue  # the model looks numbers up by value, and refuses them where it knows other text
         frame = frame.assign(**{name: _labels(frame[name])})
     return frame
 

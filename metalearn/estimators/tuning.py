@@ -12,7 +12,7 @@ from metalearn.estimators.columns import select_columns
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.task import ProblemType
 
-__all__ = ["predict_table", "tune"]
+__all__ = ["predict_table", "text_columns", "tune"]
 
 
 def tune(
@@ -61,6 +61,23 @@ def tune(
     return model.fit(data.X, data.y)
 
 
+def text_columns(model: MetaLearnEstimator) -> list[str]:
+    """List the columns that have to be read from a file as text for a model.
+
+    Parameters
+    ----------
+    model : MetaLearnClassifier or MetaLearnRegressor
+        Fitted.
+
+    Returns
+    -------
+    list of str
+        Taken for numbers, "01067" becomes 1067, which the model does not know.
+    """
+    found: list[str] = model.members_[0].pipeline["preprocessing"]["clean"].text_columns()
+    return found
+
+
 def predict_table(model: MetaLearnEstimator, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Predict every row of a table that may hold its columns in any order, and others beside them.
 
@@ -81,7 +98,7 @@ def predict_table(model: MetaLearnEstimator, frame: pd.DataFrame) -> tuple[pd.Da
     Raises
     ------
     InvalidInputError
-        If a column is absent, or no longer holds numbers or dates.
+        If a column is absent, or holds another kind of value than it did.
     """
     chosen, surplus = select_columns(frame, model.column_kinds_)
     if not isinstance(model, MetaLearnClassifier):

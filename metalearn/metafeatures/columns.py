@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from metalearn.dataset import date_format
 from metalearn.metafeatures.blocks import line_blocks
 
 __all__ = ["Codes", "Matrix", "Moments", "adjusted_r2", "binned", "days_of", "levels_of", "numbers_of", "table_of"]
@@ -54,7 +55,7 @@ def days_of(column: "pd.Series[Any]") -> Matrix:
     Parameters
     ----------
     column : Series of shape (n_rows,)
-        Dates, times, periods, or text of ISO form.
+        Dates, times, periods, or text.
 
     Returns
     -------
@@ -64,7 +65,9 @@ def days_of(column: "pd.Series[Any]") -> Matrix:
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
     if not pd.api.types.is_datetime64_any_dtype(column.dtype):
-        column = pd.to_datetime(column.astype(object), errors="coerce", utc=True, format="mixed")
+        form = date_format(column)
+        form = "mixed" if form in (None, "ISO8601") else form
+        column = pd.to_datetime(column.astype(object), errors="coerce", utc=True, format=form)
     seconds = column.to_numpy(dtype="datetime64[s]")
     days = seconds.astype(np.int64) / _SECONDS_PER_DAY
     days[np.isnat(seconds)] = np.nan

@@ -1,5 +1,7 @@
 """The preprocessing that all families share: any DataFrame becomes numbers."""
 
+import re
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -15,11 +17,13 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
-from metalearn.dataset import ColumnKind, column_kinds
+from metalearn.dataset import ColumnKind, column_kinds, date_format
+from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
 __all__ = [
     "MAX_LEVELS",
+    "QuietTargetEncoder",
     "TableCleaner",
     "dense_preprocessing",
     "few_levels",
@@ -32,6 +36,13 @@ MAX_LEVELS = 30
 """Categorical columns with more levels are encoded by the target instead of one by one."""
 
 _NANOSECONDS_PER_DAY = 86_400e9
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
+_PADDED_NUMBER = re.compile(r"[+-]?0\d+(\.\d+)?|\+\d.*")
+_WRITTEN = {
+    "numbers": _PLAIN_NUMBER,
+    "truth values": re.compile("True|False"),
+    "dates": re.compile(r"\d{4}-\d{2}-\d{2}.*"),
+}
 
 
 class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -49,6 +60,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Kind of every column that is kept.
     levels_ : dict of str to list
         Categories of the categorical columns, in the order of their codes.
+    formats_ : dict of str to str
+        How dates are written in the columns of text that hold them.
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
@@ -69,7 +82,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         frame = self._frame(X)
         self.feature_names_in_ = np.array(frame.columns, dtype=object)
         self.n_features_in_ = frame.shape[1]
-        self.kinds_, self.levels_ = {}, {}
+        self.kinds_, self.levels_, self.formats_ = {}, {}, {}
         for name, kind in column_kinds(frame).items():
             column = frame[name]
             if kind is ColumnKind.CATEGORICAL:
@@ -78,6 +91,9 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                     self.kinds_[name], self.levels_[name] = str(kind), levels
             elif kind in (ColumnKind.DATETIME, ColumnKind.TEXT) or self._varies(column):
                 self.kinds_[name] = str(kind)
+                form = date_format(column) if kind is ColumnKind.DATETIME and _held(column) == "text" else None
+                if form is not None:
+                    self.formats_[name] = form
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -97,6 +113,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ------
         ValueError
             If a column seen in fitting is absent.
+        InvalidInputError
+            If a column of text holds numbers, truth values or dates now, or nothing in a column of those can be read.
         """
         check_is_fitted(self, "kinds_")
         frame = self._frame(X)
@@ -127,6 +145,18 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "kinds_")
         empty = pd.DataFrame({name: pd.Series(dtype=object) for name in self.feature_names_in_})
         return np.array(self.transform(empty).columns, dtype=object)
+
+    def text_columns(self) -> list[str]:
+        """List the columns that have to be read from a file as text: taken for numbers, "01067" becomes 1067.
+
+        Returns
+        -------
+        list of str
+            Columns of text, and categorical ones with a level that is not written as numbers are.
+        """
+        check_is_fitted(self, "kinds_")
+        texts = [name for name, kind in self.kinds_.items() if kind == ColumnKind.TEXT]
+        return texts + [n for n, levels in self.levels_.items() if not all(map(_PLAIN_NUMBER.fullmatch, levels))]
 
     def _frame(self, X: Any) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):
@@ -167,13 +197,12 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _columns(self, name: str, kind: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
         if kind == ColumnKind.CATEGORICAL:
-            known = self.levels_[name]
             if isinstance(column.dtype, pd.CategoricalDtype):
-                position = {level: code for code, level in enumerate(known)}
-                table = np.array([position.get(str(c), -1) for c in column.cat.categories] + [-1], dtype=np.int32)
-                return {name: table[column.cat.codes.to_numpy()]}
-            codes = pd.Index(known, dtype=object).get_indexer(pd.Index(self._plain(column)))
-            return {name: codes.astype(np.int32)}
+                used = column.cat.remove_unused_categories().cat
+                codes = self._codes(name, pd.Series(used.categories))
+                return {name: np.append(codes, np.int32(-1))[used.codes.to_numpy()]}
+            return {name: self._codes(name, column)}
+        _check_kind(name, kind, column)
         if kind == ColumnKind.DATETIME:
             return self._dates(name, column)
         if kind == ColumnKind.TEXT:
@@ -184,10 +213,37 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             }
         return {name: self._numbers(column)}
 
-    @staticmethod
-    def _dates(name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
-        plain = column.dt.to_timestamp() if isinstance(column.dtype, pd.PeriodDtype) else column
-        when = pd.to_datetime(plain, errors="coerce", utc=True)
+    def _codes(self, name: str, column: "pd.Series[Any]") -> npt.NDArray[np.int32]:
+        """Return the positions of values among the levels, by their text, and numbers also by their value."""
+        levels = self.levels_[name]
+        codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(self._plain(column))).astype(np.int32)
+        unknown = (codes < 0) & column.notna().to_numpy()
+        held = _held(column)
+        if held == "text" or not unknown.any():
+            return codes
+        padded = held == "numbers" and any(map(_PADDED_NUMBER.fullmatch, levels))
+        if padded or not any(map(_WRITTEN[held].fullmatch, levels)):
+            shown = next(filter(_PADDED_NUMBER.fullmatch, levels), levels[0] if levels else "")
+            raise _another_kind(name, f"text such as {shown[:40]!r}", held, column[unknown])
+        if held == "numbers":
+            by_value = {float(level): i for i, level in enumerate(levels) if _PLAIN_NUMBER.fullmatch(level)}
+            codes[unknown] = [by_value.get(float(value), -1) for value in column[unknown]]
+        return codes
+
+    def _read_dates(self, name: str, column: "pd.Series[Any]") -> "pd.Series[Any]":
+        """Read dates of any form; where several formats fit text, the one that it had in fitting counts."""
+        if _held(column) != "text":
+            return column.dt.to_timestamp() if isinstance(column.dtype, pd.PeriodDtype) else column
+        form = date_format(column)
+        if form == "ISO8601":
+            return column
+        form = form or self.formats_.get(name, "ISO8601")
+        return pd.to_datetime(column.astype(object), errors="coerce", utc=True, format=form)
+
+    def _dates(self, name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
+        when = pd.to_datetime(self._read_dates(name, column), errors="coerce", utc=True)
+        if when.isna().all() and column.notna().any():
+            raise _another_kind(name, "dates", _held(column), column[column.notna()])
         parts = when.dt
         missing = when.isna().to_numpy()
         days = np.where(
@@ -199,6 +255,42 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for unit in ("year", "month", "day_of_week", "hour"):
             found[f"{name}.{unit}"] = getattr(parts, unit).to_numpy(dtype=float, na_value=np.nan)
         return found
+
+
+def _held(column: "pd.Series[Any]") -> str:
+    """Say what a column holds, as far as its dtype tells; all else is text."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return "truth values"
+    if pd.api.types.is_datetime64_any_dtype(column.dtype) or isinstance(column.dtype, pd.PeriodDtype):
+        return "dates"
+    is_number = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_timedelta64_dtype(column.dtype)
+    return "numbers" if is_number else "text"
+
+
+def _check_kind(name: str, kind: str, column: "pd.Series[Any]") -> None:
+    """Refuse a column of another kind than in fitting; text will do if some of it reads as numbers or dates."""
+    before = {ColumnKind.TEXT: "text", ColumnKind.DATETIME: "dates"}.get(ColumnKind(kind), "numbers")
+    held = _held(column)
+    if held == before or (held == "truth values" and before == "numbers"):
+        return
+    present = column[column.notna()]
+    if held == "text" and before == "dates":
+        return  # to be seen when they are read
+    if held == "text" and pd.to_numeric(present.astype(object), errors="coerce").notna().any():
+        return
+    if len(present):
+        raise _another_kind(name, before, held, present)
+
+
+def _another_kind(name: str, before: str, held: str, found: "pd.Series[Any]") -> InvalidInputError:
+    expected = before.split(" such", maxsplit=1)[0]
+    advice = (
+        f"Read it as text, as by pandas.read_csv(..., dtype={{{name!r}: str}})" if expected == "text" else "Correct it"
+    )
+    return InvalidInputError(
+        f"The column {name!r} held {before} when the model was fitted, but now it holds {held} such as "
+        f"{str(found.iloc[0])[:40]!r}. Expected {expected} or missing values. {advice}."
+    )
 
 
 def numbers(X: pd.DataFrame) -> list[str]:
@@ -253,13 +345,41 @@ def many_levels(X: pd.DataFrame) -> list[str]:
     return [name for name, n_levels in _level_counts(X).items() if n_levels > MAX_LEVELS]
 
 
+class QuietTargetEncoder(TargetEncoder):  # type: ignore[misc]
+    """Encode categories by the target, without a warning where a class has fewer rows than there are inner folds.
+
+    The mean over other folds is defined for such a class as well, so there is nothing that a user could mend.
+    """
+
+    def fit_transform(self, X: Any, y: Any, **params: Any) -> Any:
+        """Learn the encoding, and encode every row by what the other folds say.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Categories.
+        y : array-like of shape (n_rows,)
+            The target.
+        **params : object
+            Passed on.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_encoded)
+            Numbers.
+        """
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The least populated class in y has only")
+            return super().fit_transform(X, y, **params)
+
+
 def _by_target(problem_type: ProblemType) -> TargetEncoder:
     kinds = {ProblemType.REGRESSION: "continuous", ProblemType.BINARY: "binary", ProblemType.MULTICLASS: "multiclass"}
     kind = kinds[problem_type]  # "auto" takes whole numbers for classes
     if parse_version(sklearn.__version__) < parse_version("1.9"):
-        return TargetEncoder(target_type=kind, random_state=0)
+        return QuietTargetEncoder(target_type=kind, random_state=0)
     folds = StratifiedKFold if problem_type.is_classification else KFold
-    return TargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=0))
+    return QuietTargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=0))
 
 
 def tree_preprocessing(problem_type: ProblemType) -> Pipeline:

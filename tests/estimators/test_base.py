@@ -247,3 +247,10 @@ def test_ctrl_c_in_the_last_fit_still_gives_a_model(
     assert model.best_configuration_.model == "random_forest"
     assert model.members_[0].trial is not None
     assert model.score(*cancer) > 0.9
+
+
+@pytest.mark.parametrize("dtype", [object, "category", "str"])
+def test_a_missing_class_is_told(dtype: str) -> None:
+    y = pd.Series(["a", "b", None, "a"] * 10).astype(dtype)
+    with pytest.raises(InvalidInputError, match="missing in 10 of 40 rows"):
+        MetaLearnClassifier(n_trials=1, families="linear").fit(np.zeros((40, 2)), y)

@@ -34,6 +34,7 @@ def test_columns_may_stand_in_any_order_beside_others() -> None:
         {"sold": [0, 1, 1]},
         {"built": pd.to_datetime(["2020-01-01"] * 3)},
         {"built": [None] * 3},
+        {"built": ["01/02/2020", "03/04/2020", None]},
     ],
 )
 def test_new_values_of_the_same_kind_are_fine(changed: dict[str, list[object]]) -> None:

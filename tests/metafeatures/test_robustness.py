@@ -103,7 +103,7 @@ TARGETS = {
     "binary": CLASSES,
     "booleans": CLASSES > 0,
     "labels": np.array(["no", "yes", "maybe"])[np.arange(N) % 3],
-    "one row a class": pd.Series([f"c{i}" for i in range(N)], dtype="category"),
+    "two rows a class": pd.Series([f"c{i // 2}" for i in range(N)], dtype="category"),
     "one rare": np.array([1] + [0] * (N - 1)),
     "numbers": NUMBERS,
     "skewed": np.exp(20 * NUMBERS),

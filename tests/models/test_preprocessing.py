@@ -1,8 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import TargetEncoder
 
-from metalearn.models.preprocessing import TableCleaner, dense_preprocessing, tree_preprocessing
+from metalearn.exceptions import InvalidInputError
+from metalearn.models.preprocessing import QuietTargetEncoder, TableCleaner, dense_preprocessing, tree_preprocessing
 from metalearn.task import ProblemType
 
 
@@ -39,17 +41,101 @@ def test_dates_become_their_parts() -> None:
     assert clean["d.days"][2] - clean["d.days"][0] == 1
 
 
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d"])
+def test_dates_of_other_formats_become_the_same_parts(form: str) -> None:
+    days = pd.Series(pd.date_range("2024-01-01", periods=60))
+    cleaner = TableCleaner().fit(pd.DataFrame({"d": days.dt.strftime(form)}))
+    expected = TableCleaner().fit_transform(pd.DataFrame({"d": days}))
+    assert cleaner.transform(pd.DataFrame({"d": days.dt.strftime(form)})).equals(expected)
+    few = pd.DataFrame(
+        {"d": days[33:35].dt.strftime(form).reset_index(drop=True)}
+    )  # 3 and 4 February: either order fits
+    assert cleaner.transform(few)["d.month"].tolist() == [2, 2]
+    assert cleaner.transform(pd.DataFrame({"d": ["2024-02-03"]}))["d.month"].tolist() == [2]
+
+
+def test_an_ambiguous_order_of_day_and_month_is_refused_where_nothing_tells_it() -> None:
+    cleaner = TableCleaner().fit(pd.DataFrame({"d": pd.date_range("2024-01-01", periods=60)}))
+    with pytest.raises(InvalidInputError, match=r"'d' held dates .* text such as '03/02/2024'"):
+        cleaner.transform(pd.DataFrame({"d": ["03/02/2024"]}))
+
+
 def test_an_absent_column_is_named() -> None:
     cleaner = TableCleaner().fit(pd.DataFrame({"a": [1, 2], "b": [3, 4]}))
     with pytest.raises(ValueError, match=r"columns \['b'\] are absent"):
         cleaner.transform(pd.DataFrame({"a": [1]}))
 
 
+PERSONS = pd.DataFrame(
+    {
+        "zip": ["01067", "10115", "20095"],
+        "town": ["Dresden", "Berlin", "Ulm"],
+        "paid": ["TRUE", "FALSE", "TRUE"],
+        "note": [f"a sentence long enough to be read as a text, number {i}" for i in range(3)],
+        "size": [1.5, 2.5, 3.5],
+        "flag": [True, False, True],
+        "born": ["2001-01-01", "2002-02-02", "2003-03-03"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"zip": [1067, 10115, 20095]},
+            "'zip' held text such as '01067' .* now it holds numbers such as '1067'.*dtype=",
+        ),
+        ({"zip": pd.Categorical([1067, 10115, 20095])}, "'zip' held text such as '01067'"),
+        ({"town": [1, 2, 3]}, "'town' held text such as 'Berlin' .* numbers such as '1'"),
+        ({"town": pd.to_datetime(["2020-01-01"] * 3)}, "'town' held text .* now it holds dates"),
+        ({"paid": [True, False, True]}, "'paid' held text .* now it holds truth values"),
+        ({"note": [1, 2, 3]}, "'note' held text .* now it holds numbers"),
+        ({"size": ["small", "large", None]}, "'size' held numbers .* now it holds text such as 'small'"),
+        ({"size": pd.to_datetime(["2020-01-01"] * 3)}, "'size' held numbers .* now it holds dates"),
+        ({"flag": ["yes", "no", "no"]}, "'flag' held numbers .* now it holds text such as 'yes'"),
+        ({"born": [2001, 2002, 2003]}, "'born' held dates .* now it holds numbers such as '2001'"),
+        ({"born": ["soon", "late", None]}, "'born' held dates .* now it holds text such as 'soon'"),
+    ],
+)
+def test_a_column_of_another_kind_than_in_fitting_is_refused(changed: dict[str, object], words: str) -> None:
+    cleaner = TableCleaner().fit(PERSONS)
+    with pytest.raises(InvalidInputError, match=words):
+        cleaner.transform(PERSONS.assign(**changed))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        dict.fromkeys(PERSONS, np.nan),
+        {"zip": [10115, 20095, 10115]},
+        {"town": ["Paris", None, "Rome"]},
+        {"size": ["1.5", "two", None]},
+        {"flag": [0.0, 1.0, np.nan]},
+        {"born": pd.to_datetime(["2020-01-01"] * 3)},
+    ],
+)
+def test_what_can_be_read_as_in_fitting_is_taken(changed: dict[str, object]) -> None:
+    TableCleaner().fit(PERSONS).transform(PERSONS.assign(**changed))
+
+
+@pytest.mark.parametrize("values", [["1", "2", "10"], [1, 2, 10], [1.0, 2.0, 10.0]])
+def test_numbers_as_categories_are_known_by_their_value(values: list[object]) -> None:
+    cleaner = TableCleaner().fit(pd.DataFrame({"c": pd.Categorical(values)}))
+    known = cleaner.transform(pd.DataFrame({"c": pd.Categorical(values)}))["c"].tolist()
+    assert cleaner.transform(pd.DataFrame({"c": [1, 2, 10]}))["c"].tolist() == known
+    assert cleaner.transform(pd.DataFrame({"c": [1, 2, np.nan, 3.0]}))["c"].tolist() == [*known[:2], -1, -1]
+
+
+def test_the_cleaner_knows_which_columns_must_stay_text() -> None:
+    cleaner = TableCleaner().fit(PERSONS.assign(grade=["1", "2", "3"]))
+    assert sorted(cleaner.text_columns()) == ["note", "paid", "town", "zip"]
+
+
 def test_a_table_of_constants_still_gives_a_column() -> None:
     assert TableCleaner().fit_transform(pd.DataFrame({"a": [1, 1]})).shape == (2, 1)
 
 
-@pytest.mark.filterwarnings("ignore:The least populated class")
 @pytest.mark.parametrize("problem_type", ProblemType)
 def test_dense_preprocessing_leaves_no_gap(
     problem_type: ProblemType, messy_table: pd.DataFrame, three_classes: np.ndarray
@@ -65,3 +151,15 @@ def test_dense_preprocessing_leaves_no_gap(
 def test_a_whole_number_target_of_regression_is_not_taken_for_classes(messy_table: pd.DataFrame) -> None:
     y = np.arange(120) * 1.0
     assert tree_preprocessing(ProblemType.REGRESSION).fit(messy_table, y).transform(messy_table).shape[1] < 40
+
+
+@pytest.mark.filterwarnings("ignore:.*random_state:FutureWarning")  # newer versions take the folds instead
+def test_rare_classes_are_encoded_without_a_warning_as_by_scikit_learn(
+    messy_table: pd.DataFrame, three_classes: np.ndarray
+) -> None:
+    y = np.where(np.arange(120) == 7, "single", three_classes)
+    levels = messy_table[["many_levels"]].to_numpy()
+    quiet = QuietTargetEncoder(target_type="multiclass", random_state=0).fit_transform(levels, y)
+    with pytest.warns(UserWarning, match="least populated class"):
+        expected = TargetEncoder(target_type="multiclass", random_state=0).fit_transform(levels, y)
+    assert np.array_equal(quiet, expected)

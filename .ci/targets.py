@@ -192,3 +192,23 @@ def targets() -> str:
     )
     n_met = sum(line[3] for line in lines)
     return f"{n_met} of {len(lines)} are met.\n\n| target | measured | | suite |\n|---|---|---|---|\n{text}"
+
+
+BUDGETED = ("autosklearn2016", "bundled", "oboe")
+ORDERS = {"most promising first": "as without a budget", "by price": "by price"}
+
+
+def budgets() -> str:
+    """Return what the advisor's strategy reaches within a time budget, in either order."""
+    text = ""
+    for suite in BUDGETED:
+        for title in titles(suite):
+            if not title.endswith("within a time budget"):
+                continue
+            found = [row for row in rows(suite, title) if row["strategy"] == "ensemble"]
+            columns = [name for name in found[0] if name not in {"strategy", "order"}]
+            text = text or "| tasks | order | " + " | ".join(columns) + " |\n|---|---|" + "---|" * len(columns) + "\n"
+            for row in found:
+                cells = " | ".join(f"{mean(row[name]):.4f}" for name in columns)
+                text += f"| {title.partition(':')[0]} | {ORDERS[row['order']]} | {cells} |\n"
+    return text.rstrip()

@@ -44,7 +44,7 @@ class _Steering:
         if ok and trial.value is not None:
             self.values.append(trial.value)
             score = scorer_of(self.values, self.advisor.task.metric, maximize=maximize)(trial.value)
-            self.advisor.tell(found, score=score, seconds=trial.seconds)
+            self.advisor.tell(found, score=self.advisor.score_sign * score, seconds=trial.seconds)
         elif trial.status in {Status.OK, Status.FAILED}:
             self.advisor.tell(found, seconds=trial.seconds, status=Status.FAILED)
 

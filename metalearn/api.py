@@ -1,18 +1,20 @@
 """The first door: a table in, a recommendation out."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from metalearn._fingerprint import comparable
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError
 from metalearn.fitting import bundled_knowledge_base, fitted_recommender
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.metafeatures import extract
+from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, models_for
-from metalearn.recommendation import Recommendation
+from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.store import Store, open_store
 from metalearn.task import ProblemType, Task, get_metric
 
@@ -136,7 +138,7 @@ def recommend(
     per_fold = None if time_budget is None else time_budget / N_FOLDS
     found = fitted.recommend(task, meta_features, n=n, models=models, time_budget=per_fold)
     nearest = found.neighbours[0] if found.neighbours else None
-    if nearest and nearest.distance < SAME:
+    if nearest and _holds(past, nearest, data, meta_features):
         notes.append(
             f"The knowledge base holds this very table as {nearest.name!r}: part of the answer is remembered, not inferred."
         )
@@ -148,6 +150,18 @@ def recommend(
         )
     notes += [finding.message for finding in check_data(data)]
     return replace(found, notes=(*found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
+
+
+def _holds(past: KnowledgeBase | None, nearest: Neighbour, data: Dataset, meta_features: MetaFeatures) -> bool:
+    """Tell whether the nearest past task is on the very data at hand: by its fingerprint, or by most meta-features."""
+    if past is None:
+        return nearest.distance < SAME
+    sealed = past.task(nearest.task_id).fingerprint
+    if sealed and comparable(sealed, data.fingerprint):
+        return sealed == data.fingerprint
+    stored = past.meta_feature_table.loc[nearest.task_id]
+    measured = {name for name, value in meta_features.values.items() if math.isfinite(value)}
+    return nearest.distance < SAME and len(measured & set(stored.index[stored.notna()])) >= len(measured) / 2
 
 
 def new_task(data: Dataset, metric: str | Callable[..., Any] | None, name: str) -> Task:

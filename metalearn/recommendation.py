@@ -142,7 +142,7 @@ class Neighbour:
     weight : float
         Its share in the recommendation, 0 to 1.
     distance : float
-        Distance of its standardised meta-features to the new table's.
+        Distance of its standardised meta-features to the new table's; NaN where too few are known of both.
     n_rows, n_features : int
         Its size.
     best : Configuration
@@ -220,7 +220,7 @@ class Recommendation:
     recommender : str
         Name of the strategy that made the list.
     novelty : float, default=nan
-        0 = seen often, 1 = unlike anything known.
+        0 = seen often, 1 = unlike anything known; NaN if no past task has meta-features enough to be compared with.
     neighbours : tuple of Neighbour, default=()
         The past tasks that count most, the weightiest first.
     drivers : mapping of str to float, default={}

@@ -1,4 +1,5 @@
 import json
+import math
 import pickle
 
 import numpy as np
@@ -7,7 +8,11 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 import metalearn as ml
+from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError, UnknownNameError
+from metalearn.importers import from_table
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import extract
 from metalearn.models import models_for
 from metalearn.recommendation import Recommendation
 from metalearn.task import ProblemType
@@ -158,3 +163,49 @@ def test_a_young_knowledge_base_is_called_young() -> None:
         "holds 3 multiclass tasks" in note for note in ml.recommend(X, y, knowledge_base=kb.subset(tasks=few)).notes
     )
     assert not any("not worth much" in note for note in ml.recommend(X, y).notes)
+
+
+def imported(X: pd.DataFrame, y: pd.Series, names: list[str], fingerprint: str = "") -> KnowledgeBase:
+    """Return what a table of results tells that holds some meta-features of one table, and of half of its rows."""
+    measured = [extract(Dataset.from_data(*rows)).values for rows in ((X, y), (X[::2], y[::2]))]
+    rows = [
+        {"task": task, "model": model, "value": value, **{f"meta_{name}": found[name] for name in names}}
+        for task, found in zip(("same", "half"), measured, strict=True)
+        for model, value in (("knn", 0.8), ("svm", 0.9))
+    ]
+    table = pd.DataFrame(rows).assign(fingerprint=[fingerprint, fingerprint, "", ""])
+    return from_table(table, metric="accuracy", problem_type="multiclass")
+
+
+def test_one_meta_feature_that_agrees_does_not_make_a_table_known() -> None:
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    rec = ml.recommend(X, y, knowledge_base=imported(X, y, ["n_rows"]))
+    assert math.isnan(rec.novelty)
+    assert all(math.isnan(neighbour.distance) for neighbour in rec.neighbours)
+    assert not any("very table" in note for note in rec.notes)
+    assert "Novelty: unknown" in rec.explain()
+    assert "unknown" in rec.explain().split("Novelty")[0]  # the size of the past tables
+    assert "0 x 0" not in rec.explain()
+    assert "0 x 0" not in rec.to_html()
+    again = Recommendation.from_dict(json.loads(rec.to_json()))
+    assert again.explain() == rec.explain()
+
+
+def test_past_tasks_that_were_never_timed_are_recommended_from() -> None:
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    past = imported(X, y, ["n_rows"])
+    for budget in (None, 5.0):
+        assert len(ml.recommend(X, y, knowledge_base=past, time_budget=budget)) == 2
+
+
+def test_a_table_is_known_by_its_fingerprint_or_by_most_of_what_was_measured() -> None:
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    sealed = Dataset.from_data(X, y).fingerprint
+    names = list(extract(Dataset.from_data(X, y)).values)
+    for past, known in (
+        (imported(X, y, names), True),
+        (imported(X, y, names[:8]), False),
+        (imported(X, y, names[:8], sealed), True),
+        (imported(X, y, names, sealed[:-4] + "0000"), False),
+    ):
+        assert any("very table" in note for note in ml.recommend(X, y, knowledge_base=past).notes) is known

@@ -115,6 +115,12 @@ def test_past_tasks_are_found_by_words_and_by_likeness() -> None:
     assert alike[0]["problem_type"] == "multiclass"
 
 
+def test_a_search_that_finds_nothing_says_so() -> None:
+    out = run("kb", "search", "zzz")
+    assert (out.exit_code, out.stdout) == (0, "Nothing found. Try fewer or other words, or --like with a table.\n")
+    assert run("kb", "search", "zzz", "--json").stdout == "[]\n"
+
+
 def test_stores_are_merged_once(tmp_path: Path) -> None:
     from metalearn.evaluation import Evaluation  # noqa: PLC0415
     from metalearn.space import Configuration  # noqa: PLC0415

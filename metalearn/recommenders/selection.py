@@ -57,7 +57,9 @@ def greedy(
     reached = np.broadcast_to(np.asarray(reached, dtype=regrets.dtype), weights.shape)[rows]
     regrets, weights = regrets[rows], weights[rows].astype(regrets.dtype)
     left = math.inf if time_budget is None or seconds is None else time_budget
-    cost = np.zeros(len(allowed)) if seconds is None else np.nan_to_num(seconds, nan=np.nanmedian(seconds))
+    timed = np.array([]) if seconds is None else seconds[~np.isnan(seconds)]
+    unknown = float(np.median(timed)) if len(timed) else 0.0  # where nothing was ever timed, nothing is ruled out
+    cost = np.full(len(allowed), unknown) if seconds is None else np.nan_to_num(seconds, nan=unknown)
     prices = price(cost, left)
     average = weights @ regrets
     open_ = allowed & (cost <= left)

@@ -79,7 +79,8 @@ def from_table(
     Returns
     -------
     KnowledgeBase
-        Runs without a finite value have failed.
+        Runs without a finite value, or with one outside the metric's range, have failed; a warning in the log counts and
+        names the latter.
 
     Raises
     ------

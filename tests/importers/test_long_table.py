@@ -137,3 +137,25 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     for name in ("wide.csv", "bad.parquet", "empty.csv", "ragged.csv", "binary.csv", "absent.csv", "."):
         with pytest.raises(InvalidInputError):
             from_table(tmp_path / name, metric="accuracy", problem_type="binary")
+
+
+def test_a_score_that_cannot_be_is_a_failure_that_is_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    table = pd.DataFrame(
+        {
+            "task": ["a", "a", "a", "b"],
+            "model": ["knn", "svm", "lightgbm", "knn"],
+            "metric": ["accuracy", "accuracy", "neg_log_loss", "profit"],
+            "value": [0.9, 1.2, 0.4, 100.0],
+            "status": ["ok", "ok", "ok", "ok"],
+        }
+    )
+    runs = from_table(table, problem_type="binary").evaluations.astype({"metric": str}).set_index("metric")
+    assert runs.loc["profit", "value"] == 100  # of what we do not know we know no range
+    assert sorted(runs.loc["accuracy", "value"].fillna(-1)) == [-1, 0.9]
+    failed = runs[runs["status"] == "failed"]
+    assert set(failed["message"]) == {
+        "accuracy 1.2 lies outside the metric's range",
+        "log_loss -0.4 lies outside the metric's range",
+    }
+    assert "2 of 4 scores" in caplog.text
+    assert "accuracy 1.2 of svm on table:a. Expected 0 to 1." in caplog.text

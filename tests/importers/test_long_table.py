@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.importers import from_table
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.task import METRICS
@@ -118,14 +118,25 @@ def test_a_value_that_cannot_be_used_is_named(change: dict[str, list[str]], comp
     ("options", "complaint"),
     [
         ({"columns": {}}, r"lacks \['task', 'model', 'metric', 'value'\]"),
-        ({"columns": {**COLUMNS, "value": "nowhere"}}, r"\['value'\] cannot be taken"),
-        ({"columns": {**COLUMNS, "nonsense": "rows"}}, r"\['nonsense'\] cannot be taken"),
+        ({"columns": {**COLUMNS, "value": "nowhere"}}, "No column 'nowhere' can be taken as 'value'"),
+        ({"problem_type": None}, r"lacks \['problem_type'\].*Give problem_type='binary'\."),
         ({"problem_type": "ranking"}, "Unknown problem type 'ranking'"),
     ],
 )
 def test_a_mapping_that_does_not_fit_is_named(options: dict[str, object], complaint: str) -> None:
     with pytest.raises(InvalidInputError, match=complaint):
         read(TABLE, **options)
+
+
+def test_a_column_of_ours_that_does_not_exist_offers_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"Unknown column 'vlaue'\. Did you mean 'value'"):
+        read(TABLE, columns={**COLUMNS, "vlaue": "rows"})
+
+
+def test_a_column_that_stands_there_twice_is_named() -> None:
+    table = pd.DataFrame([["a", "knn", 0.9, 0.9]], columns=["task", "model", "value", "value"])
+    with pytest.raises(InvalidInputError, match=r"\['value'\] more than once"):
+        from_table(table, metric="accuracy", problem_type="binary")
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:

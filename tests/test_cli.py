@@ -138,6 +138,21 @@ def test_stores_are_merged_once(tmp_path: Path) -> None:
     assert json.loads(out.stdout)["n_new_evaluations"] == 0
 
 
+def test_a_finding_names_what_it_is_about(tmp_path: Path) -> None:
+    from metalearn.evaluation import Evaluation  # noqa: PLC0415
+    from metalearn.space import Configuration  # noqa: PLC0415
+    from metalearn.store import open_store  # noqa: PLC0415
+    from metalearn.task import Task  # noqa: PLC0415
+
+    task = Task(id="t:a", problem_type="regression", n_rows=50, n_features=2)
+    failed = Evaluation(
+        task_id=task.id, configuration=Configuration("knn", {}), metric="r2", value=float("nan"), status="failed"
+    )
+    open_store(tmp_path / "store").append(task, None, [failed])
+    out = run("kb", "validate", tmp_path / "store")
+    assert out.stdout == "warning: t:a: every configuration failed\n1 finding.\n"
+
+
 def test_the_bundled_knowledge_base_is_valid() -> None:
     out = run("kb", "validate", "--json")
     assert out.exit_code == 0, out.output

@@ -72,8 +72,8 @@ def validate(source: str | None, as_json: bool) -> None:
         click.echo(json.dumps([finding.to_dict() for finding in findings], indent=1))
     else:
         for finding in findings:
-            click.echo(f"{finding.severity}: {finding.message}")
-        click.echo(f"{len(findings)} findings.")
+            click.echo(f"{finding.severity}: {finding.subject}: {finding.message}")
+        click.echo(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}.")
     sys.exit(any(finding.severity is Severity.ERROR for finding in findings))
 
 

@@ -26,6 +26,8 @@ N_FOLDS = 3
 FEW = 20
 """With fewer past tasks than this, what is said of them cannot be checked on tasks left out."""
 
+_ALL = 100_000
+
 SAME = 1e-6
 """Tables nearer than this, in standardised meta-features, hold the same data."""
 
@@ -149,7 +151,21 @@ def recommend(
             "interval and novelty are not worth much yet."
         )
     notes += [finding.message for finding in check_data(data)]
+    if not found.candidates and time_budget is not None:
+        unlimited = fitted.recommend(task, meta_features, n=_ALL, models=models)
+        found = replace(found, notes=(_too_short(time_budget, unlimited), *found.notes))
     return replace(found, notes=(*found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
+
+
+def _too_short(time_budget: float, unlimited: Recommendation) -> str:
+    """Say that nothing fits into the time, and what the quickest candidate would take."""
+    timed = [candidate for candidate in unlimited if math.isfinite(candidate.expected_seconds)]
+    short = f"Nothing is expected to fit into {time_budget:g} seconds"
+    if not timed:
+        return f"{short}."
+    quickest = min(timed, key=lambda candidate: candidate.expected_seconds)
+    needed = N_FOLDS * quickest.expected_seconds
+    return f"{short}: the quickest, {quickest.model}, takes about {needed:.2g} with {N_FOLDS} folds. Allow more time."
 
 
 def _holds(past: KnowledgeBase | None, nearest: Neighbour, data: Dataset, meta_features: MetaFeatures) -> bool:

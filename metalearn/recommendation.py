@@ -449,8 +449,11 @@ class Recommendation:
         Raises
         ------
         InvalidInputError
-            If there is no such rank.
+            If there is no such rank, or nothing is recommended: then the first note says why.
         """
+        if not self.candidates:
+            message = " ".join(("Nothing is recommended. Expected a candidate to write a script of.", *self.notes[:1]))
+            raise InvalidInputError(message)
         if not 1 <= rank <= len(self.candidates):
             message = f"There is no rank {rank}. Expected 1 to {len(self.candidates)}. Ask for one of them."
             raise InvalidInputError(message)

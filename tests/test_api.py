@@ -1,6 +1,7 @@
 import json
 import math
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -209,3 +210,19 @@ def test_a_table_is_known_by_its_fingerprint_or_by_most_of_what_was_measured() -
         (imported(X, y, names, sealed[:-4] + "0000"), False),
     ):
         assert any("very table" in note for note in ml.recommend(X, y, knowledge_base=past).notes) is known
+
+
+def test_a_time_in_which_nothing_fits_is_told_with_what_the_quickest_takes() -> None:
+    X, y = load_wine(return_X_y=True)
+    rec = ml.recommend(X, y, time_budget=0.001)
+    assert len(rec) == 0
+    found = re.match(
+        r"Nothing is expected to fit into 0.001 seconds: the quickest, \w+, takes about ([\d.e-]+) with 3 folds\.",
+        rec.notes[0],
+    )
+    assert found is not None
+    assert len(ml.recommend(X, y, time_budget=1.1 * float(found[1]))) > 0
+    assert "Nothing is recommended.\n" in rec.explain()
+    assert "parameters that differ" not in rec.explain()
+    with pytest.raises(InvalidInputError, match=r"Nothing is recommended\. .* fit into 0\.001 seconds"):
+        rec.to_code()

@@ -197,7 +197,8 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
         "80 % interval",
         "one fit",
     )
-    parts = [head, facts_table(columns, rows, right=("try", f"expected {metric}", "one fit"))]
+    board = facts_table(columns, rows, right=("try", f"expected {metric}", "one fit"))
+    parts = [head, board if rows else "\nNothing is recommended.\n"]
     if len(rows) > 1:
         parts.append(ORDER + "\n")
     if facts["neighbours"]:
@@ -228,6 +229,10 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
     """
     metric, trials = facts["metric"], facts["trials"]
     scores = f"{metric} {number(facts['score'])}, the default's {number(facts['default_score'])} (cross-validated)"
+    if not any(t["status"] == "ok" for t in trials) and number(facts["score"]) == "-":
+        late = trials and all(t["status"] == "timeout" for t in trials)
+        why = "no trial ended within the time. Allow more." if late else "no trial ended well."
+        scores = f"There is no {metric} to tell: {why}"
     rows = [
         (
             str(rank),

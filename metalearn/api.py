@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +126,11 @@ def recommend(
     >>> len(rec), str(rec.task.problem_type)
     (3, 'multiclass')
     """
-    if n < 1:
-        message = f"n is {n}. Expected at least 1 configuration. Ask for more."
+    if not isinstance(n, Integral) or n < 1:
+        message = f"n is {n!r}. Expected a whole number, at least 1 configuration. Ask for more."
         raise InvalidInputError(message)
-    if time_budget is not None and not time_budget > 0:
-        message = f"The time budget is {time_budget} seconds. Expected a positive number. Leave it out for no limit."
+    if time_budget is not None and not (isinstance(time_budget, Real) and time_budget > 0):
+        message = f"The time budget is {time_budget!r} seconds. Expected a positive number. Leave it out for no limit."
         raise InvalidInputError(message)
     data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
     task = new_task(data, metric, name)

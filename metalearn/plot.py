@@ -48,9 +48,12 @@ def scores(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axes
 
     Raises
     ------
+    InvalidInputError
+        If it is no recommendation.
     MissingExtraError
         If matplotlib is not installed.
     """
+    _check(recommendation)
     ax = _axes(ax)
     for i, p in enumerate(series.score_points(recommendation.report_facts()["candidates"])):
         colour = _SOFT if i else _ACCENT
@@ -81,10 +84,11 @@ def past_tasks(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "
     Raises
     ------
     InvalidInputError
-        If the recommendation has no map.
+        If it is no recommendation, or one without a map.
     MissingExtraError
         If matplotlib is not installed.
     """
+    _check(recommendation)
     facts = recommendation.report_facts()
     points = series.map_points(facts["places"], facts["neighbours"])
     if not points:
@@ -131,9 +135,12 @@ def drivers(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axe
 
     Raises
     ------
+    InvalidInputError
+        If it is no recommendation.
     MissingExtraError
         If matplotlib is not installed.
     """
+    _check(recommendation)
     ax = _axes(ax)
     shares = series.driver_shares(recommendation.drivers)
     ax.barh([_plain(shortened(name, _LABEL)) for name in shares], [100 * v for v in shares.values()], color=_ACCENT)
@@ -374,6 +381,15 @@ def _axes(ax: "Axes | None") -> "Axes":
         raise MissingExtraError(message) from error
     _, ax = plt.subplots(layout="constrained")
     return ax
+
+
+def _check(recommendation: Recommendation) -> None:
+    if not isinstance(recommendation, Recommendation):
+        message = (
+            f"A {type(recommendation).__name__} is no recommendation. Expected what recommend() returned. "
+            "Of a fitted estimator, pass its recommendation_."
+        )
+        raise InvalidInputError(message)
 
 
 def _trials(model: MetaLearnClassifier | MetaLearnRegressor) -> tuple[list[series.Trial], bool]:

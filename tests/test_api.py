@@ -128,7 +128,10 @@ def test_a_time_budget_is_kept() -> None:
         ({"recommender": "neares"}, UnknownNameError, "Did you mean 'nearest'"),
         ({"problem_type": "ranking"}, InvalidInputError, "Unknown problem type"),
         ({"n": 0}, InvalidInputError, "at least 1"),
+        ({"n": "5"}, InvalidInputError, "n is '5'. Expected a whole number"),
+        ({"n": 2.5}, InvalidInputError, "n is 2.5. Expected a whole number"),
         ({"time_budget": -1}, InvalidInputError, "positive"),
+        ({"time_budget": "60"}, InvalidInputError, "The time budget is '60' seconds"),
         ({"categorical": ["absent"]}, InvalidInputError, "not in the table"),
     ],
 )

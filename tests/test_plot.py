@@ -143,3 +143,11 @@ def test_matplotlib_is_loaded_by_the_first_plot_only() -> None:
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert 'pip install "metalearn-recommender[plot]"' in out.stdout, out.stderr
+
+
+@pytest.mark.parametrize("plot", [ml.plot.scores, ml.plot.past_tasks, ml.plot.drivers])
+def test_what_is_no_recommendation_is_refused(plot: Callable[..., Any]) -> None:
+    with pytest.raises(
+        InvalidInputError, match=r"MetaLearnClassifier is no recommendation\..* pass its recommendation_"
+    ):
+        plot(ml.MetaLearnClassifier())

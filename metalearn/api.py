@@ -176,9 +176,9 @@ def _holds(past: KnowledgeBase | None, nearest: Neighbour, data: Dataset, meta_f
     sealed = past.task(nearest.task_id).fingerprint
     if sealed and comparable(sealed, data.fingerprint):
         return sealed == data.fingerprint
-    stored = past.meta_feature_table.loc[nearest.task_id]
+    stored = past.meta_features.loc[past.meta_features["task_id"] == nearest.task_id].dropna(subset="value")
     measured = {name for name, value in meta_features.values.items() if math.isfinite(value)}
-    return nearest.distance < SAME and len(measured & set(stored.index[stored.notna()])) >= len(measured) / 2
+    return nearest.distance < SAME and len(measured & set(stored["name"])) >= len(measured) / 2
 
 
 def new_task(data: Dataset, metric: str | Callable[..., Any] | None, name: str) -> Task:

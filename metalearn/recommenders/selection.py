@@ -54,23 +54,25 @@ def greedy(
     Programming, 1978.
     """
     rows = heaviest(weights)
-    reached = np.broadcast_to(np.asarray(reached, dtype=regrets.dtype), weights.shape)[rows]
+    so_far = np.broadcast_to(np.asarray(reached, dtype=regrets.dtype), weights.shape)[rows]
     regrets, weights = regrets[rows], weights[rows].astype(regrets.dtype)
     left = math.inf if time_budget is None or seconds is None else time_budget
     timed = np.array([]) if seconds is None else seconds[~np.isnan(seconds)]
     unknown = float(np.median(timed)) if len(timed) else 0.0  # where nothing was ever timed, nothing is ruled out
-    cost = np.full(len(allowed), unknown) if seconds is None else np.nan_to_num(seconds, nan=unknown)
+    cost: FloatArray = np.full(len(allowed), unknown)
+    if seconds is not None:
+        cost = np.where(np.isnan(seconds), unknown, seconds)
     prices = price(cost, left)
     average = weights @ regrets
     open_ = allowed & (cost <= left)
     gaps = np.empty_like(regrets)
     chosen: list[int] = []
     while len(chosen) < n and open_.any():
-        np.maximum(np.subtract(reached[:, None], regrets, out=gaps), 0, out=gaps)
+        np.maximum(np.subtract(so_far[:, None], regrets, out=gaps), 0, out=gaps)
         gain = weights @ gaps - _TIE * average
         best = int(np.where(open_, gain / prices, -np.inf).argmax())
         chosen.append(best)
-        reached = np.minimum(reached, regrets[:, best])
+        so_far = np.minimum(so_far, regrets[:, best])
         left -= cost[best]
         open_ &= cost <= left
         open_[best] = False

@@ -1,12 +1,15 @@
 """The first door: a table in, a recommendation out."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from metalearn._fingerprint import comparable
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError
@@ -14,7 +17,7 @@ from metalearn.fitting import bundled_knowledge_base, fitted_recommender
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, models_for
-from metalearn.recommendation import Recommendation
+from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.store import Store, open_store
 from metalearn.task import ProblemType, Task, get_metric
 
@@ -25,6 +28,8 @@ N_FOLDS = 3
 
 FEW = 20
 """With fewer past tasks than this, what is said of them cannot be checked on tasks left out."""
+
+_ALL = 100_000
 
 SAME = 1e-6
 """Tables nearer than this, in standardised meta-features, hold the same data."""
@@ -126,11 +131,11 @@ def recommend(
     >>> len(rec), str(rec.task.problem_type)
     (3, 'multiclass')
     """
-    if n < 1:
-        message = f"n is {n}. Expected at least 1 configuration. Ask for more."
+    if not isinstance(n, Integral) or n < 1:
+        message = f"n is {n!r}. Expected a whole number, at least 1 configuration. Ask for more."
         raise InvalidInputError(message)
-    if time_budget is not None and not time_budget > 0:
-        message = f"The time budget is {time_budget} seconds. Expected a positive number. Leave it out for no limit."
+    if time_budget is not None and not (isinstance(time_budget, Real) and time_budget > 0):
+        message = f"The time budget is {time_budget!r} seconds. Expected a positive number. Leave it out for no limit."
         raise InvalidInputError(message)
     data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
     task = new_task(data, metric, name)
@@ -141,7 +146,7 @@ def recommend(
     per_fold = None if time_budget is None else time_budget / N_FOLDS
     found = fitted.recommend(task, meta_features, n=n, models=models, time_budget=per_fold)
     nearest = found.neighbours[0] if found.neighbours else None
-    if nearest and nearest.distance < SAME:
+    if nearest and _holds(past, nearest, data, meta_features):
         notes.append(
             f"The knowledge base holds this very table as {nearest.name!r}: part of the answer is remembered, not inferred."
         )
@@ -157,7 +162,33 @@ def recommend(
             "interval and novelty are not worth much yet."
         )
     notes += [finding.message for finding in check_data(data, metric=task.metric)]
+    if not found.candidates and time_budget is not None:
+        unlimited = fitted.recommend(task, meta_features, n=_ALL, models=models)
+        found = replace(found, notes=(_too_short(time_budget, unlimited), *found.notes))
     return replace(found, notes=(*found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
+
+
+def _too_short(time_budget: float, unlimited: Recommendation) -> str:
+    """Say that nothing fits into the time, and what the quickest candidate would take."""
+    timed = [candidate for candidate in unlimited if math.isfinite(candidate.expected_seconds)]
+    short = f"Nothing is expected to fit into {time_budget:g} seconds"
+    if not timed:
+        return f"{short}."
+    quickest = min(timed, key=lambda candidate: candidate.expected_seconds)
+    needed = N_FOLDS * quickest.expected_seconds
+    return f"{short}: the quickest, {quickest.model}, takes about {needed:.2g} with {N_FOLDS} folds. Allow more time."
+
+
+def _holds(past: KnowledgeBase | None, nearest: Neighbour, data: Dataset, meta_features: MetaFeatures) -> bool:
+    """Tell whether the nearest past task is on the very data at hand: by its fingerprint, or by most meta-features."""
+    if past is None:
+        return nearest.distance < SAME
+    sealed = past.task(nearest.task_id).fingerprint
+    if sealed and comparable(sealed, data.fingerprint):
+        return sealed == data.fingerprint
+    stored = past.meta_features.loc[past.meta_features["task_id"] == nearest.task_id].dropna(subset="value")
+    measured = {name for name, value in meta_features.values.items() if math.isfinite(value)}
+    return nearest.distance < SAME and len(measured & set(stored["name"])) >= len(measured) / 2
 
 
 def _has_no_signal(meta_features: MetaFeatures) -> bool:

@@ -30,6 +30,8 @@ _MARKERS = {"binary": "o", "multiclass": "s", "regression": "^"}
 _LABEL = 26
 """Longer names are cut."""
 
+_DECADE = 10.0
+
 
 def scores(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axes":
     """Plot what each candidate should reach, with its 80 % interval, against the seconds of one fit.
@@ -48,19 +50,36 @@ def scores(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axes
 
     Raises
     ------
+    InvalidInputError
+        If it is no recommendation.
     MissingExtraError
         If matplotlib is not installed.
     """
+    _check(recommendation)
     ax = _axes(ax)
-    for i, p in enumerate(series.score_points(recommendation.report_facts()["candidates"])):
+    points = series.score_points(recommendation.report_facts()["candidates"])
+    for i, p in enumerate(points):
         colour = _SOFT if i else _ACCENT
         ax.plot([p.seconds] * 2, [p.low, p.high], color=colour, alpha=0.5 if i else 1, linewidth=1.5 if i else 2.5)
         ax.plot(p.seconds, p.score, "o", color=colour, markersize=5 if i else 8)
         ax.annotate(p.label, (p.seconds, p.score), xytext=(6, 0), textcoords="offset points", va="center")
     metric = recommendation.task.metric.name
     ax.set(xscale="log", xlabel="seconds of one fit on one thread", ylabel=f"expected {metric}")
-    ax.xaxis.set_major_formatter("{x:g}")
+    if points:
+        _show_seconds(ax, [p.seconds for p in points])
     return ax
+
+
+def _show_seconds(ax: "Axes", seconds: Sequence[float]) -> None:
+    """Leave room for a few round numbers, so that no ticks between them need a label."""
+    from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415 - an extra
+
+    low, high = min(seconds), max(seconds)
+    room = max(1.3, (_DECADE * low / high) ** 0.5)
+    ax.set_xlim(low / room, high * room)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < _DECADE**2 else (1,)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def past_tasks(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axes":
@@ -81,10 +100,11 @@ def past_tasks(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "
     Raises
     ------
     InvalidInputError
-        If the recommendation has no map.
+        If it is no recommendation, or one without a map.
     MissingExtraError
         If matplotlib is not installed.
     """
+    _check(recommendation)
     facts = recommendation.report_facts()
     points = series.map_points(facts["places"], facts["neighbours"])
     if not points:
@@ -131,9 +151,12 @@ def drivers(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axe
 
     Raises
     ------
+    InvalidInputError
+        If it is no recommendation.
     MissingExtraError
         If matplotlib is not installed.
     """
+    _check(recommendation)
     ax = _axes(ax)
     shares = series.driver_shares(recommendation.drivers)
     ax.barh([_plain(shortened(name, _LABEL)) for name in shares], [100 * v for v in shares.values()], color=_ACCENT)
@@ -374,6 +397,15 @@ def _axes(ax: "Axes | None") -> "Axes":
         raise MissingExtraError(message) from error
     _, ax = plt.subplots(layout="constrained")
     return ax
+
+
+def _check(recommendation: Recommendation) -> None:
+    if not isinstance(recommendation, Recommendation):
+        message = (
+            f"A {type(recommendation).__name__} is no recommendation. Expected what recommend() returned. "
+            "Of a fitted estimator, pass its recommendation_."
+        )
+        raise InvalidInputError(message)
 
 
 def _trials(model: MetaLearnClassifier | MetaLearnRegressor) -> tuple[list[series.Trial], bool]:

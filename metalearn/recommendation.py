@@ -142,7 +142,7 @@ class Neighbour:
     weight : float
         Its share in the recommendation, 0 to 1.
     distance : float
-        Distance of its standardised meta-features to the new table's.
+        Distance of its standardised meta-features to the new table's; NaN where too few are known of both.
     n_rows, n_features : int
         Its size.
     best : Configuration
@@ -220,7 +220,7 @@ class Recommendation:
     recommender : str
         Name of the strategy that made the list.
     novelty : float, default=nan
-        0 = seen often, 1 = unlike anything known.
+        0 = seen often, 1 = unlike anything known; NaN if no past task has meta-features enough to be compared with.
     neighbours : tuple of Neighbour, default=()
         The past tasks that count most, the weightiest first.
     drivers : mapping of str to float, default={}
@@ -231,8 +231,9 @@ class Recommendation:
         What the reader should know: findings of the data checks, families left out, and so on.
     places : tuple of Place, default=()
         The map that reports draw: this task first, then the past ones. It is no part of ``to_dict``.
-    file, target : str, default="data.csv", "target"
-        Where the table is and what its target column is called; :meth:`to_code` reads it from there.
+    file, target : str, default="", "target"
+        Where the table is, if it was read from a file, and what its target column is called; :meth:`to_code` reads it from
+        there.
     categorical : tuple of str, default=()
         Columns that are categorical whatever they look like.
     """
@@ -246,7 +247,7 @@ class Recommendation:
     meta_features: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     places: tuple[Place, ...] = field(default=(), compare=False, repr=False)
-    file: str = "data.csv"
+    file: str = ""
     target: str = "target"
     categorical: tuple[str, ...] = ()
 
@@ -410,7 +411,7 @@ class Recommendation:
             drivers=values["drivers"],
             meta_features=values["meta_features"],
             notes=tuple(values["notes"]),
-            file=values.get("file", "data.csv"),
+            file=values.get("file", ""),
             target=values.get("target", "target"),
             categorical=tuple(values.get("categorical", ())),
         )
@@ -444,13 +445,16 @@ class Recommendation:
         Returns
         -------
         str
-            Python code; where the table came as an object, the name of its file has to be filled in.
+            Python code; where the table came as an object, a comment says where to put it.
 
         Raises
         ------
         InvalidInputError
-            If there is no such rank.
+            If there is no such rank, or nothing is recommended: then the first note says why.
         """
+        if not self.candidates:
+            message = " ".join(("Nothing is recommended. Expected a candidate to write a script of.", *self.notes[:1]))
+            raise InvalidInputError(message)
         if not 1 <= rank <= len(self.candidates):
             message = f"There is no rank {rank}. Expected 1 to {len(self.candidates)}. Ask for one of them."
             raise InvalidInputError(message)

@@ -1,5 +1,6 @@
 """What is to be learned: the problem type, the metric, and the task that joins them to a dataset."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -7,7 +8,7 @@ from typing import Any, Self
 
 from metalearn.exceptions import InvalidInputError, unknown_name
 
-__all__ = ["METRICS", "Metric", "ProblemType", "Task", "get_metric", "metrics_for"]
+__all__ = ["METRICS", "Metric", "ProblemType", "Task", "get_metric", "metrics_for", "scorer_sign"]
 
 
 class ProblemType(StrEnum):
@@ -25,6 +26,8 @@ class ProblemType(StrEnum):
 
 _CLASSIFICATION = (ProblemType.BINARY, ProblemType.MULTICLASS)
 _REGRESSION = (ProblemType.REGRESSION,)
+_SHARES = frozenset({"roc_auc", "balanced_accuracy", "accuracy", "f1_macro"})
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,31 @@ class Metric:
     greater_is_better: bool
     optimum: float = 1.0
     problem_types: tuple[ProblemType, ...] = ()
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The smallest and the largest value that can be measured; infinite for a metric that is not ours."""
+        if self.name not in METRICS:
+            return -math.inf, math.inf
+        if not self.greater_is_better:
+            return self.optimum, math.inf
+        return 0.0 if self.name in _SHARES else -math.inf, self.optimum
+
+    def is_possible(self, value: Any) -> Any:
+        """Tell whether values lie in the metric's range, up to rounding.
+
+        Parameters
+        ----------
+        value : float or ndarray
+            Values in the metric's own direction.
+
+        Returns
+        -------
+        bool or ndarray of bool
+            Of the same shape; False for NaN.
+        """
+        low, high = self.bounds
+        return (value >= low - _ROUNDING) & (value <= high + _ROUNDING)
 
     def to_loss(self, value: Any) -> Any:
         """Turn values as measured into losses: lower is better, 0 is perfect.
@@ -178,6 +206,29 @@ def get_metric(name: str | Callable[..., Any] | None, problem_type: ProblemType)
         )
         raise InvalidInputError(message)
     return metric
+
+
+def scorer_sign(name: str | Callable[..., Any] | None) -> float:
+    """Return what a scorer's values are multiplied with to be in the metric's own direction.
+
+    Parameters
+    ----------
+    name : str, callable or None
+        What :func:`get_metric` takes.
+
+    Returns
+    -------
+    float
+        -1 for scorers that negate, by name (``neg_log_loss``) or as an object of scikit-learn, else 1.
+
+    Examples
+    --------
+    >>> scorer_sign("neg_log_loss"), scorer_sign("log_loss")
+    (-1.0, 1.0)
+    """
+    if isinstance(name, str):
+        return -1.0 if name.startswith("neg_") else 1.0
+    return float(getattr(name, "_sign", 1.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

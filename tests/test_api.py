@@ -1,5 +1,7 @@
 import json
+import math
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -7,7 +9,11 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 import metalearn as ml
+from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError, UnknownNameError
+from metalearn.importers import from_table
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import extract
 from metalearn.models import models_for
 from metalearn.recommendation import Recommendation
 from metalearn.task import ProblemType
@@ -122,7 +128,10 @@ def test_a_time_budget_is_kept() -> None:
         ({"recommender": "neares"}, UnknownNameError, "Did you mean 'nearest'"),
         ({"problem_type": "ranking"}, InvalidInputError, "Unknown problem type"),
         ({"n": 0}, InvalidInputError, "at least 1"),
+        ({"n": "5"}, InvalidInputError, "n is '5'. Expected a whole number"),
+        ({"n": 2.5}, InvalidInputError, "n is 2.5. Expected a whole number"),
         ({"time_budget": -1}, InvalidInputError, "positive"),
+        ({"time_budget": "60"}, InvalidInputError, "The time budget is '60' seconds"),
         ({"categorical": ["absent"]}, InvalidInputError, "not in the table"),
     ],
 )
@@ -170,3 +179,65 @@ def test_a_table_without_signal_is_told_and_one_with_some_is_not(kind: str) -> N
     X[0] = y if kind == "regression" else pd.factorize(y)[0]
     X += X[[0]].to_numpy() * (2 if kind == "wide" else 0)  # one of 500 columns would be hard to find
     assert not any("No signal" in note for note in ml.recommend(X, y, n=1).notes)
+
+
+def imported(X: pd.DataFrame, y: pd.Series, names: list[str], fingerprint: str = "") -> KnowledgeBase:
+    """Return what a table of results tells that holds some meta-features of one table, and of half of its rows."""
+    measured = [extract(Dataset.from_data(*rows)).values for rows in ((X, y), (X[::2], y[::2]))]
+    rows = [
+        {"task": task, "model": model, "value": value, **{f"meta_{name}": found[name] for name in names}}
+        for task, found in zip(("same", "half"), measured, strict=True)
+        for model, value in (("knn", 0.8), ("svm", 0.9))
+    ]
+    table = pd.DataFrame(rows).assign(fingerprint=[fingerprint, fingerprint, "", ""])
+    return from_table(table, metric="accuracy", problem_type="multiclass")
+
+
+def test_one_meta_feature_that_agrees_does_not_make_a_table_known() -> None:
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    rec = ml.recommend(X, y, knowledge_base=imported(X, y, ["n_rows"]))
+    assert math.isnan(rec.novelty)
+    assert all(math.isnan(neighbour.distance) for neighbour in rec.neighbours)
+    assert not any("very table" in note for note in rec.notes)
+    assert "Novelty: unknown" in rec.explain()
+    assert "unknown" in rec.explain().split("Novelty")[0]  # the size of the past tables
+    assert "0 x 0" not in rec.explain()
+    assert "0 x 0" not in rec.to_html()
+    again = Recommendation.from_dict(json.loads(rec.to_json()))
+    assert again.explain() == rec.explain()
+
+
+def test_past_tasks_that_were_never_timed_are_recommended_from() -> None:
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    past = imported(X, y, ["n_rows"])
+    for budget in (None, 5.0):
+        assert len(ml.recommend(X, y, knowledge_base=past, time_budget=budget)) == 2
+
+
+def test_a_table_is_known_by_its_fingerprint_or_by_most_of_what_was_measured() -> None:
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    sealed = Dataset.from_data(X, y).fingerprint
+    names = list(extract(Dataset.from_data(X, y)).values)
+    for past, known in (
+        (imported(X, y, names), True),
+        (imported(X, y, names[:8]), False),
+        (imported(X, y, names[:8], sealed), True),
+        (imported(X, y, names, sealed[:-4] + "0000"), False),
+    ):
+        assert any("very table" in note for note in ml.recommend(X, y, knowledge_base=past).notes) is known
+
+
+def test_a_time_in_which_nothing_fits_is_told_with_what_the_quickest_takes() -> None:
+    X, y = load_wine(return_X_y=True)
+    rec = ml.recommend(X, y, time_budget=0.001)
+    assert len(rec) == 0
+    found = re.match(
+        r"Nothing is expected to fit into 0.001 seconds: the quickest, \w+, takes about ([\d.e-]+) with 3 folds\.",
+        rec.notes[0],
+    )
+    assert found is not None
+    assert len(ml.recommend(X, y, time_budget=1.1 * float(found[1]))) > 0
+    assert "Nothing is recommended.\n" in rec.explain()
+    assert "parameters that differ" not in rec.explain()
+    with pytest.raises(InvalidInputError, match=r"Nothing is recommended\. .* fit into 0\.001 seconds"):
+        rec.to_code()

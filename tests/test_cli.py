@@ -115,6 +115,12 @@ def test_past_tasks_are_found_by_words_and_by_likeness() -> None:
     assert alike[0]["problem_type"] == "multiclass"
 
 
+def test_a_search_that_finds_nothing_says_so() -> None:
+    out = run("kb", "search", "zzz")
+    assert (out.exit_code, out.stdout) == (0, "Nothing found. Try fewer or other words, or --like with a table.\n")
+    assert run("kb", "search", "zzz", "--json").stdout == "[]\n"
+
+
 def test_stores_are_merged_once(tmp_path: Path) -> None:
     from metalearn.evaluation import Evaluation  # noqa: PLC0415
     from metalearn.space import Configuration  # noqa: PLC0415
@@ -130,6 +136,21 @@ def test_stores_are_merged_once(tmp_path: Path) -> None:
         assert out.exit_code == 0, out.output
         assert json.loads(out.stdout)["n_tasks"] == 2
     assert json.loads(out.stdout)["n_new_evaluations"] == 0
+
+
+def test_a_finding_names_what_it_is_about(tmp_path: Path) -> None:
+    from metalearn.evaluation import Evaluation  # noqa: PLC0415
+    from metalearn.space import Configuration  # noqa: PLC0415
+    from metalearn.store import open_store  # noqa: PLC0415
+    from metalearn.task import Task  # noqa: PLC0415
+
+    task = Task(id="t:a", problem_type="regression", n_rows=50, n_features=2)
+    failed = Evaluation(
+        task_id=task.id, configuration=Configuration("knn", {}), metric="r2", value=float("nan"), status="failed"
+    )
+    open_store(tmp_path / "store").append(task, None, [failed])
+    out = run("kb", "validate", tmp_path / "store")
+    assert out.stdout == "warning: t:a: every configuration failed\n1 finding.\n"
 
 
 def test_the_bundled_knowledge_base_is_valid() -> None:

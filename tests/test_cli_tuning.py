@@ -111,6 +111,15 @@ def test_tuning_writes_a_report_and_json(folder: Path) -> None:
     assert run("kb", "info", folder / "store").exit_code == 0
 
 
+def test_the_default_that_has_to_be_beaten_comes_first_as_the_help_says() -> None:
+    out = run("tune", "iris", "--trials", 1, "--families", "knn,linear", "--json")
+    (trial,) = json.loads(out.stdout)["trials"]
+    assert trial["changes"] == {}
+    shown = " ".join(run("tune", "--help").stdout.split())
+    assert "The library's default is tried first" in shown
+    assert "--trials 1 fits the default alone" in shown
+
+
 def test_a_report_is_written_without_training(folder: Path) -> None:
     out = run("report", folder / "old.csv", "--target", "sold", "-o", folder / "report.html", "-n", 3)
     assert out.exit_code == 0, out.output

@@ -1,6 +1,7 @@
 """The script that a recommendation prints runs as it is."""
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,17 @@ def test_the_script_runs_for_every_metric(
         made = runpy.run_path("script.py")
         assert len(made["model"].predict(pd.read_csv("data.csv").drop(columns="target"))) == N
         assert "nan" not in capsys.readouterr().out
+
+
+def test_the_script_says_where_to_put_a_table_that_is_in_no_file() -> None:
+    found = recommendation(ProblemType.BINARY, "linear")[0]
+    before, comment, line = found.to_code().partition("# Put your own table here")
+    assert comment
+    assert line.splitlines()[1] == "table = read_table('data.csv', 'target')"
+    assert (
+        replace(found, file="houses.csv").to_code()
+        == before + "table = read_table('houses.csv', 'target')\n" + (line.split("'target')\n", 1)[1])
+    )
 
 
 @pytest.mark.slow

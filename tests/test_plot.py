@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,6 +53,18 @@ def test_scores_stand_over_their_seconds(rec: Recommendation) -> None:
     assert dots == [(c.expected_seconds, c.expected_score) for c in rec]
     assert ax.get_ylabel() == "expected roc_auc"
     assert ax.get_xscale() == "log"
+
+
+@pytest.mark.parametrize("seconds", [(0.0121, 0.0137), (0.009, 0.24), (0.05, 0.05), (0.001, 4000.0)])
+def test_seconds_have_a_few_round_labels_that_do_not_overlap(rec: Recommendation, seconds: tuple[float, float]) -> None:
+    timed = [replace(c, expected_seconds=s) for c, s in zip(rec[:2], seconds, strict=True)]
+    ax = ml.plot.scores(replace(rec, candidates=tuple(timed)))
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels(which="both") if label.get_text()]
+    low, high = ax.get_window_extent().intervalx
+    boxes = sorted((box for box in boxes if low <= box.x0 and box.x1 <= high), key=lambda box: box.x0)
+    assert 2 <= len(boxes) <= 10
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
 
 
 def test_the_map_holds_every_past_task_and_names_the_near_ones(rec: Recommendation) -> None:
@@ -143,3 +156,11 @@ def test_matplotlib_is_loaded_by_the_first_plot_only() -> None:
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert 'pip install "metalearn-recommender[plot]"' in out.stdout, out.stderr
+
+
+@pytest.mark.parametrize("plot", [ml.plot.scores, ml.plot.past_tasks, ml.plot.drivers])
+def test_what_is_no_recommendation_is_refused(plot: Callable[..., Any]) -> None:
+    with pytest.raises(
+        InvalidInputError, match=r"MetaLearnClassifier is no recommendation\..* pass its recommendation_"
+    ):
+        plot(ml.MetaLearnClassifier())

@@ -2,10 +2,10 @@ import pickle
 from typing import Any
 
 import pytest
-from sklearn.metrics import accuracy_score, get_scorer, roc_auc_score
+from sklearn.metrics import accuracy_score, get_scorer, log_loss, roc_auc_score
 
 from metalearn.exceptions import InvalidInputError, UnknownNameError
-from metalearn.task import METRICS, Metric, ProblemType, Task, get_metric, metrics_for
+from metalearn.task import METRICS, Metric, ProblemType, Task, get_metric, metrics_for, scorer_sign
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=str)
@@ -71,3 +71,20 @@ def test_a_task_survives_dict_and_pickle() -> None:
     task = Task(id="t", problem_type="regression", metric=METRICS["mae"], n_rows=5)
     assert Task.from_dict(task.to_dict()) == task
     assert pickle.loads(pickle.dumps(task)) == task
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=str)
+def test_the_optimum_is_a_bound_and_beyond_it_nothing_is_possible(metric: Metric) -> None:
+    assert metric.optimum in metric.bounds
+    assert metric.is_possible(metric.optimum)
+    assert not metric.is_possible(metric.from_loss(-0.1))
+    assert not metric.is_possible(float("nan"))
+
+
+def test_a_metric_that_is_not_ours_has_no_bounds() -> None:
+    assert Metric("profit", greater_is_better=True).is_possible(1e6)
+
+
+def test_only_scorers_that_negate_have_a_negative_sign() -> None:
+    given = ["neg_log_loss", "log_loss", None, get_scorer("neg_log_loss"), get_scorer("roc_auc"), log_loss]
+    assert [scorer_sign(metric) for metric in given] == [-1, 1, 1, -1, 1, 1]

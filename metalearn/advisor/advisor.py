@@ -20,7 +20,7 @@ from metalearn.recommendation import Candidate, Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
 from metalearn.store import Store
-from metalearn.task import ProblemType, Task
+from metalearn.task import ProblemType, Task, scorer_sign
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -40,7 +40,8 @@ class Advisor:
     y : Series or array-like of shape (n_rows,)
         The target.
     metric : str, callable or None, default=None
-        What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression).
+        What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression). If a scorer is
+        named that negates (``neg_log_loss``), or given as an object, :meth:`tell` takes that scorer's values.
     families : str, sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
     knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
@@ -68,7 +69,10 @@ class Advisor:
     meta_features : MetaFeatures
         What was measured of the table.
     history : tuple of Trial
-        What was told, in order.
+        What was told, in order; scores in the metric's own direction.
+    score_sign : float
+        What told scores are multiplied with to be in the metric's own direction: -1 if the metric was given as a scorer
+        that negates.
 
     Examples
     --------
@@ -106,6 +110,7 @@ class Advisor:
             recommender=recommender,
             new_points=new_points,
             random_state=random_state,
+            score_sign=scorer_sign(metric),
         )
 
     def _start(
@@ -119,6 +124,7 @@ class Advisor:
         recommender: str,
         new_points: bool,
         random_state: int,
+        score_sign: float,
     ) -> None:
         if time_budget is not None and not time_budget > 0:
             message = (
@@ -126,6 +132,7 @@ class Advisor:
             )
             raise InvalidInputError(message)
         self.task, self.meta_features, self.time_budget = task, meta_features, time_budget
+        self.score_sign = score_sign
         self._models, self.notes = usable_models(families, task.problem_type)
         past = None if knowledge_base is None else open_knowledge_base(knowledge_base)
         self._recommender = fitted_recommender(past, task.problem_type, task.metric, recommender)
@@ -287,7 +294,8 @@ class Advisor:
         configuration : Configuration
             What was tried.
         score : float or None, default=None
-            Its cross-validated score, in the metric's own direction; needed unless it failed.
+            Its cross-validated score; needed unless it failed. In the metric's own direction (an rmse is positive), or,
+            if the metric was given as a scorer (``neg_root_mean_squared_error``), as that scorer gives it.
         seconds : float or None, default=None
             What trying it took.
         status : Status or str, default=Status.OK
@@ -296,12 +304,27 @@ class Advisor:
         Raises
         ------
         InvalidInputError
-            If it is no configuration, succeeded but has no finite score, or the status is unknown.
+            If it is no configuration, succeeded but has no finite score or one outside the metric's range, or the
+            status is unknown.
         """
-        trial = Trial.of(configuration, score, seconds, status)
+        trial = Trial.of(configuration, None if score is None else self.score_sign * score, seconds, status)
+        if trial.status is Status.OK and not self.task.metric.is_possible(trial.score):
+            raise InvalidInputError(self._impossible(float(score or 0)))
         self._pending.pop(configuration.id, None)
         self._trials.pop(configuration.id, None)
         self._trials[configuration.id] = trial
+
+    def _impossible(self, score: float) -> str:
+        low, high = sorted(self.score_sign * bound + 0.0 for bound in self.task.metric.bounds)  # no -0
+        name = self.task.metric.name if self.score_sign > 0 else f"negated {self.task.metric.name}"
+        message = f"The score is {score:g}. Expected a value of the {name} from {low:g} to {high:g}."
+        if self.score_sign * score < 0 and self.task.metric.is_possible(-self.score_sign * score):
+            return (
+                f"{message} Its sign is likely turned round: scorers such as neg_mean_absolute_error give negative values, "
+                "functions such as mean_absolute_error positive ones. Tell the other, or give the advisor the scorer's name "
+                "as its metric."
+            )
+        return f"{message} Tell a score of this metric, or give the advisor the metric that was measured."
 
     def expected_improvement(self) -> float:
         """Return by how much the next trial is expected to improve on the best so far.
@@ -367,6 +390,7 @@ class Advisor:
             "time_budget": self.time_budget,
             "new_points": self._new_points,
             "random_state": self._random_state,
+            "score_sign": self.score_sign,
             "trials": [trial.to_dict() for trial in self.history],
         }
         text = json.dumps(state, indent=1, allow_nan=False)
@@ -413,6 +437,7 @@ class Advisor:
                 recommender=state["recommender"],
                 new_points=state.get("new_points", True),
                 random_state=state.get("random_state", 0),
+                score_sign=state.get("score_sign", 1.0),
             )
             for trial in map(Trial.from_dict, state["trials"]):
                 made._trials[trial.configuration.id] = trial  # noqa: SLF001

@@ -4,6 +4,7 @@ import click
 
 from metalearn._version import __version__
 from metalearn.cli.advice import describe, recommend, report
+from metalearn.cli.console import adapt_console
 from metalearn.cli.knowledge import kb
 from metalearn.cli.tuning import predict, recheck, tune
 
@@ -14,7 +15,8 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 @click.group(context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="metalearn")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Recommend which models to try first on a table, learned from results on hundreds of other tables.
 
     \b
@@ -24,6 +26,7 @@ def main() -> None:
     \b
     Example:  metalearn recommend wine
     """
+    adapt_console(context)
 
 
 for command in (recommend, describe, report, tune, predict, recheck, kb):

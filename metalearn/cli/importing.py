@@ -170,6 +170,10 @@ def aslib(folder: Path, measure: str | None, problem_type: str) -> "KnowledgeBas
     return from_aslib(folder, problem_type=problem_type, measure=measure)
 
 
+_OPTIONS = {"metric": "--metric NAME", "problem_type": "--task binary|multiclass|regression"}
+_CALLED = {"problem_type": "kind of problem"}
+
+
 @import_results.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
@@ -196,13 +200,22 @@ def table(file: Path, columns: tuple[str, ...], metric: str | None, problem_type
           --metric accuracy --task binary --store sqlite:///team.db
     """
     from metalearn.importers import from_table  # noqa: PLC0415 - --help stays fast
+    from metalearn.importers.long_table import AbsentColumnsError  # noqa: PLC0415
 
     pairs = [text.partition("=") for text in columns]
     if not all(ours and theirs for ours, _, theirs in pairs):
         message = f"The columns {list(columns)} cannot be understood. Expected OURS=THEIRS. Say --column task=dataset."
         raise InvalidInputError(message)
     mapping = {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
-    return from_table(file, columns=mapping, metric=metric, problem_type=problem_type)
+    try:
+        return from_table(file, columns=mapping, metric=metric, problem_type=problem_type)
+    except AbsentColumnsError as error:
+        ways = [_OPTIONS.get(name, f"--column {name}=THEIRS") for name in error.absent]
+        message = (
+            f"{file} does not tell the {', '.join(_CALLED.get(name, name) for name in error.absent)}; its columns are "
+            f"{', '.join(error.present[:20])}. Expected a column for each. Add {' '.join(ways)}."
+        )
+        raise InvalidInputError(message) from error
 
 
 # searches on one table -----------------------------------------------------------------------------------------------

@@ -72,8 +72,8 @@ def validate(source: str | None, as_json: bool) -> None:
         click.echo(json.dumps([finding.to_dict() for finding in findings], indent=1))
     else:
         for finding in findings:
-            click.echo(f"{finding.severity}: {finding.message}")
-        click.echo(f"{len(findings)} findings.")
+            click.echo(f"{finding.severity}: {finding.subject}: {finding.message}")
+        click.echo(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}.")
     sys.exit(any(finding.severity is Severity.ERROR for finding in findings))
 
 
@@ -104,7 +104,7 @@ def search(
     """
     from metalearn.api import open_knowledge_base  # noqa: PLC0415 - --help stays fast
     from metalearn.dataset import Dataset  # noqa: PLC0415
-    from metalearn.report.text import facts_table, number  # noqa: PLC0415
+    from metalearn.report.text import facts_table, number, size  # noqa: PLC0415
     from metalearn.store.search import search as find  # noqa: PLC0415
 
     data = None
@@ -115,12 +115,15 @@ def search(
     if as_json:
         click.echo(json.dumps([task.to_dict() for task in found], indent=1))
         return
+    if not found:
+        click.echo("Nothing found. Try fewer or other words, or --like with a table.")
+        return
     rows = [
         (
             task.name,
             f"{task.match:.2f}",
             task.problem_type,
-            f"{task.n_rows:,} x {task.n_features:,}",
+            size(task.n_rows, task.n_features),
             task.best.model if task.best else "-",
             f"{number(task.score)} {task.metric}",
             number(task.certainty, 2),

@@ -23,7 +23,9 @@ __all__ = ["predict", "recheck", "tune"]
 @click.command()
 @table_options
 @click.option(
-    "--trials", type=int, help="Configurations to try at most; default: as many as --time-budget allows, or 20."
+    "--trials",
+    type=int,
+    help="Configurations to try at most, the default included; default: as many as --time-budget allows, or 20.",
 )
 @click.option("--time-budget", type=float, metavar="SECONDS", help="What the whole search may take; default: no limit.")
 @click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
@@ -53,7 +55,10 @@ def tune(
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Search for the best configuration on DATA, beginning with what is recommended, and save the model.
+    """Search for the best configuration on DATA, led by what is recommended, and save the model.
+
+    The library's default is tried first, since it has to be beaten. Then come the recommended configurations, and every
+    result counts for what is tried next. So --trials 1 fits the default alone.
 
     \b
     Examples:

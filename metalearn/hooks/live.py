@@ -79,7 +79,7 @@ class _Steering:
             else:
                 self.values.append(trial.value)
                 score = scorer_of(self.values, self.advisor.task.metric, maximize=maximize)(trial.value)
-                self.advisor.tell(found, score=score, seconds=trial.seconds)
+                self.advisor.tell(found, score=self.advisor.score_sign * score, seconds=trial.seconds)
 
 
 class OptunaSampler:

@@ -1,12 +1,14 @@
 """What all importers share: bounds, names of metrics, and the way from plain runs to a knowledge base."""
 
 import json
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from metalearn.evaluation import Status
@@ -33,6 +35,7 @@ MAX_LINE = 1_000_000
 """Longer lines are refused."""
 
 _MAX_TEXT = 1_000
+_logger = logging.getLogger(__name__)
 _BLANK = frozenset({"", "?", "na", "nan", "none", "null"})
 _RUN_COLUMNS = ("task_id", "model", "params", "metric", "value")
 _DEFAULTS: dict[str, Any] = {
@@ -255,7 +258,8 @@ def assemble(
     Returns
     -------
     KnowledgeBase
-        Values in our metrics; runs without a finite value have failed.
+        Values in our metrics; runs without a finite value, or with one outside the metric's range, have failed. Those
+        outside are told of by a warning in the log.
 
     Raises
     ------
@@ -280,14 +284,33 @@ def assemble(
         ours, factor, offset = our_metric(name)
         rows = runs["metric"].to_numpy(dtype=object) == name
         values[rows], metrics[rows] = values[rows] * factor + offset, ours
-    ok = (runs["status"] == str(Status.OK)).to_numpy()
+    ok = (runs["status"] == str(Status.OK)).to_numpy() & np.isfinite(values)
+    impossible = ok & ~_possible(metrics, values)
+    if impossible.any():
+        told = [f"{metrics[row]} {values[row]:g}" for row in np.flatnonzero(impossible)]
+        runs["message"] = runs["message"].astype(object)
+        runs.loc[impossible, "message"] = [f"{text} lies outside the metric's range" for text in told]
+        first = int(np.flatnonzero(impossible)[0])
+        low, high = METRICS[metrics[first]].bounds
+        _logger.warning(
+            "%d of %d scores lie outside the range of their metric and count as failed, such as %s of %s on %s. Expected %g to "
+            "%g. Correct them, or name the metric that was measured.",
+            len(told),
+            len(runs),
+            told[0],
+            runs["model"][first],
+            runs["task_id"][first],
+            low,
+            high,
+        )
+        ok &= ~impossible
     for name in ("fit_seconds", "predict_seconds"):
         seconds = pd.to_numeric(runs[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         runs[name] = np.where((seconds >= 0) & (seconds < _MOST_SECONDS), seconds, np.nan)
     runs = runs.assign(
         metric=metrics.astype(str),
-        value=np.where(ok & np.isfinite(values), values, np.nan),
-        status=np.where(ok & ~np.isfinite(values), str(Status.FAILED), runs["status"].astype(str)),
+        value=np.where(ok, values, np.nan),
+        status=np.where((runs["status"] == str(Status.OK)) & ~ok, str(Status.FAILED), runs["status"].astype(str)),
     )
     known = {c.id: (c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in configurations.values()}
     bare = KnowledgeBase.from_records(tasks, meta_features, [])
@@ -303,6 +326,14 @@ def assemble(
         found.configurations,
         found.evaluations.assign(recorded_with=tool),
     ).normalised()
+
+
+def _possible(metrics: npt.NDArray[np.object_], values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    possible = np.ones(len(values), dtype=bool)
+    for name, metric in METRICS.items():
+        rows = metrics == name
+        possible[rows] = metric.is_possible(values[rows])
+    return possible
 
 
 def _from_json(model: str, params: str) -> Configuration:

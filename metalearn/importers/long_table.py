@@ -1,7 +1,7 @@
 """Plain tables with one row a result, in CSV or Parquet."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from metalearn._parquet import read_bounded
 from metalearn.evaluation import Status
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.importers.base import MAX_BYTES, MAX_COLUMNS, MAX_LINE, MAX_ROWS, assemble, bounded_file, numbers
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.task import ProblemType, Task
 
-__all__ = ["from_table", "read_long_table", "row_params"]
+__all__ = ["AbsentColumnsError", "from_table", "read_long_table", "row_params"]
 
 _ROLES = (
     "task",
@@ -32,6 +32,7 @@ _ROLES = (
     "message",
     "versions",
 )
+_GIVEN = {"metric": "metric='accuracy'", "problem_type": "problem_type='binary'"}
 _FACTS = (
     "problem_type",
     "name",
@@ -44,6 +45,26 @@ _FACTS = (
     "licence",
     "note",
 )
+
+
+class AbsentColumnsError(InvalidInputError):
+    """Report the needed columns that a table lacks, and those that it has.
+
+    Parameters
+    ----------
+    absent : sequence of str
+        What is needed, under our names.
+    present : sequence of str
+        The columns of the table.
+    """
+
+    def __init__(self, absent: Sequence[str], present: Sequence[str]) -> None:
+        self.absent, self.present = tuple(absent), tuple(present)
+        ways = [_GIVEN.get(name, f"columns={{{name!r}: 'its name'}}") for name in absent]
+        super().__init__(
+            f"The table lacks {list(absent)}; its columns are {list(present)[:20]}. Expected one for each. "
+            f"Give {', '.join(ways)}."
+        )
 
 
 def from_table(
@@ -79,12 +100,15 @@ def from_table(
     Returns
     -------
     KnowledgeBase
-        Runs without a finite value have failed.
+        Runs without a finite value, or with one outside the metric's range, have failed; a warning in the log counts and
+        names the latter.
 
     Raises
     ------
     InvalidInputError
         If the file cannot be read, a needed column is absent, or a value cannot be used.
+    UnknownNameError
+        If ``columns`` names something that is not read.
 
     Examples
     --------
@@ -104,13 +128,7 @@ def from_table(
         frame = frame.assign(metric=metric)
     if problem_type is not None:
         frame = frame.assign(problem_type=str(problem_type))
-    absent = [name for name in ("task", "model", "metric", "value", "problem_type") if name not in frame]
-    if absent or not frame.columns.is_unique or frame.shape[1] > MAX_COLUMNS:
-        message = (
-            f"The table lacks {absent}; its columns are {list(frame.columns)[:20]}. Expected different names, at most "
-            f"{MAX_COLUMNS}. Say what they are called: columns={{'task': 'dataset', 'value': 'score'}}."
-        )
-        raise InvalidInputError(message)
+    _check_names(frame)
     texts = [
         name
         for name in ("task", "model", "metric", "problem_type", *_ROLES[-3:], *_FACTS[1:4], *_FACTS[7:])
@@ -135,14 +153,29 @@ def from_table(
 
 def _checked(columns: Mapping[str, str], frame: pd.DataFrame) -> Mapping[str, str]:
     known = {*_ROLES, *_FACTS}
-    wrong = [ours for ours, theirs in columns.items() if ours not in known or theirs not in frame]
-    if wrong:
+    for ours, theirs in columns.items():
+        if ours not in known:
+            raise unknown_name("column", ours, known)
+        if theirs not in frame:
+            message = (
+                f"No column {theirs!r} can be taken as {ours!r}: the table has {list(frame.columns)[:20]}. "
+                "Expected one of them. Correct the name."
+            )
+            raise InvalidInputError(message)
+    return columns
+
+
+def _check_names(frame: pd.DataFrame) -> None:
+    absent = [name for name in ("task", "model", "metric", "value", "problem_type") if name not in frame]
+    if absent:
+        raise AbsentColumnsError(absent, list(frame.columns))
+    if not frame.columns.is_unique or frame.shape[1] > MAX_COLUMNS:
+        repeated = sorted(set(frame.columns[frame.columns.duplicated()]))
         message = (
-            f"The columns {wrong} cannot be taken from {list(frame.columns)[:20]}. "
-            f"Expected some of {sorted(known)}, and columns that exist. Correct the mapping."
+            f"The table has {frame.shape[1]} columns, and {repeated[:20]} more than once. Expected different names, at most "
+            f"{MAX_COLUMNS}. Rename or remove columns."
         )
         raise InvalidInputError(message)
-    return columns
 
 
 def _text(value: Any) -> str:

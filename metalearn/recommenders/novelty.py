@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 from metalearn.recommenders.scale import FloatArray
 
-__all__ = ["Novelty"]
+__all__ = ["FEWEST", "Novelty"]
+
+FEWEST = 5
+"""Two tasks with fewer meta-features in common than this cannot be compared."""
 
 _NEAREST = 5
 _USUAL = 0.95
@@ -30,8 +33,9 @@ class Novelty:
         Median and robust spread on the signed-log scale.
     points : ndarray of shape (n_tasks, n_meta_features)
         Standardised meta-features; 0 where one is missing.
-    distances : ndarray of shape (n_tasks,)
-        Mean distance of each past task to its nearest tasks of other families, in ascending order.
+    distances : ndarray
+        Mean distance of each past task to its nearest tasks of other families, in ascending order; tasks that lack almost
+        all meta-features are left out, unless all do.
     """
 
     centre: FloatArray
@@ -63,10 +67,15 @@ class Novelty:
         spread[spread < _CONSTANT] = 1.0
         points = _standardised(logs, centre, spread)
         _, family = np.unique(families, return_inverse=True)
-        distances = np.empty(len(points))
-        for i, point in enumerate(points):
-            apart = family != family[i]
-            distances[i] = _mean_of_nearest(_distances(points[apart], point))
+        described = np.isfinite(logs).sum(axis=1) >= FEWEST
+        if not described.any():
+            described[:] = True
+        distances = np.array(
+            [
+                _mean_of_nearest(_distances(points[described & (family != family[i])], points[i]))
+                for i in np.flatnonzero(described)
+            ]
+        )
         return cls(centre, spread, points, np.sort(distances))
 
     def take(self, rows: npt.NDArray[np.intp]) -> Self:
@@ -114,23 +123,28 @@ class Novelty:
         """
         return _standardised(_signed_log(meta_features), self.centre, self.spread)
 
-    def score(self, meta_features: FloatArray) -> tuple[float, float]:
+    def score(self, meta_features: FloatArray, comparable: npt.NDArray[np.bool_] | None = None) -> tuple[float, float]:
         """Say how unusual a new task is.
 
         Parameters
         ----------
         meta_features : ndarray of shape (n_meta_features,)
             Of the new task.
+        comparable : ndarray of bool, shape (n_tasks,), or None, default=None
+            Past tasks that have meta-features enough in common with it; None takes all.
 
         Returns
         -------
         novelty : float
-            Share of the past tasks that lie nearer to others than it does: 0 = seen often, 1 = unlike anything known.
+            Share of the past tasks that lie nearer to others than it does: 0 = seen often, 1 = unlike anything known; NaN
+            if no past task is comparable.
         strangeness : float
             0 within the distances that are usual (95 % of the past tasks), rising to 1 at twice that distance.
         """
-        distance = _mean_of_nearest(self.distances_to(meta_features))
-        novelty = float(np.searchsorted(self.distances, distance) / len(self.distances))
+        distances = self.distances_to(meta_features)
+        unknown = comparable is not None and not comparable.any()
+        distance = _mean_of_nearest(distances if comparable is None or unknown else distances[comparable])
+        novelty = np.nan if unknown else float(np.searchsorted(self.distances, distance) / len(self.distances))
         return novelty, float(np.clip(distance / max(self._usual, 1e-12) - 1, 0, 1))
 
     @cached_property

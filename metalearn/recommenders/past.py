@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metalearn.recommenders.cost import CostModel
-from metalearn.recommenders.novelty import Novelty
+from metalearn.recommenders.novelty import FEWEST, Novelty
 from metalearn.recommenders.scale import FloatArray, from_working, log_losses
 from metalearn.recommenders.similarity import ForestSimilarity
 from metalearn.recommenders.table import PerformanceTable
@@ -122,12 +122,29 @@ class PastTasks:
         weights : ndarray of shape (n_tasks,)
             Sums to 1.
         novelty : float
-            From 0 (seen often) to 1 (unlike anything known).
+            From 0 (seen often) to 1 (unlike anything known); NaN if no past task can be compared with it.
         """
-        novelty, strangeness = self.novelty.score(meta_features)
+        novelty, strangeness = self.novelty.score(meta_features, self.comparable(meta_features))
         share = LEARNED_SHARE * (1 - strangeness) * (1.0 if self.describes(meta_features) else UNDESCRIBED_SHARE)
         learned = self.similarity.weights(meta_features) if learned is None else learned
         return share * learned + (1 - share * learned.sum()) * self.table.uniform, novelty
+
+    def comparable(self, meta_features: FloatArray) -> npt.NDArray[np.bool_]:
+        """Tell which past tasks have meta-features enough in common with a new one to say how far it is from them.
+
+        Parameters
+        ----------
+        meta_features : ndarray of shape (n_meta_features,)
+            Of the new task, NaN where one is missing.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_tasks,)
+            Whether five or more are known of both.
+        """
+        return np.asarray(
+            np.isfinite(self.table.meta_features) @ np.isfinite(meta_features).astype(np.float32) >= FEWEST
+        )
 
     def describes(self, meta_features: FloatArray) -> bool:
         """Tell whether enough is known of a new task to compare it with past ones.

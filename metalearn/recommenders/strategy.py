@@ -326,6 +326,7 @@ class Strategy:
     def _neighbours(self, query: Query) -> tuple[Neighbour, ...]:
         table = self.past_.table
         distances = self.past_.novelty.distances_to(query.meta_features)
+        distances = np.where(self.past_.comparable(query.meta_features), distances, np.nan)
         found = []
         for i in np.lexsort((distances, -query.weights))[:_NEIGHBOURS]:
             best = int(np.nanargmin(table.losses[i]))

@@ -7,7 +7,7 @@ from typing import Any
 from metalearn.report.markup import escaped, shortened
 from metalearn.report.series import Trial, driver_shares, in_view, map_points, score_points, trial_points
 from metalearn.report.svg import curve_plot, family_plot, map_plot, score_plot
-from metalearn.report.text import ORDER, changes, novelty_text, number, seconds
+from metalearn.report.text import ORDER, changes, distance, novelty_text, number, seconds, size
 
 __all__ = ["facts_fragment", "recommendation_fragment", "recommendation_page", "tuning_page"]
 
@@ -239,8 +239,8 @@ def _neighbours(facts: Mapping[str, Any]) -> str:
         (
             escaped(n["name"]),
             escaped(f"{n['weight']:.1%}"),
-            escaped(number(round(n["distance"], 6), 3)),
-            escaped(f"{n['n_rows']:,} x {n['n_features']:,}"),
+            escaped(distance(n["distance"])),
+            escaped(size(n["n_rows"], n["n_features"])),
             escaped(n["best"]["model"]),
             escaped(number(n["best_score"], 3)),
         )

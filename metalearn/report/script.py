@@ -29,7 +29,7 @@ def training_script(
     problem_type, metric : str
         The kind of problem, and what is optimised.
     file, target : str
-        Where the table is, and its target column.
+        Where the table is, and its target column; of a table that is in no file, the file is empty.
     categorical : sequence of str, default=()
         Columns that are categorical whatever they look like.
 
@@ -41,6 +41,7 @@ def training_script(
     scoring = _SCORING.get(metric, "roc_auc_ovr" if (metric, problem_type) == ("roc_auc", "multiclass") else metric)
     folds = "KFold" if problem_type == "regression" else "StratifiedKFold"
     inside = "".join(f"    {name!r}: {value!r},\n" for name, value in params.items())
+    where = "" if file else "# Put your own table here: a file, or X and y as you have them in memory.\n"
     kinds = f".astype({dict.fromkeys(categorical, 'category')!r})" if categorical else ""
     return (
         f"from sklearn.model_selection import {folds}, cross_val_score\n\n"
@@ -48,7 +49,7 @@ def training_script(
         "from metalearn.space import Configuration\n"
         "from metalearn.tables import read_table\n"
         "from metalearn.task import ProblemType\n\n"
-        f"table = read_table({file!r}, {target!r})\n"
+        f"{where}table = read_table({file or 'data.csv'!r}, {target!r})\n"
         f"X, y = table.X[table.y.notna()]{kinds}, table.y.dropna()\n"
         f"configuration = Configuration({model!r}, {{\n{inside}}})\n"
         f'model = build_pipeline(configuration, ProblemType("{problem_type}"))\n'

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
-__all__ = ["Text", "facts_table", "number", "recommendation_text", "seconds", "tuning_text"]
+__all__ = ["Text", "distance", "facts_table", "number", "recommendation_text", "seconds", "size", "tuning_text"]
 
 WIDTH = 110
 
@@ -80,6 +80,45 @@ def seconds(value: float | None) -> str:
     if value < 120:  # noqa: PLR2004
         return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"  # noqa: PLR2004
     return f"{value / 60:.0f} min"
+
+
+def size(n_rows: int, n_features: int) -> str:
+    """Return the size of a table as people write it.
+
+    Parameters
+    ----------
+    n_rows, n_features : int
+        Of the table; 0 where unknown.
+
+    Returns
+    -------
+    str
+        Rows and columns.
+
+    Examples
+    --------
+    >>> size(1500, 8), size(1500, 0), size(0, 0)
+    ('1,500 x 8', '1,500 x -', 'unknown')
+    """
+    if not n_rows and not n_features:
+        return "unknown"
+    return " x ".join(f"{n:,}" if n else "-" for n in (n_rows, n_features))
+
+
+def distance(value: float | None) -> str:
+    """Return how far a past task is away.
+
+    Parameters
+    ----------
+    value : float or None
+        In standardised meta-features; None or NaN where too few are known.
+
+    Returns
+    -------
+    str
+        Without what rounding left of 0.
+    """
+    return number(value if value is None else round(value, 6), 3)
 
 
 def facts_table(
@@ -158,7 +197,8 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
         "80 % interval",
         "one fit",
     )
-    parts = [head, facts_table(columns, rows, right=("try", f"expected {metric}", "one fit"))]
+    board = facts_table(columns, rows, right=("try", f"expected {metric}", "one fit"))
+    parts = [head, board if rows else "\nNothing is recommended.\n"]
     if len(rows) > 1:
         parts.append(ORDER + "\n")
     if facts["neighbours"]:
@@ -189,6 +229,10 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
     """
     metric, trials = facts["metric"], facts["trials"]
     scores = f"{metric} {number(facts['score'])}, the default's {number(facts['default_score'])} (cross-validated)"
+    if not any(t["status"] == "ok" for t in trials) and number(facts["score"]) == "-":
+        late = trials and all(t["status"] == "timeout" for t in trials)
+        why = "no trial ended within the time. Allow more." if late else "no trial ended well."
+        scores = f"There is no {metric} to tell: {why}"
     rows = [
         (
             str(rank),
@@ -244,8 +288,8 @@ def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str
         (
             n["name"],
             f"{n['weight']:.1%}",
-            number(round(n["distance"], 6), 3),
-            f"{n['n_rows']:,} x {n['n_features']:,}",
+            distance(n["distance"]),
+            size(n["n_rows"], n["n_features"]),
             n["best"]["model"],
             number(n["best_score"], 3),
         )
@@ -269,7 +313,7 @@ def novelty_text(novelty: float | None) -> str:
         One sentence.
     """
     if novelty is None or not math.isfinite(novelty):
-        return "Novelty: unknown, since the past tasks have no meta-features to compare with."
+        return "Novelty: unknown, since the past tasks have hardly any meta-features to compare with."
     if novelty < 0.5:  # noqa: PLR2004
         words = "familiar ground: tables like this one were seen often."
     elif novelty < 0.9:  # noqa: PLR2004

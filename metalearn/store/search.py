@@ -32,6 +32,7 @@ _TYPES = {
     "regression": {ProblemType.REGRESSION},
 }
 _SMALL, _LARGE = 1_000, 10_000
+_FEWEST = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,8 @@ def search(
         ``categorical``, ``numeric``, and parts of names. Problem types must hold; all else counts by degree.
     like : Dataset, MetaFeatures, str or None, default=None
         A table, its meta-features, or the id of a past task that the found ones shall resemble. Likeness is 1 minus
-        the mean distance of the meta-features' ranks among the past tasks.
+        the mean distance of the meta-features' ranks among the past tasks; with fewer than five to compare, in proportion
+        less.
     n : int, default=10
         How many tasks at most.
 
@@ -211,6 +213,7 @@ def _by_likeness(knowledge: KnowledgeBase, like: Dataset | MetaFeatures | str) -
     gap = np.abs(ranks - np.where(np.isfinite(wanted), place, np.nan))
     shared = np.isfinite(gap).sum(axis=1)
     match = np.where(shared > 0, 1 - np.nansum(gap, axis=1) / np.maximum(shared, 1), 0.0).clip(0)
+    match *= np.minimum(shared / _FEWEST, 1)  # a row count that agrees does not make two tables alike
     if isinstance(like, str):
         match[knowledge.task_ids.index(like)] = 0
         kind = knowledge.task(like).problem_type.is_classification

@@ -28,16 +28,6 @@ _FOLD_SPREAD = 0.3
 _TINY = 1e-9
 _EXAMPLES = 3
 _BLOCK = 500
-_BOUNDS = {
-    "roc_auc": (0.0, 1.0),
-    "balanced_accuracy": (0.0, 1.0),
-    "accuracy": (0.0, 1.0),
-    "f1_macro": (0.0, 1.0),
-    "log_loss": (0.0, np.inf),
-    "rmse": (0.0, np.inf),
-    "mae": (0.0, np.inf),
-    "r2": (-np.inf, 1.0),
-}
 _CLASSES = {ProblemType.BINARY: (2, 2), ProblemType.MULTICLASS: (3, np.inf), ProblemType.REGRESSION: (0, 0)}
 
 
@@ -206,8 +196,8 @@ def _bounds(knowledge: KnowledgeBase) -> Iterator[Finding]:
         if name not in METRICS:
             yield _warning("unknown metrics", name, f"{int(rows.sum())} values can be ranked by nobody")
             continue
-        low, high = _BOUNDS[name]
-        outside = rows & ((value < low - _TINY) | (value > high + _TINY))
+        low, high = METRICS[name].bounds
+        outside = rows & ~np.isnan(value) & ~METRICS[name].is_possible(value)
         if outside.any():
             worst = value[outside][np.argmax(np.abs(value[outside]))]
             message = f"{int(outside.sum())} values of {name} lie outside [{low:g}, {high:g}], such as {worst:g}"

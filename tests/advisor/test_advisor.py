@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.metrics import get_scorer, mean_absolute_error
 
 import metalearn as ml
 from metalearn.evaluation import Status
@@ -294,3 +295,54 @@ def test_strategies_that_are_no_strategy_of_ours_keep_to_their_list(advisor: ml.
     play(advisor, 4)
     advisor._recommender = Plugged()
     assert advisor.recommend(2) == "['models', 'n', 'observed', 'time_budget']"
+
+
+def regression_advisor(metric: object) -> ml.Advisor:
+    X, y = load_diabetes(return_X_y=True)
+    return ml.Advisor(X[:80], y[:80], metric=metric, families=["linear", "knn"])
+
+
+@pytest.mark.parametrize(
+    "metric", ["neg_root_mean_squared_error", get_scorer("neg_root_mean_squared_error"), "neg_mean_absolute_error"]
+)
+def test_scores_of_a_scorer_that_negates_are_turned_round(metric: object) -> None:
+    advisor = regression_advisor(metric)
+    good, bad = advisor.ask(2)
+    advisor.tell(good, score=-50.0)
+    advisor.tell(bad, score=-70.0)
+    assert advisor.best is not None
+    assert (advisor.best.configuration, advisor.best.score) == (good, 50.0)
+    again = ml.Advisor.from_json(advisor.to_json())
+    assert again.history == advisor.history
+    assert again.recommend(3).configurations == advisor.recommend(3).configurations
+    again.tell(bad, score=-40.0)
+    assert again.best is not None
+    assert again.best.configuration == bad
+    with pytest.raises(InvalidInputError, match=r"from -inf to 0. Its sign is likely turned round"):
+        again.tell(bad, score=40.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "score", "words"),
+    [
+        ("rmse", -50.0, "sign is likely turned round"),
+        ("mae", -1.0, "sign is likely turned round"),
+        (mean_absolute_error, -1.0, "sign is likely turned round"),
+        ("r2", 1.5, "from -inf to 1. Tell a score of this metric"),
+        (get_scorer("r2"), 2.0, "from -inf to 1. Tell a score of this metric"),
+    ],
+)
+def test_a_score_that_the_metric_cannot_take_is_refused(metric: object, score: float, words: str) -> None:
+    advisor = regression_advisor(metric)
+    configuration = advisor.ask()
+    with pytest.raises(InvalidInputError, match=words):
+        advisor.tell(configuration, score=score)
+    assert not advisor.history
+    assert advisor.pending == (configuration,)
+
+
+@pytest.mark.parametrize(("score", "words"), [(1.5, "from 0 to 1. Tell"), (-1.0, "sign is likely turned round")])
+def test_a_share_lies_between_0_and_1(advisor: ml.Advisor, score: float, words: str) -> None:
+    with pytest.raises(InvalidInputError, match=words):
+        advisor.tell(advisor.ask(), score=score)
+    advisor.tell(advisor.ask(), score=1 + 1e-12)

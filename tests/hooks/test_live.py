@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 
 import metalearn as ml
+from metalearn.advisor import Advisor
 from metalearn.evaluation import Evaluation, Status
 from metalearn.hooks.live import OptunaSampler, SpaceAdvisor
 from metalearn.knowledge_base import KnowledgeBase
@@ -193,3 +195,17 @@ def test_what_is_asked_of_a_space_is_pending_until_it_is_told(advisor_of: Any) -
     assert len(advisor.pending) == 1
     told = [(t.configuration.model, set(t.configuration.params), t.status) for t in advisor.history]
     assert told == [("extra_trees", {"n_estimators", "max_features"}, status) for status in (Status.OK, Status.TIMEOUT)]
+
+
+@pytest.mark.parametrize("metric", ["rmse", "neg_root_mean_squared_error"])
+def test_a_minimised_value_is_the_metric_however_the_advisor_was_told_of_it(metric: str) -> None:
+    cs = pytest.importorskip("ConfigSpace")
+    space = cs.ConfigurationSpace(seed=0)
+    space.add(cs.Categorical("model", ["knn"]), cs.Integer("n_neighbors", (1, 50)))
+    X, y = load_diabetes(return_X_y=True)
+    advisor = Advisor(X[:80], y[:80], metric=metric, families="knn")
+    steered = SpaceAdvisor(advisor, space)
+    for loss in (60.0, 50.0, 70.0):
+        steered.tell(steered.ask(), loss)
+    assert [trial.score for trial in advisor.history] == [60, 50, 70]
+    assert advisor.best == advisor.history[1]

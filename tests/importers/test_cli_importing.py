@@ -185,9 +185,15 @@ def test_a_table_of_openml_gets_a_recommendation(server: str, tmp_path: Path, mo
 
 WRONG = [
     (["table", "CSV"], "No store was named"),
-    (["table", "CSV", "--dry-run"], "The table lacks ['task', 'model'"),
+    (
+        ["table", "CSV", "--dry-run"],
+        "Add --column task=THEIRS --column model=THEIRS --metric NAME --column value=THEIRS --task binary|multiclass|",
+    ),
+    (["table", "CSV", *MAPPING, "--dry-run"], "does not tell the kind of problem"),
+    (["table", "CSV", *MAPPING[:-2], "--task", "binary", "--dry-run"], "Add --metric NAME."),
+    (["table", "CSV", "--column", "taks=dataset", "--dry-run"], "Unknown column 'taks'. Did you mean 'task'?"),
     (["table", "CSV", "--column", "task", "--dry-run"], "OURS=THEIRS"),
-    (["table", "CSV", "--column", "task=absent", "--dry-run"], "cannot be taken from"),
+    (["table", "CSV", "--column", "task=absent", "--dry-run"], "No column 'absent' can be taken as 'task'"),
     (["table", "absent.csv", "--dry-run"], "absent.csv is no file"),
     (["aslib", "absent", "--dry-run"], "is no file"),
     (["flaml", "CSV", "--metric", "accuracy", "--data", "iris", "--dry-run"], "is no trial"),

@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.importers import from_table
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.task import METRICS
@@ -118,14 +118,25 @@ def test_a_value_that_cannot_be_used_is_named(change: dict[str, list[str]], comp
     ("options", "complaint"),
     [
         ({"columns": {}}, r"lacks \['task', 'model', 'metric', 'value'\]"),
-        ({"columns": {**COLUMNS, "value": "nowhere"}}, r"\['value'\] cannot be taken"),
-        ({"columns": {**COLUMNS, "nonsense": "rows"}}, r"\['nonsense'\] cannot be taken"),
+        ({"columns": {**COLUMNS, "value": "nowhere"}}, "No column 'nowhere' can be taken as 'value'"),
+        ({"problem_type": None}, r"lacks \['problem_type'\].*Give problem_type='binary'\."),
         ({"problem_type": "ranking"}, "Unknown problem type 'ranking'"),
     ],
 )
 def test_a_mapping_that_does_not_fit_is_named(options: dict[str, object], complaint: str) -> None:
     with pytest.raises(InvalidInputError, match=complaint):
         read(TABLE, **options)
+
+
+def test_a_column_of_ours_that_does_not_exist_offers_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"Unknown column 'vlaue'\. Did you mean 'value'"):
+        read(TABLE, columns={**COLUMNS, "vlaue": "rows"})
+
+
+def test_a_column_that_stands_there_twice_is_named() -> None:
+    table = pd.DataFrame([["a", "knn", 0.9, 0.9]], columns=["task", "model", "value", "value"])
+    with pytest.raises(InvalidInputError, match=r"\['value'\] more than once"):
+        from_table(table, metric="accuracy", problem_type="binary")
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
@@ -137,3 +148,25 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     for name in ("wide.csv", "bad.parquet", "empty.csv", "ragged.csv", "binary.csv", "absent.csv", "."):
         with pytest.raises(InvalidInputError):
             from_table(tmp_path / name, metric="accuracy", problem_type="binary")
+
+
+def test_a_score_that_cannot_be_is_a_failure_that_is_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    table = pd.DataFrame(
+        {
+            "task": ["a", "a", "a", "b"],
+            "model": ["knn", "svm", "lightgbm", "knn"],
+            "metric": ["accuracy", "accuracy", "neg_log_loss", "profit"],
+            "value": [0.9, 1.2, 0.4, 100.0],
+            "status": ["ok", "ok", "ok", "ok"],
+        }
+    )
+    runs = from_table(table, problem_type="binary").evaluations.astype({"metric": str}).set_index("metric")
+    assert runs.loc["profit", "value"] == 100  # of what we do not know we know no range
+    assert sorted(runs.loc["accuracy", "value"].fillna(-1)) == [-1, 0.9]
+    failed = runs[runs["status"] == "failed"]
+    assert set(failed["message"]) == {
+        "accuracy 1.2 lies outside the metric's range",
+        "log_loss -0.4 lies outside the metric's range",
+    }
+    assert "2 of 4 scores" in caplog.text
+    assert "accuracy 1.2 of svm on table:a. Expected 0 to 1." in caplog.text

@@ -45,3 +45,17 @@ def test_missing_values_stand_in_the_middle() -> None:
 def test_a_meta_feature_that_nobody_has_is_ignored() -> None:
     found = Novelty.fit(np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]]), np.array(["a", "b", "c"]))
     assert np.isfinite(found.score(np.array([2.0, 7.0]))[0])
+
+
+def test_tasks_that_lack_almost_all_meta_features_count_neither_as_near_nor_as_usual() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(100, 8))
+    bare = np.full((50, 8), np.nan)
+    bare[:, 0] = features[:50, 0]
+    families = np.arange(150).astype(str)
+    alone, mixed = Novelty.fit(features, families[:100]), Novelty.fit(np.vstack([features, bare]), families)
+    assert len(mixed.distances) == 100
+    comparable = np.arange(150) < 100
+    new = rng.normal(size=8)
+    assert abs(mixed.score(new, comparable)[0] - alone.score(new)[0]) < 0.1
+    assert np.isnan(mixed.score(new, np.zeros(150, dtype=bool))[0])

@@ -30,3 +30,14 @@ def test_the_words_for_novelty_say_what_happens_to_the_list() -> None:
     )  # up to the distances of 95 % of past tasks nothing is taken away
     assert all("the more the list turns to what works everywhere" in text for text in said[3:])
     assert "unknown" in novelty_text(None)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("timeout", "no trial ended within the time. Allow more."), ("failed", "no trial ended well.")],
+)
+def test_a_search_without_any_score_says_so(status: str, words: str) -> None:
+    trial = {"model": "knn", "changes": {}, "score": None, "seconds": None, "status": status, "weight": 1.0}
+    facts = {"decision": "knn is used.", "metric": "r2", "score": None, "default_score": None, "seconds": 1.0}
+    text = tuning_text({**facts, "trials": [trial], "notes": []})
+    assert text.splitlines()[:2] == ["knn is used.", f"There is no r2 to tell: {words}"]

@@ -137,3 +137,13 @@ def test_what_cannot_be_looked_for_is_named(knowledge: KnowledgeBase) -> None:
         search(knowledge, "  ")
     with pytest.raises(UnknownNameError, match="t:fraud"):
         search(knowledge, like="t:frau")
+
+
+def test_a_row_count_that_agrees_does_not_make_two_tables_alike() -> None:
+    names = ("n_rows", "n_features", "skew", "kurtosis", "share_missing")
+    tasks = [task("bare"), task("full"), task("other")]
+    values = {"t:bare": {"n_rows": 5.0}, "t:full": dict.fromkeys(names, 5.0), "t:other": dict.fromkeys(names, 9.0)}
+    known = KnowledgeBase.from_records(tasks, {key: MetaFeatures(found) for key, found in values.items()}, [])
+    match = {found.task_id: found.match for found in search(known, like=MetaFeatures(values["t:full"]))}
+    assert match["t:full"] > 0.8
+    assert match["t:bare"] <= 0.2

@@ -1,0 +1,49 @@
+"""What the terminal, pipe or file behind the command line can show."""
+
+import codecs
+import sys
+import warnings
+from typing import Any
+
+import click
+
+__all__ = ["adapt_console"]
+
+_DRAWN = "metalearn.drawn"
+_PLAIN = {"\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-"}
+
+
+def adapt_console(context: click.Context) -> None:
+    """Let everything be printed on any stream, and warnings as plain notes, until a command ends.
+
+    Parameters
+    ----------
+    context : Context
+        Of the command.
+
+    Notes
+    -----
+    A stream of Windows that is sent to a file cannot encode the lines of our tables: they become dashes there, and other
+    characters become escapes (``\\u65e5``), which do not get lost. The warnings that a user asked for by ``python -W`` keep
+    Python's form.
+    """
+    codecs.register_error(_DRAWN, _drawn)
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_DRAWN)
+    if not sys.warnoptions:
+        context.with_resource(warnings.catch_warnings())
+        # scikit-learn tells of every attempt to reach OpenML; our own error says that there is no way
+        warnings.filterwarnings("ignore", "A network error occurred", UserWarning)
+        warnings.showwarning = _noted
+
+
+def _drawn(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in text), error.end
+
+
+def _noted(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"Note: {message}", err=True)

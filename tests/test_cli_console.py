@@ -1,0 +1,75 @@
+import io
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from metalearn import cli
+from metalearn.cli import advice, main, tuning
+
+
+@pytest.mark.parametrize(
+    "command", [("recommend", "wine", "-n", "1"), ("describe", "wine"), ("kb", "info"), ("kb", "search", "wine")]
+)
+def test_tables_are_drawn_with_what_the_stream_can_encode(command: tuple[str, ...]) -> None:
+    utf8 = CliRunner(charset="utf-8").invoke(main, command)
+    windows = CliRunner(charset="cp1252").invoke(main, command)
+    assert windows.exit_code == 0, windows.exception
+    assert "─" in utf8.stdout
+    shown = windows.stdout_bytes.decode("cp1252").splitlines()
+    assert shown[:20] == utf8.stdout.replace("─", "-").splitlines()[:20]
+
+
+def test_a_character_that_the_stream_lacks_is_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,日本\n" + "1,x\n2,y\n" * 15, encoding="utf-8")
+    out = CliRunner(charset="cp1252").invoke(main, ["recommend", str(tmp_path / "t.csv"), "--target", "日本", "--code"])
+    assert out.exit_code == 0, out.exception
+    assert r"'\u65e5\u672c'" in out.stdout
+
+
+def test_a_redirect_of_windows_gets_the_whole_table(tmp_path: Path) -> None:
+    with (tmp_path / "out.txt").open("wb") as file:
+        done = subprocess.run(
+            [sys.executable, "-m", "metalearn", "kb", "search", "wine", "-n", "1"],
+            stdout=file,
+            stderr=subprocess.PIPE,
+            env={"PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(Path(cli.__file__).parents[2])},
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "-----" in (tmp_path / "out.txt").read_text(encoding="cp1252")
+
+
+def test_warnings_are_plain_notes_while_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def warn(*_: object) -> None:
+        warnings.warn("The time is short.", UserWarning, stacklevel=1)
+        warnings.warn("A network error occurred while downloading x. Retrying...", UserWarning, stacklevel=1)
+        raise TimeoutError("no way")  # noqa: TRY003 - as others raise it
+
+    monkeypatch.setattr(sys, "warnoptions", [])
+    monkeypatch.setattr(advice, "read_table", warn)
+    before = warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        out = CliRunner().invoke(main, ["recommend", "openml:31"])
+    assert out.stderr == "Note: The time is short.\nError: no way\n"
+    assert warnings.showwarning is before
+
+
+def test_warnings_that_python_was_asked_for_keep_its_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "warnoptions", ["error"])
+    monkeypatch.setattr(tuning, "read_table", lambda *_: warnings.warn("The time is short.", stacklevel=1))
+    out = CliRunner().invoke(main, ["tune", "wine"])
+    assert isinstance(out.exception, UserWarning)
+
+
+def test_a_stream_without_an_encoding_of_its_own_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    with pytest.raises(SystemExit) as ended:
+        main(["kb", "search", "wine", "-n", "1"])
+    assert ended.value.code == 0
+    assert "─" in stream.getvalue()

@@ -207,15 +207,15 @@ class JointSpace:
             A parameter's position and whether it is absent; for a categorical one a coordinate for each choice.
         """
         absent = np.isnan(points.unit)
+        numbers, choices = (np.where(absent, value, points.unit) for value in (0.5, -1.0))
         columns = [_ABSENT * absent]
         for j, parameter in enumerate(self._parameters):
-            here = points.unit[:, [j]]
             if isinstance(parameter, Categorical):
                 n_choices = len(parameter.choices)
-                chosen = np.minimum(np.nan_to_num(here, nan=-1.0) * n_choices, n_choices - 1).astype(int)
+                chosen = np.minimum(choices[:, [j]] * n_choices, n_choices - 1).astype(int)
                 columns.append(_OTHER_CHOICE * (chosen == np.arange(n_choices)))
             else:
-                columns.append(np.nan_to_num(here, nan=0.5))
+                columns.append(numbers[:, [j]])
         return np.concatenate(columns, axis=1)
 
     def _place(self, k: int, unit: FloatArray) -> Points:

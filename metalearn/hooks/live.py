@@ -78,8 +78,16 @@ class _Steering:
                 self.advisor.tell(found, seconds=trial.seconds, status=Status.FAILED)
             else:
                 self.values.append(trial.value)
-                score = scorer_of(self.values, self.advisor.task.metric, maximize=maximize)(trial.value)
-                self.advisor.tell(found, score=self.advisor.score_sign * score, seconds=trial.seconds)
+                metric = self.advisor.task.metric
+                score = scorer_of(self.values, metric, maximize=maximize)(trial.value)
+                if metric.is_possible(score):
+                    self.advisor.tell(found, score=self.advisor.score_sign * score, seconds=trial.seconds)
+                    return
+                message = (
+                    f"The advisor cannot learn from the value {trial.value:g}: no {metric.name} can be that. Expected what "
+                    "its metric measures. Make it with the metric of the objective: Advisor(..., metric=...)."
+                )
+                warnings.warn(message, UserWarning, stacklevel=2)
 
 
 class OptunaSampler:

@@ -128,7 +128,7 @@ def test_an_advisor_learns_under_names_of_the_objectives_own(advisor_of: Any) ->
     assert [set(trial.configuration.params) for trial in advisor.history] == [{"num_leaves"}] * 2
     advisor = advisor_of()
     study = steered(advisor, model_parameter="kind")
-    study.optimize(lambda trial: len(trial.suggest_categorical("kind", ["rf", "et"])), n_trials=2)
+    study.optimize(lambda trial: 0.1 * len(trial.suggest_categorical("kind", ["rf", "et"])), n_trials=2)
     assert [trial.configuration.params for trial in advisor.history] == [{}]
 
 
@@ -144,6 +144,17 @@ def test_an_advisor_says_that_it_cannot_tell_the_family(advisor_of: Any) -> None
     with pytest.warns(UserWarning, match="families="):
         steered(advisor).optimize(forest, n_trials=2)
     assert advisor.history == ()
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_value_that_the_metric_cannot_have_stops_no_study(advisor_of: Any) -> None:
+    advisor = advisor_of(families=["lightgbm"])
+    study = steered(advisor)
+    with pytest.warns(UserWarning, match="metric="):
+        study.optimize(lambda trial: 90 + trial.suggest_int("num_leaves", 2, 64) / 100, n_trials=3)
+        study.sampler._learn(study)
+    assert len(study.trials) == 3
+    assert advisor.history == advisor.pending == ()
 
 
 def test_pruned_trials_are_told(advisor_of: Any) -> None:

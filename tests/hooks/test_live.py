@@ -152,7 +152,7 @@ def test_a_value_that_the_metric_cannot_have_stops_no_study(advisor_of: Any) -> 
     study = steered(advisor)
     with pytest.warns(UserWarning, match="metric="):
         study.optimize(lambda trial: 90 + trial.suggest_int("num_leaves", 2, 64) / 100, n_trials=3)
-        study.sampler._learn(study)
+    study.sampler._learn(study)
     assert len(study.trials) == 3
     assert advisor.history == advisor.pending == ()
 

@@ -11,7 +11,7 @@ from metalearn.recommenders.scale import FloatArray
 
 __all__ = ["FEWEST", "Novelty"]
 
-FEWEST = 5
+FEWEST = 3
 """Two tasks with fewer meta-features in common than this cannot be compared."""
 
 _NEAREST = 5

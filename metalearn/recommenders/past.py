@@ -140,7 +140,7 @@ class PastTasks:
         Returns
         -------
         ndarray of bool, shape (n_tasks,)
-            Whether five or more are known of both.
+            Whether three or more are known of both.
         """
         return np.asarray(
             np.isfinite(self.table.meta_features) @ np.isfinite(meta_features).astype(np.float32) >= FEWEST

@@ -67,7 +67,7 @@ def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool)
     InvalidInputError
         If a record cannot be stored, or would tell a path or a column name though names are not kept.
     """
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
     tables = [knowledge.tasks, knowledge.meta_features, knowledge.evaluations]
     columns = [TASK_COLUMNS, META_FEATURE_COLUMNS, EVALUATION_COLUMNS]
     tasks, meta_features, evaluations = (

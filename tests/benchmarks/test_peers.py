@@ -12,7 +12,7 @@ from suites import peers  # noqa: E402
 
 def test_ours_is_compared_with_the_portfolio_at_each_number_of_trials() -> None:
     singles = [f"{name} default" for name in peers.DEFAULTS] + [f"FLAML zero-shot {name}" for name in peers.ZERO_SHOT]
-    listed = [peers.OURS, peers.WEIGHED, *(f"{name} (baseline)" for name in peers.BASELINES)]
+    listed = [peers.OURS, *(f"{name} (baseline)" for name in peers.BASELINES)]
     counts = {
         **dict.fromkeys(listed, COUNTS[:4]),
         **dict.fromkeys(singles, (1,)),

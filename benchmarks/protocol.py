@@ -111,7 +111,7 @@ def replay_timed(setting: Setting, names: Sequence[str]) -> pd.DataFrame:
 
 
 def replay_landmarks(setting: Setting, names: Sequence[str]) -> tuple[pd.DataFrame, float]:
-    """Return the same when results of quick configurations are known beforehand, and what these take, in mean fits.
+    """Return what `replay` does when results of quick configurations are known beforehand, and their share of a mean fit.
 
     They are the quickest configuration of each of the two quickest families on past tasks, and are not counted.
     """
@@ -120,14 +120,7 @@ def replay_landmarks(setting: Setting, names: Sequence[str]) -> tuple[pd.DataFra
         quick = _quickest(fit.past.table)
         taken = table.seconds[np.ix_(fit.left_out, quick)]
         shares += list(np.nansum(taken, axis=1) / np.nanmean(table.seconds[fit.left_out], axis=1))
-        for strategy in (make(name, fit.seed).fit_past(fit.past) for name in names):
-            for i in fit.left_out:
-                order = play(
-                    strategy, table.meta_features[i], table.losses[i], LENGTH, unit=float(table.units[i]), told=quick
-                )
-                before = len(set(quick) & set(np.flatnonzero(~np.isnan(table.losses[i]))))
-                found = {name: curve(v[i], order, LENGTH + before)[before:] for name, v in setting.scored.items()}
-                rows.append(_about(setting, fit, i) | {"strategy": strategy.name} | found)
+        rows += _strategies(setting, fit, names, told=quick)
     return pd.DataFrame(rows), float(np.nanmean(shares))
 
 
@@ -209,12 +202,17 @@ def _replay_on(
     return pd.DataFrame(rows)
 
 
-def _strategies(setting: Setting, fit: Fit, names: Sequence[str]) -> Iterator[dict[str, object]]:
+def _strategies(
+    setting: Setting, fit: Fit, names: Sequence[str], told: Sequence[int] = ()
+) -> Iterator[dict[str, object]]:
     table = setting.table
     for strategy in (make(name, fit.seed).fit_past(fit.past) for name in names):
         for i in fit.left_out:
-            order = play(strategy, table.meta_features[i], table.losses[i], LENGTH, unit=float(table.units[i]))
-            found = {name: curve(v[i], order, LENGTH) for name, v in setting.scored.items()}
+            order = play(
+                strategy, table.meta_features[i], table.losses[i], LENGTH, unit=float(table.units[i]), told=told
+            )
+            before = int((~np.isnan(table.losses[i, list(told)])).sum())
+            found = {name: curve(v[i], order, LENGTH + before)[before:] for name, v in setting.scored.items()}
             yield _about(setting, fit, i) | {"strategy": strategy.name} | found
 
 

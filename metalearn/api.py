@@ -192,7 +192,7 @@ def _holds(past: KnowledgeBase | None, nearest: Neighbour, data: Dataset, meta_f
 
 
 def _has_no_signal(meta_features: MetaFeatures) -> bool:
-    """Tell whether nothing quick can predict the target: so on 3 of the bundled 302 tables, which are hard for all models."""
+    """Tell whether nothing quick can predict the target, as on a few of the bundled tables, which are hard for all models."""
     found = [meta_features.values.get(name, np.nan) for name in SIGNAL]
     return any(map(np.isfinite, found)) and not any(
         score > least for score, least in zip(found, SIGNAL.values(), strict=True)

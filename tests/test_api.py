@@ -9,11 +9,12 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 import metalearn as ml
+from metalearn.api import _has_no_signal
 from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.importers import from_table
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.metafeatures import extract
+from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import models_for
 from metalearn.recommendation import Recommendation
 from metalearn.task import ProblemType
@@ -241,3 +242,10 @@ def test_a_time_in_which_nothing_fits_is_told_with_what_the_quickest_takes() -> 
     assert "parameters that differ" not in rec.explain()
     with pytest.raises(InvalidInputError, match=r"Nothing is recommended\. .* fit into 0\.001 seconds"):
         rec.to_code()
+
+
+def test_few_of_the_bundled_tables_have_no_signal() -> None:
+    past = ml.bundled_knowledge_base()
+    values = past.meta_features.pivot_table(index="task_id", columns="name", values="value", observed=True)
+    hard = [_has_no_signal(MetaFeatures(row)) for row in values.to_dict("records")]
+    assert 1 <= sum(hard) <= 0.02 * len(hard)

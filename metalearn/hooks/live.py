@@ -94,8 +94,9 @@ class OptunaSampler:
     """Sample what an advisor suggests, and from another sampler where it knows nothing.
 
     Every finished trial is told to the advisor, failed and pruned ones as such, so that the knowledge of past tasks keeps
-    steering throughout the search; what runs elsewhere meanwhile counts as expected. Names, types and ranges are adapted as the objective asks for each parameter, so that spaces defined by
-    running need not be described beforehand. Seeds that were queued in the study are evaluated as they are.
+    steering throughout the search; what runs elsewhere meanwhile counts as expected. Names, types and ranges are adapted
+    as the objective asks for each parameter, so that spaces defined by running need not be described beforehand. Seeds
+    that were queued in the study are evaluated as they are.
 
     Parameters
     ----------

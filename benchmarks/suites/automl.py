@@ -92,7 +92,7 @@ def _run(bench: Bench, tool: str, budget: Budget) -> dict[str, Any]:
             fitted_recommender(bench.past, table.task.problem_type, table.metric)  # as it is shipped: fitted before
             facts["knowledge_base"] = str(folder / "past")
         (folder / "about.json").write_text(json.dumps(facts), encoding="utf-8")
-        python = budget.autogluon if tool == "autogluon" else sys.executable
+        python = budget.autogluon.absolute() if tool == "autogluon" and budget.autogluon else sys.executable
         command = [str(python), str(SCRIPT), tool, name]
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(budget.jobs))
         environment = {**os.environ, **threads}

@@ -1,12 +1,13 @@
 """Tell whether what was recommended for a table still holds for a newer version of it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from metalearn.api import open_knowledge_base, recommend
@@ -34,6 +35,10 @@ FEWEST_ROWS = 60
 MOVED = 0.5
 """A meta-feature has moved if it changed by this part of its spread over the past tasks."""
 
+_WORSE = 3
+"""A model does worse if it is behind by so many standard deviations, of the folds' scores and of the new one."""
+
+_RESAMPLES, _RESAMPLED_ROWS = 100, 10_000
 _RANKED = 50
 _SHOWN = 8
 _COLUMNS = ("what moved", "before", "now", "shift in spreads")
@@ -247,13 +252,22 @@ def _another(before: Recommendation, now: Recommendation) -> list[str]:
 
 def _worse(model: Any, frame: pd.DataFrame, target: "pd.Series[Any]") -> list[str]:
     """Compare the score on the new rows with what the cross-validation promised."""
-    expected, score = model.best_score_, model.score_by_metric(frame, target)
-    finished = [t["deviation"] for t in model.trial_facts_ if t["status"] == "ok" and t["weight"]]
-    deviation = max((d for d in finished if math.isfinite(d)), default=math.nan)
+    used = [t for t in model.trial_facts_ if t["status"] == "ok" and t["weight"]]
+    promised = max((t["deviation"] for t in used if math.isfinite(t["deviation"])), default=math.nan)
+    scorer, expected = model.row_scorer(frame, target), model.best_score_
+    score = scorer(slice(None))
     behind = model.metric_.to_loss(score) - model.metric_.to_loss(expected)
-    if not behind > 3 * deviation:
+    if not behind > _WORSE * promised or not behind > _WORSE * _spread(scorer, len(target)):
         return []
     name = model.metric_.name
     return [
         f"The model does worse than expected: {name} {number(score)} on these rows, {number(expected)} in cross-validation."
     ]
+
+
+def _spread(scorer: Callable[[npt.NDArray[np.intp]], float], n_rows: int) -> float:
+    """Return the standard error of a score by the bootstrap: that of few rows is wide, whatever the folds said."""
+    rng, size = np.random.default_rng(0), min(n_rows, _RESAMPLED_ROWS)
+    scores = np.array([scorer(rng.integers(0, n_rows, size)) for _ in range(_RESAMPLES)])
+    scores = scores[np.isfinite(scores)]
+    return float(scores.std(ddof=1) * math.sqrt(size / n_rows)) if len(scores) > 1 else math.inf

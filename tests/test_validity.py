@@ -8,6 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 import metalearn as ml
+from metalearn import validity
 from metalearn.estimators import MetaLearnClassifier, MetaLearnEstimator, MetaLearnRegressor, save_model
 from metalearn.exceptions import InvalidInputError
 from metalearn.validity import Moved, Recheck
@@ -83,6 +84,15 @@ def test_a_sample_of_the_same_table_raises_no_alarm(model: MetaLearnEstimator, c
     found = ml.recheck(model, cancer[2].iloc[chosen], cancer[3].iloc[chosen])
     assert not found.notes
     assert not any(UNLIKE in reason for reason in found.reasons)
+
+
+def test_a_few_rows_are_seldom_said_to_be_predicted_worse(model: MetaLearnEstimator, cancer: Halves) -> None:
+    """A score on thirty rows varies more than one on a fold of fifty-seven: alarms must stay rare."""
+    alarms = 0
+    for seed in range(20):
+        chosen = np.random.default_rng(seed).permutation(len(cancer[2]))[:30]
+        alarms += bool(validity._worse(model, cancer[2].iloc[chosen].reset_index(drop=True), cancer[3].iloc[chosen]))
+    assert alarms <= 1
 
 
 def test_a_table_at_the_edge_of_known_ground_does_not_leave_it_by_chance(

@@ -1,7 +1,7 @@
 """What both estimators share: search, choose, fit on all rows, and tell what happened."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from metalearn.api import open_store
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset, column_kinds
 from metalearn.estimators.advice import Advice
-from metalearn.estimators.blend import Choice, choose
+from metalearn.estimators.blend import Comparison
 from metalearn.estimators.columns import check_values
 from metalearn.estimators.drift import summary
 from metalearn.estimators.fold import TrainingData, predict
@@ -181,12 +181,20 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             )
             trials = self._search(data, Advice(first, advisor), runner, budget, interruption) if folds else []
             interruption.patient = True  # choosing takes a moment
-            compared, choice = self._choose(data, trials)
-            chosen = [(float(choice.weights[i]), compared[i]) for i in choice.members]
-            members = fit_members(data, chosen, runner, budget, interruption) if chosen else []
+            compared, comparison = self._compared(data, trials)
+            members, held_out = [], {}
+            if comparison is not None:
+                default = 0 if compared[0] is trials[0] else None
+                choice = comparison.choose(default=default, blend=self.blend)
+                held_out = choice.held_out_losses
+                chosen = [(float(choice.weights[i]), compared[i]) for i in choice.members]
+                members = fit_members(data, chosen, runner, budget, interruption)
         self.members_ = members or fit_anything(data, first[::-1], hurry=budget.left < 1)
-        self.best_score_ = float(self.metric_.from_loss(choice.loss))
-        self._report(trials, choice, budget)
+        shares = {id(m.trial): m.weight for m in members}  # fewer than were chosen, where time or patience ended
+        used = [shares.get(id(t), 0.0) for t in compared]
+        loss = comparison.loss(used) if comparison is not None and members else math.nan
+        self.best_score_ = float(self.metric_.from_loss(loss))
+        self._report(trials, held_out, budget)
         if self.record_to is not None and not small:
             store = open_store(self.record_to) if isinstance(self.record_to, str | Path) else self.record_to
             self._record(data, trials, store)
@@ -258,31 +266,24 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 watch=watch,
             )
 
-    def _choose(self, data: TrainingData, trials: list[Trial]) -> tuple[list[Trial], Choice]:
+    def _compared(self, data: TrainingData, trials: list[Trial]) -> tuple[list[Trial], Comparison | None]:
         """Compare trials on the folds that the default went through, or where it has none, on as many as there are."""
         n_folds = len(trials[0].losses) if trials else 0
         n_folds = n_folds or max((len(t.losses) for t in trials), default=0)
         compared = [t for t in trials if n_folds and len(t.losses) >= n_folds]
         if not compared:
-            return [], Choice(np.empty(0), math.nan, {})
+            return [], None
         predictions = [[o.predictions for o in t.outcomes[:n_folds] if o.predictions is not None] for t in compared]
-        choice = choose(
-            predictions,
-            [data.target[test] for _, test in data.folds[:n_folds]],
-            metric=self.metric_,
-            problem_type=data.problem_type,
-            default=0 if compared[0] is trials[0] else None,
-            blend=self.blend,
-        )
-        return compared, choice
+        targets = [data.target[test] for _, test in data.folds[:n_folds]]
+        return compared, Comparison(predictions, targets, metric=self.metric_, problem_type=data.problem_type)
 
-    def _report(self, trials: list[Trial], choice: Choice, budget: Budget) -> None:
+    def _report(self, trials: list[Trial], held_out: Mapping[str, float], budget: Budget) -> None:
         """Set what can be looked at after the search."""
         used = [m.trial for m in self.members_ if m.trial is not None]
         best = min(used, key=lambda t: t.loss, default=None)
         self.best_configuration_ = self.members_[0].configuration if best is None else best.configuration
         self.default_score_ = trials[0].score if trials else math.nan
-        self.held_out_scores_ = {k: float(self.metric_.from_loss(v)) for k, v in choice.held_out_losses.items()}
+        self.held_out_scores_ = {k: float(self.metric_.from_loss(v)) for k, v in held_out.items()}
         self.decision_ = decision(trials, self.members_)
         self.trial_facts_ = trial_facts(trials, self.members_, self.problem_type_)
         self.leaderboard_ = leaderboard(self.trial_facts_)
@@ -322,15 +323,32 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         float
             In the metric's own direction.
         """
-        predicted = self._mix(X)
-        if not self.problem_type_.is_classification:
-            scores = score_numbers(np.asarray(y, dtype=float), predicted)
-            return scores[self.metric_.name]
+        return self.row_scorer(X, y)(slice(None))
+
+    def row_scorer(self, X: Any, y: Any) -> Callable[[npt.NDArray[np.intp] | slice], float]:
+        """Predict once, and return what scores any of the rows by the metric that was optimised.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+            The table.
+        y : array-like of shape (n_rows,)
+            The truth; classes that the model does not know count as wrong.
+
+        Returns
+        -------
+        callable
+            Takes indices of rows and returns their score, in the metric's own direction.
+        """
+        predicted, kind, name = self._mix(X), self.problem_type_, self.metric_.name
+        if not kind.is_classification:
+            truth = np.asarray(y, dtype=float)
+            return lambda rows: score_numbers(truth[rows], predicted[rows])[name]
         code_by_label = {str(label): code for code, label in enumerate(self.classes_)}
         codes = np.array([code_by_label.get(str(label), len(code_by_label)) for label in np.asarray(y, dtype=object)])
         if codes.max() == len(code_by_label):  # a column of zeros for what is unknown
             predicted = np.column_stack([predicted, np.zeros(len(predicted))])
-        return score_classes(codes, predicted, self.problem_type_)[self.metric_.name]
+        return lambda rows: score_classes(codes[rows], predicted[rows], kind)[name]
 
     def _tuning_facts(self) -> dict[str, Any]:
         check_is_fitted(self, "members_")

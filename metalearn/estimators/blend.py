@@ -10,7 +10,7 @@ import numpy.typing as npt
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["Choice", "choose"]
+__all__ = ["Choice", "Comparison"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,14 +27,11 @@ class Choice:
     ----------
     weights : ndarray of shape (n_trials,)
         Share of each trial; sums to 1.
-    loss : float
-        Mean loss over the folds of what was chosen.
     held_out_losses : dict of str to float
         Losses of ``default``, ``single`` and ``blend`` on folds that had no say in how each was made.
     """
 
     weights: FloatArray
-    loss: float
     held_out_losses: dict[str, float]
 
     @property
@@ -49,16 +46,8 @@ class _Fold:
     predictions: FloatArray  # (n_trials, n_test) or (n_trials, n_test, n_classes)
 
 
-def choose(
-    predictions: Sequence[Sequence[npt.NDArray[np.floating]]],
-    targets: Sequence[npt.NDArray[np.generic]],
-    *,
-    metric: Metric,
-    problem_type: ProblemType,
-    default: int | None = 0,
-    blend: bool = True,
-) -> Choice:
-    """Choose what to fit on all rows: the simplest of what is best on rows that were held out.
+class Comparison:
+    """Compare trials, and blends of them, on rows that were held out.
 
     Parameters
     ----------
@@ -70,54 +59,83 @@ def choose(
         What is optimised.
     problem_type : ProblemType
         The kind of problem.
-    default : int or None, default=0
-        Which trial is the library's default; None if it failed.
-    blend : bool, default=True
-        Whether a blend of several trials may be chosen.
-
-    Returns
-    -------
-    Choice
-        The default is replaced by the best trial, and that by a blend, only where the challenger is better.
-
-    Notes
-    -----
-    The best of many is partly the luckiest. So each strategy is judged by folds that had no say: what half of the
-    folds would choose is scored on the other half, and the other way round.
-
-    References
-    ----------
-    Caruana, Niculescu-Mizil, Crew, Ksikes. Ensemble selection from libraries of models. ICML, 2004.
     """
-    folds = [_Fold(*_thinned(y, [p[i] for p in predictions], len(targets))) for i, y in enumerate(targets)]
 
-    def loss(fold: _Fold, mixed: FloatArray) -> float:
-        if problem_type.is_classification:
-            scores = score_classes(np.asarray(fold.y, dtype=np.intp), mixed, problem_type)
+    def __init__(
+        self,
+        predictions: Sequence[Sequence[npt.NDArray[np.floating]]],
+        targets: Sequence[npt.NDArray[np.generic]],
+        *,
+        metric: Metric,
+        problem_type: ProblemType,
+    ) -> None:
+        self._metric, self._problem_type, self._n = metric, problem_type, len(predictions)
+        self._folds = [_Fold(*_thinned(y, [p[i] for p in predictions], len(targets))) for i, y in enumerate(targets)]
+
+    def loss(self, weights: npt.ArrayLike) -> float:
+        """Return the mean loss over the folds of a blend.
+
+        Parameters
+        ----------
+        weights : array-like of shape (n_trials,)
+            Share of each trial; sums to 1.
+
+        Returns
+        -------
+        float
+            The smaller the better.
+        """
+        return float(np.mean([self._blended(fold, np.asarray(weights)) for fold in self._folds]))
+
+    def choose(self, *, default: int | None = 0, blend: bool = True) -> Choice:
+        """Choose what to fit on all rows: the simplest of what is best on rows that were held out.
+
+        Parameters
+        ----------
+        default : int or None, default=0
+            Which trial is the library's default; None if it failed.
+        blend : bool, default=True
+            Whether a blend of several trials may be chosen.
+
+        Returns
+        -------
+        Choice
+            The default is replaced by the best trial, and that by a blend, only where the challenger is better.
+
+        Notes
+        -----
+        The best of many is partly the luckiest. So each strategy is judged by folds that had no say: what half of the
+        folds would choose is scored on the other half, and the other way round.
+
+        References
+        ----------
+        Caruana, Niculescu-Mizil, Crew, Ksikes. Ensemble selection from libraries of models. ICML, 2004.
+        """
+        folds, n = self._folds, self._n
+        singles = np.array([[self._loss(fold, fold.predictions[i]) for fold in folds] for i in range(n)])
+        every = np.arange(len(folds))
+        strategies: dict[str, Callable[[npt.NDArray[np.intp]], FloatArray]] = {}
+        if default is not None:
+            strategies["default"] = lambda _: np.eye(n)[default]
+        strategies["single"] = lambda use: np.eye(n)[singles[:, use].mean(axis=1).argmin()]
+        if blend and n > 1:
+            strategies["blend"] = lambda use: _greedy([folds[i] for i in use], singles[:, use].mean(axis=1), self._loss)
+        halves = [(every[::2], every[1::2]), (every[1::2], every[::2])] if len(folds) > 1 else [(every, every)]
+        held_out = {}
+        for name, make in strategies.items():
+            made = [(make(use), rest) for use, rest in halves]
+            held_out[name] = float(np.mean([self._blended(folds[i], weights) for weights, rest in made for i in rest]))
+        return Choice(strategies[min(held_out, key=held_out.__getitem__)](every), held_out)
+
+    def _blended(self, fold: _Fold, weights: FloatArray) -> float:
+        return self._loss(fold, np.tensordot(weights, fold.predictions, axes=1))
+
+    def _loss(self, fold: _Fold, mixed: FloatArray) -> float:
+        if self._problem_type.is_classification:
+            scores = score_classes(np.asarray(fold.y, dtype=np.intp), mixed, self._problem_type)
         else:
             scores = score_numbers(np.asarray(fold.y, dtype=float), mixed)
-        return float(metric.to_loss(scores[metric.name]))
-
-    n = len(predictions)
-    singles = np.array([[loss(fold, fold.predictions[i]) for fold in folds] for i in range(n)])
-    every = np.arange(len(folds))
-    strategies: dict[str, Callable[[npt.NDArray[np.intp]], FloatArray]] = {}
-    if default is not None:
-        strategies["default"] = lambda _: np.eye(n)[default]
-    strategies["single"] = lambda use: np.eye(n)[singles[:, use].mean(axis=1).argmin()]
-    if blend and n > 1:
-        strategies["blend"] = lambda use: _greedy([folds[i] for i in use], singles[:, use].mean(axis=1), loss)
-
-    def losses_of(weights: FloatArray, rows: npt.NDArray[np.intp]) -> list[float]:
-        return [loss(folds[i], np.tensordot(weights, folds[i].predictions, axes=1)) for i in rows]
-
-    halves = [(every[::2], every[1::2]), (every[1::2], every[::2])] if len(folds) > 1 else [(every, every)]
-    held_out = {
-        name: float(np.mean([v for use, rest in halves for v in losses_of(make(use), rest)]))
-        for name, make in strategies.items()
-    }
-    weights = strategies[min(held_out, key=held_out.__getitem__)](every)
-    return Choice(weights, float(np.mean(losses_of(weights, every))), held_out)
+        return float(self._metric.to_loss(scores[self._metric.name]))
 
 
 def _thinned(

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 import metalearn as ml
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, base
+from metalearn.estimators.refit import normalised
 from metalearn.exceptions import InvalidInputError
 from metalearn.models import get_model
 from metalearn.task import ProblemType
@@ -247,6 +248,18 @@ def test_ctrl_c_in_the_last_fit_still_gives_a_model(
     assert model.best_configuration_.model == "random_forest"
     assert model.members_[0].trial is not None
     assert model.score(*cancer) > 0.9
+
+
+def test_the_best_score_is_that_of_the_members_that_were_fitted(
+    monkeypatch: pytest.MonkeyPatch, cancer: tuple[pd.DataFrame, pd.Series]
+) -> None:
+    """Where a blend lost members to Ctrl-C or the clock, its score would promise too much."""
+    real = base.fit_members
+    monkeypatch.setattr(base, "fit_members", lambda *arguments: normalised(real(*arguments)[-1:]))
+    model = MetaLearnClassifier(n_trials=5, families=["linear", "knn", "lightgbm"], n_folds=4).fit(*cancer)
+    assert "blend" in model.held_out_scores_
+    assert len(model.members_) == 1
+    assert model.best_score_ == pytest.approx(model.members_[0].trial.score)
 
 
 @pytest.mark.parametrize("dtype", [object, "category", "str"])

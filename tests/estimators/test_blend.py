@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from metalearn.estimators.blend import choose
+from metalearn.estimators.blend import Comparison
 from metalearn.task import ProblemType, get_metric
 
 BINARY, NUMBERS = ProblemType.BINARY, ProblemType.REGRESSION
@@ -21,9 +21,10 @@ def test_the_default_stays_where_nothing_is_better() -> None:
     good = y + rng.normal(size=400)
     trials = [folds_of(good)] + [folds_of(y + 3 * rng.normal(size=400)) for _ in range(5)]
     metric = get_metric("rmse", NUMBERS)
-    found = choose(trials, folds_of(y), metric=metric, problem_type=NUMBERS, blend=False)
+    comparison = Comparison(trials, folds_of(y), metric=metric, problem_type=NUMBERS)
+    found = comparison.choose(blend=False)
     assert found.members == [0]
-    assert found.loss == pytest.approx(
+    assert comparison.loss(found.weights) == pytest.approx(
         np.mean([np.sqrt(np.mean((a - b) ** 2)) for a, b in zip(folds_of(good), folds_of(y), strict=True)])
     )
 
@@ -31,7 +32,7 @@ def test_the_default_stays_where_nothing_is_better() -> None:
 def test_a_better_trial_replaces_the_default() -> None:
     y, rng = truth(), np.random.default_rng(1)
     trials = [folds_of(y + 2 * rng.normal(size=400)), folds_of(y + rng.normal(size=400))]
-    found = choose(trials, folds_of(y), metric=get_metric("r2", NUMBERS), problem_type=NUMBERS, blend=False)
+    found = Comparison(trials, folds_of(y), metric=get_metric("r2", NUMBERS), problem_type=NUMBERS).choose(blend=False)
     assert found.members == [1]
     assert found.held_out_losses["single"] < found.held_out_losses["default"]
 
@@ -39,7 +40,7 @@ def test_a_better_trial_replaces_the_default() -> None:
 def test_trials_with_independent_errors_are_blended_and_the_blend_is_better() -> None:
     y, rng = truth(), np.random.default_rng(1)
     trials = [folds_of(y + rng.normal(size=400)) for _ in range(6)]
-    found = choose(trials, folds_of(y), metric=get_metric("r2", NUMBERS), problem_type=NUMBERS)
+    found = Comparison(trials, folds_of(y), metric=get_metric("r2", NUMBERS), problem_type=NUMBERS).choose()
     assert len(found.members) > 3
     assert found.weights.sum() == pytest.approx(1)
     assert found.held_out_losses["blend"] < found.held_out_losses["single"] - 0.3
@@ -55,7 +56,7 @@ def test_luck_among_many_does_not_replace_the_default() -> None:
         guesses = [signal, *(np.clip(0.5 + 0.2 * rng.normal(size=120), 0.01, 0.99) for _ in range(30))]
         trials = [folds_of(np.column_stack([1 - p, p])) for p in guesses]
         metric = get_metric("accuracy", BINARY)
-        found = choose(trials, folds_of(y), metric=metric, problem_type=BINARY, blend=False)
+        found = Comparison(trials, folds_of(y), metric=metric, problem_type=BINARY).choose(blend=False)
         naive = np.argmin([np.mean((p > 0.5) != y) for p in guesses])
         replaced += found.members != [0]
         assert naive == 0 or found.held_out_losses["default"] <= 1
@@ -65,21 +66,33 @@ def test_luck_among_many_does_not_replace_the_default() -> None:
 def test_a_failed_default_leaves_the_choice_to_the_others() -> None:
     y = truth()
     trials = [folds_of(y + 1.0), folds_of(y + 0.5)]
-    found = choose(trials, folds_of(y), metric=get_metric("mae", NUMBERS), problem_type=NUMBERS, default=None)
+    found = Comparison(trials, folds_of(y), metric=get_metric("mae", NUMBERS), problem_type=NUMBERS).choose(
+        default=None
+    )
     assert found.members == [1]
     assert set(found.held_out_losses) == {"single", "blend"}
 
 
 def test_a_single_trial_on_a_single_fold_is_chosen() -> None:
     y = truth(50)
-    found = choose([[y + 1]], [y], metric=get_metric("mae", NUMBERS), problem_type=NUMBERS)
-    assert found.members == [0]
-    assert found.loss == pytest.approx(1)
+    comparison = Comparison([[y + 1]], [y], metric=get_metric("mae", NUMBERS), problem_type=NUMBERS)
+    assert comparison.choose().members == [0]
+    assert comparison.loss([1.0]) == pytest.approx(1)
 
 
 def test_long_folds_are_thinned_and_give_the_same_choice() -> None:
     y, rng = truth(60_000), np.random.default_rng(1)
     trials = [folds_of(y + 2 * rng.normal(size=60_000)), folds_of(y + rng.normal(size=60_000))]
-    found = choose(trials, folds_of(y), metric=get_metric("r2", NUMBERS), problem_type=NUMBERS, blend=False)
+    comparison = Comparison(trials, folds_of(y), metric=get_metric("r2", NUMBERS), problem_type=NUMBERS)
+    found = comparison.choose(blend=False)
     assert found.members == [1]
-    assert found.loss == pytest.approx(1.0, abs=0.05)
+    assert comparison.loss(found.weights) == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_loss_of_a_blend_is_that_of_the_weighted_predictions() -> None:
+    y = truth()
+    trials = [folds_of(y + 1.0), folds_of(y - 3.0)]
+    comparison = Comparison(trials, folds_of(y), metric=get_metric("mae", NUMBERS), problem_type=NUMBERS)
+    assert comparison.loss([0.75, 0.25]) == pytest.approx(0)
+    assert comparison.loss([1, 0]) == pytest.approx(1)
+    assert comparison.loss([0, 1]) == pytest.approx(3)

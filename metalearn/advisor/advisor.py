@@ -167,13 +167,15 @@ class Advisor:
         good = [trial for trial in self._trials.values() if trial.status is Status.OK]
         return min(good, key=lambda trial: self.task.metric.to_loss(trial.score)) if good else None
 
-    def recommend(self, n: int = 10) -> Recommendation:
+    def recommend(self, n: int = 10, *, time_left: float | None = None) -> Recommendation:
         """Rank what to try next, given everything that was told.
 
         Parameters
         ----------
         n : int, default=10
             How many candidates at most.
+        time_left : float or None, default=None
+            Seconds that are left, where the caller keeps the clock; default: the time budget less what was told.
 
         Returns
         -------
@@ -185,7 +187,9 @@ class Advisor:
         # a pending result is taken to be as expected, so that parallel workers do not ask the same question
         tried |= {c.configuration: metric.to_loss(c.expected_score) for c in self._pending.values()}
         tried = dict(sorted(tried.items(), key=lambda pair: pair[0].id))  # the order of telling does not matter
-        left = None if self.time_budget is None else max(self.time_budget - self.seconds, 0.0)
+        left = time_left
+        if left is None and self.time_budget is not None:
+            left = max(self.time_budget - self.seconds, 0.0)
         about: dict[str, Any] = {"n": n, "models": self._models, "time_budget": left}
         if tried and self._new_points and isinstance(self._recommender, Strategy):
             return recommend_beyond(

@@ -1,10 +1,12 @@
 """What to try next: the default that has to be beaten, then what the advisor says, given every result so far."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 
 from metalearn.advisor import Advisor
 from metalearn.estimators.search import Suggestion, Trial
 from metalearn.evaluation import Status
+from metalearn.recommendation import Candidate
 from metalearn.space import Configuration
 
 __all__ = ["Advice"]
@@ -25,33 +27,42 @@ class Advice:
     """
 
     def __init__(self, first: Sequence[Configuration], advisor: Advisor | None) -> None:
-        self._first = first
+        self._first = list(first)
         self._advisor = advisor
+        self._seconds = {} if advisor is None else _expected_seconds(advisor)
         self._untold: set[str] = set()
         self._told: set[str] = set()
 
-    def suggestions(self) -> Iterator[Suggestion]:
-        """Yield what to try, each once.
+    def suggest(self, time_left: float) -> Suggestion | None:
+        """Return what to try next, given every result so far.
 
-        Yields
-        ------
-        Suggestion
-            Chosen when it is asked for.
+        Parameters
+        ----------
+        time_left : float
+            Seconds that are left for single fits; infinity for no limit.
+
+        Returns
+        -------
+        Suggestion or None
+            What was not suggested before; None if nothing is left, or nothing fits into the time.
         """
-        known = () if self._advisor is None else self._advisor.recommend(_ALL).candidates
-        seconds = {c.configuration.id: c.expected_seconds for c in known}
-        for configuration in self._first:
-            self._untold.add(configuration.id)
-            yield Suggestion(configuration, seconds.get(configuration.id, float("nan")))
-        while self._advisor is not None:
-            n = len(self._untold) + 1
-            seen = self._untold | self._told
-            fresh = (c for c in self._advisor.recommend(n) if c.configuration.id not in seen)
-            candidate = next(fresh, None)
-            if candidate is None:
-                return
-            self._untold.add(candidate.configuration.id)
-            yield Suggestion(candidate.configuration, candidate.expected_seconds)
+        if self._first:
+            configuration = self._first.pop(0)
+            seconds = self._seconds.get(configuration.id, math.nan)
+        elif (candidate := self._next(time_left)) is not None:
+            configuration, seconds = candidate.configuration, candidate.expected_seconds
+        else:
+            return None
+        self._untold.add(configuration.id)
+        return Suggestion(configuration, seconds)
+
+    def _next(self, time_left: float) -> Candidate | None:
+        if self._advisor is None:
+            return None
+        left = None if math.isinf(time_left) else time_left
+        ranked = self._advisor.recommend(len(self._untold) + 1, time_left=left)
+        seen = self._untold | self._told
+        return next((c for c in ranked if c.configuration.id not in seen), None)
 
     def tell(self, trial: Trial) -> None:
         """Take note of how a trial ended.
@@ -69,3 +80,8 @@ class Advice:
             self._advisor.tell(trial.configuration, score=trial.score, seconds=trial.seconds)
         else:
             self._advisor.tell(trial.configuration, status=trial.status)
+
+
+def _expected_seconds(advisor: Advisor) -> dict[str, float]:
+    """Return what is expected of each configuration that is known."""
+    return {c.configuration.id: c.expected_seconds for c in advisor.recommend(_ALL)}

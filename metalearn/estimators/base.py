@@ -257,7 +257,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         with progress(budget, self.metric_.name, show=self.progress) as watch:
             return search(
                 runner,
-                advice.suggestions(),
+                advice.suggest,
                 advice.tell,
                 metric=self.metric_,
                 n_folds=len(data.folds),

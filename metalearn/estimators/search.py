@@ -2,9 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -205,7 +204,7 @@ class Budget:
 
 def search(
     runner: Runner,
-    suggestions: Iterator[Suggestion],
+    suggest: Callable[[float], Suggestion | None],
     tell: Callable[[Trial], None],
     *,
     metric: Metric,
@@ -220,8 +219,9 @@ def search(
     ----------
     runner : Runner
         Runs the fits.
-    suggestions : iterator of Suggestion
-        Asked for the next one as soon as there is room; the first is never dropped early.
+    suggest : callable
+        Asked for the next one as soon as there is room, with the seconds that are left, in the units of
+        ``expected_seconds`` and for one fit at a time; None means that there is no more. The first is never dropped early.
     tell : callable
         Called with every trial that ended.
     metric : Metric
@@ -240,13 +240,13 @@ def search(
     list of Trial
         In the order in which they were started.
     """
-    return _Search(runner, suggestions, tell, metric, n_folds, budget, interruption, watch).run()
+    return _Search(runner, suggest, tell, metric, n_folds, budget, interruption, watch).run()
 
 
 @dataclass(slots=True)
 class _Search:
     runner: Runner
-    suggestions: Iterator[Suggestion]
+    suggest: Callable[[float], Suggestion | None]
     tell: Callable[[Trial], None]
     metric: Metric
     n_folds: int
@@ -294,7 +294,10 @@ class _Search:
         left = self.deadline - time.monotonic()
         if left <= 0 and self.trials:
             return None
-        for suggestion in islice(self.suggestions, _MOST_POSTPONED):
+        for _ in range(_MOST_POSTPONED):
+            suggestion = self.suggest(left * self.budget.n_slots / self.n_folds / self._speed)
+            if suggestion is None:
+                break
             if not self.trials or self._expected(suggestion) <= min(left, self._trial_seconds):
                 return suggestion
             self.postponed.append(suggestion)
@@ -303,12 +306,16 @@ class _Search:
         return None if cheapest is None or self._expected(cheapest) > left else cheapest
 
     def _expected(self, suggestion: Suggestion) -> float:
-        """Seconds that a trial should take, judged by how fast this machine was so far; 0 if nothing is known."""
+        """Seconds that a trial should take; 0 if nothing is known."""
+        expected = suggestion.expected_seconds * self._speed * self.n_folds
+        return expected if math.isfinite(expected) else 0.0
+
+    @property
+    def _speed(self) -> float:
+        """What fits took so far on this machine, as a multiple of what was expected."""
         pairs = [(t.seconds, t.suggestion.expected_seconds) for t in self.trials]
         known = [pair for pair in pairs if math.isfinite(sum(pair))]
-        speed = sum(measured for measured, _ in known) / sum(expected for _, expected in known) if known else 1.0
-        expected = suggestion.expected_seconds * speed * self.n_folds
-        return expected if math.isfinite(expected) else 0.0
+        return sum(measured for measured, _ in known) / sum(expected for _, expected in known) if known else 1.0
 
     @property
     def _trial_seconds(self) -> float:

@@ -262,6 +262,13 @@ def test_the_best_score_is_that_of_the_members_that_were_fitted(
     assert model.best_score_ == pytest.approx(model.members_[0].trial.score)
 
 
+def test_the_time_is_used_though_most_trials_are_dropped_early(cancer: tuple[pd.DataFrame, pd.Series]) -> None:
+    """A trial that ended after one fold of five must not count as five."""
+    model = MetaLearnClassifier(time_budget=8, families=["linear", "knn", "decision_tree"]).fit(*cancer)
+    assert (model.leaderboard_["status"] == "pruned").sum() > 5
+    assert max(t["ended"] for t in model.trial_facts_) > 5
+
+
 @pytest.mark.parametrize("dtype", [object, "category", "str"])
 def test_a_missing_class_is_told(dtype: str) -> None:
     y = pd.Series(["a", "b", None, "a"] * 10).astype(dtype)

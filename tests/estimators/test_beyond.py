@@ -40,9 +40,10 @@ def test_suggestions_without_end_that_are_all_too_dear_end_the_search() -> None:
     data = TrainingData(pd.DataFrame(X).add_prefix("x"), y, NUMBERS, 0, folds)
     dear = (Suggestion(Configuration("knn", {"n_neighbors": k}), 1e6) for k in itertools.count(1))
     first = Suggestion(get_model("linear").default(NUMBERS), 0.01)
+    suggestions = itertools.chain([first], dear)
     trials = search(
         InProcess(data),
-        itertools.chain([first], dear),
+        lambda _: next(suggestions),
         lambda _: None,
         metric=get_metric("r2", NUMBERS),
         n_folds=2,

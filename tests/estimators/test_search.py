@@ -38,7 +38,7 @@ def run(data: TrainingData, suggestions: Iterator[Suggestion], budget: Budget) -
     told: list[Trial] = []
     runner = InProcess(data)
     options = {"metric": METRIC, "n_folds": len(data.folds), "budget": budget, "interruption": Interruption()}
-    trials = search(runner, suggestions, told.append, **options)
+    trials = search(runner, lambda _: next(suggestions, None), told.append, **options)
     return trials, told
 
 
@@ -90,6 +90,22 @@ def test_what_is_expected_to_take_too_long_waits_for_its_turn(data: TrainingData
     cheap = Suggestion(get_model("decision_tree").default(NUMBERS), 0.001)
     trials, _ = run(data, iter([begin, dear, cheap]), Budget(seconds=60.0))
     assert [t.configuration.model for t in trials] == ["linear", "decision_tree"]
+
+
+def test_whoever_suggests_is_told_how_much_time_is_really_left(data: TrainingData) -> None:
+    """In the units of what was expected: a machine ten times as slow as thought has a tenth of the time."""
+    told: list[float] = []
+    names = ["linear", "decision_tree", "knn"]
+
+    def suggest(time_left: float) -> Suggestion | None:
+        told.append(time_left)
+        return Suggestion(get_model(names.pop(0)).default(NUMBERS), 1e-4) if names else None
+
+    options = {"metric": METRIC, "n_folds": 4, "budget": Budget(seconds=60.0), "interruption": Interruption()}
+    trials = search(InProcess(data), suggest, lambda _: None, **options)
+    assert told[0] == pytest.approx(60 / 4, abs=0.5)
+    speed = trials[0].seconds / 1e-4
+    assert told[1] * speed == pytest.approx((60 - 0.5 - trials[0].ended) / 4, rel=0.1)
 
 
 def test_an_interruption_keeps_what_there_is(data: TrainingData) -> None:

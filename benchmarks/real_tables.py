@@ -31,7 +31,7 @@ from rich.progress import track
 from metalearn.advisor import Advisor
 from metalearn.dataset import Dataset
 from metalearn.estimators.fold import TrainingData, fit_and_predict
-from metalearn.estimators.setup import split
+from metalearn.estimators.folds import split
 from metalearn.evaluation import Status
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import ModelSpec, models_for
@@ -101,7 +101,8 @@ class RealTable:
         (table,) = recipe().tables([name])
         X, y = table.load()
         data = Dataset.from_data(X, y, problem_type=table.task.problem_type)
-        train, test = split(data.target, data.problem_type, n_folds=3, time_budget=None, random_state=SEED)[0]
+        kind = data.problem_type
+        train, test = split(data.target, kind, metric=get_metric(None, kind), cv=3, random_state=SEED)[0]
         return cls(table.task, data, train, test)
 
     @property
@@ -118,7 +119,7 @@ class RealTable:
     def training(self) -> TrainingData:
         """Everything that a fit needs; the last fold is the test."""
         target, kind = self.data.target, self.task.problem_type
-        inner = split(target[self.train], kind, n_folds=N_FOLDS, time_budget=None, random_state=SEED)
+        inner = split(target[self.train], kind, metric=self.metric, cv=N_FOLDS, random_state=SEED)
         folds = (*((self.train[a], self.train[b]) for a, b in inner), (self.train, self.test))
         return TrainingData(self.data.X, target, kind, self.data.n_classes, folds)
 

@@ -38,6 +38,13 @@ _ID_SHARE = 0.95
 _SCATTER = 0xC2B2AE3D27D4EB4F
 _NAMED = 5
 _PROBED = 50
+_FEWEST_GROUPS = 10
+_AGREEING = 0.1
+_GROUP_NAME = re.compile(
+    r"(^|[^a-z])(id|subject|patient|person|participant|respondent|user|customer|client|student|pupil|child|animal|"
+    r"household|session|device)s?([^a-z]|$)|[a-z]I[dD]$",
+    re.IGNORECASE,
+)
 _TIME_NAME = re.compile(r"(^|[^a-z])(date|time|timestamp|year|month|week|day)([^a-z]|$)", re.IGNORECASE)
 
 
@@ -49,8 +56,8 @@ class Finding:
     ----------
     kind : str
         ``"target_leak"``, ``"id_like"``, ``"constant"``, ``"duplicate_columns"``, ``"duplicate_rows"``,
-        ``"rare_classes"``, ``"imbalance"``, ``"mixed_types"``, ``"numbers_as_text"``, ``"time_order"`` or
-        ``"no_target"``.
+        ``"rare_classes"``, ``"imbalance"``, ``"mixed_types"``, ``"numbers_as_text"``, ``"time_order"``,
+        ``"groups"`` or ``"no_target"``.
     severity : {"warning", "info"}
         Whether scores may mislead, or it is merely good to know.
     columns : tuple of str
@@ -88,7 +95,17 @@ def check_data(data: Dataset, *, metric: Metric | None = None) -> tuple[Finding,
     """
     sample = sample_of(data)
     classes = partial(_classes, metric=metric or get_metric(None, data.problem_type))
-    checks = (_leaks, classes, _duplicate_rows, _time_order, _identifiers, _mixed, _constants, _duplicate_columns)
+    checks = (
+        _leaks,
+        classes,
+        _duplicate_rows,
+        _time_order,
+        _groups,
+        _identifiers,
+        _mixed,
+        _constants,
+        _duplicate_columns,
+    )
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = [finding for check in checks for finding in check(sample)]
@@ -259,7 +276,8 @@ def _time_order(sample: Sample) -> Iterator[Finding]:
             severity="warning",
             columns=names,
             message=f"The rows are sorted by time ({_listed(names)}). "
-            "If the model is to predict the future, validate on later rows, not on random ones.",
+            "If the model is to predict the future, validate on later rows, not on random ones: "
+            "metalearn tune --time COLUMN, or cv=TimeSeriesSplit() in Python.",
         )
     elif unordered:
         names = _names(sample, unordered)
@@ -268,8 +286,41 @@ def _time_order(sample: Sample) -> Iterator[Finding]:
             severity="info",
             columns=names,
             message=f"{_listed(names)} {_verb(names, 'holds', 'hold')} dates. "
-            "If the model is to predict the future, sort by time and validate on later rows.",
+            "If the model is to predict the future, sort by time and validate on later rows: metalearn tune --time COLUMN.",
         )
+
+
+def _groups(sample: Sample) -> Iterator[Finding]:
+    """Look for subjects that were measured several times: random folds find each of them in the training part."""
+    data, found = sample.data, []
+    y = np.eye(data.n_classes)[data.codes] if sample.is_classification else data.target.astype(float)
+    named = [place for place in range(len(sample.columns)) if _GROUP_NAME.search(_names(sample, [place])[0])]
+    for place in named:
+        if sample.kinds[place] in {ColumnKind.NUMERIC, ColumnKind.CATEGORICAL}:
+            codes = pd.factorize(data.X.iloc[:, sample.columns[place]])[0]
+            known = codes >= 0
+            if _FEWEST_GROUPS <= codes.max() + 1 <= known.sum() / 2 and _agreement(codes[known], y[known]) >= _AGREEING:
+                found.append(place)
+    names = _names(sample, found)
+    if names:
+        yield Finding(
+            kind="groups",
+            severity="warning",
+            columns=names,
+            message=f"{_listed(names)} {_verb(names, 'names', 'name')} groups of rows with similar targets. "
+            "If the model is to predict other groups than these, keep each in one fold: "
+            "metalearn tune --groups COLUMN, or fit(..., groups=...) in Python.",
+        )
+
+
+def _agreement(codes: npt.NDArray[np.intp], y: npt.NDArray[np.float64]) -> float:
+    """Return the adjusted share of the target's variance that lies between groups."""
+    values = y.reshape(len(y), -1)
+    counts = np.bincount(codes)
+    means = np.column_stack([np.bincount(codes, weights=v) for v in values.T]) / counts[:, None]
+    within = ((values - means[codes]) ** 2).sum() / max(len(y) - len(counts), 1)
+    total = ((values - values.mean(axis=0)) ** 2).sum() / (len(y) - 1)
+    return float(1 - within / total) if total > 0 else 0.0
 
 
 def _is_sorted(values: npt.NDArray[np.float64]) -> bool:

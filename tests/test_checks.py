@@ -186,6 +186,28 @@ def test_a_sorted_year_is_a_warning_and_unsorted_dates_are_an_information() -> N
     assert "time_order" not in _found(size=np.arange(N) // 30)
 
 
+@pytest.mark.parametrize("name", ["patient", "patient_id", "patientId", "Subject", "user id", "ID"])
+def test_rows_of_one_patient_with_similar_targets_are_a_warning(name: str) -> None:
+    rng = np.random.default_rng(0)
+    patients = rng.integers(0, 40, N)
+    mean = rng.normal(size=40)[patients]
+    for values in (patients, [f"p{p}" for p in patients]):
+        numbers = _found(y=mean + rng.normal(size=N), **{name: values})
+        assert numbers["groups"].columns == (name,)
+        assert numbers["groups"].severity == "warning"
+        assert "groups" in _found(y=mean > 0, **{name: values})
+
+
+def test_groups_whose_targets_differ_or_columns_that_name_none_are_not_told_of() -> None:
+    rng = np.random.default_rng(0)
+    patients = rng.integers(0, 40, N)
+    mean = rng.normal(size=40)[patients]
+    assert "groups" not in _found(y=rng.normal(size=N), patient=patients)
+    assert "groups" not in _found(y=mean, width=patients)
+    assert "groups" not in _found(y=mean, paid=patients)
+    assert "groups" not in _found(y=mean, user=np.where(patients < 20, "a", "b"))
+
+
 def test_warnings_come_first_and_findings_pickle() -> None:
     X = pd.DataFrame({"c": [1] * N, "leak": CLASSES, "a": NUMBERS[:, 0]})
     findings = check_data(Dataset.from_data(X, CLASSES))

@@ -176,3 +176,28 @@ def test_text_of_digits_stays_text_when_a_file_is_predicted(tmp_path: Path) -> N
     out = run("predict", model, tmp_path / "numbers.parquet")
     assert out.exit_code == 2
     assert "'zip' held text such as '01067'" in out.stderr
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(30), 4)
+    X = rng.normal(size=(30, 3))[patient] + 0.01 * rng.normal(size=(120, 3))
+    frame = pd.DataFrame(X).add_prefix("x").assign(patient=patient, year=np.arange(120) // 10, pain=rng.normal(size=30)[patient])
+    path = tmp_path_factory.mktemp("visits") / "visits.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_folds_by_groups_and_in_time(visits: Path) -> None:
+    options = ["tune", visits, "--target", "pain", "--trials", 1, "--families", "knn", "--json"]
+    random, grouped, timed = (
+        json.loads(run(*options, *more).stdout)
+        for more in ((), ("--groups", "patient"), ("--time", "year", "--folds", 3))
+    )
+    assert random["score"] > 0.8
+    assert grouped["score"] < 0.3
+    assert timed["trials"][0]["folds"] == 3
+    wrong = run(*options, "--groups", "patients")
+    assert wrong.exit_code == 2
+    assert "Did you mean 'patient'?" in wrong.stderr

@@ -30,6 +30,13 @@ __all__ = ["predict", "recheck", "tune"]
 @click.option("--time-budget", type=float, metavar="SECONDS", help="What the whole search may take; default: no limit.")
 @click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
 @click.option("--families", metavar="A,B", help="Model families to choose from; default: all installed.")
+@click.option(
+    "--folds", type=click.IntRange(min=2), help="Folds of the cross-validation; default: 5, or 3 on many rows."
+)
+@click.option(
+    "--groups", metavar="COLUMN", help="Keep rows of one value, such as a patient's, in one fold; no feature."
+)
+@click.option("--time", metavar="COLUMN", help="Test every fold on later rows than it is trained on.")
 @knowledge_base_option
 @click.option("--record-to", metavar="PATH|URL", help="Store to add the results to; no row of DATA goes there.")
 @name_option
@@ -47,6 +54,9 @@ def tune(
     time_budget: float | None,
     metric: str | None,
     families: str | None,
+    folds: int | None,
+    groups: str | None,
+    time: str | None,
     knowledge_base: str | None,
     record_to: str | None,
     name: str | None,
@@ -64,6 +74,7 @@ def tune(
     Examples:
       metalearn tune wine --trials 5 --out wine.skops
       metalearn tune houses.csv --target price --time-budget 120 --jobs 2 --out houses.skops
+      metalearn tune visits.csv --target relapse --groups patient --out visits.skops
     """
     from metalearn.estimators import save_model  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators import tune as search  # noqa: PLC0415
@@ -78,6 +89,9 @@ def tune(
         time_budget=time_budget,
         metric=metric,
         families=family_names(families),
+        cv=folds,
+        groups=groups,
+        time=time,
         knowledge_base=knowledge_base,
         record_to=record_to,
         name=name,

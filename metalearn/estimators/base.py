@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,12 +24,13 @@ from metalearn.estimators.blend import Comparison
 from metalearn.estimators.columns import check_values
 from metalearn.estimators.drift import summary
 from metalearn.estimators.fold import TrainingData, predict
+from metalearn.estimators.folds import split
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.progress import progress
 from metalearn.estimators.records import decision, evaluations, leaderboard, trial_facts
 from metalearn.estimators.refit import fit_anything, fit_members
 from metalearn.estimators.search import Budget, Trial, search
-from metalearn.estimators.setup import defaults, split, usable_families
+from metalearn.estimators.setup import defaults, usable_families
 from metalearn.estimators.table import as_table
 from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
@@ -63,8 +65,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         Model families to choose from; default: all whose package is installed.
     blend : bool, default=True
         Whether a weighted blend of several configurations may be used, where it is better on rows held out.
-    n_folds : int or None, default=None
-        Folds of the cross-validation; default: 5, or 3 where there are more than 5,000 rows.
+    cv : int, splitter, iterable or None, default=None
+        Folds of the cross-validation: how many, a splitter of scikit-learn such as ``TimeSeriesSplit()``, or pairs of rows
+        to train on and to test on; default: 5, or 3 where there are more than 5,000 rows.
     categorical : sequence of str, default=()
         Columns that are categorical whatever they look like.
     knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
@@ -91,7 +94,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         metric: str | Callable[..., Any] | None = None,
         families: str | Sequence[str] | None = None,
         blend: bool = True,
-        n_folds: int | None = None,
+        cv: Any = None,
         categorical: Sequence[str] = (),
         knowledge_base: KnowledgeBase | Store | str | Path | None = None,
         recommender: str = "auto",
@@ -106,7 +109,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.metric = metric
         self.families = families
         self.blend = blend
-        self.n_folds = n_folds
+        self.cv = cv
         self.categorical = categorical
         self.knowledge_base = knowledge_base
         self.recommender = recommender
@@ -128,7 +131,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         """Check the target; return it as codes or numbers, the kind of problem and the number of classes."""
         raise NotImplementedError
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Search for the best configuration within the budget, and fit it on all rows.
 
         Parameters
@@ -139,6 +142,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             The target.
         sample_weight : array-like of shape (n_rows,) or None, default=None
             Weights of the rows in fitting; only families that take them are used then. Scores do not weigh rows.
+        groups : array-like of shape (n_rows,) or None, default=None
+            Which rows belong together, such as those of one patient: they are on the same side of every fold.
 
         Returns
         -------
@@ -149,43 +154,27 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         InvalidInputError
-            If an option cannot be used.
+            If an option cannot be used, or the rows cannot be split by it.
         ValueError
             If the table or the target cannot be used.
         """
         self._check_options()
         n_trials = _TRIALS if self.n_trials is None and self.time_budget is None else self.n_trials
         budget = Budget(n_trials=n_trials, seconds=self.time_budget, n_slots=effective_n_jobs(self.n_jobs))
-        frame = as_table(self, X, categorical=self.categorical, reset=True)
-        target, problem_type, n_classes = self._read_target(y)
-        if len(target) != len(frame):
-            message = (
-                f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
-            )
-            raise InvalidInputError(message)
-        self.column_kinds_ = {k: str(v) for k, v in column_kinds(frame, self.categorical).items()}
-        self.target_ = summary(y, target, problem_type)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, frame)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.problem_type_, self.metric_ = problem_type, get_metric(self.metric, problem_type)
-        folds = split(target, problem_type, n_folds=self.n_folds, time_budget=self.time_budget, random_state=seed)
-        data = TrainingData(frame, target, problem_type, n_classes, folds, weights, seed)
-        usable = usable_families(self.families, problem_type, weighted=weights is not None)
-        small = len(frame) < MIN_ROWS or not folds
-        first = defaults(usable, problem_type, n_rows=len(frame), small=small)
+        data = self._read(X, y, sample_weight, groups)
+        usable = usable_families(self.families, data.problem_type, weighted=data.weights is not None)
+        small = len(data.X) < MIN_ROWS or not data.folds
+        first = defaults(usable, data.problem_type, n_rows=len(data.X), small=small)
         with Interruption() as interruption, closing(self._runner(data)) as runner:
             advisor = None if small else self._advisor(data, usable, budget)
-            found = self._nothing(data) if advisor is None else self._recommended(data, advisor)
-            self.recommendation_ = replace(
-                found, target=self.target_["name"] or "target", categorical=tuple(self.categorical)
-            )
-            trials = self._search(data, Advice(first, advisor), runner, budget, interruption) if folds else []
+            by_hand = groups is not None or not (self.cv is None or isinstance(self.cv, Integral))
+            self.recommendation_ = self._recommended(data, advisor, by_hand=by_hand)
+            trials = self._search(data, Advice(first, advisor), runner, budget, interruption) if data.folds else []
             interruption.patient = True  # choosing takes a moment
             compared, comparison = self._compared(data, trials)
             members, held_out = [], {}
             if comparison is not None:
-                default = 0 if compared[0] is trials[0] else None
-                choice = comparison.choose(default=default, blend=self.blend)
+                choice = comparison.choose(default=0 if compared[0] is trials[0] else None, blend=self.blend)
                 held_out = choice.held_out_losses
                 chosen = [(float(choice.weights[i]), compared[i]) for i in choice.members]
                 members = fit_members(data, chosen, runner, budget, interruption)
@@ -200,10 +189,35 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             self._record(data, trials, store)
         return self
 
+    def _read(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingData:
+        """Check what is to be learned from, take note of what it is like, and split it into folds."""
+        frame = as_table(self, X, categorical=self.categorical, reset=True)
+        target, problem_type, n_classes = self._read_target(y)
+        if len(target) != len(frame):
+            message = (
+                f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
+            )
+            raise InvalidInputError(message)
+        self.column_kinds_ = {k: str(v) for k, v in column_kinds(frame, self.categorical).items()}
+        self.target_ = summary(y, target, problem_type)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, frame)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.problem_type_, self.metric_ = problem_type, get_metric(self.metric, problem_type)
+        folds = split(
+            target,
+            problem_type,
+            metric=self.metric_,
+            cv=self.cv,
+            groups=groups,
+            time_budget=self.time_budget,
+            random_state=seed,
+        )
+        return TrainingData(frame, target, problem_type, n_classes, folds, weights, seed)
+
     def _check_options(self) -> None:
-        for name, least in (("n_trials", 1), ("n_folds", 2), ("time_budget", 0)):
+        for name, least in (("n_trials", 1), ("cv", 2), ("time_budget", 0)):
             value = getattr(self, name)
-            if value is not None and not (value >= least and value > 0):
+            if isinstance(value, int | float | np.number) and not (value >= least and value > 0):
                 message = f"{name} is {value}. Expected at least {least or 'a moment'}, or None. Correct it."
                 raise InvalidInputError(message)
         if self.n_jobs == 0:
@@ -230,11 +244,16 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         note = f"The table has {len(data.X)} rows. With so few it is not compared with others."
         return Recommendation(task, (), recommender="none", notes=(note,))
 
-    def _recommended(self, data: TrainingData, advisor: Advisor) -> Recommendation:
+    def _recommended(self, data: TrainingData, advisor: Advisor | None, *, by_hand: bool) -> Recommendation:
+        about: dict[str, Any] = {"target": self.target_["name"] or "target", "categorical": tuple(self.categorical)}
+        if advisor is None:
+            return replace(self._nothing(data), **about)
         checked = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self.categorical)
-        notes = (*advisor.notes, *(finding.message for finding in check_data(checked, metric=self.metric_)))
+        answered = ("time_order", "groups") if by_hand else ()  # whoever splits by hand has thought of it
+        findings = [f for f in check_data(checked, metric=self.metric_) if f.kind not in answered]
         found = advisor.recommend(self.n_trials or _TRIALS)
-        return replace(found, notes=(*found.notes, *notes), meta_features=advisor.meta_features.values)
+        notes = (*found.notes, *advisor.notes, *(finding.message for finding in findings))
+        return replace(found, notes=notes, meta_features=advisor.meta_features.values, **about)
 
     def _advisor(self, data: TrainingData, usable: Sequence[str], budget: Budget) -> Advisor:
         seconds = None if budget.seconds is None else budget.seconds * budget.n_slots / len(data.folds)
@@ -253,7 +272,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def _search(
         self, data: TrainingData, advice: Advice, runner: Runner, budget: Budget, interruption: Interruption
     ) -> list[Trial]:
-        budget.refit_ratio = len(data.target) / len(data.folds[0][0])
+        budget.refit_ratio = len(data.target) / float(np.mean([len(train) for train, _ in data.folds]))
         with progress(budget, self.metric_.name, show=self.progress) as watch:
             return search(
                 runner,

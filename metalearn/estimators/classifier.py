@@ -37,8 +37,9 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
         Model families to choose from; default: all whose package is installed.
     blend : bool, default=True
         Whether a weighted blend of several configurations may be used, where it is better on rows held out.
-    n_folds : int or None, default=None
-        Folds of the cross-validation; default: 5, or 3 where there are more than 5,000 rows.
+    cv : int, splitter, iterable or None, default=None
+        Folds of the cross-validation: how many, a splitter of scikit-learn such as ``TimeSeriesSplit()``, or pairs of rows
+        to train on and to test on; default: 5, or 3 where there are more than 5,000 rows.
     categorical : sequence of str, default=()
         Columns that are categorical whatever they look like.
     knowledge_base : KnowledgeBase, Store, str, Path or None, default=None

@@ -1,21 +1,14 @@
-"""Decide how a search is run: which families, which default has to be beaten, which rows and folds."""
+"""Decide how a search is run: which families, and which default has to be beaten."""
 
 import inspect
-import warnings
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-from sklearn.model_selection import KFold, StratifiedKFold
-
-from metalearn.dataset import subsample_rows
-from metalearn.estimators.fold import Rows
 from metalearn.exceptions import InvalidInputError
 from metalearn.models import get_model, models_for
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
 
-__all__ = ["defaults", "split", "usable_families"]
+__all__ = ["defaults", "usable_families"]
 
 CHAMPIONS = ("lightgbm", "hist_gradient_boosting", "random_forest")
 """The first of these that may be used is the one whose default has to be beaten."""
@@ -26,18 +19,6 @@ LightGBM against random forest, is 0.21 to 0.11 (binary), 0.10 to 0.07 (multicla
 
 SMALL = ("random_forest", "linear", "extra_trees")
 """Their defaults are tried where a table is too small to be compared with others."""
-
-ROWS_PER_SECOND = 1000
-"""With a time budget, folds are made of at most this many rows for every second of it."""
-
-FEWEST_ROWS = 10_000
-"""A time budget never leaves fewer rows than this for the folds."""
-
-MANY_ROWS = 5000
-"""From here on three folds are enough."""
-
-TOO_FEW_ROWS = 10
-"""With fewer rows nothing is tried: there is nothing to hold out."""
 
 
 def usable_families(
@@ -115,45 +96,3 @@ def defaults(
     champion = next((name for name in champions if name in usable), usable[0])
     names = (champion, *(name for name in SMALL if small and name in usable))
     return tuple(get_model(name).default(problem_type) for name in dict.fromkeys(names))
-
-
-def split(
-    target: npt.NDArray[np.generic],
-    problem_type: ProblemType,
-    *,
-    n_folds: int | None,
-    time_budget: float | None,
-    random_state: int,
-) -> tuple[tuple[Rows, Rows], ...]:
-    """Split rows into folds, in classification with the classes in their proportions.
-
-    Parameters
-    ----------
-    target : ndarray of shape (n_rows,)
-        Codes of classes, or numbers.
-    problem_type : ProblemType
-        The kind of problem.
-    n_folds : int or None
-        How many; None takes 5, or 3 where there are more than 5,000 rows.
-    time_budget : float or None
-        Seconds; bounds the rows that are used.
-    random_state : int
-        Seed.
-
-    Returns
-    -------
-    tuple of (ndarray, ndarray)
-        Rows to train on and rows to test on; empty if the table is too small.
-    """
-    most = len(target) if time_budget is None else max(FEWEST_ROWS, int(ROWS_PER_SECOND * time_budget))
-    rows = subsample_rows(target, most, problem_type, random_state=random_state)
-    wanted = n_folds or (5 if len(rows) <= MANY_ROWS else 3)
-    classes = problem_type.is_classification
-    possible = int(np.bincount(target[rows].astype(np.intp)).max()) if classes else len(rows) // 2
-    if len(rows) < TOO_FEW_ROWS or possible < 2:  # noqa: PLR2004 - a fold needs its counterpart
-        return ()
-    kind = StratifiedKFold if classes else KFold
-    splitter = kind(min(wanted, possible), shuffle=True, random_state=random_state)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class with fewer rows than folds: the models do without it there
-        return tuple((rows[train], rows[test]) for train, test in splitter.split(rows, target[rows]))

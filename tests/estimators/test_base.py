@@ -77,7 +77,7 @@ def test_arrays_and_tables_of_other_libraries_are_predicted_alike(
     X, expected = cancer[0], fitted.predict_proba(cancer[0])
     np.testing.assert_allclose(fitted.predict_proba(X.to_numpy()), expected)
     np.testing.assert_allclose(fitted.predict_proba(pl.from_pandas(X)), expected)
-    options = {"n_trials": 1, "n_folds": 2, "families": "linear", "categorical": [X.columns[0]]}
+    options = {"n_trials": 1, "cv": 2, "families": "linear", "categorical": [X.columns[0]]}
     other = MetaLearnClassifier(**options).fit(pl.from_pandas(X), pl.Series(list(cancer[1])))
     assert list(other.feature_names_in_) == list(X.columns)
     assert other.column_kinds_[X.columns[0]] == "categorical"
@@ -86,7 +86,7 @@ def test_arrays_and_tables_of_other_libraries_are_predicted_alike(
 def test_where_no_number_of_trials_is_given_the_time_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "_TRIALS", 3)
     X, y = make_classification(60, 4, random_state=0)
-    options = {"n_folds": 2, "families": ["linear", "knn", "nb"]}
+    options = {"cv": 2, "families": ["linear", "knn", "nb"]}
     assert len(MetaLearnClassifier(**options).fit(X, y).leaderboard_) == 3
     assert len(MetaLearnClassifier(time_budget=15, **options).fit(X, y).leaderboard_) > 3
 
@@ -103,13 +103,13 @@ def test_it_pickles(fitted: MetaLearnClassifier, cancer: tuple[pd.DataFrame, pd.
 
 
 def test_it_works_in_pipelines_and_cross_validation(cancer: tuple[pd.DataFrame, pd.Series]) -> None:
-    model = make_pipeline(StandardScaler(), MetaLearnClassifier(n_trials=2, n_folds=2, families=["linear", "knn"]))
+    model = make_pipeline(StandardScaler(), MetaLearnClassifier(n_trials=2, cv=2, families=["linear", "knn"]))
     assert cross_val_score(model, *cancer, cv=2).mean() > 0.9
 
 
 def test_any_table_with_weights_of_rows_is_taken(messy_table: pd.DataFrame, three_classes: np.ndarray) -> None:
     weights = np.where(three_classes == "rare", 10.0, 1.0)
-    model = MetaLearnClassifier(n_trials=3, n_folds=2, families=["linear", "lightgbm", "knn"], categorical=["whole"])
+    model = MetaLearnClassifier(n_trials=3, cv=2, families=["linear", "lightgbm", "knn"], categorical=["whole"])
     model.fit(messy_table, three_classes, sample_weight=weights)
     assert "knn" not in set(model.leaderboard_["model"])
     assert set(model.predict(messy_table)) <= {"one", "two", "rare"}
@@ -150,7 +150,7 @@ def test_a_tiny_table_gets_a_plain_model_and_says_so(n_rows: int) -> None:
 
 def test_results_go_to_a_store_and_come_back_as_knowledge(tmp_path: Path) -> None:
     X, y = make_classification(80, 4, random_state=0)
-    model = MetaLearnClassifier(n_trials=2, n_folds=2, families=["linear", "knn"], record_to=tmp_path / "kb").fit(X, y)
+    model = MetaLearnClassifier(n_trials=2, cv=2, families=["linear", "knn"], record_to=tmp_path / "kb").fit(X, y)
     model.fit(X, y)
     known = ml.open_store(tmp_path / "kb").read()
     assert len(known) == 1
@@ -161,7 +161,7 @@ def test_results_go_to_a_store_and_come_back_as_knowledge(tmp_path: Path) -> Non
 
 def test_a_new_version_of_a_named_table_is_linked_to_the_one_before(tmp_path: Path) -> None:
     X, y = make_classification(80, 4, random_state=0)
-    model = MetaLearnClassifier(n_trials=1, n_folds=2, families=["linear"], record_to=tmp_path / "kb.db", name="orders")
+    model = MetaLearnClassifier(n_trials=1, cv=2, families=["linear"], record_to=tmp_path / "kb.db", name="orders")
     for rows in (80, 70, 60, 70):  # the third fit brings no new version
         model.fit(X[:rows][::-1], y[:rows][::-1])
     known = ml.open_store(tmp_path / "kb.db").read()
@@ -175,7 +175,7 @@ def test_a_new_version_of_a_named_table_is_linked_to_the_one_before(tmp_path: Pa
     ("options", "message"),
     [
         ({"n_trials": 0}, "n_trials is 0"),
-        ({"n_folds": 1}, "n_folds is 1"),
+        ({"cv": 1}, "cv is 1"),
         ({"time_budget": -1}, "time_budget is -1"),
         ({"families": ["gaussian_nb"]}, "regression"),
         ({"metric": "accuracy"}, "does not fit a regression problem"),
@@ -243,7 +243,7 @@ def test_ctrl_c_in_the_last_fit_still_gives_a_model(
         return real(*arguments)
 
     monkeypatch.setattr(base, "fit_members", interrupted)
-    options = {"n_trials": 1, "time_budget": time_budget, "families": ["random_forest"], "n_folds": 2}
+    options = {"n_trials": 1, "time_budget": time_budget, "families": ["random_forest"], "cv": 2}
     model = MetaLearnClassifier(**options).fit(*cancer)
     assert model.best_configuration_.model == "random_forest"
     assert model.members_[0].trial is not None
@@ -256,7 +256,7 @@ def test_the_best_score_is_that_of_the_members_that_were_fitted(
     """Where a blend lost members to Ctrl-C or the clock, its score would promise too much."""
     real = base.fit_members
     monkeypatch.setattr(base, "fit_members", lambda *arguments: normalised(real(*arguments)[-1:]))
-    model = MetaLearnClassifier(n_trials=5, families=["linear", "knn", "lightgbm"], n_folds=4).fit(*cancer)
+    model = MetaLearnClassifier(n_trials=5, families=["linear", "knn", "lightgbm"], cv=4).fit(*cancer)
     assert "blend" in model.held_out_scores_
     assert len(model.members_) == 1
     assert model.best_score_ == pytest.approx(model.members_[0].trial.score)

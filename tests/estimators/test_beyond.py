@@ -9,9 +9,9 @@ from sklearn.datasets import load_wine
 
 from metalearn import MetaLearnClassifier
 from metalearn.estimators.fold import TrainingData
+from metalearn.estimators.folds import split
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.search import Budget, Suggestion, search
-from metalearn.estimators.setup import split
 from metalearn.estimators.workers import InProcess
 from metalearn.models import get_model
 from metalearn.space import Configuration
@@ -21,9 +21,7 @@ NUMBERS = ProblemType.REGRESSION
 
 
 def test_an_estimator_goes_on_with_new_points_up_to_its_number_of_trials() -> None:
-    model = MetaLearnClassifier(families=["knn"], n_trials=20, n_folds=2, progress=False).fit(
-        *load_wine(return_X_y=True)
-    )
+    model = MetaLearnClassifier(families=["knn"], n_trials=20, cv=2, progress=False).fit(*load_wine(return_X_y=True))
     tried = {e.configuration for e in model.history_}
     listed = set(model.recommendation_.configurations)
     assert len(tried) == len(model.leaderboard_) == 20
@@ -36,7 +34,7 @@ def test_suggestions_without_end_that_are_all_too_dear_end_the_search() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     y = X[:, 0] + 0.1 * rng.normal(size=60)
-    folds = split(y, NUMBERS, n_folds=2, time_budget=None, random_state=0)
+    folds = split(y, NUMBERS, metric=get_metric("r2", NUMBERS), cv=2)
     data = TrainingData(pd.DataFrame(X).add_prefix("x"), y, NUMBERS, 0, folds)
     dear = (Suggestion(Configuration("knn", {"n_neighbors": k}), 1e6) for k in itertools.count(1))
     first = Suggestion(get_model("linear").default(NUMBERS), 0.01)

@@ -32,7 +32,7 @@ def table() -> pd.DataFrame:
 def fit(table: pd.DataFrame, family: str, target: Any) -> MetaLearnEstimator:
     numbers = np.asarray(target).dtype.kind == "f"
     kind = MetaLearnRegressor if numbers else MetaLearnClassifier
-    return kind(n_trials=1, n_folds=2, families=[family]).fit(table, target)
+    return kind(n_trials=1, cv=2, families=[family]).fit(table, target)
 
 
 def targets(n: int = 90) -> dict[ProblemType, Any]:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from metalearn.estimators.fold import TrainingData
+from metalearn.estimators.folds import split
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.search import Budget, Suggestion, Trial, search
-from metalearn.estimators.setup import split
 from metalearn.estimators.workers import InProcess
 from metalearn.evaluation import Status
 from metalearn.models import get_model
@@ -26,7 +26,7 @@ def data() -> TrainingData:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(120, 12))
     y = X @ rng.normal(size=12) + 0.01 * rng.normal(size=120)
-    folds = split(y, NUMBERS, n_folds=4, time_budget=None, random_state=0)
+    folds = split(y, NUMBERS, metric=get_metric("r2", NUMBERS), cv=4)
     return TrainingData(pd.DataFrame(X).add_prefix("x"), y, NUMBERS, 0, folds)
 
 

@@ -1,8 +1,7 @@
-import numpy as np
 import pytest
 
 from metalearn.api import bundled_knowledge_base
-from metalearn.estimators.setup import FOREST_BELOW, defaults, split, usable_families
+from metalearn.estimators.setup import FOREST_BELOW, defaults, usable_families
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.models import get_model
 from metalearn.task import ProblemType, get_metric
@@ -51,38 +50,3 @@ def test_on_few_rows_the_forests_default_is_the_one_to_beat(kind: ProblemType) -
     losses = losses.loc[tasks[losses.index].to_numpy() < FOREST_BELOW]
     forest, boosting = (losses[get_model(name).default(kind).id] for name in ("random_forest", "lightgbm"))
     assert (forest <= boosting).mean() > 0.6
-
-
-@pytest.mark.parametrize(("n_rows", "n_folds"), [(200, 5), (5000, 5), (5001, 3)])
-def test_long_tables_get_fewer_folds(n_rows: int, n_folds: int) -> None:
-    y = np.arange(n_rows, dtype=float)
-    folds = split(y, NUMBERS, n_folds=None, time_budget=None, random_state=0)
-    assert len(folds) == n_folds
-    tested = np.concatenate([test for _, test in folds])
-    assert sorted(tested) == list(range(n_rows))
-    assert all(not set(train) & set(test) for train, test in folds)
-
-
-def test_folds_keep_the_classes_in_proportion() -> None:
-    y = np.repeat([0, 1], [90, 10])
-    folds = split(y, BINARY, n_folds=5, time_budget=None, random_state=0)
-    assert [y[test].sum() for _, test in folds] == [2] * 5
-
-
-def test_a_time_budget_bounds_the_rows() -> None:
-    y = np.random.default_rng(0).integers(0, 3, 50_000)
-    folds = split(y, MULTI, n_folds=3, time_budget=20.0, random_state=0)
-    assert sum(len(test) for _, test in folds) == 20_000
-    assert max(test.max() for _, test in folds) > 40_000  # not just the first ones
-
-
-@pytest.mark.parametrize("y", [np.zeros(9), np.arange(9), np.arange(2)])
-def test_a_tiny_table_is_not_split(y: np.ndarray) -> None:
-    assert split(y, NUMBERS, n_folds=None, time_budget=None, random_state=0) == ()
-
-
-def test_rare_classes_do_not_prevent_folds() -> None:
-    y = np.array([0] * 30 + [1] * 2 + [2])
-    folds = split(y, MULTI, n_folds=5, time_budget=None, random_state=0)
-    assert len(folds) == 5
-    assert split(np.arange(12), MULTI, n_folds=5, time_budget=None, random_state=0) == ()

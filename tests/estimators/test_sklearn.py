@@ -23,8 +23,8 @@ def expected_failures(estimator: Any) -> dict[str, str]:
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
     [
-        MetaLearnClassifier(n_trials=2, n_folds=2, families=("linear", "gaussian_nb", "decision_tree")),
-        MetaLearnRegressor(n_trials=2, n_folds=2, families=("linear", "decision_tree")),
+        MetaLearnClassifier(n_trials=2, cv=2, families=("linear", "gaussian_nb", "decision_tree")),
+        MetaLearnRegressor(n_trials=2, cv=2, families=("linear", "decision_tree")),
     ],
     expected_failed_checks=expected_failures,
 )

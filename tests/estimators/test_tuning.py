@@ -5,7 +5,7 @@ import pytest
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, predict_table, tune
 from metalearn.exceptions import InvalidInputError
 
-OPTIONS = {"n_trials": 1, "n_folds": 2, "families": ["linear"]}
+OPTIONS = {"n_trials": 1, "cv": 2, "families": ["linear"]}
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +40,50 @@ def test_predictions_name_the_classes(X: pd.DataFrame) -> None:
 def test_too_few_rows_are_refused(X: pd.DataFrame) -> None:
     with pytest.raises(InvalidInputError, match="at least 20"):
         tune(X.head(10), X["size"].head(10), **OPTIONS)
+
+
+def visits() -> tuple[pd.DataFrame, pd.Series]:
+    """Thirty patients with four visits each: what is measured tells the patient, and the patient the target."""
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(30), 4)
+    X = pd.DataFrame(rng.normal(size=(30, 3))[patient] + 0.01 * rng.normal(size=(120, 3))).add_prefix("x")
+    when = pd.date_range("2025-01-01", periods=120).strftime("%d.%m.%Y")
+    return X.assign(patient=[f"p{i}" for i in patient], when=when), pd.Series(rng.normal(size=30)[patient], name="pain")
+
+
+def test_a_column_of_groups_divides_the_rows_and_is_no_feature() -> None:
+    X, y = visits()
+    y[::10] = np.nan  # rows without a target are left out on both sides
+    options = {"n_trials": 1, "families": ["knn"], "cv": 3}
+    random = tune(X.drop(columns="patient"), y, **options)
+    named, given = tune(X, y, groups="patient", **options), tune(X.drop(columns="patient"), y, groups=X["patient"], **options)
+    assert random.best_score_ > 0.8
+    assert named.best_score_ == pytest.approx(given.best_score_)
+    assert named.best_score_ < 0.3
+    assert "patient" not in named.column_kinds_
+    assert any("groups of rows" in note for note in tune(X, y, **options).recommendation_.notes)
+    assert not any("groups of rows" in note for note in given.recommendation_.notes)
+
+
+def test_a_column_of_times_makes_every_fold_later_than_what_it_learned_from() -> None:
+    X, y = visits()
+    options = {"n_trials": 1, "families": ["linear"]}
+    model = tune(X, y, time="when", cv=4, **options)
+    assert model.trial_facts_[0]["folds"] == 4
+    assert "when" in model.column_kinds_
+    assert any("sorted by time" in note for note in tune(X, y, **options).recommendation_.notes)
+    assert not any("sorted by time" in note for note in model.recommendation_.notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"groups": "patients"}, "no column 'patients'.*Did you mean 'patient'"),
+        ({"time": "x0", "groups": "patient"}, "Both groups and time"),
+        ({"time": "x0", "cv": "five"}, "cv is 'five' with a column of times"),
+        ({"time": "patient"}, "'patient' cannot be read as times"),
+    ],
+)
+def test_what_cannot_divide_the_rows_is_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        tune(*visits(), n_trials=1, families=["linear"], **options)

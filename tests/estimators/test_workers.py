@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from metalearn.estimators.fold import TrainingData
-from metalearn.estimators.setup import split
+from metalearn.estimators.folds import split
 from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import Status
 from metalearn.models import get_model
 from metalearn.space import Configuration
-from metalearn.task import ProblemType
+from metalearn.task import ProblemType, get_metric
 
 BINARY = ProblemType.BINARY
 QUICK = get_model("gaussian_nb").default(BINARY)
@@ -26,7 +26,7 @@ QUICK = get_model("gaussian_nb").default(BINARY)
 def table(n: int) -> TrainingData:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(n, 5)), rng.integers(0, 2, n)
-    folds = split(y, BINARY, n_folds=2, time_budget=None, random_state=0)
+    folds = split(y, BINARY, metric=get_metric(None, BINARY), cv=2)
     return TrainingData(pd.DataFrame(X).add_prefix("x"), y, BINARY, 2, folds)
 
 

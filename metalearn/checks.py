@@ -42,7 +42,7 @@ _FEWEST_GROUPS = 10
 _AGREEING = 0.1
 _GROUP_NAME = re.compile(
     r"(^|[^a-z])(id|subject|patient|person|participant|respondent|user|customer|client|student|pupil|child|animal|"
-    r"household|session|device)s?([^a-z]|$)|[a-z]I[dD]$",
+    r"household|session|device)s?([^a-z]|$)|(?-i:[a-z]I[dD]$)",
     re.IGNORECASE,
 )
 _TIME_NAME = re.compile(r"(^|[^a-z])(date|time|timestamp|year|month|week|day)([^a-z]|$)", re.IGNORECASE)

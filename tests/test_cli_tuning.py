@@ -183,14 +183,18 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     patient = np.repeat(np.arange(30), 4)
     X = rng.normal(size=(30, 3))[patient] + 0.01 * rng.normal(size=(120, 3))
-    frame = pd.DataFrame(X).add_prefix("x").assign(patient=patient, year=np.arange(120) // 10, pain=rng.normal(size=30)[patient])
+    frame = (
+        pd.DataFrame(X)
+        .add_prefix("x")
+        .assign(patient=patient, year=np.arange(120) // 10, pain=rng.normal(size=30)[patient])
+    )
     path = tmp_path_factory.mktemp("visits") / "visits.csv"
     frame.to_csv(path, index=False)
     return path
 
 
 def test_folds_by_groups_and_in_time(visits: Path) -> None:
-    options = ["tune", visits, "--target", "pain", "--trials", 1, "--families", "knn", "--json"]
+    options = ["tune", visits, "--target", "pain", "--trials", 1, "--families", "extra_trees", "--json"]
     random, grouped, timed = (
         json.loads(run(*options, *more).stdout)
         for more in ((), ("--groups", "patient"), ("--time", "year", "--folds", 3))

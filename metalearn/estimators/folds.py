@@ -120,9 +120,10 @@ def time_folds(values: "pd.Series[Any]", n_folds: int = 5) -> list[tuple[Rows, R
     times = _times(values)
     order = np.argsort(times, kind="stable")
     in_order = times[order]
-    starts = np.linspace(0, len(order), n_folds + 2).astype(np.intp)[1:-1]
-    cuts = np.unique(np.searchsorted(in_order, in_order[starts]))
-    cuts = cuts[cuts > 0]
+    wanted = np.linspace(0, len(order), n_folds + 2).astype(np.intp)[1:-1]
+    before, after = (np.searchsorted(in_order, in_order[wanted], side) for side in ("left", "right"))
+    cuts = np.unique(np.where(wanted - before <= after - wanted, before, after))
+    cuts = cuts[(cuts > 0) & (cuts < len(order))]
     if not len(cuts):
         message = f"Nearly all rows have the same {values.name!r}. Expected rows of several times. Name another column."
         raise InvalidInputError(message)
@@ -136,12 +137,16 @@ def _times(values: "pd.Series[Any]") -> npt.NDArray[Any]:
         raise InvalidInputError(message)
     if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
         return values.to_numpy()
-    form = date_format(values)
-    try:
-        return pd.to_datetime(values.astype(object), format=form, utc=True).to_numpy()
-    except (ValueError, TypeError) as error:
-        message = f"The column {values.name!r} cannot be read as times ({error}). Expected dates such as 2026-12-31, or numbers. Name another column."
-        raise InvalidInputError(message) from error
+    text = values.astype(object)
+    form = date_format(text) if pd.api.types.infer_dtype(text) == "string" else None
+    reason = "its text is not of one known form of dates"
+    if form is not None or pd.api.types.infer_dtype(text) in {"date", "datetime", "datetime64", "period"}:
+        try:
+            return pd.to_datetime(text.map(str) if form is None else text, format=form, utc=True).to_numpy()
+        except (ValueError, TypeError) as error:
+            reason = str(error)
+    message = f"The column {values.name!r} cannot be read as times: {reason}. Expected dates such as 2026-12-31, or numbers. Name another column."
+    raise InvalidInputError(message)
 
 
 def _codes_of(groups: Any, n_rows: int) -> npt.NDArray[np.intp]:
@@ -165,13 +170,16 @@ def _as_told(cv: Any, target: npt.NDArray[Any], groups: npt.NDArray[np.intp] | N
 
 def _pairs(splitter: Any, rows: Rows, target: npt.NDArray[Any], groups: npt.NDArray[np.intp] | None) -> Folds:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class with fewer rows than folds: the models do without it there
+        warnings.filterwarnings("ignore", "The least populated class")  # models do without it where it is absent
         some = None if groups is None else groups[rows]
         return tuple((rows[train], rows[test]) for train, test in splitter.split(rows, target[rows], some))
 
 
 def _checked(folds: Folds, classes: npt.NDArray[Any] | None, metric: Metric) -> Folds:
     """Refuse folds on which nothing could be learned or measured."""
+    if not folds:
+        message = "cv gives no folds. Expected some (a generator gives them once). Pass a list of pairs or a splitter."
+        raise InvalidInputError(message)
     for i, (train, test) in enumerate(folds, start=1):
         both = np.intersect1d(train, test)
         problem = None

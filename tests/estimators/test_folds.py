@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,6 +94,7 @@ WRONG = [
     ({"cv": pairs(([0, 50], [2, 3]))}, "Fold 1 has a single class to test on. Expected two for roc_auc"),
     ({"cv": pairs(([0, 50], [2, 300]))}, "cv cannot be used: index 300"),
     ({"cv": "five"}, "cv cannot be used"),
+    ({"cv": iter([])}, "cv gives no folds"),
     ({"cv": TimeSeriesSplit(500)}, "cv cannot be used: Cannot have number of folds"),
     ({"cv": GroupShuffleSplit(2)}, "cv cannot be used: The 'groups' parameter should not be None"),
     ({"groups": ["one"] * 100}, "The groups hold a single value"),
@@ -110,15 +109,11 @@ def test_folds_on_which_nothing_could_be_measured_are_refused(options: dict[str,
         split(np.repeat([0, 1], 50), BINARY, metric=METRICS[BINARY], **options)
 
 
-def times() -> Iterator[pd.Series]:
-    days = pd.Series(np.repeat(pd.date_range("2025-01-01", periods=50), 4), name="when")
-    yield days
-    yield days.dt.strftime("%d.%m.%Y")
-    yield days.dt.strftime("%Y-%m-%d").astype("str")
-    yield days.dt.dayofyear
+DAYS = pd.Series(np.repeat(pd.date_range("2025-01-01", periods=50), 4), name="when")
+TIMES = [DAYS, DAYS.dt.strftime("%d.%m.%Y"), DAYS.dt.strftime("%Y-%m-%d").astype("str"), DAYS.dt.day_of_year]
 
 
-@pytest.mark.parametrize("values", times(), ids=["dates", "31.12.2025", "ISO", "numbers"])
+@pytest.mark.parametrize("values", TIMES, ids=["dates", "31.12.2025", "ISO", "numbers"])
 def test_folds_in_time_test_on_what_comes_later(values: pd.Series) -> None:
     order = np.random.default_rng(0).permutation(200)
     day = np.repeat(np.arange(50), 4)[order]

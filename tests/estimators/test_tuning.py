@@ -53,10 +53,14 @@ def visits() -> tuple[pd.DataFrame, pd.Series]:
 
 def test_a_column_of_groups_divides_the_rows_and_is_no_feature() -> None:
     X, y = visits()
+    X = X.drop(columns="when")
     y[::10] = np.nan  # rows without a target are left out on both sides
-    options = {"n_trials": 1, "families": ["knn"], "cv": 3}
+    options = {"n_trials": 1, "families": ["extra_trees"], "cv": 3}
     random = tune(X.drop(columns="patient"), y, **options)
-    named, given = tune(X, y, groups="patient", **options), tune(X.drop(columns="patient"), y, groups=X["patient"], **options)
+    named, given = (
+        tune(X, y, groups="patient", **options),
+        tune(X.drop(columns="patient"), y, groups=X["patient"], **options),
+    )
     assert random.best_score_ > 0.8
     assert named.best_score_ == pytest.approx(given.best_score_)
     assert named.best_score_ < 0.3

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,16 @@ from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.store import Store, open_store
 from metalearn.task import ProblemType, Task, get_metric
 
-__all__ = ["bundled_knowledge_base", "new_task", "open_knowledge_base", "open_store", "recommend", "usable_models"]
+__all__ = [
+    "KnowledgeSource",
+    "bundled_knowledge_base",
+    "new_task",
+    "open_knowledge_base",
+    "open_store",
+    "past_of",
+    "recommend",
+    "usable_models",
+]
 
 N_FOLDS = 3
 """Folds of the cross-validation that a time budget pays for."""
@@ -31,6 +40,12 @@ FEW = 20
 
 _ALL = 100_000
 
+BUNDLED = "bundled"
+"""Name of the knowledge base that is shipped."""
+
+KnowledgeSource: TypeAlias = KnowledgeBase | Store | str | Path | Sequence[KnowledgeBase | Store | str | Path] | None
+"""Where a knowledge base is kept, or several."""
+
 SAME = 1e-6
 """Tables nearer than this, in standardised meta-features, hold the same data."""
 
@@ -38,13 +53,14 @@ SIGNAL = {"linear_r2": 0.02, "linear_score": 0.05, "neighbour_score": 0.05}
 """Where these cross-validated meta-features are no higher, nothing was found that predicts the target."""
 
 
-def open_knowledge_base(source: KnowledgeBase | Store | str | Path | None) -> KnowledgeBase:
+def open_knowledge_base(source: KnowledgeSource) -> KnowledgeBase:
     """Return a knowledge base from wherever it is kept.
 
     Parameters
     ----------
-    source : KnowledgeBase, Store, str, Path or None
-        A knowledge base, a store, a folder, a database URL; None takes the bundled one.
+    source : KnowledgeBase, Store, str, Path, list of these or None
+        A knowledge base, a store, a folder, a database URL; ``"bundled"`` or None takes the bundled one. Several are joined:
+        tasks on the same data become one, and of what two of them know the later one counts.
 
     Returns
     -------
@@ -56,10 +72,13 @@ def open_knowledge_base(source: KnowledgeBase | Store | str | Path | None) -> Kn
     InvalidInputError
         If nothing is stored at the address.
     """
-    if source is None:
+    if _is_bundled(source):
         return bundled_knowledge_base()
     if isinstance(source, KnowledgeBase):
         return source
+    if isinstance(source, list | tuple):
+        first, *others = map(open_knowledge_base, source)
+        return sum(others, first)
     found = (open_store(source) if isinstance(source, str | Path) else source).read()
     if not len(found) and isinstance(source, str | Path):
         message = (
@@ -67,6 +86,28 @@ def open_knowledge_base(source: KnowledgeBase | Store | str | Path | None) -> Kn
         )
         raise InvalidInputError(message)
     return found
+
+
+def _is_bundled(source: KnowledgeSource) -> bool:
+    if isinstance(source, list | tuple):
+        return len(source) <= 1 and all(map(_is_bundled, source))
+    return source is None or (isinstance(source, str) and source == BUNDLED)
+
+
+def past_of(source: KnowledgeSource) -> KnowledgeBase | None:
+    """Return what is to be learned from as :func:`~metalearn.fitting.fitted_recommender` takes it.
+
+    Parameters
+    ----------
+    source : KnowledgeBase, Store, str, Path, list of these or None
+        As :func:`open_knowledge_base` takes it.
+
+    Returns
+    -------
+    KnowledgeBase or None
+        None for the bundled one, whose fitted recommenders are shipped with it.
+    """
+    return None if _is_bundled(source) else open_knowledge_base(source)
 
 
 def recommend(
@@ -77,7 +118,7 @@ def recommend(
     metric: str | Callable[..., Any] | None = None,
     time_budget: float | None = None,
     families: str | Sequence[str] | None = None,
-    knowledge_base: KnowledgeBase | Store | str | Path | None = None,
+    knowledge_base: KnowledgeSource = None,
     problem_type: ProblemType | str | None = None,
     categorical: Sequence[str] = (),
     recommender: str = "auto",
@@ -100,7 +141,7 @@ def recommend(
         Seconds that trying the whole list with three folds on one thread may take.
     families : str, sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
-    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         What to learn from; default: the bundled one. A folder or a database URL is opened.
     problem_type : ProblemType, str or None, default=None
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
@@ -141,7 +182,7 @@ def recommend(
     task = new_task(data, metric, name)
     models, notes = usable_models(families, data.problem_type)
     meta_features = extract(data)
-    past = None if knowledge_base is None else open_knowledge_base(knowledge_base)
+    past = past_of(knowledge_base)
     fitted = fitted_recommender(past, task.problem_type, task.metric, recommender)
     per_fold = None if time_budget is None else time_budget / N_FOLDS
     found = fitted.recommend(task, meta_features, n=n, models=models, time_budget=per_fold)

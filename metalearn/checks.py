@@ -1,5 +1,6 @@
 """Look for what spoils models before any is trained: leaks, identifiers, copies, rare classes, order in time."""
 
+import math
 import re
 import warnings
 from collections import Counter
@@ -15,6 +16,7 @@ import pandas as pd
 from metalearn.dataset import ColumnKind, Dataset
 from metalearn.intake import as_text
 from metalearn.metafeatures.blocks import line_blocks
+from metalearn.metafeatures.columns import levels_of
 from metalearn.metafeatures.sample import Sample, sample_of
 from metalearn.task import Metric, get_metric
 
@@ -40,9 +42,9 @@ _NAMED = 5
 _PROBED = 50
 _FEWEST_GROUPS = 10
 _AGREEING = 0.1
+_SUBJECTS = "subject|patient|person|participant|respondent|user|customer|client|student|pupil|child|animal|household|session|device"
 _GROUP_NAME = re.compile(
-    r"(^|[^a-z])(id|subject|patient|person|participant|respondent|user|customer|client|student|pupil|child|animal|"
-    r"household|session|device)s?([^a-z]|$)|(?-i:[a-z]I[dD]$)",
+    rf"(^|[^a-z])(({_SUBJECTS})s?([^a-z]*(ids?|no|nr|num|number|code|key|name))?|ids?)[^a-z]*$|(?-i:[a-z]I[dD]$)",
     re.IGNORECASE,
 )
 _TIME_NAME = re.compile(r"(^|[^a-z])(date|time|timestamp|year|month|week|day)([^a-z]|$)", re.IGNORECASE)
@@ -277,7 +279,7 @@ def _time_order(sample: Sample) -> Iterator[Finding]:
             columns=names,
             message=f"The rows are sorted by time ({_listed(names)}). "
             "If the model is to predict the future, validate on later rows, not on random ones: "
-            "metalearn tune --time COLUMN, or cv=TimeSeriesSplit() in Python.",
+            "metalearn tune --time COLUMN, or ml.tune(X, y, time=...) in Python.",
         )
     elif unordered:
         names = _names(sample, unordered)
@@ -293,13 +295,11 @@ def _time_order(sample: Sample) -> Iterator[Finding]:
 def _groups(sample: Sample) -> Iterator[Finding]:
     """Look for subjects that were measured several times: random folds find each of them in the training part."""
     data, found = sample.data, []
-    y = np.eye(data.n_classes)[data.codes] if sample.is_classification else data.target.astype(float)
-    named = [place for place in range(len(sample.columns)) if _GROUP_NAME.search(_names(sample, [place])[0])]
-    for place in named:
-        if sample.kinds[place] in {ColumnKind.NUMERIC, ColumnKind.CATEGORICAL}:
-            codes = pd.factorize(data.X.iloc[:, sample.columns[place]])[0]
-            known = codes >= 0
-            if _FEWEST_GROUPS <= codes.max() + 1 <= known.sum() / 2 and _agreement(codes[known], y[known]) >= _AGREEING:
+    for place in range(len(sample.columns)):
+        known = sample.kinds[place] in {ColumnKind.NUMERIC, ColumnKind.CATEGORICAL}
+        if known and _GROUP_NAME.search(_names(sample, [place])[0]):
+            codes = levels_of(data.X.iloc[:, sample.columns[place]])
+            if _agree(codes[codes >= 0], data.target[codes >= 0], classes=sample.is_classification):
                 found.append(place)
     names = _names(sample, found)
     if names:
@@ -313,14 +313,21 @@ def _groups(sample: Sample) -> Iterator[Finding]:
         )
 
 
-def _agreement(codes: npt.NDArray[np.intp], y: npt.NDArray[np.float64]) -> float:
-    """Return the adjusted share of the target's variance that lies between groups."""
-    values = y.reshape(len(y), -1)
-    counts = np.bincount(codes)
-    means = np.column_stack([np.bincount(codes, weights=v) for v in values.T]) / counts[:, None]
-    within = ((values - means[codes]) ** 2).sum() / max(len(y) - len(counts), 1)
-    total = ((values - values.mean(axis=0)) ** 2).sum() / (len(y) - 1)
-    return float(1 - within / total) if total > 0 else 0.0
+def _agree(groups: npt.NDArray[np.integer[Any]], y: npt.NDArray[Any], *, classes: bool) -> bool:
+    """Tell whether more of the target's variance lies between many groups than by chance."""
+    n, sizes = len(groups), np.bincount(groups)
+    k = len(sizes)
+    if not _FEWEST_GROUPS <= k <= n / 2:
+        return False
+    if classes:  # variances of the indicators of the classes, summed
+        pairs = np.unique(np.column_stack([groups, y]), axis=0, return_counts=True)
+        within = n - float((pairs[1] ** 2 / sizes[pairs[0][:, 0]]).sum())
+        total = n - float((np.bincount(y.astype(np.intp)) ** 2 / n).sum())
+    else:
+        within = float(((y - (np.bincount(groups, weights=y) / sizes)[groups]) ** 2).sum())
+        total = float(((y - y.mean()) ** 2).sum())
+    by_chance = math.sqrt(2 * (k - 1) / ((n - k) * (n + 1)))  # standard deviation of the share
+    return total > 0 and 1 - within / (n - k) / (total / (n - 1)) >= max(_AGREEING, 3 * by_chance)
 
 
 def _is_sorted(values: npt.NDArray[np.float64]) -> bool:

@@ -129,7 +129,7 @@ def score_classes(codes: IntArray, probabilities: FloatArray, problem_type: Prob
     Returns
     -------
     dict of str to float
-        ``roc_auc``, ``log_loss``, ``balanced_accuracy``, ``accuracy``, ``f1_macro``.
+        ``roc_auc`` (NaN where the rows hold a single class), ``log_loss``, ``balanced_accuracy``, ``accuracy``, ``f1_macro``.
 
     Notes
     -----
@@ -142,11 +142,12 @@ def score_classes(codes: IntArray, probabilities: FloatArray, problem_type: Prob
     hits, true, chosen = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     seen = (true + chosen) > 0
     areas = _auc_by_class(codes, probabilities)
+    area = areas[1] if problem_type is ProblemType.BINARY else np.nanmean(areas) if np.isfinite(areas).any() else np.nan
     total = probabilities.sum(axis=1)
     tiny = np.finfo(np.float64).eps
     likelihood = np.clip(probabilities[np.arange(n), codes] / np.where(total > 0, total, 1.0), tiny, 1 - tiny)
     return {
-        "roc_auc": float(areas[1] if problem_type is ProblemType.BINARY else np.nanmean(areas)),
+        "roc_auc": float(area),
         "log_loss": float(-np.log(likelihood).mean()),
         "balanced_accuracy": float((hits[true > 0] / true[true > 0]).mean()),
         "accuracy": float(hits.sum() / n),

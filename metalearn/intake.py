@@ -11,7 +11,7 @@ import pandas as pd
 from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
-__all__ = ["MIN_ROWS", "REGRESSION_FROM", "as_text", "infer_problem_type", "take_in"]
+__all__ = ["MIN_ROWS", "REGRESSION_FROM", "as_text", "infer_problem_type", "labelled_rows", "take_in"]
 
 MIN_ROWS = 20
 """Fewer rows than this say nothing about how a model would do."""
@@ -57,7 +57,7 @@ def take_in(
     frame = _frame(X)
     target = _series(y)
     _check_table(frame, target, categorical)
-    present = target.notna().to_numpy()
+    present = labelled_rows(target)
     if not present.all():
         frame, target = frame.loc[present], target.loc[present]
     frame.index = pd.RangeIndex(len(frame))
@@ -67,6 +67,22 @@ def take_in(
     kind = infer_problem_type(target) if problem_type is None else _fitting(target, problem_type)
     _check_classes(target, kind)
     return frame, target.astype(float) if kind is ProblemType.REGRESSION else target, kind
+
+
+def labelled_rows(y: Any) -> npt.NDArray[np.bool_]:
+    """Tell which rows :func:`take_in` keeps.
+
+    Parameters
+    ----------
+    y : Series or array-like of shape (n_rows,)
+        The target.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rows,)
+        Whether the target is there.
+    """
+    return np.asarray(_series(y).notna())
 
 
 def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:

@@ -1,23 +1,20 @@
 """Figures of recommendations, searches and knowledge bases: what the HTML report shows, as matplotlib axes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from metalearn.api import open_knowledge_base
+from metalearn.api import KnowledgeSource, open_knowledge_base
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError, MissingExtraError
-from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommendation import Recommendation
 from metalearn.recommenders import PastTasks, PerformanceTable, Strategy, get_recommender
 from metalearn.recommenders.simulation import curve, family_folds, play
 from metalearn.report import series
 from metalearn.report.markup import shortened
 from metalearn.report.text import number
-from metalearn.store import Store
 from metalearn.task import ProblemType, get_metric
 
 if TYPE_CHECKING:
@@ -241,12 +238,12 @@ def families(model: MetaLearnClassifier | MetaLearnRegressor, *, ax: "Axes | Non
     return ax
 
 
-def sizes(knowledge_base: KnowledgeBase | Store | str | Path | None = None, *, ax: "Axes | None" = None) -> "Axes":
+def sizes(knowledge_base: KnowledgeSource = None, *, ax: "Axes | None" = None) -> "Axes":
     """Plot the tasks of a knowledge base by rows and columns, with a mark for each kind of problem.
 
     Parameters
     ----------
-    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         Which one; None takes the bundled one.
     ax : Axes or None, default=None
         Where to draw; None makes a new figure.
@@ -274,12 +271,12 @@ def sizes(knowledge_base: KnowledgeBase | Store | str | Path | None = None, *, a
     return ax
 
 
-def fits(knowledge_base: KnowledgeBase | Store | str | Path | None = None, *, ax: "Axes | None" = None) -> "Axes":
+def fits(knowledge_base: KnowledgeSource = None, *, ax: "Axes | None" = None) -> "Axes":
     """Plot how many fits of each model family a knowledge base holds.
 
     Parameters
     ----------
-    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         Which one; None takes the bundled one.
     ax : Axes or None, default=None
         Where to draw; None makes a new figure.
@@ -303,7 +300,7 @@ def fits(knowledge_base: KnowledgeBase | Store | str | Path | None = None, *, ax
 
 
 def regrets(
-    knowledge_base: KnowledgeBase | Store | str | Path | None = None,
+    knowledge_base: KnowledgeSource = None,
     *,
     problem_type: ProblemType | str,
     metric: str | None = None,
@@ -316,7 +313,7 @@ def regrets(
 
     Parameters
     ----------
-    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         Which one; None takes the bundled one.
     problem_type : ProblemType or str
         The kind of problem.

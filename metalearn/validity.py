@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from metalearn.api import open_knowledge_base, recommend
+from metalearn.api import KnowledgeSource, open_knowledge_base, recommend
 from metalearn.estimators import MetaLearnEstimator, load_model
 from metalearn.estimators.columns import select_columns
 from metalearn.estimators.drift import target_moved
@@ -19,7 +19,6 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommendation import Recommendation
 from metalearn.report import facts_fragment, to_json
 from metalearn.report.text import Text, changes, facts_table, number
-from metalearn.store import Store
 
 __all__ = ["Moved", "Recheck", "recheck"]
 
@@ -139,7 +138,7 @@ def recheck(
     X: pd.DataFrame,
     y: Any,
     *,
-    knowledge_base: KnowledgeBase | Store | str | Path | None = None,
+    knowledge_base: KnowledgeSource = None,
 ) -> Recheck:
     """Tell whether a model's recommendation still holds for newer rows of its table.
 
@@ -151,8 +150,8 @@ def recheck(
         Newer rows; columns that the model does not know are ignored.
     y : array-like of shape (n_rows,)
         Their target.
-    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
-        What recommendations are learned from; default: the bundled one.
+    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
+        What recommendations are learned from; default: what the model's was, where that is known, else the bundled one.
 
     Returns
     -------
@@ -176,6 +175,8 @@ def recheck(
     classes = getattr(fitted, "classes_", None)
     reasons = target_moved(fitted.target_, target, classes)
     before = fitted.recommendation_
+    if knowledge_base is None:
+        knowledge_base = fitted.knowledge_base
     if classes is not None and target.nunique() < 2:  # noqa: PLR2004
         message = "The target has a single class in the new rows. Expected at least two. Bring more rows."
         raise InvalidInputError(message)
@@ -253,7 +254,9 @@ def _another(before: Recommendation, now: Recommendation) -> list[str]:
 def _worse(model: Any, frame: pd.DataFrame, target: "pd.Series[Any]") -> list[str]:
     """Compare the score on the new rows with what the cross-validation promised."""
     used = [t for t in model.trial_facts_ if t["status"] == "ok" and t["weight"]]
-    promised = max((t["deviation"] for t in used if math.isfinite(t["deviation"])), default=math.nan)
+    promised = max(
+        (t["deviation"] for t in used if math.isfinite(t["deviation"])), default=0.0
+    )  # of a single fold none
     scorer, expected = model.row_scorer(frame, target), model.best_score_
     score = scorer(slice(None))
     behind = model.metric_.to_loss(score) - model.metric_.to_loss(expected)

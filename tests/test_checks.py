@@ -204,8 +204,22 @@ def test_groups_whose_targets_differ_or_columns_that_name_none_are_not_told_of()
     mean = rng.normal(size=40)[patients]
     assert "groups" not in _found(y=rng.normal(size=N), patient=patients)
     assert "groups" not in _found(y=mean, width=patients)
-    assert "groups" not in _found(y=mean, paid=patients)
+    for name in ("paid", "patient_age", "user_rating", "session length", "grid", "device_temperature"):
+        assert "groups" not in _found(y=mean, **{name: patients})
     assert "groups" not in _found(y=mean, user=np.where(patients < 20, "a", "b"))
+
+
+def test_chance_makes_no_groups_of_few_rows() -> None:
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(50):
+        y, ids = rng.normal(size=60), rng.integers(0, 30, 60)
+        found += "groups" in {f.kind for f in check_data(Dataset.from_data(pd.DataFrame({"id": ids, "a": y[::-1]}), y))}
+    assert found <= 2
+
+
+def test_columns_of_lists_are_no_trouble() -> None:
+    assert "groups" not in _found(users=[[i % 7, i % 3] for i in range(N)])
 
 
 def test_warnings_come_first_and_findings_pickle() -> None:

@@ -186,7 +186,7 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame = (
         pd.DataFrame(X)
         .add_prefix("x")
-        .assign(patient=patient, year=np.arange(120) // 10, pain=rng.normal(size=30)[patient])
+        .assign(patient=patient, half=np.arange(120) // 60, pain=rng.normal(size=30)[patient])
     )
     path = tmp_path_factory.mktemp("visits") / "visits.csv"
     frame.to_csv(path, index=False)
@@ -197,11 +197,45 @@ def test_folds_by_groups_and_in_time(visits: Path) -> None:
     options = ["tune", visits, "--target", "pain", "--trials", 1, "--families", "extra_trees", "--json"]
     random, grouped, timed = (
         json.loads(run(*options, *more).stdout)
-        for more in ((), ("--groups", "patient"), ("--time", "year", "--folds", 3))
+        for more in ((), ("--groups", "patient"), ("--time", "half", "--folds", 3))
     )
     assert random["score"] > 0.8
     assert grouped["score"] < 0.3
-    assert timed["trials"][0]["folds"] == 3
+    assert timed["trials"][0]["folds"] == 1  # there are two times
     wrong = run(*options, "--groups", "patients")
     assert wrong.exit_code == 2
     assert "Did you mean 'patient'?" in wrong.stderr
+
+
+def test_a_model_tuned_in_time_is_saved_and_predicts(visits: Path, tmp_path: Path) -> None:
+    options = (
+        "--target",
+        "pain",
+        "--trials",
+        1,
+        "--families",
+        "linear",
+        "--time",
+        "half",
+        "--out",
+        tmp_path / "m.skops",
+    )
+    assert run("tune", visits, *options).exit_code == 0
+    out = run("predict", tmp_path / "m.skops", visits)
+    assert out.exit_code == 0
+    assert len(out.stdout.splitlines()) == 121
+
+
+def test_a_table_that_is_shipped_is_predicted_too(tmp_path: Path) -> None:
+    assert run("tune", "wine", "--trials", 1, "--families", "linear", "--out", tmp_path / "w.skops").exit_code == 0
+    assert len(run("predict", tmp_path / "w.skops", "wine").stdout.splitlines()) == 179
+
+
+def test_results_are_recorded_under_a_label_and_learned_from_with_what_is_shipped(tmp_path: Path) -> None:
+    options = ("wine", "--trials", 1, "--families", "linear", "--record-to", tmp_path / "kb", "--source", "ana")
+    assert run("tune", *options).exit_code == 0
+    assert [found.source for found in open_store(tmp_path / "kb").about().sources] == ["ana"]
+    both = ("--knowledge-base", "bundled", "--knowledge-base", tmp_path / "kb")
+    out = run("recommend", "wine", "-n", 3, *both)
+    assert out.exit_code == 0, out.output
+    assert "extra_trees" in out.stdout

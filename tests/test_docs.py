@@ -42,6 +42,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     houses.to_csv(tmp_path / "houses.csv", index=False)
     houses.drop(columns="price").to_csv(tmp_path / "new.csv", index=False)
     houses.sample(frac=0.9, random_state=0).to_csv(tmp_path / "this_month.csv", index=False)
+    visits = houses.assign(patient=np.arange(n) // 5, relapse=houses["price"] > houses["price"].median())
+    visits.drop(columns="price").to_csv(tmp_path / "visits.csv", index=False)
+    months = pd.period_range("2020-01", periods=n // 5, freq="M").astype(str).repeat(5)
+    houses.assign(month=months).rename(columns={"price": "revenue"}).to_csv(tmp_path / "sales.csv", index=False)
     _scenario(tmp_path / "metadata")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from metalearn._version import __version__
 from metalearn.advisor.trial import Trial
-from metalearn.api import new_task, open_knowledge_base, usable_models
+from metalearn.api import KnowledgeSource, new_task, past_of, usable_models
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.fitting import fitted_recommender
-from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import build_pipeline
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
-from metalearn.store import Store
 from metalearn.task import ProblemType, Task, scorer_sign
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ class Advisor:
         named that negates (``neg_log_loss``), or given as an object, :meth:`tell` takes that scorer's values.
     families : str, sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
-    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         What to learn from; default: the bundled one.
     problem_type : ProblemType, str or None, default=None
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
@@ -91,7 +89,7 @@ class Advisor:
         *,
         metric: str | Callable[..., Any] | None = None,
         families: str | Sequence[str] | None = None,
-        knowledge_base: KnowledgeBase | Store | str | Path | None = None,
+        knowledge_base: KnowledgeSource = None,
         problem_type: ProblemType | str | None = None,
         categorical: Sequence[str] = (),
         time_budget: float | None = None,
@@ -119,7 +117,7 @@ class Advisor:
         meta_features: MetaFeatures,
         *,
         families: str | Sequence[str] | None,
-        knowledge_base: KnowledgeBase | Store | str | Path | None,
+        knowledge_base: KnowledgeSource,
         time_budget: float | None,
         recommender: str,
         new_points: bool,
@@ -134,7 +132,7 @@ class Advisor:
         self.task, self.meta_features, self.time_budget = task, meta_features, time_budget
         self.score_sign = score_sign
         self._models, self.notes = usable_models(families, task.problem_type)
-        past = None if knowledge_base is None else open_knowledge_base(knowledge_base)
+        past = past_of(knowledge_base)
         self._recommender = fitted_recommender(past, task.problem_type, task.metric, recommender)
         self._recommender_name = recommender
         self._new_points, self._random_state = new_points, random_state
@@ -175,7 +173,8 @@ class Advisor:
         n : int, default=10
             How many candidates at most.
         time_left : float or None, default=None
-            Seconds that are left, where the caller keeps the clock; default: the time budget less what was told.
+            Seconds that are left, where the caller keeps the clock, infinity for no limit; default: the time budget less what
+            was told.
 
         Returns
         -------
@@ -187,10 +186,13 @@ class Advisor:
         # a pending result is taken to be as expected, so that parallel workers do not ask the same question
         tried |= {c.configuration: metric.to_loss(c.expected_score) for c in self._pending.values()}
         tried = dict(sorted(tried.items(), key=lambda pair: pair[0].id))  # the order of telling does not matter
-        left = time_left
-        if left is None and self.time_budget is not None:
-            left = max(self.time_budget - self.seconds, 0.0)
-        about: dict[str, Any] = {"n": n, "models": self._models, "time_budget": left}
+        left = math.inf if self.time_budget is None else self.time_budget - self.seconds
+        left = left if time_left is None else time_left
+        about: dict[str, Any] = {
+            "n": n,
+            "models": self._models,
+            "time_budget": None if math.isinf(left) else max(left, 0.0),
+        }
         if tried and self._new_points and isinstance(self._recommender, Strategy):
             return recommend_beyond(
                 self._recommender,
@@ -403,14 +405,14 @@ class Advisor:
         return text
 
     @classmethod
-    def from_json(cls, source: str | Path, *, knowledge_base: KnowledgeBase | Store | str | Path | None = None) -> Self:
+    def from_json(cls, source: str | Path, *, knowledge_base: KnowledgeSource = None) -> Self:
         """Resume from a saved state; what was pending is asked for again.
 
         Parameters
         ----------
         source : str or Path
             JSON text, or the file that holds it.
-        knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+        knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
             What to learn from; default: the bundled one.
 
         Returns

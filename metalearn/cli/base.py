@@ -17,13 +17,21 @@ __all__ = [
     "knowledge_base_option",
     "name_option",
     "new_file",
+    "source_option",
     "table_options",
     "target_options",
 ]
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 knowledge_base_option = click.option(
-    "--knowledge-base", metavar="PATH|URL", help="What to learn from; default: the bundled knowledge base."
+    "--knowledge-base",
+    "knowledge_bases",
+    metavar="PATH|URL",
+    multiple=True,
+    help="What to learn from, again for another one; 'bundled', the default, is the one that is shipped.",
+)
+source_option = click.option(
+    "--source", default="local", show_default=True, metavar="LABEL", help="Label by which kb delete takes results back."
 )
 name_option = click.option(
     "--name", metavar="TEXT", help="Name of the table through all its versions; default: nothing that tells its name."

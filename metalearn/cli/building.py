@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from metalearn.cli.base import as_json_option, clear_errors
+from metalearn.cli.base import as_json_option, clear_errors, source_option
 
 __all__ = ["build"]
 
@@ -20,6 +20,7 @@ __all__ = ["build"]
     help="Target; if given several times, each table uses the first that it has.",
 )
 @click.option("--store", required=True, metavar="PATH|URL", help="Where the results go, and what is known already.")
+@source_option
 @click.option(
     "--configurations",
     default="portfolio:30",
@@ -53,6 +54,7 @@ def build(
     tables: tuple[str, ...],
     targets: tuple[str, ...],
     store: str,
+    source: str,
     configurations: str,
     problem_type: str | None,
     jobs: int,
@@ -76,7 +78,8 @@ def build(
       metalearn kb build a.csv "b/*.parquet" --target-column y --store team/ --jobs 2
       metalearn kb build sales/ --target-column revenue --store team/ --backend dask --scheduler tcp://10.0.0.1:8786
     """
-    from metalearn.builder import Limits  # noqa: PLC0415 - --help stays fast
+    from metalearn.api import open_store  # noqa: PLC0415 - --help stays fast
+    from metalearn.builder import Limits  # noqa: PLC0415
     from metalearn.building import build_knowledge_base  # noqa: PLC0415
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a terminated build ends its processes, as after Ctrl-C
@@ -84,7 +87,7 @@ def build(
         report = build_knowledge_base(
             tables,
             target_column=targets,
-            store=store,
+            store=open_store(store, source=source),
             configurations=configurations,
             problem_type=problem_type,
             limits=Limits(fit_seconds=time_limit, memory_mb=memory_limit, max_rows=max_rows),

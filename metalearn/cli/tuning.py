@@ -13,6 +13,7 @@ from metalearn.cli.base import (
     knowledge_base_option,
     name_option,
     new_file,
+    source_option,
     table_options,
 )
 from metalearn.tables import read_table
@@ -31,7 +32,9 @@ __all__ = ["predict", "recheck", "tune"]
 @click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
 @click.option("--families", metavar="A,B", help="Model families to choose from; default: all installed.")
 @click.option(
-    "--folds", type=click.IntRange(min=2), help="Folds of the cross-validation; default: 5, or 3 on many rows."
+    "--folds",
+    type=click.IntRange(min=2),
+    help="Folds of the cross-validation; default: 5, or 3 on more than 5,000 rows.",
 )
 @click.option(
     "--groups", metavar="COLUMN", help="Keep rows of one value, such as a patient's, in one fold; no feature."
@@ -39,6 +42,7 @@ __all__ = ["predict", "recheck", "tune"]
 @click.option("--time", metavar="COLUMN", help="Test every fold on later rows than it is trained on.")
 @knowledge_base_option
 @click.option("--record-to", metavar="PATH|URL", help="Store to add the results to; no row of DATA goes there.")
+@source_option
 @name_option
 @click.option("--jobs", default=1, show_default=True, help="Fits at the same time; -1 for one on each processor.")
 @click.option("--out", type=new_file, help="Where to write the model (.skops).")
@@ -57,8 +61,9 @@ def tune(
     folds: int | None,
     groups: str | None,
     time: str | None,
-    knowledge_base: str | None,
+    knowledge_bases: tuple[str, ...],
     record_to: str | None,
+    source: str,
     name: str | None,
     jobs: int,
     out: Path | None,
@@ -76,7 +81,8 @@ def tune(
       metalearn tune houses.csv --target price --time-budget 120 --jobs 2 --out houses.skops
       metalearn tune visits.csv --target relapse --groups patient --out visits.skops
     """
-    from metalearn.estimators import save_model  # noqa: PLC0415 - --help stays fast
+    from metalearn.api import open_store  # noqa: PLC0415 - --help stays fast
+    from metalearn.estimators import save_model  # noqa: PLC0415
     from metalearn.estimators import tune as search  # noqa: PLC0415
 
     table = read_table(data, target)
@@ -92,8 +98,8 @@ def tune(
         cv=folds,
         groups=groups,
         time=time,
-        knowledge_base=knowledge_base,
-        record_to=record_to,
+        knowledge_base=list(knowledge_bases) or None,
+        record_to=None if record_to is None else open_store(record_to, source=source),
         name=name,
         n_jobs=jobs,
     )
@@ -124,10 +130,11 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     """
     from metalearn.estimators import load_model, predict_table  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
-    from metalearn.tables import read_frame, write_frame  # noqa: PLC0415
+    from metalearn.tables import has_own_target, read_frame, write_frame  # noqa: PLC0415
 
     fitted = load_model(model)
-    predictions, surplus = predict_table(fitted, read_frame(Path(data), text=text_columns(fitted)))
+    frame = read_table(data).X if has_own_target(data) else read_frame(Path(data), text=text_columns(fitted))
+    predictions, surplus = predict_table(fitted, frame)
     if surplus:
         click.echo(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
     if as_json:
@@ -150,7 +157,7 @@ def recheck(
     model: Path,
     data: str,
     target: str | None,
-    knowledge_base: str | None,
+    knowledge_bases: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Tell whether what MODEL was chosen for still holds on DATA; if not, say what moved and exit with 1.
@@ -165,7 +172,7 @@ def recheck(
 
     fitted = load_model(model)
     table = read(data, target or fitted.target_["name"], text=text_columns(fitted))
-    found = check(fitted, table.X, table.y, knowledge_base=knowledge_base)
+    found = check(fitted, table.X, table.y, knowledge_base=list(knowledge_bases) or None)
     click.echo(found.to_json() if as_json else str(found))
     if not found.still_valid:
         sys.exit(1)

@@ -59,8 +59,7 @@ class Advice:
     def _next(self, time_left: float) -> Candidate | None:
         if self._advisor is None:
             return None
-        left = None if math.isinf(time_left) else time_left
-        ranked = self._advisor.recommend(len(self._untold) + 1, time_left=left)
+        ranked = self._advisor.recommend(len(self._untold) + 1, time_left=time_left)
         seen = self._untold | self._told
         return next((c for c in ranked if c.configuration.id not in seen), None)
 
@@ -84,4 +83,4 @@ class Advice:
 
 def _expected_seconds(advisor: Advisor) -> dict[str, float]:
     """Return what is expected of each configuration that is known."""
-    return {c.configuration.id: c.expected_seconds for c in advisor.recommend(_ALL)}
+    return {c.configuration.id: c.expected_seconds for c in advisor.recommend(_ALL, time_left=math.inf)}

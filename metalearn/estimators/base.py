@@ -1,10 +1,11 @@
 """What both estimators share: search, choose, fit on all rows, and tell what happened."""
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
+from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from metalearn.advisor import Advisor
-from metalearn.api import open_store
+from metalearn.api import KnowledgeSource, open_store
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset, column_kinds
 from metalearn.estimators.advice import Advice
@@ -36,7 +38,6 @@ from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError
 from metalearn.intake import MIN_ROWS
-from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.report import Text, to_json, tuning_page, tuning_text
@@ -70,7 +71,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         to train on and to test on; default: 5, or 3 where there are more than 5,000 rows.
     categorical : sequence of str, default=()
         Columns that are categorical whatever they look like.
-    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         What the recommendation is learned from; default: the bundled knowledge base.
     recommender : str, default="auto"
         Name of the strategy.
@@ -96,7 +97,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         blend: bool = True,
         cv: Any = None,
         categorical: Sequence[str] = (),
-        knowledge_base: KnowledgeBase | Store | str | Path | None = None,
+        knowledge_base: KnowledgeSource = None,
         recommender: str = "auto",
         record_to: Store | str | Path | None = None,
         name: str | None = None,
@@ -167,8 +168,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         first = defaults(usable, data.problem_type, n_rows=len(data.X), small=small)
         with Interruption() as interruption, closing(self._runner(data)) as runner:
             advisor = None if small else self._advisor(data, usable, budget)
-            by_hand = groups is not None or not (self.cv is None or isinstance(self.cv, Integral))
-            self.recommendation_ = self._recommended(data, advisor, by_hand=by_hand)
+            self.recommendation_ = self._recommended(data, advisor, grouped=groups is not None)
             trials = self._search(data, Advice(first, advisor), runner, budget, interruption) if data.folds else []
             interruption.patient = True  # choosing takes a moment
             compared, comparison = self._compared(data, trials)
@@ -186,7 +186,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self._report(trials, held_out, budget)
         if self.record_to is not None and not small:
             store = open_store(self.record_to) if isinstance(self.record_to, str | Path) else self.record_to
-            self._record(data, trials, store)
+            by_hand = groups is not None or not (self.cv is None or isinstance(self.cv, Integral))
+            self._record(data, trials, store, split_by_hand=by_hand)
         return self
 
     def _read(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingData:
@@ -217,8 +218,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def _check_options(self) -> None:
         for name, least in (("n_trials", 1), ("cv", 2), ("time_budget", 0)):
             value = getattr(self, name)
-            if isinstance(value, int | float | np.number) and not (value >= least and value > 0):
-                message = f"{name} is {value}. Expected at least {least or 'a moment'}, or None. Correct it."
+            number = isinstance(value, Real) and value >= least and value > 0
+            if not (value is None or number or (name == "cv" and not isinstance(value, Real))):
+                other = ", a splitter, pairs of rows" if name == "cv" else ""
+                message = f"{name} is {value!r}. Expected at least {least or 'a moment'}{other}, or None. Correct it."
                 raise InvalidInputError(message)
         if self.n_jobs == 0:
             message = (
@@ -241,15 +244,21 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             n_features=data.X.shape[1],
             n_classes=data.n_classes,
         )
-        note = f"The table has {len(data.X)} rows. With so few it is not compared with others."
+        note = (
+            f"The table has {len(data.X)} rows. With so few it is not compared with others."
+            if len(data.X) < MIN_ROWS
+            else "A class has a single row, so nothing can be held out: the default is used as it is."
+        )
         return Recommendation(task, (), recommender="none", notes=(note,))
 
-    def _recommended(self, data: TrainingData, advisor: Advisor | None, *, by_hand: bool) -> Recommendation:
+    def _recommended(self, data: TrainingData, advisor: Advisor | None, *, grouped: bool) -> Recommendation:
         about: dict[str, Any] = {"target": self.target_["name"] or "target", "categorical": tuple(self.categorical)}
         if advisor is None:
             return replace(self._nothing(data), **about)
         checked = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self.categorical)
-        answered = ("time_order", "groups") if by_hand else ()  # whoever splits by hand has thought of it
+        answered = {"groups"} if grouped else set()  # whoever splits in a way has thought of the question
+        if isinstance(self.cv, list | TimeSeriesSplit):
+            answered.add("time_order")
         findings = [f for f in check_data(checked, metric=self.metric_) if f.kind not in answered]
         found = advisor.recommend(self.n_trials or _TRIALS)
         notes = (*found.notes, *advisor.notes, *(finding.message for finding in findings))
@@ -272,7 +281,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def _search(
         self, data: TrainingData, advice: Advice, runner: Runner, budget: Budget, interruption: Interruption
     ) -> list[Trial]:
-        budget.refit_ratio = len(data.target) / float(np.mean([len(train) for train, _ in data.folds]))
+        sizes = np.array([len(train) for train, _ in data.folds])
+        budget.refit_ratios = (len(data.target) * np.arange(1, len(sizes) + 1) / np.cumsum(sizes)).tolist()
         with progress(budget, self.metric_.name, show=self.progress) as watch:
             return search(
                 runner,
@@ -309,12 +319,17 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.history_ = evaluations(trials, self.recommendation_.task.id)
         self.seconds_ = budget.elapsed
 
-    def _record(self, data: TrainingData, trials: list[Trial], store: Store) -> None:
+    def _record(self, data: TrainingData, trials: list[Trial], store: Store, *, split_by_hand: bool) -> None:
         """Add what was learned about the table to a store; none of its rows goes there."""
         y = self.classes_[data.target] if data.n_classes else data.target
         known = Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self.categorical)
         n_used = len(np.unique(np.concatenate([test for _, test in data.folds]))) if data.folds else 0
         task = replace(known.as_task(self.name), metric=self.metric_, n_rows_used=n_used)
+        if split_by_hand:  # scores of other folds are those of another task on the same data
+            way = hashlib.sha256(b"".join(part.tobytes() for fold in data.folds for part in fold)).hexdigest()[:8]
+            task = replace(
+                task, id=f"{task.id}/{way}", fingerprint=f"{task.fingerprint}{way}", note="folds split by hand"
+            )
         measured = MetaFeatures(self.recommendation_.meta_features)
         store.append(task, measured, evaluations(trials, task.id))
 

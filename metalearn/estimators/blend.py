@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from metalearn.dataset import subsample_rows
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.task import Metric, ProblemType
 
@@ -70,7 +71,11 @@ class Comparison:
         problem_type: ProblemType,
     ) -> None:
         self._metric, self._problem_type, self._n = metric, problem_type, len(predictions)
-        self._folds = [_Fold(*_thinned(y, [p[i] for p in predictions], len(targets))) for i, y in enumerate(targets)]
+        some = [_some_rows(y, len(targets), problem_type) for y in targets]
+        self._folds = [
+            _Fold(y[rows], np.stack([p[i][rows] for p in predictions]).astype(float))
+            for i, (y, rows) in enumerate(zip(targets, some, strict=True))
+        ]
 
     def loss(self, weights: npt.ArrayLike) -> float:
         """Return the mean loss over the folds of a blend.
@@ -105,7 +110,8 @@ class Comparison:
         Notes
         -----
         The best of many is partly the luckiest. So each strategy is judged by folds that had no say: what half of the
-        folds would choose is scored on the other half, and the other way round.
+        folds would choose is scored on the other half, and the other way round. Folds that overlap, such as repeated ones,
+        let rows have a say on both sides.
 
         References
         ----------
@@ -138,12 +144,9 @@ class Comparison:
         return float(self._metric.to_loss(scores[self._metric.name]))
 
 
-def _thinned(
-    y: npt.NDArray[np.generic], predictions: Sequence[npt.NDArray[np.floating]], n_folds: int
-) -> tuple[npt.NDArray[np.generic], FloatArray]:
-    """Use every so manieth row of a long fold: choosing needs no more."""
-    step = max(1, math.ceil(len(y) * n_folds / _ROWS))
-    return y[::step], np.stack([p[::step] for p in predictions]).astype(float)
+def _some_rows(y: npt.NDArray[np.generic], n_folds: int, problem_type: ProblemType) -> npt.NDArray[np.intp]:
+    """Choose rows of a long fold, of every class some: comparing needs no more."""
+    return subsample_rows(y, math.ceil(_ROWS / n_folds), problem_type)
 
 
 def _greedy(folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[_Fold, FloatArray], float]) -> FloatArray:

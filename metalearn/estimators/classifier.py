@@ -42,7 +42,7 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
         to train on and to test on; default: 5, or 3 where there are more than 5,000 rows.
     categorical : sequence of str, default=()
         Columns that are categorical whatever they look like.
-    knowledge_base : KnowledgeBase, Store, str, Path or None, default=None
+    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         What the recommendation is learned from; default: the bundled knowledge base.
     recommender : str, default="auto"
         Name of the strategy.

@@ -1,6 +1,8 @@
 """Split a table into folds: at random, by groups, in time, or as the user says."""
 
+import re
 import warnings
+from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
@@ -9,9 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
 
-from metalearn.dataset import date_format, subsample_rows
+from metalearn.dataset import ColumnKind, column_kinds, subsample_rows
 from metalearn.estimators.fold import Rows
 from metalearn.exceptions import InvalidInputError
+from metalearn.metafeatures.columns import days_of, levels_of, numbers_of
 from metalearn.task import Metric, ProblemType
 
 __all__ = ["split", "time_folds"]
@@ -27,6 +30,9 @@ MANY_ROWS = 5000
 
 TOO_FEW_ROWS = 10
 """With fewer rows nothing is tried: there is nothing to hold out."""
+
+_MONTH = re.compile(r"\d{4}[-/. ]?[QqWw]?\d\d?")
+"""Months, quarters and weeks, whose order as text is that of time where all are equally long."""
 
 Folds = tuple[tuple[Rows, Rows], ...]
 
@@ -55,7 +61,8 @@ def split(
         How many folds, a splitter of scikit-learn, or pairs of rows to train on and to test on; None takes 5 folds, or 3
         where there are more than 5,000 rows.
     groups : array-like of shape (n_rows,) or None, default=None
-        Which rows belong together: those of one group are on the same side of every fold.
+        Which rows belong together: those of one group are on the same side of every fold, of which there are never more
+        than groups.
     time_budget : float or None, default=None
         Seconds; bounds the rows that are used.
     random_state : int, default=0
@@ -69,32 +76,60 @@ def split(
     Raises
     ------
     InvalidInputError
-        If the rows cannot be split so, a row is on both sides of a fold, or one side holds a single class where the
-        metric needs two.
+        If the rows cannot be split so, a row or a group is on both sides of a fold, or one side holds a single class where
+        the metric needs two.
     """
     n_rows, classes = len(target), problem_type.is_classification
+    members = None if groups is None else _codes_of(groups, n_rows)
     most = n_rows if time_budget is None else max(FEWEST_ROWS, int(ROWS_PER_SECOND * time_budget))
     rows = subsample_rows(target, most, problem_type, random_state=random_state)
-    members = None if groups is None else _codes_of(groups, n_rows)
     if cv is not None and not isinstance(cv, Integral):
-        folds = _as_told(cv, target, members, classes=classes)
-        if len(rows) < n_rows:
-            folds = tuple((train[np.isin(train, rows)], test[np.isin(test, rows)]) for train, test in folds)
-        return _checked(folds, target if classes else None, metric)
-    wanted = cv or (5 if len(rows) <= MANY_ROWS else 3)
+        return _checked(
+            _as_told(cv, rows, target, members, classes=classes), target, members, classes=classes, metric=metric
+        )
+    if len(rows) < TOO_FEW_ROWS:
+        return ()
+    wanted = int(cv or (5 if len(rows) <= MANY_ROWS else 3))
     if members is not None:
-        n_groups = len(np.unique(members[rows]))
-        if n_groups < 2:  # noqa: PLR2004
-            message = "The groups hold a single value. Expected at least two groups: one side of a fold needs another. Leave groups out."
-            raise InvalidInputError(message)
-        kind = StratifiedGroupKFold if classes else GroupKFold
-        splitter = kind(min(wanted, n_groups), shuffle=True, random_state=random_state)
-        return _checked(_pairs(splitter, rows, target, members), target if classes else None, metric)
-    possible = int(np.bincount(target[rows].astype(np.intp)).max()) if classes else len(rows) // 2
-    if len(rows) < TOO_FEW_ROWS or possible < 2:  # noqa: PLR2004 - a fold needs its counterpart
+        fewer = range(wanted, 1, -1) if cv is None else (wanted,)
+        return _by_groups(fewer, rows, target, members, classes=classes, metric=metric, random_state=random_state)
+    counts = np.bincount(target[rows].astype(np.intp)) if classes else np.array([len(rows) // 2])
+    both = problem_type is ProblemType.BINARY and metric.name == "roc_auc"  # without one of them it is not defined
+    possible = int(counts.min() if both else counts.max())
+    if possible < 2:  # noqa: PLR2004 - a fold needs its counterpart
         return ()
     kind = StratifiedKFold if classes else KFold
     return _pairs(kind(min(wanted, possible), shuffle=True, random_state=random_state), rows, target, None)
+
+
+def _by_groups(
+    numbers: Iterable[int],
+    rows: Rows,
+    target: npt.NDArray[Any],
+    groups: npt.NDArray[np.intp],
+    *,
+    classes: bool,
+    metric: Metric,
+    random_state: int,
+) -> Folds:
+    """Return the first of several numbers of folds on which everything can be measured."""
+    n_groups = len(np.unique(groups[rows]))
+    if n_groups < 2:  # noqa: PLR2004
+        message = "The groups hold a single value. Expected at least two: one is tested on what was learned of others. Leave groups out."
+        raise InvalidInputError(message)
+    refused: InvalidInputError | None = None
+    for number in dict.fromkeys(min(n, n_groups) for n in numbers):
+        splitter = (
+            StratifiedGroupKFold(number, shuffle=True, random_state=random_state) if classes else GroupKFold(number)
+        )
+        try:
+            folds = _pairs(splitter, rows, target, groups)
+            return _checked(folds, target, groups, classes=classes, metric=metric)
+        except InvalidInputError as error:
+            refused = error
+        except ValueError as error:  # every class has fewer rows than folds
+            refused = InvalidInputError(f"{error}. Expected folds that hold every class. Ask for fewer folds.")
+    raise refused or InvalidInputError("There are no folds. Expected at least two. Ask for two or more.")
 
 
 def time_folds(values: "pd.Series[Any]", n_folds: int = 5) -> list[tuple[Rows, Rows]]:
@@ -135,37 +170,60 @@ def _times(values: "pd.Series[Any]") -> npt.NDArray[Any]:
     if values.isna().any():
         message = f"The column {values.name!r} is missing in {int(values.isna().sum()):,} rows. Expected a time in every row. Leave those rows out."
         raise InvalidInputError(message)
-    if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return values.to_numpy()
-    text = values.astype(object)
-    form = date_format(text) if pd.api.types.infer_dtype(text) == "string" else None
-    reason = "its text is not of one known form of dates"
-    if form is not None or pd.api.types.infer_dtype(text) in {"date", "datetime", "datetime64", "period"}:
-        try:
-            return pd.to_datetime(text.map(str) if form is None else text, format=form, utc=True).to_numpy()
-        except (ValueError, TypeError) as error:
-            reason = str(error)
-    message = f"The column {values.name!r} cannot be read as times: {reason}. Expected dates such as 2026-12-31, or numbers. Name another column."
-    raise InvalidInputError(message)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.cat.categories.dtype)
+    kind = column_kinds(values.to_frame("time"))["time"]
+    if kind is ColumnKind.NUMERIC:
+        return numbers_of(values)
+    if kind is ColumnKind.CATEGORICAL and _are_months(values.astype(str)):
+        return pd.factorize(values.astype(str), sort=True)[0]
+    times = days_of(values) if kind is ColumnKind.DATETIME else np.array([np.nan])
+    if np.isnan(times).any():
+        example = values.iloc[int(np.isnan(times).argmax())]
+        message = f"The column {values.name!r} cannot be read as times (such a value: {str(example)[:50]!r}). Expected dates such as 2026-12-31, months such as 2026-12, or numbers. Name another column."
+        raise InvalidInputError(message)
+    return times
+
+
+def _are_months(text: "pd.Series[str]") -> bool:
+    return bool(text.str.fullmatch(_MONTH).all()) and len(set(text.str.len())) == 1
 
 
 def _codes_of(groups: Any, n_rows: int) -> npt.NDArray[np.intp]:
-    codes = pd.factorize(np.asarray(groups, dtype=object))[0]
-    if len(codes) != n_rows:
-        message = f"There are {len(codes)} groups for {n_rows} rows. Expected one value for each row. Align them."
+    values = np.asarray(groups, dtype=object)
+    if values.ndim == 2 and values.shape[1] == 1:  # noqa: PLR2004 - a frame of one column
+        values = values.ravel()
+    if values.shape != (n_rows,):
+        message = (
+            f"The groups have the shape {values.shape} for {n_rows} rows. Expected one value for each row. Align them."
+        )
         raise InvalidInputError(message)
+    codes = levels_of(pd.Series(values))
     if (codes < 0).any():
         message = f"The group is missing in {int((codes < 0).sum()):,} rows. Expected one in every row. Fill them, or leave those rows out."
         raise InvalidInputError(message)
-    return codes
+    return codes.astype(np.intp)
 
 
-def _as_told(cv: Any, target: npt.NDArray[Any], groups: npt.NDArray[np.intp] | None, *, classes: bool) -> Folds:
+def _as_told(
+    cv: Any, rows: Rows, target: npt.NDArray[Any], groups: npt.NDArray[np.intp] | None, *, classes: bool
+) -> Folds:
+    """Return the folds of a splitter or of pairs; where time is short, with some of their rows."""
+    every = np.arange(len(target))
     try:
-        return _pairs(check_cv(cv, target, classifier=classes), np.arange(len(target)), target, groups)
+        folds = _pairs(check_cv(cv, target, classifier=classes), every, target, groups)
     except (ValueError, TypeError, IndexError) as error:
         message = f"cv cannot be used: {error}. Expected a number of folds, a splitter such as TimeSeriesSplit(), or pairs of rows to train on and to test on."
         raise InvalidInputError(message) from error
+    if len(rows) == len(every):
+        return folds
+    few = np.isin(every, rows)
+    return tuple((_thinned(train, few), _thinned(test, few)) for train, test in folds)
+
+
+def _thinned(part: Rows, few: npt.NDArray[np.bool_]) -> Rows:
+    kept = part[few[part]]
+    return kept if len(kept) else part
 
 
 def _pairs(splitter: Any, rows: Rows, target: npt.NDArray[Any], groups: npt.NDArray[np.intp] | None) -> Folds:
@@ -175,23 +233,28 @@ def _pairs(splitter: Any, rows: Rows, target: npt.NDArray[Any], groups: npt.NDAr
         return tuple((rows[train], rows[test]) for train, test in splitter.split(rows, target[rows], some))
 
 
-def _checked(folds: Folds, classes: npt.NDArray[Any] | None, metric: Metric) -> Folds:
-    """Refuse folds on which nothing could be learned or measured."""
+def _checked(
+    folds: Folds, target: npt.NDArray[Any], groups: npt.NDArray[np.intp] | None, *, classes: bool, metric: Metric
+) -> Folds:
+    """Refuse folds on which nothing could be learned or measured, and those that tell what is to be foretold."""
     if not folds:
         message = "cv gives no folds. Expected some (a generator gives them once). Pass a list of pairs or a splitter."
         raise InvalidInputError(message)
     for i, (train, test) in enumerate(folds, start=1):
-        both = np.intersect1d(train, test)
         problem = None
         if not len(train) or not len(test):
             problem = f"Fold {i} has {len(train)} rows to train on and {len(test)} to test on. Expected some of each."
-        elif len(both):
-            problem = f"{len(both)} rows of fold {i} are in both parts. Expected none to be tested that was trained on."
-        elif classes is not None and len(np.unique(classes[train])) < 2:  # noqa: PLR2004
-            problem = f"Fold {i} has a single class to train on. Expected two."
-        elif classes is not None and metric.name == "roc_auc" and len(np.unique(classes[test])) < 2:  # noqa: PLR2004
-            problem = f"Fold {i} has a single class to test on. Expected two for {metric.name}."
+        elif n_both := len(np.intersect1d(train, test)):
+            problem = f"{n_both} rows of fold {i} are in both parts. Expected none to be tested that was trained on."
+        elif groups is not None and len(both := np.intersect1d(groups[train], groups[test])):
+            problem = f"{len(both)} groups of fold {i} are in both parts. Expected a splitter that keeps them together, such as GroupKFold()."
+        elif classes and len(np.unique(target[train])) < 2:  # noqa: PLR2004
+            problem = f"Fold {i} has a single class to train on. Expected two; fewer folds may have them."
+        elif classes and metric.name == "roc_auc" and len(np.unique(target[test])) < 2:  # noqa: PLR2004
+            problem = (
+                f"Fold {i} has a single class to test on. Expected two for {metric.name}; fewer folds may have them."
+            )
         if problem:
-            message = f"{problem} Ask for fewer folds, or split in another way."
+            message = f"{problem} Split in another way."
             raise InvalidInputError(message)
     return folds

@@ -81,7 +81,7 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
     if not hasattr(model, "members_"):
         message = f"This {type(model).__name__} is not fitted. Expected a fitted one. Call fit first."
         raise InvalidInputError(message)
-    params = {k: v for k, v in model.get_params().items() if isinstance(v, str | int | float | None | list | tuple)}
+    params = {k: v for k, v in model.get_params().items() if _is_plain(v)}
     about = {
         "format": _FORMAT,
         "version": __version__,
@@ -105,6 +105,12 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
     skops.io.dump(parts, Path(path))
 
 
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(isinstance(part, str) for part in value)
+    return isinstance(value, str | int | float | None)
+
+
 def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnEstimator:
     """Read a fitted estimator that :func:`save_model` wrote.
 
@@ -118,7 +124,7 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
     Returns
     -------
     MetaLearnClassifier or MetaLearnRegressor
-        Ready to predict. What was given as an object, such as a knowledge base, is not restored.
+        Ready to predict. What was given as an object, such as a knowledge base or a splitter, is not restored.
 
     Raises
     ------

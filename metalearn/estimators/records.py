@@ -90,7 +90,7 @@ def evaluations(trials: Sequence[Trial], task_id: str) -> tuple[Evaluation, ...]
     Returns
     -------
     tuple of Evaluation
-        One for each trial, fold and metric; a fit that failed has one of the metric that is optimised.
+        One for each trial, fold and metric that is defined there; a fit that failed has one of the metric that is optimised.
     """
     return tuple(
         Evaluation(
@@ -107,6 +107,7 @@ def evaluations(trials: Sequence[Trial], task_id: str) -> tuple[Evaluation, ...]
         for trial in trials
         for fold, outcome in enumerate(trial.outcomes)
         for name, value in (outcome.scores or {trial.metric.name: math.nan}).items()
+        if math.isfinite(value) or name == trial.metric.name
     )
 
 

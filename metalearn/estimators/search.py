@@ -137,8 +137,8 @@ class Budget:
         Wall-clock seconds from ``started`` to the end of fitting on all rows.
     started : float, default=now
         On the clock of ``time.monotonic``.
-    refit_ratio : float, default=1.5
-        Rows of the whole table over rows of a training fold.
+    refit_ratios : sequence of float, default=(1.5,)
+        Rows of the whole table over the mean number of training rows of the first fold, of the first two, and so on.
     n_slots : int, default=1
         Fits that run at the same time.
     reserved : float, default=0.5
@@ -148,7 +148,7 @@ class Budget:
     n_trials: int | None = None
     seconds: float | None = None
     started: float = field(default_factory=time.monotonic)
-    refit_ratio: float = 1.5
+    refit_ratios: Sequence[float] = (1.5,)
     n_slots: int = 1
     reserved: float = 0.5
 
@@ -175,7 +175,8 @@ class Budget:
         float
             Seconds, on the safe side.
         """
-        return trial.seconds * self.refit_ratio * _REFIT_MARGIN
+        ratio = self.refit_ratios[min(len(trial.outcomes), len(self.refit_ratios)) - 1]
+        return trial.seconds * ratio * _REFIT_MARGIN
 
     @property
     def left(self) -> float:
@@ -329,6 +330,9 @@ class _Search:
         self.runner.submit(trial, trial.configuration, fold, deadline)
 
     def _advance(self, trial: Trial, outcome: Outcome) -> None:
+        name = trial.metric.name
+        if outcome.status is Status.OK and not math.isfinite(outcome.scores[name]):
+            outcome = Outcome(Status.FAILED, f"the {name} of fold {len(trial.outcomes) + 1} is not a finite number")
         trial.outcomes.append(outcome)
         if outcome.status is not Status.OK:
             self._end(trial, outcome.status)

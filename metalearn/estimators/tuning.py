@@ -1,7 +1,7 @@
 """Tune on a table whatever its kind of problem, and predict tables that a file holds."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -14,12 +14,11 @@ from metalearn.estimators.classifier import MetaLearnClassifier
 from metalearn.estimators.columns import select_columns
 from metalearn.estimators.folds import time_folds
 from metalearn.estimators.regressor import MetaLearnRegressor
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, unknown_name
+from metalearn.intake import labelled_rows
 from metalearn.task import ProblemType
 
 __all__ = ["predict_table", "text_columns", "tune"]
-
-_SHOWN = 5
 
 
 def tune(
@@ -29,7 +28,7 @@ def tune(
     problem_type: ProblemType | str | None = None,
     categorical: Sequence[str] = (),
     groups: Any = None,
-    time: str | None = None,
+    time: Any = None,
     cv: Any = None,
     **options: Any,
 ) -> MetaLearnEstimator:
@@ -48,10 +47,12 @@ def tune(
     groups : str, array-like of shape (n_rows,) or None, default=None
         Which rows belong together, such as those of one patient: they are on the same side of every fold. A column that
         is named is left out of the features, since the groups to be predicted are others.
-    time : str or None, default=None
-        A column of dates or numbers: every fold is tested on later rows than it is trained on.
+    time : str, array-like of shape (n_rows,) or None, default=None
+        When each row was, as dates, months or numbers: every fold is tested on later rows than it is trained on. A column
+        that is named stays a feature.
     cv : int, splitter, iterable or None, default=None
-        As in the estimators; with ``time`` a number of folds.
+        As in the estimators; with ``time`` a number of folds, by default 5, of which there may be fewer where many rows are
+        of the same time.
     **options : object
         Parameters of :class:`MetaLearnClassifier` and :class:`MetaLearnRegressor`.
 
@@ -73,35 +74,43 @@ def tune(
     'MetaLearnClassifier'
     """
     data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
-    frame = data.X
     if groups is not None and time is not None:
         message = "Both groups and time were given. Expected one of them. Pass a splitter as cv that does both."
         raise InvalidInputError(message)
-    if isinstance(groups, str):
-        groups = _column(frame, groups)
-        frame = frame.drop(columns=groups.name)
-    elif groups is not None:
-        groups = np.asarray(groups, dtype=object)[~np.asarray(pd.isna(y))]
+    frame, note, folds = data.X, "", cv
+    if groups is not None:
+        groups, frame = _per_row(groups, frame, y), frame.drop(columns=groups if isinstance(groups, str) else [])
+        note = "Rows of one group are on the same side of every fold."
     if time is not None:
-        cv = time_folds(_column(frame, time), *(() if cv is None else (_number_of_folds(cv),)))
+        times = _per_row(time, frame, y)
+        folds = time_folds(times, _number_of_folds(cv))
+        note = f"Every fold is tested on later rows than it is trained on, by {str(times.name)!r}."
     kind = MetaLearnClassifier if data.problem_type.is_classification else MetaLearnRegressor
-    model: MetaLearnEstimator = kind(categorical=[c for c in categorical if c in frame.columns], cv=cv, **options)
-    return model.fit(frame, data.y, groups=groups)
+    model: MetaLearnEstimator = kind(categorical=[c for c in categorical if c in frame.columns], cv=folds, **options)
+    model.fit(frame, data.y, groups=groups).set_params(cv=cv)  # the rows of the folds are those of this table
+    if note:
+        model.recommendation_ = replace(model.recommendation_, notes=(*model.recommendation_.notes, note))
+    return model
 
 
-def _column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
-    if name not in frame.columns:
-        near = get_close_matches(name, [str(c) for c in frame.columns], n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        message = (
-            f"The table has no column {name!r}. Expected one of {list(frame.columns)[:_SHOWN]}.{hint} Check the name."
-        )
+def _per_row(given: Any, frame: pd.DataFrame, y: Any) -> "pd.Series[Any]":
+    """Return a column, or values of the rows that have a target."""
+    if isinstance(given, str):
+        if given not in frame.columns:
+            raise unknown_name("column", given, list(frame.columns))
+        return frame[given]
+    present = labelled_rows(y)
+    values = pd.Series(np.ravel(given.to_numpy() if hasattr(given, "to_numpy") else np.asarray(given, dtype=object)))
+    if len(values) != len(present):
+        message = f"There are {len(values)} values for {len(present)} rows. Expected one for each row. Align them."
         raise InvalidInputError(message)
-    return frame[name]
+    return values[present].reset_index(drop=True)
 
 
 def _number_of_folds(cv: Any) -> int:
-    if isinstance(cv, Integral) and int(cv) >= 1:
+    if cv is None:
+        return 5
+    if isinstance(cv, Integral) and int(cv) > 1:
         return int(cv)
     message = f"cv is {cv!r} with a column of times. Expected a number of folds. Leave time out to use a splitter."
     raise InvalidInputError(message)

@@ -1,11 +1,16 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import GroupShuffleSplit, RepeatedStratifiedKFold, TimeSeriesSplit
+from sklearn.base import clone
+from sklearn.model_selection import GroupShuffleSplit, KFold, RepeatedStratifiedKFold, TimeSeriesSplit
 
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
 from metalearn.estimators.folds import split, time_folds
 from metalearn.exceptions import InvalidInputError
+from metalearn.store import open_store
 from metalearn.task import ProblemType, get_metric
 
 BINARY, MULTI, NUMBERS = ProblemType.BINARY, ProblemType.MULTICLASS, ProblemType.REGRESSION
@@ -98,7 +103,14 @@ WRONG = [
     ({"cv": TimeSeriesSplit(500)}, "cv cannot be used: Cannot have number of folds"),
     ({"cv": GroupShuffleSplit(2)}, "cv cannot be used: The 'groups' parameter should not be None"),
     ({"groups": ["one"] * 100}, "The groups hold a single value"),
-    ({"groups": ["a", "b"]}, "There are 2 groups for 100 rows"),
+    ({"groups": ["a", "b"]}, r"The groups have the shape \(2,\) for 100 rows"),
+    ({"groups": np.zeros((100, 2))}, r"The groups have the shape \(100, 2\)"),
+    ({"groups": np.arange(100) // 10, "cv": KFold(5, shuffle=True)}, "groups of fold 1 are in both parts"),
+    (
+        {"groups": np.arange(100) // 10, "cv": pairs((list(range(0, 100, 2)), list(range(1, 100, 2))))},
+        "10 groups of fold 1",
+    ),
+    ({"groups": np.arange(100) // 50, "cv": 2}, "Fold 1 has a single class"),
     ({"groups": [None, *range(99)]}, "The group is missing in 1 rows"),
 ]
 
@@ -110,10 +122,23 @@ def test_folds_on_which_nothing_could_be_measured_are_refused(options: dict[str,
 
 
 DAYS = pd.Series(np.repeat(pd.date_range("2025-01-01", periods=50), 4), name="when")
-TIMES = [DAYS, DAYS.dt.strftime("%d.%m.%Y"), DAYS.dt.strftime("%Y-%m-%d").astype("str"), DAYS.dt.day_of_year]
+TIMES = {
+    "dates": DAYS,
+    "31.12.2025": DAYS.dt.strftime("%d.%m.%Y"),
+    "ISO": DAYS.dt.strftime("%Y-%m-%d").astype("str"),
+    "numbers": DAYS.dt.day_of_year,
+    "objects": DAYS.dt.day_of_year.astype(object),
+    "categories": DAYS.dt.day_of_year.astype("category"),
+    "date objects": DAYS.dt.date.astype(object),
+    "zones": DAYS.dt.tz_localize("Europe/Berlin"),
+    "periods": DAYS.dt.to_period("D"),
+    "durations": DAYS - DAYS.iloc[0],
+    "months": pd.Series(np.repeat(pd.period_range("2020-01", periods=50, freq="M").astype(str), 4), name="when"),
+    "quarters": pd.Series(np.repeat(pd.period_range("2000Q1", periods=50, freq="Q").astype(str), 4), name="when"),
+}
 
 
-@pytest.mark.parametrize("values", TIMES, ids=["dates", "31.12.2025", "ISO", "numbers"])
+@pytest.mark.parametrize("values", TIMES.values(), ids=TIMES.keys())
 def test_folds_in_time_test_on_what_comes_later(values: pd.Series) -> None:
     order = np.random.default_rng(0).permutation(200)
     day = np.repeat(np.arange(50), 4)[order]
@@ -123,6 +148,28 @@ def test_folds_in_time_test_on_what_comes_later(values: pd.Series) -> None:
         assert day[train].max() < day[test].min()
     assert day[folds[-1][1]].max() == 49
     assert [len(test) for _, test in folds] == [40] * 4
+
+
+def test_stored_scores_of_other_folds_are_of_another_task(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X, y, groups = rng.normal(size=(60, 2)), rng.normal(size=60), np.arange(60) // 6
+    options = {"n_trials": 1, "families": ["linear"], "record_to": tmp_path / "kb"}
+    for more in ({}, {"groups": groups}, {"groups": groups}):
+        MetaLearnRegressor(**options).fit(X, y, **more)
+    found = open_store(tmp_path / "kb").read()
+    assert len(found) == 2  # the third says what the second said
+    assert len(set(found.families)) == 1  # and both are left out together
+    assert set(found.tasks["note"]) == {"", "folds split by hand"}
+
+
+def test_scores_that_are_not_defined_on_a_fold_are_not_recorded(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), np.repeat([0, 1, 0, 1], 15)
+    options = {"n_trials": 1, "families": ["linear"], "metric": "accuracy", "record_to": tmp_path / "kb"}
+    MetaLearnClassifier(**options, cv=TimeSeriesSplit(3)).fit(X, y)
+    found = open_store(tmp_path / "kb").read().evaluations
+    assert "accuracy" in set(found["metric"])
+    assert found["value"].notna().all()
 
 
 def test_rows_of_one_time_are_never_divided() -> None:
@@ -161,11 +208,52 @@ def test_the_future_is_not_known() -> None:
     assert MetaLearnRegressor(**options, cv=TimeSeriesSplit(4)).fit(X, y).best_score_ < 0.5
 
 
+@pytest.mark.parametrize(
+    "form", [list, pd.Series, lambda g: pd.DataFrame({"g": g}), lambda g: pd.Series(g).astype("category")]
+)
+def test_groups_come_in_any_form(form: Callable[[np.ndarray], object]) -> None:
+    y, groups = np.random.default_rng(0).integers(0, 2, 100), np.arange(100) // 5
+    expected = split(y, BINARY, metric=METRICS[BINARY], groups=groups)
+    found = split(y, BINARY, metric=METRICS[BINARY], groups=form(groups))
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(found, expected, strict=True))
+
+
+def test_fewer_folds_are_made_where_few_groups_hold_a_class() -> None:
+    y = np.zeros(120, dtype=int)
+    y[[3, 4, 65]] = 1  # in two of twelve groups
+    folds = split(y, BINARY, metric=METRICS[BINARY], groups=np.arange(120) // 10)
+    assert len(folds) == 2
+    assert all(y[test].any() and y[train].any() for train, test in folds)
+
+
+def test_a_rare_class_bounds_the_folds_where_the_metric_needs_it() -> None:
+    y = np.array([0] * 30 + [1] * 3)
+    assert len(split(y, BINARY, metric=METRICS[BINARY])) == 3
+    assert len(split(y, BINARY, metric=get_metric("log_loss", BINARY))) == 5
+    assert split(np.array([0] * 30 + [1]), BINARY, metric=METRICS[BINARY]) == ()
+
+
+def test_few_positives_do_not_end_the_search() -> None:
+    rng = np.random.default_rng(0)
+    y = np.array([0] * 30 + [1] * 3)
+    model = MetaLearnClassifier(n_trials=2, families=["linear", "knn"]).fit(rng.normal(size=(33, 2)), y)
+    assert np.isfinite(model.best_score_)
+
+
+def test_time_that_is_short_empties_no_small_fold() -> None:
+    y = np.arange(60_000, dtype=float)
+    pairs = [(np.arange(10, 60_000), np.arange(3)), (np.arange(3, 60_000), np.arange(2))]
+    folds = split(y, NUMBERS, metric=METRICS[NUMBERS], cv=pairs, time_budget=1.0)
+    assert all(len(test) for _, test in folds)
+    assert all(len(train) <= 10_000 for train, _ in folds)
+
+
 def test_an_estimator_with_a_splitter_is_cloned_and_searched() -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(80, 3)), rng.integers(0, 2, 80)
     model = MetaLearnClassifier(
         n_trials=2, families=["linear", "knn"], cv=RepeatedStratifiedKFold(n_splits=2, n_repeats=2)
     )
+    model = clone(model)
     assert set(model.fit(X, y).leaderboard_["folds"]) <= {1, 2, 3, 4}
     assert model.leaderboard_["folds"].max() == 4

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, predict_table, tune
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, MetalearnError
 
 OPTIONS = {"n_trials": 1, "cv": 2, "families": ["linear"]}
 
@@ -57,12 +57,14 @@ def test_a_column_of_groups_divides_the_rows_and_is_no_feature() -> None:
     y[::10] = np.nan  # rows without a target are left out on both sides
     options = {"n_trials": 1, "families": ["extra_trees"], "cv": 3}
     random = tune(X.drop(columns="patient"), y, **options)
+    frame = tune(X.drop(columns="patient"), y.to_frame(), groups=X[["patient"]], **options)
     named, given = (
         tune(X, y, groups="patient", **options),
         tune(X.drop(columns="patient"), y, groups=X["patient"], **options),
     )
     assert random.best_score_ > 0.8
     assert named.best_score_ == pytest.approx(given.best_score_)
+    assert frame.best_score_ == pytest.approx(given.best_score_)
     assert named.best_score_ < 0.3
     assert "patient" not in named.column_kinds_
     assert any("groups of rows" in note for note in tune(X, y, **options).recommendation_.notes)
@@ -74,6 +76,10 @@ def test_a_column_of_times_makes_every_fold_later_than_what_it_learned_from() ->
     options = {"n_trials": 1, "families": ["linear"]}
     model = tune(X, y, time="when", cv=4, **options)
     assert model.trial_facts_[0]["folds"] == 4
+    assert any("later rows than it is trained on, by 'when'" in note for note in model.recommendation_.notes)
+    assert model.cv == 4  # not the rows of this table's folds
+    given = tune(X.drop(columns="when"), y, time=X["when"], cv=4, **options)
+    assert given.trial_facts_[0]["folds"] == 4
     assert "when" in model.column_kinds_
     assert any("sorted by time" in note for note in tune(X, y, **options).recommendation_.notes)
     assert not any("sorted by time" in note for note in model.recommendation_.notes)
@@ -82,12 +88,14 @@ def test_a_column_of_times_makes_every_fold_later_than_what_it_learned_from() ->
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"groups": "patients"}, "no column 'patients'.*Did you mean 'patient'"),
+        ({"groups": "patients"}, "Unknown column 'patients'. Did you mean 'patient'"),
+        ({"groups": [1, 2]}, "There are 2 values for 120 rows"),
+        ({"groups": 0}, "There are 1 values for 120 rows"),
         ({"time": "x0", "groups": "patient"}, "Both groups and time"),
         ({"time": "x0", "cv": "five"}, "cv is 'five' with a column of times"),
         ({"time": "patient"}, "'patient' cannot be read as times"),
     ],
 )
 def test_what_cannot_divide_the_rows_is_refused(options: dict[str, object], message: str) -> None:
-    with pytest.raises(InvalidInputError, match=message):
+    with pytest.raises(MetalearnError, match=message):
         tune(*visits(), n_trials=1, families=["linear"], **options)

@@ -234,7 +234,7 @@ def test_a_table_that_is_shipped_is_predicted_too(tmp_path: Path) -> None:
 def test_results_are_recorded_under_a_label_and_learned_from_with_what_is_shipped(tmp_path: Path) -> None:
     options = ("wine", "--trials", 1, "--families", "linear", "--record-to", tmp_path / "kb", "--source", "ana")
     assert run("tune", *options).exit_code == 0
-    assert [found.source for found in open_store(tmp_path / "kb").about().sources] == ["ana"]
+    assert [found.source for found in open_store(tmp_path / "kb").info().sources] == ["ana"]
     both = ("--knowledge-base", "bundled", "--knowledge-base", tmp_path / "kb")
     out = run("recommend", "wine", "-n", 3, *both)
     assert out.exit_code == 0, out.output

@@ -123,7 +123,7 @@ def build_knowledge_base(
                     kept.append(task, None, evaluations)
                     advance(ledger.add(evaluations))
     return BuildReport(
-        store=str(store) if isinstance(store, str | Path) else kept.url,
+        store=str(store),
         dry_run=dry_run,
         n_jobs=n_workers,
         tables=tuple(table.task.name for table in usable),

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from dataclasses import replace
 
 import click
 
@@ -100,4 +101,5 @@ def build(
     except KeyboardInterrupt:
         click.echo("Stopped. What was finished is stored; the same command goes on from there.", err=True)
         sys.exit(130)
+    report = replace(report, store=store)
     click.echo(report.to_json() if as_json else report)

@@ -229,6 +229,7 @@ def _thinned(part: Rows, few: npt.NDArray[np.bool_]) -> Rows:
 def _pairs(splitter: Any, rows: Rows, target: npt.NDArray[Any], groups: npt.NDArray[np.intp] | None) -> Folds:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # models do without it where it is absent
+        warnings.filterwarnings("ignore", "The groups parameter is ignored")  # folds that divide groups are refused
         some = None if groups is None else groups[rows]
         return tuple((rows[train], rows[test]) for train, test in splitter.split(rows, target[rows], some))
 

@@ -164,7 +164,7 @@ def test_stored_scores_of_other_folds_are_of_another_task(tmp_path: Path) -> Non
 
 def test_scores_that_are_not_defined_on_a_fold_are_not_recorded(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(60, 2)), np.repeat([0, 1, 0, 1], 15)
+    X, y = rng.normal(size=(60, 2)), np.concatenate([np.arange(15) % 2, np.zeros(15), np.ones(15), np.arange(15) % 2])
     options = {"n_trials": 1, "families": ["linear"], "metric": "accuracy", "record_to": tmp_path / "kb"}
     MetaLearnClassifier(**options, cv=TimeSeriesSplit(3)).fit(X, y)
     found = open_store(tmp_path / "kb").read().evaluations

@@ -127,8 +127,12 @@ def peers() -> str:
         text += f"| {label} | " + " | ".join(rows[name][f"k={k}"] for k in TRIALS) + " |\n"
     ours, portfolio = rows["metalearn"], rows["portfolio (baseline)"]
     behind = [k for k, cell in portfolio.items() if k.startswith("k=") and cell and mean(cell) < mean(ours[k])]
+    text += (
+        "\nEmpty: not run. More trials can raise the test regret, since the best of many in cross-validation is "
+        "partly luck."
+    )
     if behind:
-        text += f"\nThe static portfolio has the smaller mean regret at {', '.join(behind)}."
+        text += f" The static portfolio has the smaller mean regret at {', '.join(behind)}."
     return text.rstrip()
 
 

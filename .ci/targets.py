@@ -120,10 +120,14 @@ def peers() -> Iterator[Line]:
     figure = f"smaller mean regret than {ahead} of {len(first)}, told apart from {told} by the interval"
     yield "peers", "First suggestion ahead of every library default and FLAML zero-shot", figure, ahead == len(first)
     later = rows("peers", "A few trials against")
-    for other in ("TPE on LightGBM", "random over all families"):
+    for other, called in (
+        ("TPE on LightGBM", "TPE on LightGBM"),
+        ("random over all families", "random search over all families"),
+    ):
         row = next(r for r in later if r["participant"] == "metalearn, 5 trials" and r["less"].startswith(other))
         figure = f"regret {row['difference']:+.3f} [{row['95 % low']:+.3f}, {row['95 % high']:+.3f}]"
-        yield "peers", f"Five evaluations as good as {row['less'].replace(',', ':')}", figure, row["difference"] <= 0
+        trials = row["less"].rpartition(", ")[2]
+        yield "peers", f"Five evaluations as good as {trials} of {called}", figure, row["difference"] <= 0
 
 
 def scale() -> Iterator[Line]:
@@ -207,7 +211,8 @@ def budgets() -> str:
                 continue
             found = [row for row in rows(suite, title) if row["strategy"] == "ensemble"]
             columns = [name for name in found[0] if name not in {"strategy", "order"}]
-            text = text or "| tasks | order | " + " | ".join(columns) + " |\n|---|---|" + "---|" * len(columns) + "\n"
+            shown = ["1 fit" if name == "1 fits" else name for name in columns]
+            text = text or "| tasks | order | " + " | ".join(shown) + " |\n|---|---|" + "---|" * len(shown) + "\n"
             for row in found:
                 cells = " | ".join(f"{mean(row[name]):.4f}" for name in columns)
                 text += f"| {title.partition(':')[0]} | {ORDERS[row['order']]} | {cells} |\n"

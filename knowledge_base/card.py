@@ -86,7 +86,7 @@ def filled(kb: KnowledgeBase) -> str:
         f"{len(kb)} tables; {len(done):,} of {total:,} pairs of table and configuration ({len(done) / total:.0%} of the planned grid), "
         f"{least} to {most} configurations a table, {len(kb.evaluations):,} values, {hours:.1f} hours of fitting on one thread. "
         "What is not filled is empty, not guessed.\n\n"
-        "| model family | configurations | filled | share | hours | cut | failed |\n|---|--:|--:|--:|--:|--:|--:|\n"
+        "| model family | planned configurations | filled | share | hours | cut | failed |\n|---|--:|--:|--:|--:|--:|--:|\n"
     )
     return text + "\n".join(rows) + "\n\n" + second_entries(everything)
 

@@ -70,9 +70,10 @@ class Limits:
     Parameters
     ----------
     fit_seconds : float, default=60
-        Processor seconds of fitting and predicting one fold on one thread; the wall clock may run twice as long.
+        Processor seconds of fitting and predicting one fold on one thread; the wall clock may run ten times as long, and
+        five seconds more.
     memory_mb : int, default=8000
-        Address space of the process that fits, in megabytes; not enforced on Windows.
+        Address space of the process that fits, in megabytes; enforced on Linux only.
     max_rows : int, default=5000
         Rows that are used of a table, chosen by a fixed seed.
     n_folds : int, default=3

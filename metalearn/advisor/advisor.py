@@ -49,7 +49,8 @@ class Advisor:
     categorical : sequence of str, default=()
         Columns that are categorical whatever they look like.
     time_budget : float or None, default=None
-        Seconds that all trials may take together; configurations that are not expected to fit in are passed over.
+        Seconds that one fit of each trial may take, all together: with three folds, a third of your time. Configurations that
+        are not expected to fit in are passed over.
     recommender : str, default="auto"
         Name of the strategy.
     name : str, default="table"
@@ -303,7 +304,7 @@ class Advisor:
             Its cross-validated score; needed unless it failed. In the metric's own direction (an rmse is positive), or,
             if the metric was given as a scorer (``neg_root_mean_squared_error``), as that scorer gives it.
         seconds : float or None, default=None
-            What trying it took.
+            What one fit took: with three folds, a third of what cross-validation took.
         status : Status or str, default=Status.OK
             ``"ok"``, ``"failed"``, ``"timeout"``, ``"memory"`` or ``"pruned"``.
 

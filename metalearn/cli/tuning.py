@@ -70,7 +70,7 @@ def tune(
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Search for the best configuration on DATA, led by what is recommended, and save the model.
+    """Search for the best configuration on DATA, led by what is recommended; --out saves the model.
 
     The library's default is tried first, since it has to be beaten. Then come the recommended configurations, and every
     result counts for what is tried next. So --trials 1 fits the default alone.

@@ -299,10 +299,11 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         """Compare trials on the folds that the default went through, or where it has none, on as many as there are."""
         n_folds = len(trials[0].losses) if trials else 0
         n_folds = n_folds or max((len(t.losses) for t in trials), default=0)
-        compared = [t for t in trials if n_folds and len(t.losses) >= n_folds]
-        if not compared:
+        known = [[o.predictions for o in t.outcomes[:n_folds] if o.predictions is not None] for t in trials]
+        rows = [i for i, found in enumerate(known) if n_folds and len(found) == n_folds]
+        if not rows:
             return [], None
-        predictions = [[o.predictions for o in t.outcomes[:n_folds] if o.predictions is not None] for t in compared]
+        compared, predictions = [trials[i] for i in rows], [known[i] for i in rows]
         targets = [data.target[test] for _, test in data.folds[:n_folds]]
         return compared, Comparison(predictions, targets, metric=self.metric_, problem_type=data.problem_type)
 

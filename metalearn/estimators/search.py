@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,9 @@ to no regret; at 2 less is saved, at 0.5 the regret begins to show.
 
 _LEAST_SPREAD = 0.1
 """The standard deviation is taken to be at least this part of the best loss."""
+
+_REMEMBERED = 50
+"""Predictions of so many of the best trials are kept for blending; those of all would fill the memory in a long search."""
 
 _MOST_POSTPONED = 20
 """After so many suggestions that would take too long, the cheapest of them has to do: there is no end of suggestions."""
@@ -256,6 +259,7 @@ class _Search:
     watch: Callable[[Sequence[Trial]], Any]
     trials: list[Trial] = field(default_factory=list)
     postponed: list[Suggestion] = field(default_factory=list)
+    leaders: list[Trial] = field(default_factory=list)  # the best of those that are complete
 
     def run(self) -> list[Trial]:
         try:
@@ -276,12 +280,12 @@ class _Search:
 
     @property
     def best(self) -> Trial | None:
-        return min((t for t in self.trials if t.is_complete), key=lambda t: t.loss, default=None)
+        return self.leaders[0] if self.leaders else None
 
     @property
     def deadline(self) -> float:
-        leaders = sorted((t for t in self.trials if len(t.losses)), key=lambda t: t.loss)
-        return self.budget.deadline(leaders[:_REFIT_TRIALS])
+        scored = sorted((t for t in self.trials if len(t.losses)), key=lambda t: t.loss)
+        return self.budget.deadline(scored[:_REFIT_TRIALS])
 
     def _fill(self) -> None:
         while self.runner.has_room and (suggestion := self._next()) is not None:
@@ -348,6 +352,13 @@ class _Search:
     def _end(self, trial: Trial, status: Status) -> None:
         trial.status, trial.ended = status, self.budget.elapsed
         self.tell(trial)
+        if status is Status.OK:
+            self.leaders = sorted([*self.leaders, trial], key=lambda t: t.loss)
+        hopeless = [trial] if status is not Status.OK and status is not Status.TIMEOUT else self.leaders[_REMEMBERED:]
+        self.leaders = self.leaders[:_REMEMBERED]
+        for one in hopeless:
+            if one is not self.trials[0]:
+                one.outcomes[:] = [replace(outcome, predictions=None) for outcome in one.outcomes]
 
     def _is_hopeless(self, trial: Trial) -> bool:
         """Whether a trial is behind the best, on the folds it has seen, by more than folds ever differ."""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metalearn.estimators import search as search_module
 from metalearn.estimators.fold import TrainingData
 from metalearn.estimators.folds import split
 from metalearn.estimators.interruption import Interruption
@@ -106,6 +107,19 @@ def test_whoever_suggests_is_told_how_much_time_is_really_left(data: TrainingDat
     assert told[0] == pytest.approx(60 / 4, abs=0.5)
     speed = trials[0].seconds / 1e-4
     assert told[1] * speed == pytest.approx((60 - 0.5 - trials[0].ended) / 4, rel=0.1)
+
+
+def test_predictions_are_kept_of_the_best_and_of_the_first_alone(
+    data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "_REMEMBERED", 2)
+    alphas = [Suggestion(Configuration("linear", {"alpha": a})) for a in (1e-3, 1.0, 1e-2, 1e-1)]
+    trials, _ = run(data, iter([default("knn"), *alphas, default("decision_tree")]), Budget())
+    kept = [all(o.predictions is not None for o in t.outcomes) for t in trials]
+    best = sorted((t for t in trials if t.is_complete), key=lambda t: t.loss)[:2]
+    assert [k for k, t in zip(kept, trials, strict=True) if t is trials[0] or t in best] == [True] * 3
+    assert sum(kept) == 3
+    assert all(len(t.losses) for t in trials)
 
 
 def test_an_interruption_keeps_what_there_is(data: TrainingData) -> None:

@@ -376,9 +376,11 @@ def _seconds(
     new_places: FloatArray,
 ) -> FloatArray:
     """Return what new points should take: like the members of the list in their family, the nearest counting most."""
-    timed = np.isfinite(seconds)
-    alike = new_family[:, None] == family[timed]
-    weights = np.where(alike, 1 / (squared_distances(new_places, places[timed]) + _NEAR), 0.0)
-    total = weights.sum(axis=1)
-    logs = weights @ np.log(np.maximum(seconds[timed], _LEAST_SECONDS))
-    return np.where(total > 0, np.exp(logs / np.where(total > 0, total, 1.0)), np.nan)
+    found = np.full(len(new_family), np.nan)
+    logs = np.log(np.maximum(seconds, _LEAST_SECONDS))
+    for one in np.unique(new_family):
+        new, listed = new_family == one, (family == one) & np.isfinite(seconds)
+        if listed.any():
+            weights = 1 / (squared_distances(new_places[new], places[listed]) + _NEAR)
+            found[new] = np.exp(weights @ logs[listed] / weights.sum(axis=1))
+    return found

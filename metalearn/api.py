@@ -72,11 +72,11 @@ def open_knowledge_base(source: KnowledgeSource) -> KnowledgeBase:
     InvalidInputError
         If nothing is stored at the address.
     """
-    if _is_bundled(source):
+    if source is None or _is_bundled(source):
         return bundled_knowledge_base()
     if isinstance(source, KnowledgeBase):
         return source
-    if isinstance(source, list | tuple):
+    if isinstance(source, Sequence) and not isinstance(source, str):
         first, *others = map(open_knowledge_base, source)
         return sum(others, first)
     found = (open_store(source) if isinstance(source, str | Path) else source).read()
@@ -89,7 +89,7 @@ def open_knowledge_base(source: KnowledgeSource) -> KnowledgeBase:
 
 
 def _is_bundled(source: KnowledgeSource) -> bool:
-    if isinstance(source, list | tuple):
+    if isinstance(source, Sequence) and not isinstance(source, str):
         return len(source) <= 1 and all(map(_is_bundled, source))
     return source is None or (isinstance(source, str) and source == BUNDLED)
 

@@ -2,6 +2,7 @@ import json
 import math
 import pickle
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,15 +10,18 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 import metalearn as ml
-from metalearn.api import _has_no_signal
+from metalearn.api import _has_no_signal, open_knowledge_base, past_of
 from metalearn.dataset import Dataset
+from metalearn.evaluation import Evaluation
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.importers import from_table
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import models_for
 from metalearn.recommendation import Recommendation
-from metalearn.task import ProblemType
+from metalearn.space import Configuration
+from metalearn.store import open_store
+from metalearn.task import ProblemType, Task
 
 LOADERS = {"binary": load_breast_cancer, "multiclass": load_wine, "regression": load_diabetes}
 
@@ -249,3 +253,20 @@ def test_few_of_the_bundled_tables_have_no_signal() -> None:
     values = past.meta_features.pivot_table(index="task_id", columns="name", values="value", observed=True)
     hard = [_has_no_signal(MetaFeatures(row)) for row in values.to_dict("records")]
     assert 1 <= sum(hard) <= 0.02 * len(hard)
+
+
+def test_several_knowledge_bases_are_joined_and_the_bundled_one_has_a_name(tmp_path: Path) -> None:
+    bundled = ml.bundled_knowledge_base()
+    for alone in (None, "bundled", ["bundled"], []):
+        assert open_knowledge_base(alone) is bundled
+        assert past_of(alone) is None
+    won = Evaluation(
+        task_id="ours:1", configuration=Configuration("knn", {"n_neighbors": 5}), metric="accuracy", value=0.9
+    )
+    task = Task(id="ours:1", problem_type="multiclass", n_rows=100, n_features=4, n_classes=3)
+    open_store(tmp_path / "kb").append(task, None, [won])
+    joined = open_knowledge_base(["bundled", tmp_path / "kb"])
+    assert len(joined) == len(bundled) + 1
+    assert past_of([bundled, open_store(tmp_path / "kb")]).id == joined.id
+    with pytest.raises(InvalidInputError, match="Nothing is stored at"):
+        open_knowledge_base(["bundled", str(tmp_path / "none")])

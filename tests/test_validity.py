@@ -11,6 +11,7 @@ import metalearn as ml
 from metalearn import validity
 from metalearn.estimators import MetaLearnClassifier, MetaLearnEstimator, MetaLearnRegressor, save_model
 from metalearn.exceptions import InvalidInputError
+from metalearn.store import FileStore
 from metalearn.validity import Moved, Recheck
 
 Halves = tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]
@@ -101,6 +102,18 @@ def test_a_table_at_the_edge_of_known_ground_does_not_leave_it_by_chance(
     empty = cancer[2].mask(np.random.default_rng(0).random(cancer[2].shape) < 0.9)
     monkeypatch.setattr(model, "recommendation_", replace(model.recommendation_, novelty=0.97))
     assert not any(UNLIKE in reason for reason in ml.recheck(model, empty, cancer[3]).reasons)
+
+
+def test_it_compares_with_the_past_tasks_that_the_model_was_chosen_by(cancer: Halves, tmp_path: Path) -> None:
+    known = ml.bundled_knowledge_base()
+    few = known.subset(tasks=known.task_ids[::4])
+    FileStore(tmp_path / "kb").write(few)
+    model = MetaLearnClassifier(n_trials=1, families=FAMILIES, knowledge_base=str(tmp_path / "kb")).fit(*cancer[:2])
+    save_model(model, tmp_path / "model.skops")
+    found = ml.recheck(tmp_path / "model.skops", *cancer[2:])
+    assert {n.task_id for n in found.recommendation.neighbours} <= set(few.task_ids)
+    elsewhere = ml.recheck(model, *cancer[2:], knowledge_base="bundled").recommendation
+    assert not {n.task_id for n in elsewhere.neighbours} <= set(few.task_ids)
 
 
 def test_notebooks_show_the_answer_with_every_name_escaped(model: MetaLearnEstimator) -> None:

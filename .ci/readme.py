@@ -13,7 +13,7 @@ from typing import Any
 import click
 from blocks import rewrite
 from click.testing import CliRunner
-from targets import budgets, mean, removed, targets
+from targets import budgets, interval, mean, removed, rows, targets
 
 from metalearn import bundled_knowledge_base
 from metalearn.cli import main
@@ -115,7 +115,7 @@ def warn() -> None:
 def peers() -> str:
     """Return how a few suggestions compare with what a user would do instead."""
     found, tables = results("peers")
-    rows = tables["Mean normalised test regret of what validation chooses after k trials"]
+    curves = tables["Mean normalised test regret of what validation chooses after k trials"]
     text = (
         f"Real fits on {found['about'].split(',')[0]}, each with its whole family left out of the knowledge base "
         f"{origin(found)}. Mean test regret of what cross-validation chooses after so many "
@@ -124,8 +124,8 @@ def peers() -> str:
     )
     text += "\n| trials | " + " | ".join(map(str, TRIALS)) + " |\n|---|" + "---|" * len(TRIALS) + "\n"
     for name, label in PARTICIPANTS.items():
-        text += f"| {label} | " + " | ".join(rows[name][f"k={k}"] for k in TRIALS) + " |\n"
-    ours, portfolio = rows["metalearn"], rows["portfolio (baseline)"]
+        text += f"| {label} | " + " | ".join(curves[name][f"k={k}"] for k in TRIALS) + " |\n"
+    ours, portfolio = curves["metalearn"], curves["portfolio (baseline)"]
     behind = [k for k, cell in portfolio.items() if k.startswith("k=") and cell and mean(cell) < mean(ours[k])]
     text += (
         "\nEmpty: not run. More trials can raise the test regret, since the best of many in cross-validation is "
@@ -145,17 +145,46 @@ def bundled() -> str:
         "[the results](_generated/benchmarks/bundled.md).\n"
     )
     for name in SHOWN:
-        rows = tables[f"{name}: mean normalised regret after k evaluations"]
+        curves = tables[f"{name}: mean normalised regret after k evaluations"]
         text += f"\n| {name} | " + " | ".join(f"k = {k}" for k in COUNTS) + " |\n|---|" + "---|" * len(COUNTS) + "\n"
         for strategy, label in STRATEGIES.items():
-            text += f"| {label} | " + " | ".join(rows[strategy][f"k={k}"] for k in COUNTS) + " |\n"
+            text += f"| {label} | " + " | ".join(curves[strategy][f"k={k}"] for k in COUNTS) + " |\n"
     return text.rstrip()
 
 
-QUOTED = ("peers", "bundled", "speed")
+def automl() -> str:
+    """Return how the estimators stand beside AutoML tools that have the same time."""
+    found, tables = results("automl")
+    named = {title.partition(" with ")[0]: rows for title, rows in tables.items()}
+    times, ours = tables["Time really used"], "metalearn"
+    pairs = {row["less"]: row for row in rows("automl", "Our estimator against each")}
+    text = (
+        f"{found['about'].partition('.')[0]} {origin(found)}. Mean normalised test regret, lower is better, and what ours is less "
+        "that of each, with 95 % intervals over families; where we are behind, and by problem type, in "
+        "[the results](_generated/benchmarks/automl.md).\n\n"
+        "| tool | regret | ours less it | wins, ties, losses of ours | seconds used, mean and most |\n|---|---|---|---|---|\n"
+    )
+    for name, row in named["Mean normalised test regret"].items():
+        pair = pairs.get(name)
+        less = "" if name == ours or pair is None else interval(pair)
+        won = "" if pair is None else pair["wins/ties/losses"].replace("/", ", ")
+        used = times[name]
+        text += (
+            f"| {name} | {row['regret']} | {less} | {won} | {used['mean seconds']:.0f}, {used['most seconds']:.0f} |\n"
+        )
+    return text.rstrip()
+
+
+QUOTED = ("peers", "bundled", "speed", "automl")
 BLOCKS = {
     "README.md": {"wine": wine, "peers": peers},
-    "docs/benchmarks.md": {"bundled": bundled, "budgets": budgets, "targets": targets, "removed": removed},
+    "docs/benchmarks.md": {
+        "bundled": bundled,
+        "budgets": budgets,
+        "targets": targets,
+        "removed": removed,
+        "automl": automl,
+    },
     "docs/commands.md": {"commands": command_table},
 }
 

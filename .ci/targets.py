@@ -125,7 +125,7 @@ def peers() -> Iterator[Line]:
         ("random over all families", "random search over all families"),
     ):
         row = next(r for r in later if r["participant"] == "metalearn, 5 trials" and r["less"].startswith(other))
-        figure = f"regret {_regret(row)}"
+        figure = f"regret {interval(row)}"
         trials = row["less"].rpartition(", ")[2]
         yield "peers", f"Five evaluations as good as {trials} of {called}", figure, row["difference"] <= 0
 
@@ -135,12 +135,12 @@ def hooks() -> Iterator[Line]:
     few = rows("hooks", "Five warm trials against")
     as_good = sum(row["difference"] <= 0 for row in few)
     worst = max(few, key=lambda row: row["difference"])
-    figure = f"{as_good} of {len(few)} tools; farthest {_regret(worst)} ({worst['participant'].partition(',')[0]})"
+    figure = f"{as_good} of {len(few)} tools; farthest {interval(worst)} ({worst['participant'].partition(',')[0]})"
     yield "hooks", "Other tools started warm: 5 trials as good as 50 cold ones", figure, as_good == len(few)
     late = [row for row in rows("hooks", "Warm against cold") if row["participant"].endswith("50 trials")]
     as_good = sum(row["difference"] <= 0 for row in late)
     worst = max(late, key=lambda row: row["difference"])
-    figure = f"{as_good} of {len(late)} tools; farthest {_regret(worst)} ({worst['participant'].partition(',')[0]})"
+    figure = f"{as_good} of {len(late)} tools; farthest {interval(worst)} ({worst['participant'].partition(',')[0]})"
     yield "hooks", "Other tools started warm: not worse after 50 trials", figure, as_good == len(late)
 
 
@@ -149,10 +149,11 @@ def automl() -> Iterator[Line]:
     found = rows("automl", "Our estimator against each")
     for other, target in (("FLAML", "ahead of FLAML AutoML"), ("AutoGluon", "as good as AutoGluon, medium quality")):
         for row in (row for row in found if row["less"].startswith(other)):
-            yield "automl", f"After 60 s on two cores {target}", f"regret {_regret(row)}", row["difference"] <= 0
+            yield "automl", f"After 60 s on two cores {target}", f"regret {interval(row)}", row["difference"] <= 0
 
 
-def _regret(row: dict[str, Any]) -> str:
+def interval(row: dict[str, Any]) -> str:
+    """Return a difference with its interval."""
     return f"{row['difference']:+.3f} [{row['95 % low']:+.3f}, {row['95 % high']:+.3f}]"
 
 

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from metalearn.advisor import Advisor
 from metalearn.api import KnowledgeSource, open_store
@@ -166,7 +167,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         usable = usable_families(self.families, data.problem_type, weighted=data.weights is not None)
         small = len(data.X) < MIN_ROWS or not data.folds
         first = defaults(usable, data.problem_type, n_rows=len(data.X), small=small)
-        with Interruption() as interruption, closing(self._runner(data)) as runner:
+        with Interruption() as interruption, closing(self._runner(data)) as runner, threadpool_limits(1):
             advisor = None if small else self._advisor(data, usable, budget)
             self.recommendation_ = self._recommended(data, advisor, grouped=groups is not None)
             trials = self._search(data, Advice(first, advisor), runner, budget, interruption) if data.folds else []

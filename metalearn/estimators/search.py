@@ -4,6 +4,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import nsmallest
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -109,18 +111,19 @@ class Trial:
     @property
     def loss(self) -> float:
         """Mean loss over the folds so far; infinite if there is none."""
-        return float(self.losses.mean()) if len(self.losses) else math.inf
+        scores = [o.scores[self.metric.name] for o in self.outcomes if o.status is Status.OK]
+        return float(self.metric.to_loss(fmean(scores))) if scores else math.inf
 
     @property
     def score(self) -> float:
         """Mean score over the folds so far, in the metric's own direction; NaN if there is none."""
-        return float(self.metric.from_loss(self.loss)) if len(self.losses) else math.nan
+        return float(self.metric.from_loss(self.loss)) if math.isfinite(self.loss) else math.nan
 
     @property
     def seconds(self) -> float:
         """Mean seconds of fitting and predicting one fold."""
         known = [o.fit_seconds + o.predict_seconds for o in self.outcomes if o.status is Status.OK]
-        return float(np.mean(known)) if known else math.nan
+        return fmean(known) if known else math.nan
 
     @property
     def message(self) -> str:
@@ -284,8 +287,10 @@ class _Search:
 
     @property
     def deadline(self) -> float:
-        scored = sorted((t for t in self.trials if len(t.losses)), key=lambda t: t.loss)
-        return self.budget.deadline(scored[:_REFIT_TRIALS])
+        if self.budget.seconds is None:
+            return math.inf
+        best = nsmallest(_REFIT_TRIALS, self.trials, key=lambda t: t.loss)
+        return self.budget.deadline([t for t in best if math.isfinite(t.loss)])
 
     def _fill(self) -> None:
         while self.runner.has_room and (suggestion := self._next()) is not None:

@@ -224,6 +224,7 @@ class Processes:
     def _replace(self, worker: _Worker) -> None:
         worker.process.terminate()
         worker.connection.close()
+        worker.process.join(1)  # that it leaves no zombie
         self._workers[self._workers.index(worker)] = self._start()
 
     def cancel(self) -> None:

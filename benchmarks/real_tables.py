@@ -50,11 +50,11 @@ FIT_SECONDS = 60.0
 SEED = 0
 MODEL = "model"
 
+CHOSEN = f"choices are made by {N_FOLDS}-fold cross-validation on the rest, the chosen configuration is fitted on the rest and "
 RULE = (
     f"Tables of the catalog with {ROWS[0]} to {ROWS[1]:,} rows and at most {MOST_FEATURES} columns are ordered by size "
     "(rows times columns) within each problem type; the middle one of each of ten equal parts is taken, smallest first. A "
-    f"third of the rows is held out for the test (stratified); choices are made by {N_FOLDS}-fold cross-validation on the "
-    "rest, the chosen configuration is fitted on the rest and scored on the test. Our recommendations come from the "
+    f"third of the rows is held out for the test (stratified); {CHOSEN}scored on the test. Our recommendations come from the "
     "knowledge base without the table's family. Normalised regret 0 and 1 are the best and the worst test loss of a fixed "
     f"reference set, the same for all participants: the default of every family and {N_RANDOM} configurations drawn at random over "
     "all families (seeded by the table's name); r2 losses beyond the upper quartile by 1.5 interquartile ranges count as "

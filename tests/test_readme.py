@@ -54,6 +54,7 @@ def test_a_result_on_another_knowledge_base_is_warned_of(
         "peers": {"about": "", "knowledge_base": {"id": shipped}},
         "bundled": {"about": "KnowledgeBase(1 tasks), id 0123456789abcdef: old."},
         "speed": {"about": "One thread."},
+        "automl": {"about": "", "knowledge_base": {"id": shipped}},
     }
     monkeypatch.setattr(readme, "results", lambda suite: (found[suite], {}))
     readme.warn()
@@ -76,4 +77,15 @@ def test_every_target_has_a_figure_and_a_verdict(readme: ModuleType) -> None:
     assert set(verdicts) <= {"met", "**not met**"}
     assert first == f"{verdicts.count('met')} of {len(verdicts)} are met."
     suites = set(re.findall(r"benchmarks/(\w+)\.md", "".join(lines)))
-    assert suites == {"oboe", "autosklearn2016", "aslib", "bundled", "peers", "scale", "speed", "store"}
+    assert suites == {
+        "oboe",
+        "autosklearn2016",
+        "aslib",
+        "bundled",
+        "peers",
+        "hooks",
+        "automl",
+        "scale",
+        "speed",
+        "store",
+    }

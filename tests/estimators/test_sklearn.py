@@ -14,11 +14,6 @@ WEIGHTS = (
 )
 
 
-def expected_failures(estimator: Any) -> dict[str, str]:
-    # the classifier's table of that check is so easy that every choice gives the same labels
-    return {"check_sample_weight_equivalence_on_dense_data": WEIGHTS} if is_regressor(estimator) else {}
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
@@ -26,7 +21,10 @@ def expected_failures(estimator: Any) -> dict[str, str]:
         MetaLearnClassifier(n_trials=2, cv=2, families=("linear", "gaussian_nb", "decision_tree")),
         MetaLearnRegressor(n_trials=2, cv=2, families=("linear", "decision_tree")),
     ],
-    expected_failed_checks=expected_failures,
 )
 def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
+    if is_regressor(estimator) and check.func.__name__ == "check_sample_weight_equivalence_on_dense_data":
+        pytest.skip(
+            WEIGHTS
+        )  # it may hold by chance; the classifier's table there is so easy that every choice is right
     check(estimator)

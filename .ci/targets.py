@@ -133,15 +133,14 @@ def peers() -> Iterator[Line]:
 def hooks() -> Iterator[Line]:
     """Return what seeds are worth to other tools."""
     few = rows("hooks", "Five warm trials against")
-    as_good = sum(row["difference"] <= 0 for row in few)
-    worst = max(few, key=lambda row: row["difference"])
-    figure = f"{as_good} of {len(few)} tools; farthest {interval(worst)} ({worst['participant'].partition(',')[0]})"
-    yield "hooks", "Other tools started warm: 5 trials as good as 50 cold ones", figure, as_good == len(few)
     late = [row for row in rows("hooks", "Warm against cold") if row["participant"].endswith("50 trials")]
-    as_good = sum(row["difference"] <= 0 for row in late)
-    worst = max(late, key=lambda row: row["difference"])
-    figure = f"{as_good} of {len(late)} tools; farthest {interval(worst)} ({worst['participant'].partition(',')[0]})"
-    yield "hooks", "Other tools started warm: not worse after 50 trials", figure, as_good == len(late)
+    for found, what in ((few, "5 trials as good as 50 cold ones"), (late, "not worse after 50 trials")):
+        as_good = sum(row["difference"] <= 0 for row in found)
+        worst = max(found, key=lambda row: row["difference"])
+        figure = (
+            f"{as_good} of {len(found)} tools; farthest {interval(worst)} ({worst['participant'].partition(',')[0]})"
+        )
+        yield "hooks", f"Other tools started warm: {what}", figure, as_good == len(found)
 
 
 def automl() -> Iterator[Line]:

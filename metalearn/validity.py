@@ -254,9 +254,8 @@ def _another(before: Recommendation, now: Recommendation) -> list[str]:
 def _worse(model: Any, frame: pd.DataFrame, target: "pd.Series[Any]") -> list[str]:
     """Compare the score on the new rows with what the cross-validation promised."""
     used = [t for t in model.trial_facts_ if t["status"] == "ok" and t["weight"]]
-    promised = max(
-        (t["deviation"] for t in used if math.isfinite(t["deviation"])), default=0.0
-    )  # of a single fold none
+    known = [t["deviation"] for t in used if math.isfinite(t["deviation"])]  # a single fold has none
+    promised = max(known, default=0.0)
     scorer, expected = model.row_scorer(frame, target), model.best_score_
     score = scorer(slice(None))
     behind = model.metric_.to_loss(score) - model.metric_.to_loss(expected)

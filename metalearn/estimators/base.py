@@ -344,23 +344,6 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         shares = [m.weight * predict(m.pipeline, frame, n_classes) for m in self.members_]
         return np.asarray(np.sum(shares, axis=0), dtype=np.float64)
 
-    def score_by_metric(self, X: Any, y: Any) -> float:
-        """Score predictions by the metric that was optimised.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-            The table.
-        y : array-like of shape (n_rows,)
-            The truth; classes that the model does not know count as wrong.
-
-        Returns
-        -------
-        float
-            In the metric's own direction.
-        """
-        return self.row_scorer(X, y)(slice(None))
-
     def row_scorer(self, X: Any, y: Any) -> Callable[[npt.NDArray[np.intp] | slice], float]:
         """Predict once, and return what scores any of the rows by the metric that was optimised.
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
@@ -358,10 +359,10 @@ class _Search:
         trial.status, trial.ended = status, self.budget.elapsed
         self.tell(trial)
         if status is Status.OK:
-            self.leaders = sorted([*self.leaders, trial], key=lambda t: t.loss)
-        hopeless = [trial] if status is not Status.OK and status is not Status.TIMEOUT else self.leaders[_REMEMBERED:]
-        self.leaders = self.leaders[:_REMEMBERED]
-        for one in hopeless:
+            insort(self.leaders, trial, key=lambda t: t.loss)
+        forgotten = self.leaders[_REMEMBERED:] if status in {Status.OK, Status.TIMEOUT} else [trial]
+        del self.leaders[_REMEMBERED:]
+        for one in forgotten:
             if one is not self.trials[0]:
                 one.outcomes[:] = [replace(outcome, predictions=None) for outcome in one.outcomes]
 

@@ -24,7 +24,6 @@ WEIGHTS = (
 )
 def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
     if is_regressor(estimator) and check.func.__name__ == "check_sample_weight_equivalence_on_dense_data":
-        pytest.skip(
-            WEIGHTS
-        )  # it may hold by chance; the classifier's table there is so easy that every choice is right
+        # it may hold by chance; the classifier's table there is so easy that every choice is right
+        pytest.skip(WEIGHTS)
     check(estimator)

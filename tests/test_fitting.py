@@ -1,8 +1,10 @@
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestRegressor
 
 from metalearn import fitting
 from metalearn.api import recommend
@@ -125,7 +127,7 @@ def test_what_was_fitted_long_ago_is_forgotten(
 
 @pytest.mark.slow
 def test_a_task_more_on_top_of_three_hundred_counts_within_seconds() -> None:
-    """Measured by benchmarks/run.py store as well; twice the 2 s that it may take on an idle machine."""
+    """Seconds are what benchmarks/run.py store measures; here they are counted in forests, whatever the machine."""
     past = bundled_knowledge_base().subset(problem_type=ProblemType.REGRESSION)
     again = {name: f"{name}, again" for name in past.task_ids}
     renamed = [
@@ -137,9 +139,22 @@ def test_a_task_more_on_top_of_three_hundred_counts_within_seconds() -> None:
     )
     grown = past + copies
     assert len(grown) >= 300
-    started = time.process_time()
-    fit_recommender(grown, ProblemType.REGRESSION, R2, "auto")
-    assert time.process_time() - started < 4
+    rng = np.random.default_rng(0)
+    rows, profiles = rng.random((len(grown), 60)), rng.random((len(grown), 60))
+    forest = RandomForestRegressor(300, max_features="sqrt", random_state=0, n_jobs=1)
+    forest.fit(rows, profiles)
+    unit = quickest(lambda: forest.fit(rows, profiles))
+    assert quickest(lambda: fit_recommender(grown, ProblemType.REGRESSION, R2, "auto")) < 4 * unit  # 1.7 when written
+
+
+def quickest(call: Callable[[], object], times: int = 3) -> float:
+    """Return the processor seconds of the quickest of several calls."""
+    spent = []
+    for _ in range(times):
+        started = time.process_time()
+        call()
+        spent.append(time.process_time() - started)
+    return min(spent)
 
 
 def test_a_damaged_cache_is_fitted_again(small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,10 +187,5 @@ def test_a_missing_bundled_knowledge_base_is_named(monkeypatch: pytest.MonkeyPat
 def test_the_bundled_tables_load_quickly() -> None:
     store = FileStore(fitting._bundled_folder())
     store.read()
-    spent = []
-    for _ in range(5):
-        started = time.process_time()
-        store.read()
-        spent.append(time.process_time() - started)
-    assert min(spent) < 0.3  # 0.15 s on an idle machine
+    assert quickest(store.read, 5) < 0.3  # 0.15 s on an idle machine
     assert bundled_knowledge_base().tasks["fingerprint"].is_unique

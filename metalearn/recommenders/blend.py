@@ -25,7 +25,7 @@ _USUAL = {"list": ForestPortfolio.name, "feedback": TaskEnsemble.name}
 
 _COUNTS = (1, 3, 5, 10)
 _FOLDS = 10
-_MOST_TASKS = 100
+_MOST_TASKS = 50
 """So many past tasks, drawn at random, decide: more would hardly change the choice."""
 
 
@@ -133,14 +133,14 @@ def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
     families = np.array(table.families)
     if len(set(table.families)) < 2:  # noqa: PLR2004 - nothing is left to learn from
         return {"list": {"chosen": Portfolio.name}, "feedback": {"chosen": TaskEnsemble.name}}
-    learned = past.similarity.left_out(families)
-    rows = np.random.default_rng(random_state).permutation(np.flatnonzero(table.own))[:_MOST_TASKS]
+    rows = np.sort(np.random.default_rng(random_state).permutation(np.flatnonzero(table.own))[:_MOST_TASKS])
+    learned = dict(zip(rows, past.similarity.left_out(families, rows), strict=True))
     found: dict[str, dict[str, list[Any]]] = {use: {name: [] for name in _STRATEGIES} for use in ("list", "feedback")}
     for kept, left_out in family_folds(table, _FOLDS, random_state=random_state):
         others = past.take(kept)
         strategies = [kind().fit_past(others) for kind in _STRATEGIES.values()]
         for i in np.intersect1d(left_out, rows):
-            weights = learned[[i]].toarray()[0][kept]
+            weights = learned[i][kept]
             prior = others.prior(table.meta_features[i], weights / max(float(weights.sum()), 1e-12))
             for strategy in strategies:
                 order = play(

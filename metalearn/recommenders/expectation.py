@@ -53,10 +53,10 @@ class Expectation:
         """
         table = past.table
         families = np.array(table.families)
-        left_out = past.similarity.left_out(families)
         ratios: list[list[FloatArray]] = [[] for _ in _COUNTS]
         own = np.flatnonzero(table.own)
-        for i in own[:: -(-len(own) // _SAMPLE)]:
+        sample = own[:: -(-len(own) // _SAMPLE)]
+        for i, learned in zip(sample, past.similarity.left_out(families, sample), strict=True):
             apart = families != families[i]
             if not apart.any():
                 continue
@@ -66,7 +66,7 @@ class Expectation:
                 observed={},
                 allowed=np.isfinite(table.losses[i]),
                 unit=float(table.units[i]),
-                prior=past.prior(table.meta_features[i], left_out[[i]].toarray()[0]),
+                prior=past.prior(table.meta_features[i], learned),
             )
             weights = np.where(apart, query.weights, 0.0)
             query = replace(query, weights=weights / weights.sum())

@@ -27,6 +27,9 @@ PROFILE_FLOOR = 0.05
 
 _MOST = 0.5
 
+_BLOCK = 1000
+"""Tasks that are compared with all others at a time, which bounds the memory."""
+
 
 @dataclass(frozen=True, eq=False)
 class PastTasks:
@@ -73,11 +76,13 @@ class PastTasks:
         families = np.array(table.families)
         profiles = np.log(table.completed_regrets + PROFILE_FLOOR)
         similarity = ForestSimilarity.fit(table.meta_features, profiles, min_leaf=min_leaf, random_state=random_state)
-        left_out = similarity.left_out(families)
         mean = table.uniform @ table.working
-        known = left_out.sum(axis=1)[:, None] * LEARNED_SHARE
-        predicted = LEARNED_SHARE * (left_out @ table.working) + (1 - known) * mean
-        errors = (table.working - predicted).astype(np.float32)
+        errors = np.empty(table.working.shape, np.float32)
+        for start in range(0, table.n_tasks, _BLOCK):
+            rows = np.arange(start, min(start + _BLOCK, table.n_tasks))
+            weights = LEARNED_SHARE * similarity.left_out(families, rows)
+            predicted = weights @ table.working + (1 - weights.sum(axis=1, keepdims=True)) * mean
+            errors[rows] = table.working[rows] - predicted
         return cls(
             table=table,
             similarity=similarity,

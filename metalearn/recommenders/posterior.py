@@ -18,6 +18,9 @@ OFFSET_VARIANCE = 4.0
 SHARPNESS = 50.0
 """How fast a member loses weight that does not fit what was observed."""
 
+MEMBERS = 500
+"""Past tasks that become hypotheses at most; on OBOE the heaviest hundred choose as well as all 360."""
+
 KEPT = 0.1
 """Share of the prior weights that no observation takes away."""
 
@@ -52,7 +55,7 @@ def posterior(past: PastTasks, query: Query, *, from_errors: bool = True) -> tup
     ----------
     Evensen. The ensemble Kalman filter: theoretical formulation and practical implementation. Ocean Dynamics, 2003.
     """
-    rows = heaviest(query.weights)
+    rows = heaviest(query.weights, MEMBERS)
     errors = past.errors[rows]
     members = errors + query.mean.astype(np.float32) if from_errors and query.described else past.table.working[rows]
     prior = query.weights[rows] / query.weights[rows].sum()

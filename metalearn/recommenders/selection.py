@@ -98,13 +98,15 @@ def price(seconds: FloatArray, time_budget: float) -> FloatArray:
     return np.nan_to_num(seconds) + _TURN * time_budget
 
 
-def heaviest(weights: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
-    """Return the tasks that count most, 2,000 at most: more would change little and take long.
+def heaviest(weights: npt.NDArray[np.floating], most: int = 2000) -> npt.NDArray[np.intp]:
+    """Return the tasks that count most: all of many would change little and take long.
 
     Parameters
     ----------
     weights : ndarray of shape (n_tasks,)
         How much each task counts.
+    most : int, default=2000
+        How many at most.
 
     Returns
     -------
@@ -112,13 +114,11 @@ def heaviest(weights: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
         Rows of positive weight in ascending order; of equal ones a random, but always the same choice.
     """
     rows = np.flatnonzero(weights > 0)
-    if len(rows) > _MOST_ROWS:
+    if len(rows) > most:
         order = np.lexsort((np.random.default_rng(0).random(len(rows)), -weights[rows]))
-        rows = np.sort(rows[order[:_MOST_ROWS]])
+        rows = np.sort(rows[order[:most]])
     return rows
 
-
-_MOST_ROWS = 2000
 
 _TURN = 0.1
 """Share of the time left that a turn is worth. From .02 to .3 little changes; not to count seconds is clearly worse."""

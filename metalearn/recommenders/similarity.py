@@ -15,6 +15,9 @@ IntArray = npt.NDArray[np.int32]
 
 _FACTORS = 12
 
+_GROWN_ON = 1000
+"""Past tasks that a tree is grown on at most, drawn anew for each; all of them lie in its leaves."""
+
 
 @dataclass(frozen=True, eq=False)
 class ForestSimilarity:
@@ -62,7 +65,7 @@ class ForestSimilarity:
         meta_features: FloatArray,
         profiles: npt.NDArray[np.floating],
         *,
-        n_trees: int = 300,
+        n_trees: int = 200,
         min_leaf: int = 2,
         random_state: int = 0,
     ) -> Self:
@@ -74,7 +77,7 @@ class ForestSimilarity:
             NaN where one is missing.
         profiles : ndarray of shape (n_tasks, n_configurations)
             What similar tasks have in common.
-        n_trees : int, default=300
+        n_trees : int, default=200
             Number of trees.
         min_leaf : int, default=2
             Fewest past tasks in a leaf.
@@ -94,7 +97,11 @@ class ForestSimilarity:
         if not len(fill):
             filled = np.zeros((len(filled), 1), np.float32)  # without meta-features all tasks share one leaf
         forest = RandomForestRegressor(
-            n_trees, min_samples_leaf=min_leaf, max_features=1 / 3, random_state=random_state
+            n_trees,
+            min_samples_leaf=min_leaf,
+            max_features=1 / 3,
+            max_samples=min(_GROWN_ON, len(filled)),
+            random_state=random_state,
         ).fit(filled, _factors(profiles))
         trees = [tree.tree_ for tree in forest.estimators_]
         sizes = np.array([tree.node_count for tree in trees])
@@ -118,31 +125,33 @@ class ForestSimilarity:
             importance=forest.feature_importances_[: len(fill)],
         )
 
-    def left_out(self, families: npt.NDArray[np.str_]) -> csr_array:
-        """Return the weights that each past task would have got as a new one.
+    def left_out(self, families: npt.NDArray[np.str_], rows: npt.NDArray[np.intp]) -> FloatArray:
+        """Return the weights that past tasks would have got as new ones.
 
         Parameters
         ----------
         families : ndarray of str, shape (n_tasks,)
             Near-copies share one.
+        rows : ndarray of int, shape (n_rows,)
+            Which past tasks are asked about.
 
         Returns
         -------
-        sparse array of shape (n_tasks, n_tasks)
+        ndarray of shape (n_rows, n_tasks)
             From the trees that were grown without the task, and without its own family. Rows sum to 1, or to 0 where
             no leaf is shared.
         """
-        n_tasks, n_trees = self.leaves.shape
-        shape = (n_tasks, len(self.share))
-        starts = np.arange(n_tasks + 1) * n_trees
-        known = csr_array((self.share[self.leaves].ravel(), self.leaves.ravel(), starts), shape=shape)
-        asked = csr_array((self.unseen.ravel().astype(float), self.leaves.ravel(), starts), shape=shape)
-        found = (asked @ known.T).tocoo()
+        asked = self._in_leaves(self.leaves[rows], self.unseen[rows].astype(float))
+        weights: FloatArray = (asked @ self._in_leaves(self.leaves, self.share[self.leaves]).T).toarray()
         _, family = np.unique(families, return_inverse=True)
-        apart = (family[found.row] != family[found.col]) & (found.data > 0)
-        kept = csr_array((found.data[apart], (found.row[apart], found.col[apart])), shape=(n_tasks, n_tasks))
-        total = kept.sum(axis=1)
-        return csr_array(kept.multiply(1 / np.where(total > 0, total, 1.0)[:, None]))
+        weights[family[rows][:, None] == family] = 0.0
+        weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+        return weights
+
+    def _in_leaves(self, leaves: IntArray, values: FloatArray) -> csr_array:
+        """Return values by task and leaf."""
+        starts = np.arange(len(leaves) + 1) * leaves.shape[1]
+        return csr_array((values.ravel(), leaves.ravel(), starts), shape=(len(leaves), len(self.share)))
 
     def take(self, rows: npt.NDArray[np.intp]) -> Self:
         """Keep some of the past tasks in the leaves.

@@ -60,5 +60,6 @@ def test_the_heaviest_tasks_are_kept() -> None:
     weights[0] = 0.0
     rows = heaviest(weights)
     assert len(rows) == 2000
+    assert len(heaviest(weights, 500)) == 500
     assert set(range(4990, 5000)) <= set(rows)
     assert 0 not in rows

@@ -41,7 +41,7 @@ def test_tasks_of_the_same_kind_weigh_more(grown: tuple[Any, Any, ForestSimilari
 def test_left_out_weights_know_nothing_of_the_own_family(grown: tuple[Any, Any, ForestSimilarity]) -> None:
     _, _, found = grown
     families = np.array([f"f{i // 3}" for i in range(60)])
-    weights = found.left_out(families).toarray()
+    weights = found.left_out(families, np.arange(60))
     np.testing.assert_allclose(weights.sum(axis=1), 1)
     assert not weights[families[:, None] == families[None, :]].any()
 
@@ -50,8 +50,25 @@ def test_left_out_weights_come_from_trees_that_did_not_see_the_task(grown: tuple
     _, _, found = grown
     seen = ~found.unseen[0]
     together = (found.leaves == found.leaves[0]) & ~seen
-    weights = found.left_out(np.arange(60).astype(str)).toarray()[0]
+    weights = found.left_out(np.arange(60).astype(str), np.array([0]))[0]
     np.testing.assert_array_equal(np.flatnonzero(weights), np.setdiff1d(np.flatnonzero(together.any(axis=1)), [0]))
+
+
+def test_rows_are_asked_about_one_by_one_or_together(grown: tuple[Any, Any, ForestSimilarity]) -> None:
+    _, _, found = grown
+    families = np.array([f"f{i // 3}" for i in range(60)])
+    rows = np.array([7, 3])
+    np.testing.assert_allclose(found.left_out(families, rows), found.left_out(families, np.arange(60))[rows])
+
+
+def test_trees_are_grown_on_a_part_of_very_many_tasks_which_all_lie_in_their_leaves() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(1500, 3))
+    found = ForestSimilarity.fit(features, features @ rng.normal(size=(3, 4)), n_trees=20)
+    assert ((~found.unseen).sum(axis=0) <= 1000).all()
+    assert found.unseen.mean() > 0.45  # exp(-1000 / 1500) = 0.51
+    assert found.weights(features[0]).sum() == pytest.approx(1)
+    assert (found.leaves >= 0).all()
 
 
 def test_fewer_tasks_share_the_leaves_anew(grown: tuple[Any, Any, ForestSimilarity]) -> None:

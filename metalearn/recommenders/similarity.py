@@ -65,7 +65,7 @@ class ForestSimilarity:
         meta_features: FloatArray,
         profiles: npt.NDArray[np.floating],
         *,
-        n_trees: int = 200,
+        n_trees: int = 300,
         min_leaf: int = 2,
         random_state: int = 0,
     ) -> Self:
@@ -77,7 +77,7 @@ class ForestSimilarity:
             NaN where one is missing.
         profiles : ndarray of shape (n_tasks, n_configurations)
             What similar tasks have in common.
-        n_trees : int, default=200
+        n_trees : int, default=300
             Number of trees.
         min_leaf : int, default=2
             Fewest past tasks in a leaf.

@@ -99,7 +99,10 @@ def coverage() -> Line:
     """Return how far from 80 % the share of results inside their intervals is."""
     found = rows("bundled", "Expected scores of the ten candidates")
     shares = {
-        f"{r['tasks']}, {r['results observed']} results": float(r["inside the 80 % interval"][:-1]) for r in found
+        f"{r['tasks']}, {r['candidates of']}, {r['results observed']} results": float(
+            r["inside the 80 % interval"][:-1]
+        )
+        for r in found
     }
     within = sum(COVERED[0] <= share <= COVERED[1] for share in shares.values())
     worst = max(shares, key=lambda name: abs(shares[name] - 80))

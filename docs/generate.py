@@ -101,7 +101,7 @@ def public() -> str:
 def coverage() -> str:
     """Return how often results lay inside their intervals."""
     found = result("bundled")
-    columns = ("tasks", "results observed", "inside the 80 % interval", "median width")
+    columns = ("tasks", "candidates of", "results observed", "inside the 80 % interval", "median width")
     rows = rows_of(found, "Expected scores of the ten candidates")
     cells = [[number(v, 3) if isinstance(v, float) else v for v in (row[c] for c in columns)] for row in rows]
     return f"{table(columns, cells)}\n\n{source(found)}"

@@ -1,57 +1,64 @@
 """How far expected scores and seconds can be trusted on families left out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from protocol import Setting
 from report import Table
 
+from metalearn.recommenders import Strategy
+from metalearn.recommenders.ensemble import TaskEnsemble
 from metalearn.recommenders.expectation import Expectation
 from metalearn.recommenders.forest import ForestPortfolio
+from metalearn.recommenders.simulation import play
 
 N_CANDIDATES = 10
 OBSERVED = (0, 3, 10)
+LISTED = (ForestPortfolio, TaskEnsemble)
+"""What `recommend` lists, and what the advisor asks; without results they are the same."""
 
 
 def coverage(settings: Sequence[Setting]) -> Table:
     """Return the share of scores inside the 80 % interval, its width, and the error of the expected score."""
-    rows = []
+    rows: list[list[object]] = []
     for setting in settings:
-        table = setting.table
-        inside: dict[int, list[np.ndarray]] = {n: [] for n in OBSERVED}
-        width: dict[int, list[np.ndarray]] = {n: [] for n in OBSERVED}
-        error: dict[int, list[np.ndarray]] = {n: [] for n in OBSERVED}
+        found = {(kind.name, n): [] for kind in LISTED for n in OBSERVED if n or kind is ForestPortfolio}
         for fit in (fit for fit in setting.fits if fit.seed == 0):
-            past = fit.past
-            expectation = Expectation.fit(past)
-            strategy = ForestPortfolio().fit_past(past)
-            for i in fit.left_out:
-                allowed = np.isfinite(table.losses[i])
-                unit = float(table.units[i])
-                ask = {"allowed": allowed, "unit": unit}
-                longest = N_CANDIDATES + max(OBSERVED)
-                columns = strategy.rank(past.query(table.meta_features[i], n=longest, observed={}, **ask))
-                for n in OBSERVED:
-                    observed = {j: float(table.losses[i, j]) for j in columns[:n]}
-                    query = past.query(table.meta_features[i], n=N_CANDIDATES, observed=observed, **ask)
-                    chosen = columns[n : n + N_CANDIDATES]
-                    score, low, high = expectation.expect(past, query, chosen)
-                    true = table.metric.from_loss(table.losses[i, chosen])
-                    inside[n].append((low <= true) & (true <= high))
-                    width[n].append((high - low) / unit)
-                    error[n].append(np.abs(score - true) / unit)
-        for n in OBSERVED:
-            flat = [np.concatenate(found[n]) for found in (inside, width, error)]
+            expectation = Expectation.fit(fit.past)
+            for strategy in (kind().fit_past(fit.past) for kind in LISTED):
+                for i in fit.left_out:
+                    for n, row in _expected(setting, expectation, strategy, i):
+                        if (strategy.name, n) in found:
+                            found[strategy.name, n].append(row)
+        for (name, n), parts in found.items():
+            inside, width, error = np.concatenate(parts, axis=1)
             rows.append(
-                [setting.title, n, f"{flat[0].mean():.1%}", float(np.median(flat[1])), float(np.median(flat[2]))]
+                [setting.title, name, n, f"{inside.mean():.1%}", float(np.median(width)), float(np.median(error))]
             )
     return Table(
         "Expected scores of the ten candidates",
-        ["tasks", "results observed", "inside the 80 % interval", "median width", "median error"],
+        ["tasks", "candidates of", "results observed", "inside the 80 % interval", "median width", "median error"],
         rows,
-        "On families left out; everything, the calibration included, is fitted without them. rmse and mae are in units "
-        "of the target's spread.",
+        "On families left out; everything, the calibration included, is fitted without them. Observed are the strategy's own "
+        "first choices, asked about are its next ten. rmse and mae are in units of the target's spread.",
     )
+
+
+def _expected(
+    setting: Setting, expectation: Expectation, strategy: Strategy, i: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield, after some of a strategy's choices, what becomes of the next: inside or not, width and error."""
+    table, past = setting.table, strategy.past_
+    unit, features = float(table.units[i]), table.meta_features[i]
+    about = {"allowed": np.isfinite(table.losses[i]), "unit": unit}
+    order = play(strategy, features, table.losses[i], max(OBSERVED), unit=unit)
+    for n in OBSERVED:
+        observed = {j: float(table.losses[i, j]) for j in order[:n]}
+        query = past.query(features, n=N_CANDIDATES, observed=observed, **about)
+        chosen = strategy.rank(query)
+        score, low, high = expectation.expect(past, query, chosen)
+        true = table.metric.from_loss(table.losses[i, chosen])
+        yield n, np.array([(low <= true) & (true <= high), (high - low) / unit, np.abs(score - true) / unit])
 
 
 def runtime(settings: Sequence[Setting]) -> Table:

@@ -11,6 +11,7 @@ from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.posterior import posterior
 from metalearn.recommenders.quantile import COVERAGE, weighted_quantiles
 from metalearn.recommenders.scale import FloatArray, from_working, log_losses
+from metalearn.recommenders.selection import greedy
 
 __all__ = ["Expectation"]
 
@@ -70,8 +71,10 @@ class Expectation:
             )
             weights = np.where(apart, query.weights, 0.0)
             query = replace(query, weights=weights / weights.sum())
-            expected = np.where(query.allowed, query.weights @ table.completed_regrets, np.inf)
-            best = np.argsort(expected)[: min(_BEST + _COUNTS[-1], int(query.allowed.sum()))]
+            best = np.array(
+                greedy(table.completed_regrets, query.weights, _BEST + _COUNTS[-1], allowed=query.allowed),
+                dtype=np.intp,
+            )
             for found, count in zip(ratios, _COUNTS, strict=True):
                 seen, asked = best[:count], best[count : count + _BEST]
                 if len(asked):

@@ -56,9 +56,9 @@ WAVES: tuple[dict[str, int], ...] = (
     # then half of the grid, and the whole; CatBoost and perceptrons last, which take longest
     {"lightgbm": 12, "xgboost": 8, "random_forest": 5, "extra_trees": 6, "linear": 8, "knn": 8, "decision_tree": 7,
      "hist_gradient_boosting": 5, "mlp": 6},
-    {"catboost": 4},
     {"lightgbm": 24, "xgboost": 16, "random_forest": 10, "extra_trees": 10, "linear": 10, "hist_gradient_boosting": 8},
     {"svm": 12, "mlp": 10},
+    {"catboost": 4},
     {"catboost": 12},
 )  # fmt: skip
 

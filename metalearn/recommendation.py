@@ -43,6 +43,9 @@ class Candidate:
         80 % interval of the score, lower end first.
     expected_seconds : float
         Seconds of one fit on one thread; NaN where nothing is known.
+    expected_improvement : float or None, default=None
+        By how much it is expected to improve on the best score so far, in units of the metric and at least 0: the mean
+        over what may happen, of which most is no improvement. None before there is a score.
     evidence : tuple of str, default=()
         Names of the past tasks that speak for it, the weightiest first.
     """
@@ -52,6 +55,7 @@ class Candidate:
     expected_score: float
     interval: tuple[float, float]
     expected_seconds: float
+    expected_improvement: float | None = None
     evidence: tuple[str, ...] = ()
 
     @property
@@ -103,6 +107,7 @@ class Candidate:
             "expected_score": self.expected_score,
             "interval": list(self.interval),
             "expected_seconds": self.expected_seconds,
+            "expected_improvement": self.expected_improvement,
             "evidence": list(self.evidence),
         }
 
@@ -127,6 +132,7 @@ class Candidate:
             expected_score=values["expected_score"],
             interval=(low, high),
             expected_seconds=values["expected_seconds"],
+            expected_improvement=values.get("expected_improvement"),
             evidence=tuple(values["evidence"]),
         )
 

@@ -1,5 +1,6 @@
-"""What to expect of a configuration on a new task: a score and its 80 % interval, calibrated on left-out families."""
+"""What to expect of a configuration on a new task: score, 80 % interval and improvement, calibrated on left-out families."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -24,12 +25,14 @@ _LEAST_WIDTH = 0.02
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """Hold how far intervals have to be stretched to keep what they promise.
+    """Hold how far intervals have to be stretched, and improvements shrunk, to keep what they promise.
 
     Parameters
     ----------
     stretch : ndarray of shape (4,)
         Factors about the median that make 80 % of left-out losses lie inside, after 0, 1, 3 and 10 observations.
+    realised : ndarray of shape (4,)
+        Share of the expected improvements by the most promising configuration that came true on left-out families.
 
     References
     ----------
@@ -37,6 +40,7 @@ class Expectation:
     """
 
     stretch: FloatArray
+    realised: FloatArray
 
     @classmethod
     def fit(cls, past: PastTasks) -> Self:
@@ -55,6 +59,7 @@ class Expectation:
         table = past.table
         families = np.array(table.families)
         ratios: list[list[FloatArray]] = [[] for _ in _COUNTS]
+        foreseen, realised = np.zeros(len(_COUNTS)), np.zeros(len(_COUNTS))
         own = np.flatnonzero(table.own)
         sample = own[:: -(-len(own) // _SAMPLE)]
         for i, learned in zip(sample, past.similarity.left_out(families, sample), strict=True):
@@ -75,17 +80,25 @@ class Expectation:
                 greedy(table.completed_regrets, query.weights, _BEST + _COUNTS[-1], allowed=query.allowed),
                 dtype=np.intp,
             )
-            for found, count in zip(ratios, _COUNTS, strict=True):
+            truth = log_losses(table.losses[i], float(table.units[i]))  # outliers are not capped
+            for k, count in enumerate(_COUNTS):
                 seen, asked = best[:count], best[count : count + _BEST]
+                told = replace(query, columns=seen, values=table.working[i, seen].astype(float))
+                members, weights = posterior(past, told)
                 if len(asked):
-                    told = replace(query, columns=seen, values=table.working[i, seen].astype(float))
-                    truth = log_losses(table.losses[i, asked], float(table.units[i]))  # outliers are not capped
-                    found.append(_ratios(past, told, asked, truth))
-        return cls(np.array([_quantile(found) for found in ratios]))
+                    ratios[k].append(_ratios(members[:, asked], weights, truth[asked]))
+                if count:
+                    least = float(told.values.min())
+                    gains = _gains(members, weights, least)
+                    gains[~query.allowed] = gains[seen] = 0.0
+                    foreseen[k] += gains.max()
+                    realised[k] += max(least - truth[gains.argmax()], 0.0) if gains.any() else 0.0
+        shares = np.where(foreseen > 0, realised / np.maximum(foreseen, 1e-12), 1.0)
+        return cls(np.array([_quantile(found) for found in ratios]), shares)
 
     def expect(
-        self, past: PastTasks, query: Query, columns: Sequence[int]
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        self, past: PastTasks, query: Query, columns: Sequence[int], *, least: float = math.nan
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Predict scores of configurations on a new task.
 
         Parameters
@@ -96,6 +109,8 @@ class Expectation:
             The new task and what was observed on it.
         columns : sequence of int
             The configurations.
+        least : float, default=nan
+            The smallest loss so far, also of configurations that nobody had run; NaN before there is one.
 
         Returns
         -------
@@ -103,24 +118,54 @@ class Expectation:
             Median, in the metric's own direction; NaN if the unit of the losses is not known.
         low, high : ndarray of shape (n_columns,)
             Ends of the 80 % interval.
+        improvement : ndarray of shape (n_columns,)
+            By how much each is expected to improve on the best so far; NaN before there is one.
         """
         metric, problem_type = past.table.metric, past.table.problem_type
         members, weights = posterior(past, query)
-        middle, below, above = _spread(members[:, list(columns)], weights)
+        members = members[:, list(columns)]
+        middle, below, above = _spread(members, weights)
         stretch = np.interp(len(query.columns), _COUNTS, self.stretch)
         losses = from_working(np.array([middle, middle - stretch * below, middle + stretch * above]), query.unit)
         if problem_type.is_classification and metric.greater_is_better:
             losses = np.minimum(losses, metric.optimum)
         scores: FloatArray = metric.from_loss(losses)
-        return scores[0], scores[1:].min(axis=0), scores[1:].max(axis=0)
+        known = float(log_losses(np.array(least), query.unit))
+        gains = self.improvement(_gains(members, weights, known), known, len(query.columns), query.unit)
+        return scores[0], scores[1:].min(axis=0), scores[1:].max(axis=0), gains
+
+    def improvement(self, gains: FloatArray, least: float, n_observed: int, unit: float) -> FloatArray:
+        """Turn expected improvements on the working scale into what experience leaves of them, in units of the metric.
+
+        Parameters
+        ----------
+        gains : ndarray
+            Expected improvements of log losses.
+        least : float
+            The smallest log loss so far.
+        n_observed : int
+            How many results there are.
+        unit : float
+            What losses are divided by.
+
+        Returns
+        -------
+        ndarray
+            Not below 0.
+        """
+        after = least - gains * np.interp(n_observed, _COUNTS, self.realised)
+        return from_working(np.full_like(after, least), unit) - from_working(after, unit)
 
 
-def _ratios(
-    past: PastTasks, query: Query, columns: npt.NDArray[np.intp], truth: npt.NDArray[np.floating]
-) -> FloatArray:
+def _gains(members: npt.NDArray[np.floating], weights: FloatArray, least: float) -> FloatArray:
+    """Return the expected improvement of each configuration on the smallest log loss so far."""
+    gains: FloatArray = weights @ np.maximum(least - members, 0.0)
+    return gains
+
+
+def _ratios(members: npt.NDArray[np.floating], weights: FloatArray, truth: FloatArray) -> FloatArray:
     """How far the truth lies from the median, in lengths of the interval's half on that side."""
-    members, weights = posterior(past, query)
-    middle, below, above = _spread(members[:, columns], weights)
+    middle, below, above = _spread(members, weights)
     gap = truth - middle
     ratios: FloatArray = np.abs(gap) / np.where(gap < 0, below, above)
     return ratios

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model
 from metalearn.recommendation import Candidate, Recommendation
+from metalearn.recommenders.expectation import Expectation
 from metalearn.recommenders.joint_space import JointSpace, Points
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.posterior import posterior
@@ -107,7 +108,7 @@ def recommend_beyond(
     succeeded = [loss for loss in tried.values() if math.isfinite(loss)]
     if len(succeeded) < FIRST and listed.candidates:
         return listed
-    field = _Field.around(strategy.past_, task, meta_features, tried, tuple(models), random_state)
+    field = _Field.around(strategy, task, meta_features, tried, tuple(models), random_state)
     ahead = list(listed.candidates)
     left = math.inf if time_budget is None else time_budget
     merged: list[Candidate] = []
@@ -273,6 +274,7 @@ class _Field:
     """What is expected of the list's members and of candidates for new points, as more and more are chosen."""
 
     task: Task
+    expectation: Expectation
     unit: float
     gains: dict[str, float]  # of the list's members, by id
     space: JointSpace
@@ -289,13 +291,14 @@ class _Field:
     @classmethod
     def around(  # noqa: PLR0917 - called once, above
         cls,
-        past: PastTasks,
+        strategy: Strategy,
         task: Task,
         meta_features: MetaFeatures,
         tried: Mapping[Configuration, float],
         models: tuple[str, ...],
         random_state: int,
     ) -> Self:
+        past = strategy.past_
         table, space = past.table, _joint_space(past.table.problem_type, models)
         query = past.query(
             table.vector(meta_features),
@@ -312,6 +315,7 @@ class _Field:
         seconds = past.cost.predict(np.array([task.n_rows, task.n_features, task.n_classes], dtype=float))[listed]
         return cls(
             task=task,
+            expectation=strategy.expectation_,
             unit=known.unit,
             gains={c.id: float(gain) for c, gain in zip(table.configurations, known.gains, strict=True)},
             space=space,
@@ -357,6 +361,7 @@ class _Field:
         if self.task.problem_type.is_classification and metric.greater_is_better:
             losses = np.minimum(losses, metric.optimum)
         score, *ends = metric.from_loss(losses).tolist()
+        gain = self.outlook.improvement(self.least)[row]
         self.known.add(configuration.id)
         self.outlook = self.outlook.believe(row)
         return Candidate(
@@ -365,6 +370,7 @@ class _Field:
             expected_score=score,
             interval=(min(ends), max(ends)),
             expected_seconds=float(self.seconds[row]),
+            expected_improvement=float(self.expectation.improvement(gain, self.least, self.n_tried, self.unit)),
         )
 
 

@@ -242,7 +242,9 @@ class Strategy:
             Candidates that were not observed, in the order in which they should be tried.
         """
         table = self.past_.table
-        losses = {table.columns[i]: loss for i, loss in (observed or {}).items() if i in table.columns}
+        observed = observed or {}
+        losses = {table.columns[i]: loss for i, loss in observed.items() if i in table.columns}
+        succeeded = [loss for loss in observed.values() if np.isfinite(loss)]
         sizes = np.array([task.n_rows, task.n_features, task.n_classes], dtype=float)
         query = self.past_.query(
             table.vector(meta_features),
@@ -255,7 +257,8 @@ class Strategy:
         )
         seconds = self.past_.cost.predict(sizes)
         columns = self.rank(query)
-        expected = self.expectation_.expect(self.past_, query, columns)
+        least = min(succeeded, default=np.nan)
+        expected = self.expectation_.expect(self.past_, query, columns, least=least)
         return Recommendation(
             task=task,
             candidates=tuple(
@@ -265,9 +268,10 @@ class Strategy:
                     expected_score=float(score),
                     interval=(float(low), float(high)),
                     expected_seconds=float(seconds[j]),
+                    expected_improvement=float(gain) if succeeded else None,
                     evidence=self._evidence(query, j),
                 )
-                for j, score, low, high in zip(columns, *expected, strict=True)
+                for j, score, low, high, gain in zip(columns, *expected, strict=True)
             ),
             recommender=self.name,
             novelty=query.novelty,

@@ -271,7 +271,7 @@ class FileStore(StoreMethods):
 
     def _rewrite(self, manifest: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:
         """Replace the parts of each table by one; of records of the same source and key the last stays."""
-        old = {entry["file"] for entries in manifest["tables"].values() for entry in entries}
+        old = [entry["file"] for entries in manifest["tables"].values() for entry in entries]
         for name, key in _SORTED_BY.items():
             repeated = [*key, "recorded_by"] if name != "configurations" else ["configuration_id"]
             table = tables[name].drop_duplicates(repeated, keep="last")
@@ -283,9 +283,11 @@ class FileStore(StoreMethods):
             if len(table):
                 self._add(entries, name, table.reset_index(drop=True))
             manifest["tables"][name] = entries
+        kept = [entry["file"] for entries in manifest["tables"].values() for entry in entries]
+        if kept == old:
+            return  # files are named after their content
         self._write_manifest(manifest)
-        kept = {entry["file"] for entries in manifest["tables"].values() for entry in entries}
-        for file in old - kept:
+        for file in set(old) - set(kept):
             (self.path / file).unlink(missing_ok=True)
 
     def _stored(self, manifest: dict[str, Any], name: str) -> pd.DataFrame:

@@ -184,6 +184,18 @@ def test_there_is_no_end_of_the_list_and_what_is_found_beyond_it_is_better(
     assert advisor.best.score > listed.best.score + 0.005
 
 
+def test_what_each_candidate_may_add_is_said_from_the_first_result_on(table: tuple[np.ndarray, np.ndarray]) -> None:
+    advisor = ml.Advisor(*table, families=["linear", "svm", "knn", "decision_tree"])
+    assert {c.expected_improvement for c in advisor.recommend(3)} == {None}
+    play(advisor, 12)
+    rec = advisor.recommend(10)
+    new = [c for c in rec if not c.evidence]
+    assert new  # points that nobody ran are among them
+    assert all(0 <= c.expected_improvement < 1 - advisor.best.score + 1e-9 for c in rec)
+    assert max(c.expected_improvement for c in new) > 0
+    assert advisor.expected_improvement() == pytest.approx(advisor.recommend(1)[0].expected_improvement)
+
+
 def test_the_order_of_telling_does_not_matter(table: tuple[np.ndarray, np.ndarray]) -> None:
     one, two = ml.Advisor(*table), ml.Advisor(*table)
     asked = one.ask(12)

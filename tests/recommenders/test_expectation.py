@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from metalearn.recommenders import PastTasks, PerformanceTable
+from metalearn.recommenders.ensemble import TaskEnsemble
 from metalearn.recommenders.expectation import Expectation
-from metalearn.recommenders.simulation import family_folds
+from metalearn.recommenders.simulation import family_folds, play
 from metalearn.task import get_metric
 
 
@@ -18,7 +19,7 @@ def test_intervals_hold_on_families_left_out(table: PerformanceTable) -> None:
             known = np.isfinite(table.losses[i])
             query = past.query(table.meta_features[i], n=5, observed={}, allowed=known)
             best = np.flatnonzero(known)[:6]
-            _, low, high = expectation.expect(past, query, best)
+            _, low, high, _ = expectation.expect(past, query, best)
             truth = table.metric.from_loss(table.losses[i, best])
             inside.append((low <= truth) & (truth <= high))
     assert 0.65 < np.mean(inside) < 0.95
@@ -31,7 +32,7 @@ def test_intervals_shrink_when_results_come_in_and_scores_come_nearer(past: Past
     widths, gaps = [], []
     for observed in ({}, {j: float(past.table.losses[i, j]) for j in (0, 3, 4)}):
         query = past.query(past.table.meta_features[i], n=2, observed=observed, allowed=allowed)
-        score, low, high = expectation.expect(past, query, columns)
+        score, low, high, _ = expectation.expect(past, query, columns)
         assert (low <= score).all()
         assert (score <= high).all()
         widths.append(float((high - low).mean()))
@@ -41,16 +42,16 @@ def test_intervals_shrink_when_results_come_in_and_scores_come_nearer(past: Past
 
 
 def test_scores_of_a_bounded_metric_stay_within_bounds(past: PastTasks) -> None:
-    expectation = Expectation(np.full(4, 50.0))
+    expectation = Expectation(np.full(4, 50.0), np.ones(4))
     query = past.query(past.table.meta_features[0], n=2, observed={}, allowed=np.ones(12, dtype=bool))
-    _, low, high = expectation.expect(past, query, range(12))
+    _, low, high, _ = expectation.expect(past, query, range(12))
     assert low.min() >= 0
     assert high.max() <= 1
 
 
 def test_an_unknown_unit_gives_no_score(past: PastTasks) -> None:
     query = past.query(past.table.meta_features[0], n=2, observed={}, allowed=np.ones(12, dtype=bool), unit=np.nan)
-    score, low, high = Expectation(np.ones(4)).expect(past, query, [0])
+    score, low, high, _ = Expectation(np.ones(4), np.ones(4)).expect(past, query, [0])
     assert np.isnan([score[0], low[0], high[0]]).all()
 
 
@@ -74,7 +75,39 @@ def test_outliers_and_the_last_of_a_list_are_covered_too(table: PerformanceTable
         for i in left_out:
             observed = {j: float(losses[i, j]) for j in range(9)}
             query = past.query(wild.meta_features[i], n=3, observed=observed, allowed=np.ones(12, dtype=bool))
-            _, low, high = expectation.expect(past, query, [9, 10, 11])
+            _, low, high, _ = expectation.expect(past, query, [9, 10, 11])
             truth = wild.metric.from_loss(losses[i, [9, 10, 11]])
             inside.append((low <= truth) & (truth <= high))
     assert 0.7 < np.mean(inside) < 0.95
+
+
+def test_improvements_come_true_on_average_on_families_left_out(table: PerformanceTable) -> None:
+    expected, came = [], []
+    for kept, left_out in family_folds(table, 5):
+        past = PastTasks.fit(table.take(kept))
+        expectation, strategy = Expectation.fit(past), TaskEnsemble().fit_past(past)
+        for i in left_out:
+            losses = table.losses[i]
+            order = play(strategy, table.meta_features[i], losses, 4)
+            for n in range(1, len(order)):
+                observed = {j: float(losses[j]) for j in order[:n]}
+                best = min(observed.values())
+                query = past.query(table.meta_features[i], n=1, observed=observed, allowed=np.isfinite(losses))
+                expected.append(float(expectation.expect(past, query, [order[n]], least=best)[3][0]))
+                came.append(max(best - float(losses[order[n]]), 0.0))
+    assert min(expected) >= 0
+    assert 0.4 < np.mean(expected) / np.mean(came) < 2.5
+
+
+def test_nothing_is_said_of_improvements_before_there_is_a_result(past: PastTasks) -> None:
+    query = past.query(past.table.meta_features[0], n=2, observed={}, allowed=np.ones(12, dtype=bool))
+    assert np.isnan(Expectation.fit(past).expect(past, query, [0, 1])[3]).all()
+
+
+def test_the_better_the_best_so_far_the_less_is_to_be_gained(past: PastTasks) -> None:
+    expectation = Expectation.fit(past)
+    query = past.query(past.table.meta_features[0], n=1, observed={0: 0.3}, allowed=np.ones(12, dtype=bool))
+    gains = [float(expectation.expect(past, query, [5], least=least)[3][0]) for least in (0.5, 0.3, 0.1, 0.0)]
+    assert gains == sorted(gains, reverse=True)
+    assert gains[0] > 0
+    assert gains[-1] == 0  # nothing is better than no loss at all

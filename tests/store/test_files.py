@@ -64,6 +64,19 @@ def test_compacting_keeps_what_every_source_recorded(tmp_path: Path) -> None:
     assert {file.name for file in tmp_path.glob("*.parquet")} == named
 
 
+def test_compacting_what_is_compact_changes_nothing(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    store.write(knowledge())
+    store.compact()
+    before = {file.name for file in tmp_path.iterdir()}
+    found = manifest(tmp_path)
+    found["written"] = "2020-01-01T00:00:00+00:00"  # a second writing would be noticed
+    (tmp_path / "manifest.json").write_text(json.dumps(found))
+    store.compact()
+    assert manifest(tmp_path)["written"] == "2020-01-01T00:00:00+00:00"
+    assert {file.name for file in tmp_path.iterdir()} == before
+
+
 def test_many_appends_are_compacted_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "_MAX_PARTS", 5)
     store = FileStore(tmp_path)

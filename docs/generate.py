@@ -107,6 +107,28 @@ def coverage() -> str:
     return f"{table(columns, cells)}\n\n{source(found)}"
 
 
+def novelty() -> str:
+    """Return what novelty says about intervals, errors and the first choice."""
+    found = result("bundled")
+    columns = ("tasks", "novelty", "n", "inside the 80 % interval", "error, mean", "regret at k = 1", "the portfolio's")
+    rows = rows_of(found, "What novelty says")
+    cells = [[number(v, 3) if isinstance(v, float) else v for v in (row[c] for c in columns)] for row in rows]
+    return f"{table(columns, cells)}\n\n{source(found)}"
+
+
+def improvement() -> str:
+    """Return what the next trial was expected to add, and what it added."""
+    found = result("bundled")
+    columns = ("tasks", "results observed", "expected, mean", "came true, mean")
+    rows = rows_of(found, "Expected improvement of the next trial")
+    cells = [
+        [row["tasks"], row["results observed"], number(row["expected, mean"], 4)]
+        + [f"{number(row['came true, mean'], 4)} [{number(row['95 % low'], 4)}, {number(row['95 % high'], 4)}]"]
+        for row in rows
+    ]
+    return f"{table(columns, cells)}\n\n{source(found)}"
+
+
 def families() -> str:
     """Return the model families and what is tuned of each."""
     rows = []
@@ -266,6 +288,8 @@ def write_all() -> None:
         "regret": regret(),
         "public": public(),
         "coverage": coverage(),
+        "novelty": novelty(),
+        "improvement": improvement(),
         "families": families(),
         "knowledge": knowledge(),
         "meta_features": meta_features(),

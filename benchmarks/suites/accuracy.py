@@ -11,11 +11,14 @@ from metalearn.recommenders import Strategy
 from metalearn.recommenders.ensemble import TaskEnsemble
 from metalearn.recommenders.expectation import Expectation
 from metalearn.recommenders.forest import ForestPortfolio
+from metalearn.recommenders.portfolio import Portfolio
 from metalearn.recommenders.simulation import play
 
 N_CANDIDATES = 10
 OBSERVED = (0, 3, 10)
 TOLD = (1, 3, 5, 10)
+NOVELTY = (0.25, 0.5, 0.75, 0.95)
+NOVELTY_NAMES = ("below .25", ".25 to .5", ".5 to .75", ".75 to .95", ".95 and above")
 LISTED = (ForestPortfolio, TaskEnsemble)
 """What `recommend` lists, and what the advisor asks; without results they are the same."""
 
@@ -61,6 +64,40 @@ def _expected(
         score, low, high, _ = expectation.expect(past, query, chosen)
         true = table.metric.from_loss(table.losses[i, chosen])
         yield n, np.array([(low <= true) & (true <= high), (high - low) / unit, np.abs(score - true) / unit])
+
+
+def by_novelty(settings: Sequence[Setting]) -> Table:
+    """Return what novelty says: intervals and errors of the list, and what the first choice reaches."""
+    rows: list[list[object]] = []
+    for setting in settings:
+        table = setting.table
+        found: list[tuple[float, ...]] = []
+        for fit in (fit for fit in setting.fits if fit.seed == 0):
+            expectation = Expectation.fit(fit.past)
+            forest, portfolio = (kind().fit_past(fit.past) for kind in (ForestPortfolio, Portfolio))
+            for i in fit.left_out:
+                novelty = fit.past.prior(table.meta_features[i]).novelty
+                parts = [row for _, row in _expected(setting, expectation, forest, i)]
+                inside, _, error = np.concatenate(parts, axis=1)
+                about = {"allowed": np.isfinite(table.losses[i]), "unit": float(table.units[i])}
+                query = fit.past.query(table.meta_features[i], n=1, observed={}, **about)
+                first = [setting.regrets[i, strategy.rank(query)[0]] for strategy in (forest, portfolio)]
+                found.append((novelty, inside.mean(), float(np.median(error)), *first))
+        values = np.array(found)
+        group = np.searchsorted(NOVELTY, values[:, 0], side="right")
+        group[np.isnan(values[:, 0])] = len(NOVELTY) + 1
+        for k, name in enumerate((*NOVELTY_NAMES, "unknown")):
+            part = values[group == k]
+            if len(part):
+                inside, error, first, static = part[:, 1:].mean(axis=0).tolist()
+                rows.append([setting.title, name, len(part), f"{inside:.1%}", error, first, static])
+    return Table(
+        "What novelty says",
+        ["tasks", "novelty", "n", "inside the 80 % interval", "error, mean", "regret at k = 1", "the portfolio's"],
+        rows,
+        "On families left out: scores of a list's ten candidates after 0, 3 and 10 results, all counted together (the error is the mean "
+        "over tasks of the median), and the regret of the first choice.",
+    )
 
 
 def improvement(settings: Sequence[Setting]) -> Table:

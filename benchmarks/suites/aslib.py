@@ -154,7 +154,7 @@ def cross_validate(table: PerformanceTable, folds: Folds, seed: int) -> Array:
         part, asked = table.take(kept), table.meta_features[left_out]
         past = PastTasks.fit(part, min_leaf=1, random_state=seed)
         nearest = [int(past.novelty.distances_to(features).argmin()) for features in asked]
-        priors = np.array([past.prior(features)[0] for features in asked])
+        priors = np.array([past.prior(features).weights for features in asked])
         chosen = (
             np.full(len(asked), part.losses.mean(axis=0).argmin()),
             part.losses[nearest].argmin(axis=1),

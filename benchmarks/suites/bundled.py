@@ -8,7 +8,7 @@ from report import Plot, Report, Table
 
 from metalearn.recommenders import PerformanceTable, related_tasks
 from metalearn.task import ProblemType, get_metric
-from suites.accuracy import coverage, improvement, runtime
+from suites.accuracy import by_novelty, coverage, improvement, runtime
 from suites.leave_out import compare
 from suites.public import TASKS
 
@@ -34,5 +34,5 @@ def run(options: Options) -> Report:
             tables += found
             plots += drawn
             settings.append(setting)
-    tables += [coverage(settings), improvement(settings), runtime(settings)]
+    tables += [coverage(settings), by_novelty(settings), improvement(settings), runtime(settings)]
     return Report("bundled", "The bundled knowledge base", "Strategies on families left out.", tables, plots)

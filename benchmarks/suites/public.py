@@ -14,7 +14,7 @@ from metalearn.recommenders import PerformanceTable
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, get_metric
 from suites import matrices
-from suites.accuracy import coverage, improvement, runtime
+from suites.accuracy import by_novelty, coverage, improvement, runtime
 from suites.leave_out import compare
 
 TASKS = Path(__file__).parents[1] / "tasks"
@@ -36,7 +36,7 @@ def run(name: str, options: Options) -> Report:
     setting = Setting(name, table, worst_to_best(table.losses), n_folds, seeds, default)
     whole = "beside" not in facts or (folder / facts["beside"]).is_file()
     tables, plots = compare(setting, target=facts["target"] if whole and not options.quick else ())
-    tables += [coverage([setting]), improvement([setting]), runtime([setting])]
+    tables += [coverage([setting]), by_novelty([setting]), improvement([setting]), runtime([setting])]
     return Report(
         name,
         f"{name}: {table.n_tasks} tasks x {len(table.configurations)} configurations",

@@ -30,13 +30,15 @@ class Expectation:
     Parameters
     ----------
     stretch : ndarray of shape (4,)
-        Factors about the median that make 80 % of left-out losses lie inside, after 0, 1, 3 and 10 observations.
+        Factors about the median that make 80 % of left-out losses lie inside, after 0, 1, 3 and 10 observations, for a
+        task as far from the others as the median past task; in proportion to the distance for others.
     realised : ndarray of shape (4,)
         Share of the expected improvements by the most promising configuration that came true on left-out families.
 
     References
     ----------
     Romano, Patterson, Candes. Conformalized quantile regression. NeurIPS, 2019.
+    Papadopoulos, Gammerman, Vovk. Normalized nonconformity measures for regression conformal prediction. AIA, 2008.
     """
 
     stretch: FloatArray
@@ -72,7 +74,7 @@ class Expectation:
                 observed={},
                 allowed=np.isfinite(table.losses[i]),
                 unit=float(table.units[i]),
-                prior=past.prior(table.meta_features[i], learned),
+                prior=past.prior(table.meta_features[i], learned, apart),
             )
             weights = np.where(apart, query.weights, 0.0)
             query = replace(query, weights=weights / weights.sum())
@@ -86,7 +88,7 @@ class Expectation:
                 told = replace(query, columns=seen, values=table.working[i, seen].astype(float))
                 members, weights = posterior(past, told)
                 if len(asked):
-                    ratios[k].append(_ratios(members[:, asked], weights, truth[asked]))
+                    ratios[k].append(_ratios(members[:, asked], weights, truth[asked]) / query.distance)
                 if count:
                     least = float(told.values.min())
                     gains = _gains(members, weights, least)
@@ -125,7 +127,7 @@ class Expectation:
         members, weights = posterior(past, query)
         members = members[:, list(columns)]
         middle, below, above = _spread(members, weights)
-        stretch = np.interp(len(query.columns), _COUNTS, self.stretch)
+        stretch = np.interp(len(query.columns), _COUNTS, self.stretch) * query.distance
         losses = from_working(np.array([middle, middle - stretch * below, middle + stretch * above]), query.unit)
         if problem_type.is_classification and metric.greater_is_better:
             losses = np.minimum(losses, metric.optimum)

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from metalearn.recommenders.scale import FloatArray
 
-__all__ = ["FEWEST", "Novelty"]
+__all__ = ["FEWEST", "Novelty", "Unfamiliarity"]
 
 FEWEST = 3
 """Two tasks with fewer meta-features in common than this cannot be compared."""
@@ -21,6 +21,29 @@ _CONSTANT = 1e-6
 
 _REACH = 4.0
 """Standardised values beyond it count as this far: one wild meta-feature shall not decide alone."""
+
+
+_NEAR, _FAR = 0.5, 4.0
+"""Tasks nearer or farther than so many usual distances count as this far."""
+
+
+class Unfamiliarity(NamedTuple):
+    """Say how far a task is from everything known.
+
+    Parameters
+    ----------
+    novelty : float
+        Share of the past tasks that lie nearer to others than it does: 0 = seen often, 1 = unlike anything known; NaN if
+        no past task is comparable.
+    strangeness : float
+        0 within the distances that are usual (95 % of the past tasks), rising to 1 at twice that distance.
+    distance : float
+        Mean distance to the nearest past tasks, where the median past task has 1; from .5 to 4.
+    """
+
+    novelty: float
+    strangeness: float
+    distance: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +146,8 @@ class Novelty:
         """
         return _standardised(_signed_log(meta_features), self.centre, self.spread)
 
-    def score(self, meta_features: FloatArray, comparable: npt.NDArray[np.bool_] | None = None) -> tuple[float, float]:
-        """Say how unusual a new task is.
+    def score(self, meta_features: FloatArray, comparable: npt.NDArray[np.bool_] | None = None) -> Unfamiliarity:
+        """Tell how unfamiliar a task is.
 
         Parameters
         ----------
@@ -135,17 +158,17 @@ class Novelty:
 
         Returns
         -------
-        novelty : float
-            Share of the past tasks that lie nearer to others than it does: 0 = seen often, 1 = unlike anything known; NaN
-            if no past task is comparable.
-        strangeness : float
-            0 within the distances that are usual (95 % of the past tasks), rising to 1 at twice that distance.
+        Unfamiliarity
+            Novelty, strangeness and distance.
         """
         distances = self.distances_to(meta_features)
         unknown = comparable is not None and not comparable.any()
         distance = _mean_of_nearest(distances if comparable is None or unknown else distances[comparable])
         novelty = np.nan if unknown else float(np.searchsorted(self.distances, distance) / len(self.distances))
-        return novelty, float(np.clip(distance / max(self._usual, 1e-12) - 1, 0, 1))
+        strangeness = float(np.clip(distance / max(self._usual, 1e-12) - 1, 0, 1))
+        middle = max(float(np.median(self.distances)), 1e-12)
+        relative = float(np.clip((self._usual if unknown else distance) / middle, _NEAR, _FAR))
+        return Unfamiliarity(novelty, strangeness, relative)
 
     @cached_property
     def _usual(self) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from metalearn.recommenders.scale import FloatArray, from_working, log_losses
 from metalearn.recommenders.similarity import ForestSimilarity
 from metalearn.recommenders.table import PerformanceTable
 
-__all__ = ["PastTasks", "Query"]
+__all__ = ["PastTasks", "Prior", "Query"]
 
 LEARNED_SHARE = 0.9
 """Share of the learned similarity in the prior over past tasks; the rest is uniform."""
@@ -29,6 +29,24 @@ _MOST = 0.5
 
 _BLOCK = 1000
 """Tasks that are compared with all others at a time, which bounds the memory."""
+
+
+class Prior(NamedTuple):
+    """Hold what is thought of a new task before anything is run on it.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_tasks,)
+        How much each past task counts; they sum to 1.
+    novelty : float
+        From 0 (seen often) to 1 (unlike anything known); NaN if no past task can be compared with it.
+    distance : float
+        Distance to the nearest past tasks, where the median past task has 1.
+    """
+
+    weights: FloatArray
+    novelty: float
+    distance: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +130,12 @@ class PastTasks:
             novelty=self.novelty.take(rows),
         )
 
-    def prior(self, meta_features: FloatArray, learned: FloatArray | None = None) -> tuple[FloatArray, float]:
+    def prior(
+        self,
+        meta_features: FloatArray,
+        learned: FloatArray | None = None,
+        others: npt.NDArray[np.bool_] | None = None,
+    ) -> Prior:
         """Weigh the past tasks for a new one: by learned similarity, or all of its kind alike where it resembles none.
 
         Parameters
@@ -121,18 +144,20 @@ class PastTasks:
             Of the new task.
         learned : ndarray of shape (n_tasks,) or None, default=None
             Learned weights to be used instead of the forest's own.
+        others : ndarray of bool, shape (n_tasks,), or None, default=None
+            Past tasks that it may be compared with; None takes all.
 
         Returns
         -------
-        weights : ndarray of shape (n_tasks,)
-            Sums to 1.
-        novelty : float
-            From 0 (seen often) to 1 (unlike anything known); NaN if no past task can be compared with it.
+        Prior
+            Weights, novelty and distance.
         """
-        novelty, strangeness = self.novelty.score(meta_features, self.comparable(meta_features))
-        share = LEARNED_SHARE * (1 - strangeness) * (1.0 if self.describes(meta_features) else UNDESCRIBED_SHARE)
+        comparable = self.comparable(meta_features)
+        found = self.novelty.score(meta_features, comparable if others is None else comparable & others)
+        share = LEARNED_SHARE * (1 - found.strangeness) * (1.0 if self.describes(meta_features) else UNDESCRIBED_SHARE)
         learned = self.similarity.weights(meta_features) if learned is None else learned
-        return share * learned + (1 - share * learned.sum()) * self.table.uniform, novelty
+        weights = share * learned + (1 - share * learned.sum()) * self.table.uniform
+        return Prior(weights, found.novelty, found.distance)
 
     def comparable(self, meta_features: FloatArray) -> npt.NDArray[np.bool_]:
         """Tell which past tasks have meta-features enough in common with a new one to say how far it is from them.
@@ -181,7 +206,7 @@ class PastTasks:
         sizes: FloatArray | None = None,
         unit: float = 1.0,
         time_budget: float | None = None,
-        prior: tuple[FloatArray, float] | None = None,
+        prior: Prior | None = None,
     ) -> "Query":
         """Look at a new task from the past ones.
 
@@ -201,7 +226,7 @@ class PastTasks:
             What its losses are divided by; NaN if unknown.
         time_budget : float or None, default=None
             Seconds that the whole list may take.
-        prior : (ndarray of shape (n_tasks,), float) or None, default=None
+        prior : Prior or None, default=None
             What :meth:`prior` returned, if it is known already.
 
         Returns
@@ -209,7 +234,7 @@ class PastTasks:
         Query
             Everything a strategy may look at.
         """
-        weights, novelty = prior or self.prior(meta_features)
+        weights, novelty, distance = prior or self.prior(meta_features)
         allowed = allowed.copy()
         allowed[list(observed)] = False
         seen = {j: loss for j, loss in observed.items() if np.isfinite(loss)}
@@ -227,6 +252,7 @@ class PastTasks:
             n=n,
             weights=weights,
             novelty=novelty,
+            distance=distance,
             described=self.describes(meta_features),
             mean=mean,
             columns=columns,
@@ -252,6 +278,8 @@ class Query:
         Prior weight of each past task.
     novelty : float
         From 0 (seen often) to 1 (unlike anything known).
+    distance : float
+        Distance to the nearest past tasks, where the median past task has 1.
     described : bool
         Whether most of its meta-features are known.
     mean : ndarray of shape (n_configurations,)
@@ -274,6 +302,7 @@ class Query:
     n: int
     weights: FloatArray
     novelty: float
+    distance: float
     described: bool
     mean: FloatArray
     columns: npt.NDArray[np.intp]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from metalearn.recommenders.past import Prior
 from metalearn.recommenders.scale import FloatArray
 from metalearn.recommenders.strategy import Strategy
 from metalearn.recommenders.table import PerformanceTable
@@ -21,7 +22,7 @@ def play(
     *,
     unit: float = 1.0,
     feedback: bool = True,
-    prior: tuple[FloatArray, float] | None = None,
+    prior: Prior | None = None,
     told: Sequence[int] = (),
 ) -> list[int]:
     """Let a strategy choose on a task, one configuration after the other.
@@ -40,8 +41,8 @@ def play(
         What losses are divided by.
     feedback : bool, default=True
         Whether a strategy that learns from observations gets to see them.
-    prior : (ndarray of shape (n_tasks,), float) or None, default=None
-        Weights of past tasks and novelty to be used instead of the strategy's own.
+    prior : Prior or None, default=None
+        What is thought of the task beforehand, to be used instead of what the strategy would.
     told : sequence of int, default=()
         Columns whose results are shown beforehand; they do not count as evaluations.
 

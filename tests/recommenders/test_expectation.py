@@ -81,6 +81,18 @@ def test_outliers_and_the_last_of_a_list_are_covered_too(table: PerformanceTable
     assert 0.7 < np.mean(inside) < 0.95
 
 
+def test_the_farther_a_task_is_from_all_others_the_wider_its_intervals(past: PastTasks) -> None:
+    expectation, middle = Expectation.fit(past), np.nanmedian(past.table.meta_features, axis=0)
+    about = {"n": 1, "observed": {}, "allowed": np.ones(12, dtype=bool)}
+    near, far = past.query(middle, **about), past.query(middle + 30, **about)
+    assert near.distance < far.distance
+    widths = []
+    for distance in (near.distance, far.distance):  # all else equal
+        _, low, high, _ = expectation.expect(past, replace(near, distance=distance), [5])
+        widths.append(float(high[0] - low[0]))
+    assert widths[0] < widths[1]
+
+
 def test_improvements_come_true_on_average_on_families_left_out(table: PerformanceTable) -> None:
     expected, came = [], []
     for kept, left_out in family_folds(table, 5):

@@ -14,10 +14,13 @@ def fitted(families: Any = None) -> tuple[Any, Novelty]:
 
 def test_a_usual_table_is_not_novel_and_a_wild_one_is() -> None:
     features, found = fitted()
-    usual, strangeness = found.score(np.median(features[50:], axis=0))
+    usual, strangeness, distance = found.score(np.median(features[50:], axis=0))
     assert usual < 0.3
     assert strangeness == 0
-    assert found.score(np.array([60.0, 1e30, -80.0])) == (1.0, 1.0)
+    assert 0.5 <= distance < 1
+    wild = found.score(np.array([60.0, 1e30, -80.0]))
+    assert wild[:2] == (1.0, 1.0)
+    assert 1.5 < wild.distance <= 4
 
 
 def test_novelty_of_left_out_tasks_is_spread_evenly() -> None:

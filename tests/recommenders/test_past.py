@@ -18,7 +18,7 @@ def test_similarity_counts_less_for_a_table_of_which_little_is_known(past: PastT
     known = past.table.meta_features[0]
     hidden = np.full_like(known, np.nan)
     learned = past.similarity.weights(known)
-    (sure, _), (unsure, _) = past.prior(known, learned), past.prior(hidden, learned)
+    sure, unsure = past.prior(known, learned).weights, past.prior(hidden, learned).weights
     top = int(learned.argmax())
     assert 1 / past.table.n_tasks < unsure[top] < sure[top]
     np.testing.assert_allclose([unsure.sum(), sure.sum()], 1)

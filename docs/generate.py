@@ -120,12 +120,10 @@ def improvement() -> str:
     """Return what the next trial was expected to add, and what it added."""
     found = result("bundled")
     columns = ("tasks", "results observed", "expected, mean", "came true, mean")
-    rows = rows_of(found, "Expected improvement of the next trial")
-    cells = [
-        [row["tasks"], row["results observed"], number(row["expected, mean"], 4)]
-        + [f"{number(row['came true, mean'], 4)} [{number(row['95 % low'], 4)}, {number(row['95 % high'], 4)}]"]
-        for row in rows
-    ]
+    cells = []
+    for row in rows_of(found, "Expected improvement of the next trial"):
+        expected, *came = (number(row[c], 4) for c in ("expected, mean", "came true, mean", "95 % low", "95 % high"))
+        cells.append([row["tasks"], row["results observed"], expected, "{} [{}, {}]".format(*came)])
     return f"{table(columns, cells)}\n\n{source(found)}"
 
 

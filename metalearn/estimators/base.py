@@ -170,8 +170,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         with Interruption() as interruption, closing(self._runner(data)) as runner, threadpool_limits(1):
             advisor = None if small else self._advisor(data, usable, budget)
             self.recommendation_ = self._recommended(data, advisor, grouped=groups is not None)
-            trials = self._search(data, Advice(first, advisor), runner, budget, interruption) if data.folds else []
+            advice = Advice(first, advisor)
+            trials = self._search(data, advice, runner, budget, interruption) if data.folds else []
             interruption.patient = True  # choosing takes a moment
+            self.expected_improvement_ = advice.expected_improvement
             compared, comparison = self._compared(data, trials)
             members, held_out = [], {}
             if comparison is not None:
@@ -377,6 +379,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             "score": self.best_score_,
             "default_score": self.default_score_,
             "seconds": self.seconds_,
+            "expected_improvement": self.expected_improvement_,
             "greater_is_better": self.metric_.greater_is_better,
             "trials": self.trial_facts_,
         }

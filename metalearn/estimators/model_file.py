@@ -58,7 +58,16 @@ _TRUSTED = (
 )
 """What the families that come with the package are made of, beyond what skops trusts by itself."""
 
-_PLAIN = ("best_score_", "default_score_", "held_out_scores_", "decision_", "seconds_", "column_kinds_", "target_")
+_PLAIN = (
+    "best_score_",
+    "default_score_",
+    "expected_improvement_",
+    "held_out_scores_",
+    "decision_",
+    "seconds_",
+    "column_kinds_",
+    "target_",
+)
 
 
 def save_model(model: MetaLearnEstimator, path: str | Path) -> None:

@@ -63,6 +63,8 @@ class MetaLearnRegressor(RegressorMixin, MetaLearnEstimator):  # type: ignore[mi
         The best one in use.
     best_score_, default_score_ : float
         Cross-validated score of what is used, and of the default that had to be beaten.
+    expected_improvement_ : float
+        By how much one more trial is expected to improve on the best score, in units of the metric; NaN if unknown.
     held_out_scores_ : dict of str to float
         Scores of the default, the best single configuration and the blend on folds that had no say in choosing them.
     decision_ : str

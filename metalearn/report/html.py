@@ -313,6 +313,7 @@ def _tuning_sections(facts: Mapping[str, Any]) -> list[str]:
         (f"default's {metric}", escaped(number(tuning["default_score"], 4))),
         ("trials", escaped(f"{len(finished)} of {len(tuning['trials'])} finished")),
         ("time used", escaped(seconds(tuning["seconds"]))),
+        ("one more trial may add", escaped(number(tuning["expected_improvement"], 2))),
     ]
     return [
         f'<section class="answer">\n<p class="model">{escaped(tuning["decision"])}</p>\n{_figures(figures)}\n</section>',

@@ -217,7 +217,7 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
     Parameters
     ----------
     facts : mapping
-        ``decision`` (a sentence), ``metric``, ``score``, ``default_score``, ``seconds``, and ``trials``: ``model``,
+        ``decision`` (a sentence), ``metric``, ``score``, ``default_score``, ``seconds``, ``expected_improvement``, and ``trials``: ``model``,
         ``changes``, ``score``, ``seconds`` of one fit, ``status`` and ``weight`` of each, the best first; and ``notes``.
     n_trials : int, default=10
         How many trials to show.
@@ -247,7 +247,9 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
     ]
     columns = ("rank", "model", "parameters that differ from the default", metric, "one fit", "weight", "ended")
     board = facts_table(columns, rows, right=("rank", metric, "one fit", "weight"))
-    end = f"{len(trials)} trials in {seconds(facts['seconds'])}."
+    end = f"{len(trials)} trial{'' if len(trials) == 1 else 's'} in {seconds(facts['seconds'])}."
+    if (more := facts["expected_improvement"]) is not None and math.isfinite(more):
+        end += f" One more is expected to improve {metric} by {number(more, 2)}."
     notes = "".join(f"\nNote: {note}" for note in facts["notes"])
     return Text(f"{facts['decision']}\n{scores}\n\n{board}\n{end}{notes}")
 

@@ -44,6 +44,8 @@ def test_everything_that_can_be_looked_at_afterwards_is_there(fitted: MetaLearnC
     assert fitted.best_configuration_.model in FAST
     assert {c.model for c in fitted.recommendation_} <= set(FAST)
     assert fitted.best_score_ >= fitted.default_score_ - 1e-9
+    assert 0 <= fitted.expected_improvement_ < 0.05
+    assert "One more is expected to improve" in fitted.explain()
     folds = {(e.configuration_id, e.fold) for e in fitted.history_}
     assert len(folds) == fitted.leaderboard_["folds"].sum()
     assert {e.metric for e in fitted.history_} >= {"roc_auc", "log_loss"}

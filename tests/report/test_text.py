@@ -19,7 +19,9 @@ def test_a_finished_search_is_told_in_text(
     assert text.startswith("A blend of 2 configurations beat the default of lightgbm.\naccuracy 0.95")
     assert "failed" in text
     assert plain[2].model not in text
-    assert text.endswith("6 trials in 18 s.\nNote: Column 'price' tells the target.")
+    assert text.endswith(
+        "6 trials in 18 s. One more is expected to improve accuracy by 0.0012.\nNote: Column 'price' tells the target."
+    )
 
 
 def test_the_words_for_novelty_say_what_happens_to_the_list() -> None:
@@ -39,5 +41,16 @@ def test_the_words_for_novelty_say_what_happens_to_the_list() -> None:
 def test_a_search_without_any_score_says_so(status: str, words: str) -> None:
     trial = {"model": "knn", "changes": {}, "score": None, "seconds": None, "status": status, "weight": 1.0}
     facts = {"decision": "knn is used.", "metric": "r2", "score": None, "default_score": None, "seconds": 1.0}
+    facts["expected_improvement"] = None
     text = tuning_text({**facts, "trials": [trial], "notes": []})
     assert text.splitlines()[:2] == ["knn is used.", f"There is no r2 to tell: {words}"]
+
+
+@pytest.mark.parametrize(
+    ("more", "end"), [(0.00123, " One more is expected to improve r2 by 0.0012."), (None, ""), (float("nan"), "")]
+)
+def test_a_search_says_what_one_more_trial_may_add(more: float | None, end: str) -> None:
+    trial = {"model": "knn", "changes": {}, "score": 0.5, "seconds": 1.0, "status": "ok", "weight": 1.0}
+    facts = {"decision": "knn is used.", "metric": "r2", "score": 0.5, "default_score": 0.4, "seconds": 1.0}
+    text = tuning_text({**facts, "expected_improvement": more, "trials": [trial], "notes": []})
+    assert text.splitlines()[-1] == f"1 trial in 1.0 s.{end}"

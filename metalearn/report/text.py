@@ -178,7 +178,7 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
     size = f"{task['n_rows']:,} rows, {task['n_features']:,} columns"
     classes = f", {task['n_classes']} classes" if task["n_classes"] else ""
     head = f"{task['name']}: {task['problem_type']} ({size}{classes}), scored by {metric}"
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             str(rank),
             c["configuration"]["model"],
@@ -186,18 +186,22 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
             number(c["expected_score"], 3),
             f"{number(c['interval'][0], 3)} to {number(c['interval'][1], 3)}",
             seconds(c["expected_seconds"]),
+            number(c.get("expected_improvement"), 2),
         )
         for rank, c in enumerate(facts["candidates"], start=1)
     ]
-    columns = (
+    columns: tuple[str, ...] = (
         "try",
         "model",
         "parameters that differ from the default",
         f"expected {metric}",
         "80 % interval",
         "one fit",
+        "may add",
     )
-    board = facts_table(columns, rows, right=("try", f"expected {metric}", "one fit"))
+    if all(row[-1] == "-" for row in rows):  # nothing was run yet that could be improved on
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    board = facts_table(columns, rows, right=("try", f"expected {metric}", "one fit", "may add"))
     parts = [head, board if rows else "\nNothing is recommended.\n"]
     if len(rows) > 1:
         parts.append(ORDER + "\n")

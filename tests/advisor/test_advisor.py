@@ -187,8 +187,10 @@ def test_there_is_no_end_of_the_list_and_what_is_found_beyond_it_is_better(
 def test_what_each_candidate_may_add_is_said_from_the_first_result_on(table: tuple[np.ndarray, np.ndarray]) -> None:
     advisor = ml.Advisor(*table, families=["linear", "svm", "knn", "decision_tree"])
     assert {c.expected_improvement for c in advisor.recommend(3)} == {None}
+    assert "may add" not in str(advisor.recommend(3))
     play(advisor, 12)
     rec = advisor.recommend(10)
+    assert "may add" in str(rec)
     new = [c for c in rec if not c.evidence]
     assert new  # points that nobody ran are among them
     assert all(0 <= c.expected_improvement < 1 - advisor.best.score + 1e-9 for c in rec)

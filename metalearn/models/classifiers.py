@@ -16,6 +16,8 @@ __all__ = ["EncodedLabels", "MarginSVC"]
 class EncodedLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Fit a classifier on classes encoded as 0 to n_classes - 1, and decode what it predicts.
 
+    One that would stop early learns to the end where a class has a single row, which cannot be on both sides of a split.
+
     Parameters
     ----------
     estimator : classifier
@@ -50,8 +52,11 @@ class EncodedLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Itself.
         """
         encoder = LabelEncoder().fit(y)
-        self.classes_ = encoder.classes_
-        self.estimator_ = clone(self.estimator).fit(X, encoder.transform(y), **fit_params)
+        self.classes_, codes = encoder.classes_, encoder.transform(y)
+        estimator = clone(self.estimator)
+        if "early_stopping" in estimator.get_params() and np.bincount(codes).min() == 1:
+            estimator.set_params(early_stopping=False)
+        self.estimator_ = estimator.fit(X, codes, **fit_params)
         return self
 
     def predict(self, X: Any) -> npt.NDArray[Any]:

@@ -75,9 +75,9 @@ def hist_gradient_boosting(
     n_jobs: int | None,  # noqa: ARG001 - it takes the threads of OpenMP
 ) -> BaseEstimator:
     """Return scikit-learn's histogram-based gradient boosting."""
-    classes = problem_type.is_classification
-    kind = ensemble.HistGradientBoostingClassifier if classes else ensemble.HistGradientBoostingRegressor
-    return kind(**params, random_state=random_state)
+    if problem_type.is_classification:
+        return EncodedLabels(ensemble.HistGradientBoostingClassifier(**params, random_state=random_state))
+    return ensemble.HistGradientBoostingRegressor(**params, random_state=random_state)
 
 
 def linear(

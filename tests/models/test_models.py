@@ -120,3 +120,15 @@ def test_a_missing_package_gets_the_line_that_installs_it() -> None:
     assert not absent.is_available
     with pytest.raises(MissingExtraError, match=r'pip install "metalearn-recommender\[boosting\]"'):
         absent.build(absent.default(ProblemType.BINARY), ProblemType.BINARY)
+
+
+def test_a_class_with_a_single_row_does_not_end_a_fit_that_would_stop_early() -> None:
+    """On more than 10,000 rows scikit-learn's boosting sets a part of each class aside."""
+    spec = get_model("hist_gradient_boosting")
+    few = Configuration(spec.name, spec.default(ProblemType.MULTICLASS).params | {"max_iter": 50})
+    model = spec.build(few, ProblemType.MULTICLASS)
+    X, y = pd.DataFrame({"x": np.arange(10_500) % 7}), np.repeat(["a", "b", "rare"], [5250, 5249, 1])
+    assert set(model.fit(X, y).classes_) == {"a", "b", "rare"}
+    assert model[-1].estimator_.n_iter_ == 50
+    model.fit(X[:-1], y[:-1])
+    assert model[-1].estimator_.n_iter_ < 50  # as the library does where it can

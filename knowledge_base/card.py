@@ -94,20 +94,20 @@ def filled(kb: KnowledgeBase) -> str:
 
 def second_entries(kb: KnowledgeBase) -> str:
     """Return what is known of tables with more rows than usual."""
-    large = [task_id for task_id in kb.task_ids if task_id.endswith(f":{LARGE_ROWS}")]
-    if not large:
+    large = kb.tasks[kb.tasks["task_id"].str.endswith(f":{LARGE_ROWS}")]
+    if not len(large):
         return (
             f"No table has been run a second time with up to {LARGE_ROWS:,} rows yet (`recipe.py build --large` does)."
         )
-    done = pairs(kb.subset(tasks=large))
+    done = pairs(kb.subset(tasks=list(large["task_id"])))
     planned = sum(
         n * sum(map(len, large_waves(ProblemType(kind), kb)))
-        for kind, n in kb.subset(tasks=large).tasks["problem_type"].value_counts().items()
+        for kind, n in large["problem_type"].value_counts().items()
     )
     return (
-        f"{len(large)} tables above {kb.tasks['n_rows_used'][~kb.tasks['task_id'].isin(large)].max():,} rows were run a second "
-        f"time with up to {LARGE_ROWS:,}, as tasks of the same family whose ids end in `:{LARGE_ROWS}`: {len(done):,} pairs of about "
-        f"{planned:,}, {done['seconds'].sum() / 3600:.1f} hours, {(done['ended'] == 'cut').sum()} cut."
+        f"{done['task_id'].nunique()} of {len(large)} tables above {usual(kb).tasks['n_rows_used'].max():,} rows were run a "
+        f"second time with up to {LARGE_ROWS:,}, as tasks of the same family whose ids end in `:{LARGE_ROWS}`: {len(done):,} pairs "
+        f"of about {planned:,}, {done['seconds'].sum() / 3600:.1f} hours, {(done['ended'] == 'cut').sum()} cut."
     )
 
 

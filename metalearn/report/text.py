@@ -325,10 +325,10 @@ def novelty_text(novelty: float | None) -> str:
     elif novelty < 0.9:  # noqa: PLR2004
         words = "less common, but within what is known."
     elif novelty < 0.95:  # noqa: PLR2004
-        words = "unusual: few past tables are like it; trust the intervals less than usual."
+        words = "unusual: few past tables are like it, and the intervals are wider for it."
     else:
         words = (
-            "beyond almost all past tables: the further away, the more the list turns to what works everywhere; trust the "
-            "intervals less than usual."
+            "beyond almost all past tables: the further away, the wider the intervals, which are to be trusted less all the "
+            "same, and the more the list turns to what works everywhere."
         )
     return f"Novelty {novelty:.2f} of 1: {words}"

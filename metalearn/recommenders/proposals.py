@@ -123,6 +123,8 @@ def recommend_beyond(
             merged.append(field.take(row))
         field.count(merged[-1])
         left -= np.nan_to_num(merged[-1].expected_seconds)
+    if not succeeded:  # nothing to improve on
+        merged = [replace(c, expected_improvement=None) for c in merged]
     return replace(listed, candidates=tuple(merged))
 
 

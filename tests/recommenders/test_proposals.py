@@ -116,6 +116,7 @@ def test_when_everything_failed_there_still_is_something_to_try(
     tried = dict.fromkeys(listed(strategy), math.inf)
     found = recommend_beyond(strategy, new_task, meta_features, n=3, tried=tried, models=FAMILIES)
     assert len(found) == 3
+    assert {c.expected_improvement for c in found} == {None}
 
 
 def test_what_cannot_be_afforded_is_not_proposed(

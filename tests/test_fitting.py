@@ -188,4 +188,5 @@ def test_the_bundled_tables_load_quickly() -> None:
     store = FileStore(fitting._bundled_folder())
     store.read()
     assert quickest(store.read, 5) < 0.3  # 0.15 s on an idle machine
-    assert bundled_knowledge_base().tasks["fingerprint"].is_unique
+    tasks = bundled_knowledge_base().tasks
+    assert not tasks.duplicated(["fingerprint", "n_rows_used"]).any()  # some tables are there with more rows as well

@@ -17,8 +17,12 @@ from metalearn.knowledge_base import KnowledgeBase
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import NullLocator
 
 PACKAGES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+_TICKS = 8
 
 
 @dataclass
@@ -124,10 +128,12 @@ def _draw_curves(axis: Any, plot: Plot) -> None:
         (line,) = axis.plot(found["x"], found["y"], label=name, linestyle="--" if dashed else "-", linewidth=1.4)
         axis.fill_between(found["x"], found["low"], found["high"], color=line.get_color(), alpha=0.12, linewidth=0)
     axis.set(xscale="log", yscale="log", xlabel=plot.labels[0], ylabel=plot.labels[1])
-    if plot.labels[0] == "evaluations":
-        ticks = [1, 2, 3, 5, 10, 25]
-        axis.set_xticks(ticks, [str(t) for t in ticks])
-        axis.minorticks_off()
+    measured = {float(x) for found in plot.curves.values() for x in found["x"]}
+    ticks = [1, 2, 3, 5, 10, 25] if plot.labels[0] == "evaluations" else sorted(measured)
+    if len(ticks) <= _TICKS:
+        axis.set_xticks(ticks, [f"{t:,g}" for t in ticks])
+        axis.xaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_major_formatter("{x:g}")
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8, ncols=2)
 

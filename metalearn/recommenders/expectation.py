@@ -22,6 +22,9 @@ _BEST = 10
 _LEAST_WIDTH = 0.02
 """Half an interval on the log scale spans at least this: a few members that agree prove little."""
 
+_NO_ERROR = 0.05
+"""Added to ratios before the logarithm: a median that is hit exactly is luck."""
+
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
@@ -31,7 +34,9 @@ class Expectation:
     ----------
     stretch : ndarray of shape (4,)
         Factors about the median that make 80 % of left-out losses lie inside, after 0, 1, 3 and 10 observations, for a
-        task as far from the others as the median past task; in proportion to the distance for others.
+        task as far from the others as the median past task.
+    growth : ndarray of shape (1,)
+        Power of the distance in which the factors grow for others, from 0 to 1: as errors grew on left-out families.
     realised : ndarray of shape (4,)
         Share of the expected improvements by the most promising configuration that came true on left-out families.
 
@@ -42,6 +47,7 @@ class Expectation:
     """
 
     stretch: FloatArray
+    growth: FloatArray
     realised: FloatArray
 
     @classmethod
@@ -60,7 +66,7 @@ class Expectation:
         """
         table = past.table
         families = np.array(table.families)
-        ratios: list[list[FloatArray]] = [[] for _ in _COUNTS]
+        errors: list[list[tuple[float, FloatArray]]] = [[] for _ in _COUNTS]  # and the distance of each task
         foreseen, realised = np.zeros(len(_COUNTS)), np.zeros(len(_COUNTS))
         own = np.flatnonzero(table.own)
         sample = own[:: -(-len(own) // _SAMPLE)]
@@ -88,7 +94,7 @@ class Expectation:
                 told = replace(query, columns=seen, values=table.working[i, seen].astype(float))
                 members, weights = posterior(past, told)
                 if len(asked):
-                    ratios[k].append(_ratios(members[:, asked], weights, truth[asked]) / query.distance)
+                    errors[k].append((query.distance, _ratios(members[:, asked], weights, truth[asked])))
                 if count:
                     least = float(told.values.min())
                     gains = _gains(members, weights, least)
@@ -96,7 +102,9 @@ class Expectation:
                     foreseen[k] += gains.max()
                     realised[k] += max(least - truth[gains.argmax()], 0.0) if gains.any() else 0.0
         shares = np.where(foreseen > 0, realised / np.maximum(foreseen, 1e-12), 1.0)
-        return cls(np.array([_quantile(found) for found in ratios]), shares)
+        growth = _growth([pair for found in errors for pair in found])
+        stretch = [_quantile([ratios / distance**growth for distance, ratios in found]) for found in errors]
+        return cls(np.array(stretch), np.array([growth]), shares)
 
     def expect(
         self, past: PastTasks, query: Query, columns: Sequence[int], *, least: float = math.nan
@@ -127,7 +135,7 @@ class Expectation:
         members, weights = posterior(past, query)
         members = members[:, list(columns)]
         middle, below, above = _spread(members, weights)
-        stretch = np.interp(len(query.columns), _COUNTS, self.stretch) * query.distance
+        stretch = np.interp(len(query.columns), _COUNTS, self.stretch) * query.distance ** self.growth[0]
         losses = from_working(np.array([middle, middle - stretch * below, middle + stretch * above]), query.unit)
         if problem_type.is_classification and metric.greater_is_better:
             losses = np.minimum(losses, metric.optimum)
@@ -177,6 +185,16 @@ def _spread(members: npt.NDArray[np.floating], weights: FloatArray) -> tuple[Flo
     """Return the median and the lengths of the interval's halves."""
     low, middle, high = weighted_quantiles(members, weights)
     return middle, np.maximum(middle - low, _LEAST_WIDTH), np.maximum(high - middle, _LEAST_WIDTH)
+
+
+def _growth(errors: Sequence[tuple[float, FloatArray]]) -> float:
+    """Return the slope of the tasks' mean log errors on their log distances."""
+    if not errors:
+        return 0.0
+    gaps = np.log([distance for distance, _ in errors])
+    gaps -= gaps.mean()
+    means = np.array([np.log(ratios + _NO_ERROR).mean() for _, ratios in errors])
+    return float(np.clip(gaps @ means / max(float(gaps @ gaps), 1e-9), 0, 1))
 
 
 def _quantile(ratios: Sequence[FloatArray]) -> float:

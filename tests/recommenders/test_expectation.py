@@ -42,7 +42,7 @@ def test_intervals_shrink_when_results_come_in_and_scores_come_nearer(past: Past
 
 
 def test_scores_of_a_bounded_metric_stay_within_bounds(past: PastTasks) -> None:
-    expectation = Expectation(np.full(4, 50.0), np.ones(4))
+    expectation = Expectation(np.full(4, 50.0), np.zeros(1), np.ones(4))
     query = past.query(past.table.meta_features[0], n=2, observed={}, allowed=np.ones(12, dtype=bool))
     _, low, high, _ = expectation.expect(past, query, range(12))
     assert low.min() >= 0
@@ -51,7 +51,7 @@ def test_scores_of_a_bounded_metric_stay_within_bounds(past: PastTasks) -> None:
 
 def test_an_unknown_unit_gives_no_score(past: PastTasks) -> None:
     query = past.query(past.table.meta_features[0], n=2, observed={}, allowed=np.ones(12, dtype=bool), unit=np.nan)
-    score, low, high, _ = Expectation(np.ones(4), np.ones(4)).expect(past, query, [0])
+    score, low, high, _ = Expectation(np.ones(4), np.zeros(1), np.ones(4)).expect(past, query, [0])
     assert np.isnan([score[0], low[0], high[0]]).all()
 
 
@@ -82,7 +82,10 @@ def test_outliers_and_the_last_of_a_list_are_covered_too(table: PerformanceTable
 
 
 def test_the_farther_a_task_is_from_all_others_the_wider_its_intervals(past: PastTasks) -> None:
-    expectation, middle = Expectation.fit(past), np.nanmedian(past.table.meta_features, axis=0)
+    expectation, middle = (
+        Expectation(np.ones(4), np.ones(1), np.ones(4)),
+        np.nanmedian(past.table.meta_features, axis=0),
+    )
     about = {"n": 1, "observed": {}, "allowed": np.ones(12, dtype=bool)}
     near, far = past.query(middle, **about), past.query(middle + 30, **about)
     assert near.distance < far.distance
@@ -123,3 +126,15 @@ def test_the_better_the_best_so_far_the_less_is_to_be_gained(past: PastTasks) ->
     assert gains == sorted(gains, reverse=True)
     assert gains[0] > 0
     assert gains[-1] == 0  # nothing is better than no loss at all
+
+
+def test_intervals_grow_with_the_distance_as_far_as_errors_do(table: PerformanceTable) -> None:
+    past = PastTasks.fit(table)
+    assert 0 <= float(Expectation.fit(past).growth[0]) <= 1
+    distances = np.array([past.prior(x).distance for x in table.meta_features])
+    noise = np.random.default_rng(0).normal(size=table.losses.shape)
+    wild = table.losses * np.exp(noise * (distances[:, None] > np.median(distances)))
+    far_are_wild = Expectation.fit(PastTasks.fit(replace(table, losses=np.clip(wild, 1e-4, 0.9))))
+    near_are_wild = table.losses * np.exp(noise * (distances[:, None] <= np.median(distances)))
+    other = Expectation.fit(PastTasks.fit(replace(table, losses=np.clip(near_are_wild, 1e-4, 0.9))))
+    assert far_are_wild.growth[0] > other.growth[0]

@@ -328,7 +328,7 @@ def novelty_text(novelty: float | None) -> str:
         words = "unusual: few past tables are like it, and the intervals are wider for it."
     else:
         words = (
-            "beyond almost all past tables: the further away, the wider the intervals, which are to be trusted less all the "
-            "same, and the more the list turns to what works everywhere."
+            "beyond almost all past tables: the further away, the wider the intervals, and the more the list turns to what "
+            "works everywhere."
         )
     return f"Novelty {novelty:.2f} of 1: {words}"

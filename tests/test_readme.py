@@ -55,6 +55,7 @@ def test_a_result_on_another_knowledge_base_is_warned_of(
         "bundled": {"about": "KnowledgeBase(1 tasks), id 0123456789abcdef: old."},
         "speed": {"about": "One thread."},
         "automl": {"about": "", "knowledge_base": {"id": shipped}},
+        "growth": {"about": "", "knowledge_base": {"id": shipped}},
     }
     monkeypatch.setattr(readme, "results", lambda suite: (found[suite], {}))
     readme.warn()

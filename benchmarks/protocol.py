@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.recommenders import PastTasks, PerformanceTable, Strategy, get_recommender
+from metalearn.recommenders.expectation import Expectation
 from metalearn.recommenders.simulation import curve, family_folds, play
 
 Array = npt.NDArray[np.float64]
@@ -29,6 +30,11 @@ class Fit:
     seed: int
     past: PastTasks
     left_out: npt.NDArray[np.intp]
+
+    @cached_property
+    def expectation(self) -> Expectation:
+        """What to expect on the rows left out, calibrated without them."""
+        return Expectation.fit(self.past)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ PACKAGES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 
 
 _TICKS = 8
+"""So many measured values are named on an axis at most."""
 
 
 @dataclass

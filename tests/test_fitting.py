@@ -152,11 +152,13 @@ def quickest(call: Callable[[], object], times: int = 3) -> float:
     """Return the processor seconds of the quickest of several calls, without looking for garbage of other tests."""
     spent = []
     gc.disable()
-    for _ in range(times):
-        started = time.process_time()
-        call()
-        spent.append(time.process_time() - started)
-    gc.enable()
+    try:
+        for _ in range(times):
+            started = time.process_time()
+            call()
+            spent.append(time.process_time() - started)
+    finally:
+        gc.enable()
     return min(spent)
 
 

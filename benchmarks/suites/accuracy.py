@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from inference import interval
-from protocol import Setting
+from protocol import Fit, Setting
 from report import Table
 
 from metalearn.recommenders import Strategy
 from metalearn.recommenders.ensemble import TaskEnsemble
-from metalearn.recommenders.expectation import Expectation
 from metalearn.recommenders.forest import ForestPortfolio
 from metalearn.recommenders.portfolio import Portfolio
 from metalearn.recommenders.simulation import play
@@ -29,10 +28,9 @@ def coverage(settings: Sequence[Setting]) -> Table:
     for setting in settings:
         found = {(kind.name, n): [] for kind in LISTED for n in OBSERVED if n or kind is ForestPortfolio}
         for fit in (fit for fit in setting.fits if fit.seed == 0):
-            expectation = Expectation.fit(fit.past)
             for strategy in (kind().fit_past(fit.past) for kind in LISTED):
                 for i in fit.left_out:
-                    for n, row in _expected(setting, expectation, strategy, i):
+                    for n, row in _expected(setting, fit, strategy, i):
                         if (strategy.name, n) in found:
                             found[strategy.name, n].append(row)
         for (name, n), parts in found.items():
@@ -49,9 +47,7 @@ def coverage(settings: Sequence[Setting]) -> Table:
     )
 
 
-def _expected(
-    setting: Setting, expectation: Expectation, strategy: Strategy, i: int
-) -> Iterator[tuple[int, np.ndarray]]:
+def _expected(setting: Setting, fit: Fit, strategy: Strategy, i: int) -> Iterator[tuple[int, np.ndarray]]:
     """Yield, after some of a strategy's choices, what becomes of the next: inside or not, width and error."""
     table, past = setting.table, strategy.past_
     unit, features = float(table.units[i]), table.meta_features[i]
@@ -61,7 +57,7 @@ def _expected(
         observed = {j: float(table.losses[i, j]) for j in order[:n]}
         query = past.query(features, n=N_CANDIDATES, observed=observed, **about)
         chosen = strategy.rank(query)
-        score, low, high, _ = expectation.expect(past, query, chosen)
+        score, low, high, _ = fit.expectation.expect(past, query, chosen)
         true = table.metric.from_loss(table.losses[i, chosen])
         yield n, np.array([(low <= true) & (true <= high), (high - low) / unit, np.abs(score - true) / unit])
 
@@ -73,11 +69,10 @@ def by_novelty(settings: Sequence[Setting]) -> Table:
         table = setting.table
         found: list[tuple[float, ...]] = []
         for fit in (fit for fit in setting.fits if fit.seed == 0):
-            expectation = Expectation.fit(fit.past)
             forest, portfolio = (kind().fit_past(fit.past) for kind in (ForestPortfolio, Portfolio))
             for i in fit.left_out:
                 novelty = fit.past.prior(table.meta_features[i]).novelty
-                parts = [row for _, row in _expected(setting, expectation, forest, i)]
+                parts = [row for _, row in _expected(setting, fit, forest, i)]
                 inside, _, error = np.concatenate(parts, axis=1)
                 about = {"allowed": np.isfinite(table.losses[i]), "unit": float(table.units[i])}
                 query = fit.past.query(table.meta_features[i], n=1, observed={}, **about)
@@ -107,7 +102,7 @@ def improvement(settings: Sequence[Setting]) -> Table:
         table = setting.table
         found: dict[int, list[tuple[float, float]]] = {n: [] for n in TOLD}
         for fit in (fit for fit in setting.fits if fit.seed == 0):
-            expectation, strategy = Expectation.fit(fit.past), TaskEnsemble().fit_past(fit.past)
+            strategy = TaskEnsemble().fit_past(fit.past)
             for i in fit.left_out:
                 unit, features, losses = float(table.units[i]), table.meta_features[i], table.losses[i]
                 order = play(strategy, features, losses, max(TOLD) + 1, unit=unit)
@@ -118,7 +113,7 @@ def improvement(settings: Sequence[Setting]) -> Table:
                         continue
                     about = {"allowed": np.isfinite(losses), "unit": unit}
                     query = fit.past.query(features, n=1, observed=observed, **about)
-                    *_, gain = expectation.expect(fit.past, query, [order[n]], least=best)
+                    *_, gain = fit.expectation.expect(fit.past, query, [order[n]], least=best)
                     found[n].append((float(gain[0]) / unit, max(best - float(losses[order[n]]), 0.0) / unit))
         for n, pairs in found.items():
             expected, came = np.array(pairs).T

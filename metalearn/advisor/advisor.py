@@ -333,13 +333,19 @@ class Advisor:
             )
         return f"{message} Tell a score of this metric, or give the advisor the metric that was measured."
 
-    def expected_improvement(self) -> float:
+    def expected_improvement(self, *, time_left: float | None = None) -> float:
         """Return by how much the next trial is expected to improve on the best so far.
+
+        Parameters
+        ----------
+        time_left : float or None, default=None
+            Seconds that are left for single fits, infinity for no limit; default: what is left of ``time_budget``.
 
         Returns
         -------
         float
-            In units of the metric, at least 0; infinity before the first success, 0 when nothing is left.
+            In units of the metric, at least 0; infinity before the first success, 0 when nothing is left, NaN where the
+            recommender does not say.
 
         Notes
         -----
@@ -348,8 +354,11 @@ class Advisor:
         """
         if self.best is None:
             return math.inf
-        following = self.recommend(1).candidates
-        return (following[0].expected_improvement or 0.0) if following else 0.0
+        following = self.recommend(1, time_left=time_left).candidates
+        if not following:
+            return 0.0
+        found = following[0].expected_improvement
+        return math.nan if found is None else found
 
     def should_stop(self, least: float) -> bool:
         """Tell whether going on is not expected to pay.

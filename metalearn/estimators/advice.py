@@ -85,8 +85,7 @@ class Advice:
         """By how much one more trial is expected to improve on the best so far; NaN if nothing is known."""
         if self._advisor is None or self._advisor.best is None:
             return math.nan
-        following = next(iter(self._advisor.recommend(1, time_left=math.inf)), None)
-        return 0.0 if following is None else (following.expected_improvement or 0.0)
+        return self._advisor.expected_improvement(time_left=math.inf)
 
 
 def _expected_seconds(advisor: Advisor) -> dict[str, float]:

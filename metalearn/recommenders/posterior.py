@@ -19,7 +19,7 @@ SHARPNESS = 50.0
 """How fast a member loses weight that does not fit what was observed."""
 
 MEMBERS = 500
-"""Past tasks that become hypotheses at most; on OBOE the heaviest hundred choose as well as all 360."""
+"""Past tasks that become hypotheses at most: the lightest change nothing."""
 
 KEPT = 0.1
 """Share of the prior weights that no observation takes away."""

@@ -1,3 +1,4 @@
+import gc
 import json
 import math
 import time
@@ -196,6 +197,7 @@ def test_what_each_candidate_may_add_is_said_from_the_first_result_on(table: tup
     assert all(0 <= c.expected_improvement < 1 - advisor.best.score + 1e-9 for c in rec)
     assert max(c.expected_improvement for c in new) > 0
     assert advisor.expected_improvement() == pytest.approx(advisor.recommend(1)[0].expected_improvement)
+    assert advisor.expected_improvement(time_left=0.0) == 0
 
 
 def test_the_order_of_telling_does_not_matter(table: tuple[np.ndarray, np.ndarray]) -> None:
@@ -292,11 +294,15 @@ def test_it_says_when_going_on_does_not_pay(advisor: ml.Advisor) -> None:
 def test_one_question_takes_less_than_30_ms_even_after_100_answers(table: tuple[np.ndarray, np.ndarray]) -> None:
     advisor = ml.Advisor(*table)
     milliseconds = []
-    for i in range(110):
-        before = time.process_time()
-        c = advisor.ask()
-        milliseconds.append((time.process_time() - before) * 1000)
-        advisor.tell(c, score=0.5 + 0.4 * math.sin(i))
+    gc.disable()  # else what other tests left behind is looked through as well
+    try:
+        for i in range(110):
+            before = time.process_time()
+            c = advisor.ask()
+            milliseconds.append((time.process_time() - before) * 1000)
+            advisor.tell(c, score=0.5 + 0.4 * math.sin(i))
+    finally:
+        gc.enable()
     # the quickest: the others measure what else the machine does
     assert min(milliseconds[3:20]) < 30
     assert min(milliseconds[-20:]) < 30

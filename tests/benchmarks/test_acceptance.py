@@ -52,7 +52,7 @@ def without(bundled: KnowledgeBase, name: str) -> KnowledgeBase:
     """Leave out the table's family; of scikit-learn's tables whatever bears the same name."""
     tasks = bundled.tasks
     same = tasks["name"].str.contains(name) if name in SHIPPED else tasks["name"] == name
-    for task_id in tasks["task_id"][same]:
+    for task_id in tasks[same].drop_duplicates("family")["task_id"]:  # a family goes with its first task
         bundled = bundled.without(task_id)
     return bundled
 

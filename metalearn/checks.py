@@ -34,6 +34,8 @@ IMBALANCED_FROM = 100.0
 _REWARDING_THE_MAJORITY = ("accuracy", "log_loss")
 _OTHER_METRIC = " Choose a metric that does not reward the majority, such as roc_auc or balanced_accuracy."
 _SUSPICIOUS = 0.5
+_COPIED_FROM = 0.01, 0.05
+_BY_CHANCE = 0.1
 _LEAK_BINS = 64
 _FEWEST = 20
 _ID_SHARE = 0.95
@@ -240,26 +242,65 @@ def _classes(sample: Sample, *, metric: Metric) -> Iterator[Finding]:
 
 
 def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
+    """Tell copies from rows that are equal by chance: different rows seldom agree in half of their columns, or often do."""
     if len(sample.columns) < sample.data.n_features or ColumnKind.TEXT in sample.kinds:
         return
-    hashes = np.zeros(sample.n_rows, dtype=np.uint64)
-    rng = np.random.default_rng(0)
-    for matrix in (sample.quantities.values, sample.levels):
-        for lines in line_blocks(matrix.shape):
-            some = matrix[lines]
-            cells = (some if some.dtype == float else some.astype(np.int64)).view(np.uint64) * np.uint64(_SCATTER)
-            cells ^= cells >> np.uint64(29)
-            cells *= rng.integers(1, 2**63, size=(len(cells), 1), dtype=np.uint64) | np.uint64(1)
-            hashes += cells.sum(axis=0, dtype=np.uint64)
-    share = 1 - len(np.unique(hashes)) / sample.n_rows
-    if share >= 0.01:  # noqa: PLR2004 - a few equal rows are everyday
+    columns = [sample.quantities.values, sample.levels]
+    target = sample.target if sample.is_classification else sample.target.astype(float)
+    cells = [*columns, target[None, :]]
+    different = _different(cells)
+    copied = 1 - len(different) / sample.n_rows
+    if copied >= _COPIED_FROM[0] and _agreement([matrix[:, different] for matrix in cells]) <= _BY_CHANCE:
         yield Finding(
             kind="duplicate_rows",
-            severity="warning" if share >= 0.1 else "info",  # noqa: PLR2004
+            severity="warning" if copied >= _COPIED_FROM[1] else "info",
             columns=(),
-            message=f"{share:.0%} of the {sample.n_rows:,} rows looked at repeat another row (target aside). "
-            "If they are copies, drop them: a copy in the test part flatters the score.",
+            message=f"{copied:.0%} of the {sample.n_rows:,} rows looked at are copies of others, target included. "
+            "Drop them: a copy in the test part flatters the score.",
         )
+    elif copied >= _COPIED_FROM[0] and (n_different := len(_different(columns))) < sample.n_rows / 2:
+        yield Finding(
+            kind="duplicate_rows",
+            severity="info",
+            columns=(),
+            message=f"The {sample.n_rows:,} rows looked at are only {n_different:,} different ones (target aside), since their "
+            "columns take few values. That is no fault, unless rows were copied.",
+        )
+
+
+def _different(cells: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.intp]:
+    """Return the first of each set of equal rows."""
+    found: npt.NDArray[np.intp] = np.unique(_row_hashes(cells), return_index=True)[1]
+    return found
+
+
+def _agreement(cells: Sequence[npt.NDArray[Any]]) -> float:
+    """Share of rows that agree with another in half of the columns, the halves telling apart equally many values."""
+    counts = [[len(np.unique(line)) for line in matrix] for matrix in cells]
+    dealt = np.empty(sum(map(len, counts)), dtype=np.intp)
+    dealt[np.argsort(-np.concatenate(counts), kind="stable")] = np.arange(len(dealt)) % 2
+    ends = np.cumsum([len(matrix) for matrix in cells])[:-1]
+    halves = ([m[h == half] for m, h in zip(cells, np.split(dealt, ends), strict=True)] for half in (0, 1))
+    return min(_share_equal(_row_hashes(half)) for half in halves)
+
+
+def _share_equal(hashes: npt.NDArray[np.uint64]) -> float:
+    counts = np.unique(hashes, return_counts=True)[1]
+    return float(counts[counts > 1].sum() / len(hashes))
+
+
+def _row_hashes(cells: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.uint64]:
+    """Hash the rows of matrices that have a line for each column."""
+    hashes = np.zeros(cells[0].shape[1], dtype=np.uint64)
+    rng = np.random.default_rng(0)
+    for matrix in cells:
+        for lines in line_blocks(matrix.shape):
+            some = matrix[lines]
+            values = (some if some.dtype == float else some.astype(np.int64)).view(np.uint64) * np.uint64(_SCATTER)
+            values ^= values >> np.uint64(29)
+            values *= rng.integers(1, 2**63, size=(len(values), 1), dtype=np.uint64) | np.uint64(1)
+            hashes += values.sum(axis=0, dtype=np.uint64)
+    return hashes
 
 
 def _time_order(sample: Sample) -> Iterator[Finding]:

@@ -133,6 +133,21 @@ def test_copies_of_rows_are_counted() -> None:
     assert finding.severity == "warning"
 
 
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+def test_rows_that_are_equal_since_columns_take_few_values_are_no_copies(kind: str) -> None:
+    X = pd.DataFrame({"a": RNG.integers(0, 4, N), "s": [f"level {i % 3}" for i in range(N)]})
+    y = CLASSES if kind == "binary" else X["a"] + RNG.integers(0, 3, N)
+    finding = next(f for f in check_data(Dataset.from_data(X, y, problem_type=kind)) if f.kind == "duplicate_rows")
+    assert finding.severity == "info"
+    assert "only 12 different ones" in finding.message
+
+
+def test_equal_rows_with_targets_of_their_own_are_no_copies() -> None:
+    X = pd.DataFrame({"a": np.repeat(NUMBERS[: N // 2, 0], 2), "b": np.repeat(NUMBERS[: N // 2, 1], 2)})
+    kinds = {f.kind for f in check_data(Dataset.from_data(X, NUMBERS[:, 2]))}
+    assert "duplicate_rows" not in kinds
+
+
 def test_rare_classes_and_imbalance_are_told() -> None:
     found = _found(y=np.array(["common"] * (N - 2) + ["rare"] * 2))
     assert "'rare'" in found["rare_classes"].message

@@ -104,11 +104,12 @@ def recommend_beyond(
     members that were not.
     """
     observed = {configuration.id: loss for configuration, loss in tried.items()}
-    listed = strategy.recommend(task, meta_features, n=n, observed=observed, models=models, time_budget=time_budget)
     succeeded = [loss for loss in tried.values() if math.isfinite(loss)]
+    query = strategy.look(task, meta_features, n=n, observed=observed, models=models, time_budget=time_budget)
+    listed = strategy.answer(task, meta_features, query, least=min(succeeded, default=math.nan))
     if len(succeeded) < FIRST and listed.candidates:
         return listed
-    field = _Field.around(strategy, task, meta_features, tried, tuple(models), random_state)
+    field = _Field.around(strategy, task, query, tried, tuple(models), random_state)
     ahead = list(listed.candidates)
     left = math.inf if time_budget is None else time_budget
     merged: list[Candidate] = []
@@ -295,20 +296,13 @@ class _Field:
         cls,
         strategy: Strategy,
         task: Task,
-        meta_features: MetaFeatures,
+        query: Query,
         tried: Mapping[Configuration, float],
         models: tuple[str, ...],
         random_state: int,
     ) -> Self:
         past = strategy.past_
         table, space = past.table, _joint_space(past.table.problem_type, models)
-        query = past.query(
-            table.vector(meta_features),
-            n=1,
-            observed={table.columns[c.id]: loss for c, loss in tried.items() if c.id in table.columns},
-            allowed=table.allowed(models),
-            unit=table.unit_of(meta_features),
-        )
         known = believe(past, query, tried, space)
         points = neighbourhood(space, known.leaders, np.random.default_rng([random_state, len(tried)]))
         where = space.embed(points)

@@ -1,5 +1,6 @@
 """What the built-in recommenders share: fitting, and putting the answer together."""
 
+import math
 from collections.abc import Collection, Mapping
 from typing import ClassVar, Self
 
@@ -241,24 +242,78 @@ class Strategy:
         Recommendation
             Candidates that were not observed, in the order in which they should be tried.
         """
+        query = self.look(task, meta_features, n=n, observed=observed or {}, models=models, time_budget=time_budget)
+        succeeded = [loss for loss in (observed or {}).values() if np.isfinite(loss)]
+        return self.answer(task, meta_features, query, least=min(succeeded, default=np.nan))
+
+    def look(
+        self,
+        task: Task,
+        meta_features: MetaFeatures,
+        *,
+        n: int,
+        observed: Mapping[str, float],
+        models: Collection[str] | None = None,
+        time_budget: float | None = None,
+    ) -> Query:
+        """Look at a new task from the past ones; the parameters are those of :meth:`recommend`.
+
+        Parameters
+        ----------
+        task : Task
+            The new task, with its metric.
+        meta_features : MetaFeatures
+            What was measured of its table.
+        n : int
+            How many candidates at most.
+        observed : mapping of str to float
+            Losses of configurations tried on the task already, by configuration id; unknown ones are passed over.
+        models : collection of str or None, default=None
+            Model families that may be recommended; None allows all.
+        time_budget : float or None, default=None
+            Seconds that the whole list may take; None sets no limit.
+
+        Returns
+        -------
+        Query
+            What :meth:`rank` and :meth:`answer` take.
+        """
         table = self.past_.table
-        observed = observed or {}
-        losses = {table.columns[i]: loss for i, loss in observed.items() if i in table.columns}
-        succeeded = [loss for loss in observed.values() if np.isfinite(loss)]
-        sizes = np.array([task.n_rows, task.n_features, task.n_classes], dtype=float)
-        query = self.past_.query(
+        return self.past_.query(
             table.vector(meta_features),
             n=n,
-            observed=losses,
+            observed={table.columns[i]: loss for i, loss in observed.items() if i in table.columns},
             allowed=table.allowed(models),
-            sizes=sizes,
+            sizes=_sizes(task),
             unit=table.unit_of(meta_features),
             time_budget=time_budget,
         )
-        seconds = self.past_.cost.predict(sizes)
+
+    def answer(
+        self, task: Task, meta_features: MetaFeatures, query: Query, *, least: float = math.nan
+    ) -> Recommendation:
+        """Rank the configurations that a query allows and say what to expect of each.
+
+        Parameters
+        ----------
+        task : Task
+            The new task, with its metric.
+        meta_features : MetaFeatures
+            What was measured of its table.
+        query : Query
+            What :meth:`look` returned.
+        least : float, default=nan
+            The smallest loss so far, also of configurations that nobody had run; NaN before there is one.
+
+        Returns
+        -------
+        Recommendation
+            Candidates that were not observed, in the order in which they should be tried.
+        """
+        table = self.past_.table
         columns = self.rank(query)
-        least = min(succeeded, default=np.nan)
         expected = self.expectation_.expect(self.past_, query, columns, least=least)
+        seconds = self.past_.cost.predict(_sizes(task))
         return Recommendation(
             task=task,
             candidates=tuple(
@@ -268,7 +323,7 @@ class Strategy:
                     expected_score=float(score),
                     interval=(float(low), float(high)),
                     expected_seconds=float(seconds[j]),
-                    expected_improvement=float(gain) if succeeded else None,
+                    expected_improvement=None if math.isnan(least) else float(gain),
                     evidence=self._evidence(query, j),
                 )
                 for j, score, low, high, gain in zip(columns, *expected, strict=True)
@@ -362,3 +417,7 @@ class Strategy:
         if np.isnan(query.unit):
             return (f"No {metric} can be predicted: the meta-feature target_std, its unit, was not measured.",)
         return ()
+
+
+def _sizes(task: Task) -> FloatArray:
+    return np.array([task.n_rows, task.n_features, task.n_classes], dtype=float)

@@ -36,6 +36,7 @@ SUITES = (
     "speed",
     "store",
     "growth",
+    "checks",
 )
 READ = ("bundled", "peers", "hooks", "automl", "tuning", "metafeatures", "growth")
 """Suites that use the knowledge base that --knowledge-base names."""

@@ -15,7 +15,6 @@ import pandas as pd
 
 from metalearn.dataset import ColumnKind, Dataset
 from metalearn.intake import as_text
-from metalearn.metafeatures.blocks import line_blocks
 from metalearn.metafeatures.columns import levels_of
 from metalearn.metafeatures.sample import Sample, sample_of
 from metalearn.task import Metric, get_metric
@@ -34,9 +33,12 @@ IMBALANCED_FROM = 100.0
 _REWARDING_THE_MAJORITY = ("accuracy", "log_loss")
 _OTHER_METRIC = " Choose a metric that does not reward the majority, such as roc_auc or balanced_accuracy."
 _SUSPICIOUS = 0.5
+_FEWEST_COPIES = 3
 _COPIED_FROM = 0.01, 0.05
-_BY_CHANCE = 0.1
+_AGREE_BY_CHANCE = 0.05, 0.15
 _LEAK_BINS = 64
+_LINEAR_LEAK_FROM = 0.999
+_JUDGED_FROM, _JUDGED = 3, 0.95
 _FEWEST = 20
 _ID_SHARE = 0.95
 _SCATTER = 0xC2B2AE3D27D4EB4F
@@ -151,7 +153,7 @@ def _leaks(sample: Sample) -> Iterator[Finding]:
     quantities = sample.quantities.values
     places = [*numbers, *days, *levels]
     leaking = []
-    for line in np.flatnonzero(sample.bin_r2 > _SUSPICIOUS):
+    for line in np.flatnonzero(_explained(sample) > _SUSPICIOUS):
         is_number = line < len(quantities)
         values = quantities[line] if is_number else sample.levels[line - len(quantities)]
         codes, present = (_fine_bins(values), ~np.isnan(values)) if is_number else (values + 1, values >= 0)
@@ -172,13 +174,25 @@ def _leaks(sample: Sample) -> Iterator[Finding]:
         )
 
 
+def _explained(sample: Sample) -> npt.NDArray[np.float64]:
+    """Share of the target's variance that the bins of each column explain; of a numeric target's ranks, if that is more."""
+    if sample.is_classification:
+        return sample.bin_r2
+    joint = sample.joint
+    ranks = np.arange(joint.shape[2]) - sample.groups.mean()
+    by_bin = (joint @ ranks) ** 2 / np.maximum(joint.sum(axis=2), 1)
+    of_ranks = by_bin.sum(axis=1) / max(float(np.square(ranks[sample.groups]).sum()), 1e-12)
+    return np.asarray(np.maximum(sample.bin_r2, of_ranks))
+
+
 def _is_in_order(values: npt.NDArray[np.float64], target: npt.NDArray[Any], *, classes: bool) -> bool:
-    """Whether a threshold parts two classes, or the numbers rise or fall together: bins of few rows cannot tell."""
+    """Whether a threshold parts two classes, or the numbers or their ranks rise or fall together."""
     if len(values) < _FEWEST or len(values) < len(target) / 2:
         return False
     if not classes:
-        ranks = pd.DataFrame({"values": values, "target": target}).rank()
-        return bool(np.corrcoef(ranks.to_numpy().T)[0, 1] ** 2 >= LEAK_FROM)
+        numbers = pd.DataFrame({"values": values, "target": target})
+        together, in_ranks = (np.corrcoef(found.to_numpy().T)[0, 1] ** 2 for found in (numbers, numbers.rank()))
+        return bool(in_ranks >= LEAK_FROM or together >= _LINEAR_LEAK_FROM)
     codes, counts = np.unique(target, return_counts=True)
     if len(codes) != 2:  # noqa: PLR2004
         return False
@@ -195,7 +209,10 @@ def _fine_bins(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 def _class_determined(codes: npt.NDArray[np.int64], classes: npt.NDArray[np.int64]) -> bool:
-    """Whether codes predict the classes of rows left out of the count."""
+    """Whether codes predict the classes of rows left out of the count, of all rows or those whose code is not too rare."""
+    common = np.bincount(codes)[codes] >= _JUDGED_FROM
+    if common.mean() >= _JUDGED:
+        codes, classes = codes[common], classes[common]
     table = np.zeros((codes.max() + 1, classes.max() + 1))
     np.add.at(table, (codes, classes), 1)
     ordered = np.sort(table, axis=1)
@@ -242,23 +259,25 @@ def _classes(sample: Sample, *, metric: Metric) -> Iterator[Finding]:
 
 
 def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
-    """Tell copies from rows that are equal by chance: different rows seldom agree in half of their columns, or often do."""
-    if len(sample.columns) < sample.data.n_features or ColumnKind.TEXT in sample.kinds:
-        return
-    columns = [sample.quantities.values, sample.levels]
+    """Tell copies from rows that are equal by chance: where that happens, different rows often agree in most columns."""
+    texts = [levels_of(column) for _, column in sample.part(sample.places(ColumnKind.TEXT)).items()]
     target = sample.target if sample.is_classification else sample.target.astype(float)
-    cells = [*columns, target[None, :]]
-    different = _different(cells)
-    copied = 1 - len(different) / sample.n_rows
-    if copied >= _COPIED_FROM[0] and _agreement([matrix[:, different] for matrix in cells]) <= _BY_CHANCE:
+    cells = _hashed(sample.quantities.values, sample.levels, *(line[None, :] for line in [*texts, target]))
+    different = np.unique(cells.sum(axis=0, dtype=np.uint64), return_index=True)[1]
+    n_copies, looked_at = sample.n_rows - len(different), sample.n_rows / sample.data.n_rows
+    copied = min(n_copies / sample.n_rows / looked_at, 1.0)  # its original is in the sample that often
+    if n_copies < _FEWEST_COPIES or copied < _COPIED_FROM[0]:
+        return
+    if not _may_be_equal_by_chance(cells[:, different]):
+        about = "About " if looked_at < 1 else ""
         yield Finding(
             kind="duplicate_rows",
             severity="warning" if copied >= _COPIED_FROM[1] else "info",
             columns=(),
-            message=f"{copied:.0%} of the {sample.n_rows:,} rows looked at are copies of others, target included. "
+            message=f"{about}{copied:.0%} of the {sample.data.n_rows:,} rows are copies of others, target included. "
             "Drop them: a copy in the test part flatters the score.",
         )
-    elif copied >= _COPIED_FROM[0] and (n_different := len(_different(columns))) < sample.n_rows / 2:
+    elif (n_different := len(np.unique(cells[:-1].sum(axis=0, dtype=np.uint64)))) < sample.n_rows / 2:
         yield Finding(
             kind="duplicate_rows",
             severity="info",
@@ -268,39 +287,32 @@ def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
         )
 
 
-def _different(cells: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.intp]:
-    """Return the first of each set of equal rows."""
-    found: npt.NDArray[np.intp] = np.unique(_row_hashes(cells), return_index=True)[1]
-    return found
+def _hashed(*matrices: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """Hash cells so that the sum over the lines, which are columns of the table, tells rows apart."""
+    values = np.vstack([(m if m.dtype == float else m.astype(np.int64)).view(np.uint64) for m in matrices])
+    values *= np.uint64(_SCATTER)
+    values ^= values >> np.uint64(29)
+    factors = np.random.default_rng(0).integers(1, 2**63, size=(len(values), 1), dtype=np.uint64)
+    return np.asarray(values * (factors | np.uint64(1)))
 
 
-def _agreement(cells: Sequence[npt.NDArray[Any]]) -> float:
-    """Share of rows that agree with another in half of the columns, the halves telling apart equally many values."""
-    counts = [[len(np.unique(line)) for line in matrix] for matrix in cells]
-    dealt = np.empty(sum(map(len, counts)), dtype=np.intp)
-    dealt[np.argsort(-np.concatenate(counts), kind="stable")] = np.arange(len(dealt)) % 2
-    ends = np.cumsum([len(matrix) for matrix in cells])[:-1]
-    halves = ([m[h == half] for m, h in zip(cells, np.split(dealt, ends), strict=True)] for half in (0, 1))
-    return min(_share_equal(_row_hashes(half)) for half in halves)
+def _may_be_equal_by_chance(cells: npt.NDArray[np.uint64]) -> bool:
+    """Tell whether different rows, given by hashes of their cells, often agree in half, or all but one, of their columns."""
+    order = np.argsort([-len(np.unique(line)) for line in cells], kind="stable")
+    half = np.isin(np.arange(len(cells)) % 4, (0, 3))  # both halves tell apart about equally many values
+    shares = [_with_an_equal(cells[order[chosen]].sum(axis=0, dtype=np.uint64)).mean() for chosen in (half, ~half)]
+    if min(shares) <= _AGREE_BY_CHANCE[0]:
+        return False
+    whole = cells.sum(axis=0, dtype=np.uint64)
+    found = np.zeros(len(whole), dtype=bool)
+    for line in cells:
+        found |= _with_an_equal(whole - line)
+    return bool(found.mean() > _AGREE_BY_CHANCE[1])
 
 
-def _share_equal(hashes: npt.NDArray[np.uint64]) -> float:
-    counts = np.unique(hashes, return_counts=True)[1]
-    return float(counts[counts > 1].sum() / len(hashes))
-
-
-def _row_hashes(cells: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.uint64]:
-    """Hash the rows of matrices that have a line for each column."""
-    hashes = np.zeros(cells[0].shape[1], dtype=np.uint64)
-    rng = np.random.default_rng(0)
-    for matrix in cells:
-        for lines in line_blocks(matrix.shape):
-            some = matrix[lines]
-            values = (some if some.dtype == float else some.astype(np.int64)).view(np.uint64) * np.uint64(_SCATTER)
-            values ^= values >> np.uint64(29)
-            values *= rng.integers(1, 2**63, size=(len(values), 1), dtype=np.uint64) | np.uint64(1)
-            hashes += values.sum(axis=0, dtype=np.uint64)
-    return hashes
+def _with_an_equal(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray(counts[place] > 1)
 
 
 def _time_order(sample: Sample) -> Iterator[Finding]:

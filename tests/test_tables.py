@@ -8,7 +8,7 @@ from sklearn import datasets
 from sklearn.utils import Bunch
 
 from metalearn.exceptions import InvalidInputError, UnknownNameError
-from metalearn.tables import SHIPPED, read_table
+from metalearn.tables import SHIPPED, read_frame, read_table
 
 
 @pytest.fixture
@@ -145,3 +145,16 @@ def test_other_encodings_are_refused_with_advice(tmp_path: Path, encoding: str) 
     (tmp_path / "t.csv").write_bytes("straße,y\nMünchen,1\nKöln,0\n".encode(encoding))
     with pytest.raises(InvalidInputError, match="Save it as UTF-8"):
         read_table(tmp_path / "t.csv", "y")
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_separator_at_the_end_of_every_line_shifts_no_column(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n1,0,\n2,1,\n3,0,\n".replace(",", separator))
+    assert read_frame(path).to_dict("list") == {"a": [1, 2, 3], "y": [0, 1, 0]}
+
+
+def test_names_of_rows_are_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\nfirst,1,0\nsecond,2,1\n")
+    assert read_frame(path).to_dict("list") == {"a": [1, 2], "y": [0, 1]}

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -195,7 +196,7 @@ class Advisor:
             "time_budget": None if math.isinf(left) else max(left, 0.0),
         }
         if tried and self._new_points and isinstance(self._recommender, Strategy):
-            return recommend_beyond(
+            found = recommend_beyond(
                 self._recommender,
                 self.task,
                 self.meta_features,
@@ -203,8 +204,10 @@ class Advisor:
                 random_state=self._random_state,
                 **about,
             )
-        observed = {configuration.id: loss for configuration, loss in tried.items()}
-        return self._recommender.recommend(self.task, self.meta_features, observed=observed, **about)
+        else:
+            observed = {configuration.id: loss for configuration, loss in tried.items()}
+            found = self._recommender.recommend(self.task, self.meta_features, observed=observed, **about)
+        return found if left > 0 else replace(found, candidates=())  # what takes unknown seconds does not fit either
 
     @property
     def seconds(self) -> float:

@@ -35,7 +35,9 @@ __all__ = [
 MAX_LEVELS = 30
 """Categorical columns with more levels are encoded by the target instead of one by one."""
 
-_NANOSECONDS_PER_DAY = 86_400e9
+_MICROSECONDS_PER_DAY = 86_400e6
+_LARGEST = float(np.finfo(np.float32).max)
+_FEWEST_CLASSES = 3
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
 _PADDED_NUMBER = re.compile(r"[+-]?0\d+(\.\d+)?|\+\d.*")
 _WRITTEN = {
@@ -50,7 +52,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Categories, strings and mixed objects become codes; categories unseen in fitting and missing ones become -1.
     Dates become years, months, weekdays, hours and days since 1970; text becomes its length and number of words.
-    Infinite numbers become missing. Columns that are constant in fitting are dropped.
+    Infinite numbers become missing, what float32 cannot hold the largest that it can. Columns that are constant in fitting are dropped.
 
     Attributes
     ----------
@@ -117,7 +119,9 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a column of text holds numbers, truth values or dates now, or nothing in a column of those can be read.
         """
         check_is_fitted(self, "kinds_")
-        frame = self._frame(X)
+        return self._cleaned(self._frame(X))
+
+    def _cleaned(self, frame: pd.DataFrame) -> pd.DataFrame:
         absent = [name for name in self.feature_names_in_ if name not in frame.columns]
         if absent:
             message = f"The columns {absent[:5]} are absent. Expected those seen in fitting. Add them."
@@ -144,7 +148,9 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "kinds_")
         empty = pd.DataFrame({name: pd.Series(dtype=object) for name in self.feature_names_in_})
-        return np.array(self.transform(empty).columns, dtype=object)
+        return np.array(
+            self._cleaned(empty).columns, dtype=object
+        )  # transform may be wrapped by set_output, and ask for names
 
     def text_columns(self) -> list[str]:
         """List the columns that have to be read from a file as text: taken for numbers, "01067" becomes 1067.
@@ -186,7 +192,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         else:
             values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float, na_value=np.nan).copy()
         values[~np.isfinite(values)] = np.nan
-        return values
+        return np.clip(values, -_LARGEST, _LARGEST, out=values)
 
     def _varies(self, column: "pd.Series[Any]") -> bool:
         values = self._numbers(column)
@@ -207,10 +213,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return self._dates(name, column)
         if kind == ColumnKind.TEXT:
             text = column.astype(object).where(column.notna(), "").map(str)
-            return {
-                f"{name}.characters": text.str.len().to_numpy(dtype=float),
-                f"{name}.words": (text.str.count(r"\S+")).to_numpy(dtype=float),
-            }
+            lengths = {"characters": text.str.len(), "words": text.str.count(r"\S+")}
+            return self._derived(name, {part: np.asarray(found, dtype=float) for part, found in lengths.items()})
         return {name: self._numbers(column)}
 
     def _codes(self, name: str, column: "pd.Series[Any]") -> npt.NDArray[np.int32]:
@@ -234,27 +238,26 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Read dates of any form; where several formats fit text, the one that it had in fitting counts."""
         if _held(column) != "text":
             return column.dt.to_timestamp() if isinstance(column.dtype, pd.PeriodDtype) else column
-        form = date_format(column)
-        if form == "ISO8601":
-            return column
-        form = form or self.formats_.get(name, "ISO8601")
-        return pd.to_datetime(column.astype(object), errors="coerce", utc=True, format=form)
+        form = date_format(column) or self.formats_.get(name, "ISO8601")
+        text = column.astype(object).map(lambda value: value.strip() if isinstance(value, str) else value)
+        return pd.to_datetime(text, errors="coerce", utc=True, format=form)
 
     def _dates(self, name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
         when = pd.to_datetime(self._read_dates(name, column), errors="coerce", utc=True)
         if when.isna().all() and column.notna().any():
             raise _another_kind(name, "dates", _held(column), column[column.notna()])
-        parts = when.dt
-        missing = when.isna().to_numpy()
-        days = np.where(
-            missing,
-            np.nan,
-            when.dt.tz_localize(None).astype("datetime64[ns]").astype("int64") / _NANOSECONDS_PER_DAY,
-        )
-        found = {f"{name}.days": days}
+        microseconds = when.dt.tz_localize(None).to_numpy(dtype="datetime64[us]").astype(np.int64)
+        found = {"days": np.where(when.isna(), np.nan, microseconds / _MICROSECONDS_PER_DAY)}
         for unit in ("year", "month", "day_of_week", "hour"):
-            found[f"{name}.{unit}"] = getattr(parts, unit).to_numpy(dtype=float, na_value=np.nan)
-        return found
+            found[unit] = getattr(when.dt, unit).to_numpy(dtype=float, na_value=np.nan)
+        return self._derived(name, found)
+
+    def _derived(self, name: str, parts: dict[str, npt.NDArray[np.float64]]) -> dict[str, npt.NDArray[np.float64]]:
+        """Name what is read out of a column, so that no other column has the name."""
+        stem = name
+        while any(f"{stem}.{part}" in self.kinds_ for part in parts):
+            stem += "."
+        return {f"{stem}.{part}": values for part, values in parts.items()}
 
 
 def _held(column: "pd.Series[Any]") -> str:
@@ -368,9 +371,15 @@ class QuietTargetEncoder(TargetEncoder):  # type: ignore[misc]
         ndarray of shape (n_rows, n_encoded)
             Numbers.
         """
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="The least populated class in y has only")
-            return super().fit_transform(X, y, **params)
+        told = vars(self)["target_type"]
+        if told == "multiclass" and len(np.unique(y)) < _FEWEST_CLASSES:  # a fold may lack the rare ones
+            self.target_type = "binary"
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="The least populated class in y has only")
+                return super().fit_transform(X, y, **params)
+        finally:
+            self.target_type = told
 
 
 def _by_target(problem_type: ProblemType) -> TargetEncoder:
@@ -403,7 +412,7 @@ def tree_preprocessing(problem_type: ProblemType) -> Pipeline:
         ],
         verbose_feature_names_out=False,
     )
-    return Pipeline([("clean", TableCleaner()), ("encode", encode)])
+    return _as_it_is(Pipeline([("clean", TableCleaner()), ("encode", encode)]))
 
 
 def dense_preprocessing(problem_type: ProblemType) -> Pipeline:
@@ -438,4 +447,9 @@ def dense_preprocessing(problem_type: ProblemType) -> Pipeline:
         ],
         verbose_feature_names_out=False,
     )
-    return Pipeline([("clean", TableCleaner()), ("encode", encode)])
+    return _as_it_is(Pipeline([("clean", TableCleaner()), ("encode", encode)]))
+
+
+def _as_it_is(preprocessing: Pipeline) -> Pipeline:
+    """Keep a pipeline's tables in the form that its next step takes, whatever scikit-learn's configuration asks of others."""
+    return preprocessing.set_output(transform="default")

@@ -1,5 +1,6 @@
 """The search spaces of several families side by side, as points that can be drawn, moved and compared."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -79,6 +80,22 @@ class Points:
         """
         return cls(np.concatenate([p.family for p in parts]), np.concatenate([p.unit for p in parts]))
 
+    @classmethod
+    def none(cls, n_parameters: int) -> Self:
+        """Return no points.
+
+        Parameters
+        ----------
+        n_parameters : int
+            Parameters of all families together.
+
+        Returns
+        -------
+        Points
+            Empty.
+        """
+        return cls(np.empty(0, dtype=np.intp), np.empty((0, n_parameters)))
+
 
 class JointSpace:
     """Join search spaces.
@@ -97,6 +114,7 @@ class JointSpace:
         self._n_parameters = int(ends[-1])
         self._parameters = [p for space in self.spaces.values() for p in space.parameters.values()]
         self._encoded: dict[Configuration, FloatArray] = {}  # the same ones are asked for again and again
+        self._held: dict[Configuration, bool] = {}
 
     def holds(self, configuration: Configuration) -> bool:
         """Tell whether a configuration has a place here.
@@ -109,10 +127,15 @@ class JointSpace:
         Returns
         -------
         bool
-            Whether its family is here and has all its parameters.
+            Whether its family is here and has all its parameters, with values of their kinds.
         """
-        space = self.spaces.get(configuration.model)
-        return space is not None and all(name in space.parameters for name in configuration.params)
+        if configuration not in self._held:
+            space = self.spaces.get(configuration.model)
+            self._held[configuration] = space is not None and all(
+                name in space.parameters and not math.isnan(space.parameters[name].to_unit(value))
+                for name, value in configuration.params.items()
+            )
+        return self._held[configuration]
 
     def encode(self, configurations: Sequence[Configuration]) -> Points:
         """Return the points where configurations lie.
@@ -170,7 +193,7 @@ class JointSpace:
             Family by family.
         """
         drawn = [self._place(k, generator.random((n, s.stop - s.start))) for k, s in enumerate(self._slots)]
-        return Points.join(drawn)
+        return Points.join([Points.none(self._n_parameters), *drawn])
 
     def near(self, points: Points, n: int, generator: np.random.Generator) -> Points:
         """Draw neighbours of points: some parameters move by small or larger steps, the others stay.

@@ -95,7 +95,7 @@ def price(seconds: FloatArray, time_budget: float) -> FloatArray:
     """
     if math.isinf(time_budget):
         return np.ones_like(seconds)
-    return np.nan_to_num(seconds) + _TURN * time_budget
+    return np.asarray(np.maximum(np.nan_to_num(seconds) + _TURN * time_budget, _NOTHING))
 
 
 def heaviest(weights: npt.NDArray[np.floating], most: int = 2000) -> npt.NDArray[np.intp]:
@@ -120,6 +120,7 @@ def heaviest(weights: npt.NDArray[np.floating], most: int = 2000) -> npt.NDArray
     return rows
 
 
+_NOTHING = 1e-9
 _TURN = 0.1
 """Share of the time left that a turn is worth. From .02 to .3 little changes; not to count seconds is clearly worse."""
 

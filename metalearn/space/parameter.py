@@ -119,9 +119,11 @@ class Float:
         Returns
         -------
         float
-            Position on the (transformed) scale.
+            Position on the (transformed) scale; NaN if the value is no number.
         """
-        number = min(max(float(value), self.low), self.high)  # type: ignore[arg-type]
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return math.nan
+        number = min(max(float(value), self.low), self.high)
         if self.log:
             return (math.log(number) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
         return (number - self.low) / (self.high - self.low)
@@ -228,10 +230,12 @@ class Integer:
         Returns
         -------
         float
-            Position on the (transformed) scale.
+            Position on the (transformed) scale; NaN if the value is no number.
         """
         low, high = self.low - self.step / 2, self.high + self.step / 2
-        number = min(max(float(value), self.low), self.high)  # type: ignore[arg-type]
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return math.nan
+        number = min(max(float(value), self.low), self.high)
         if self.log:
             return (math.log(number) - math.log(low)) / (math.log(high) - math.log(low))
         return (number - low) / (high - low)

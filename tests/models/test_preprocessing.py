@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.preprocessing import TargetEncoder
 
 from metalearn.exceptions import InvalidInputError
@@ -163,3 +164,57 @@ def test_rare_classes_are_encoded_without_a_warning_as_by_scikit_learn(
     with pytest.warns(UserWarning, match="least populated class"):
         expected = TargetEncoder(target_type="multiclass", random_state=0).fit_transform(levels, y)
     assert np.array_equal(quiet, expected)
+
+
+def test_iso_dates_of_any_length_are_read_whatever_stands_beside_them() -> None:
+    dates = pd.DataFrame({"d": ["2020-01-01", "2020-01-02 12:00:00", "2020-01-03T00:00:00.500000"] * 4})
+    cleaner = TableCleaner().fit(dates)
+    together = cleaner.transform(dates)
+    assert together["d.days"].head(2).tolist() == [18262.0, 18263.5]
+    alone = [cleaner.transform(dates.iloc[[i]])["d.days"].item() for i in range(3)]
+    assert alone == together["d.days"].head(3).tolist()
+
+
+def test_dates_with_spaces_about_them_are_read() -> None:
+    dates = pd.DataFrame({"d": [" 31.12.2020", "01.02.2021 "] * 6})
+    assert TableCleaner().fit_transform(dates)["d.days"].head(2).tolist() == [18627.0, 18659.0]
+
+
+def test_a_date_that_never_comes_spoils_nothing() -> None:
+    ends = pd.DataFrame({"until": ["9999-12-31", "2024-05-01", "2024-05-02"] * 4})
+    days = TableCleaner().fit_transform(ends)["until.days"]
+    assert days.iloc[1:3].tolist() == [19844.0, 19845.0]
+
+
+def test_a_column_keeps_its_name_beside_the_parts_of_a_date() -> None:
+    table = pd.DataFrame({"d": pd.date_range("2020-01-01", periods=9), "d.days": np.arange(9.0)})
+    found = TableCleaner().fit_transform(table)
+    assert found["d.days"].tolist() == list(range(9))
+    assert found["d..days"].iloc[0] == 18262
+    assert TableCleaner().fit(table).get_feature_names_out().tolist() == found.columns.tolist()
+
+
+@pytest.mark.parametrize("make", [tree_preprocessing, dense_preprocessing])
+def test_numbers_beyond_float32_are_brought_in(make: object) -> None:
+    table = pd.DataFrame({"a": [1e39, -1e300, 1.0, 2.0] * 5})
+    found = np.asarray(make(ProblemType.BINARY).fit_transform(table, [0, 1] * 10), dtype=np.float32)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars", "default"])
+@pytest.mark.parametrize("make", [tree_preprocessing, dense_preprocessing])
+def test_the_form_of_output_that_is_configured_changes_nothing(
+    messy_table: pd.DataFrame, make: object, form: str
+) -> None:
+    y = np.arange(len(messy_table)) % 2
+    usual = make(ProblemType.BINARY).fit_transform(messy_table, y)
+    with sklearn.config_context(transform_output=form):
+        assert np.array_equal(make(ProblemType.BINARY).fit_transform(messy_table, y), usual, equal_nan=True)
+
+
+def test_many_levels_are_encoded_where_a_fold_has_but_two_of_several_classes() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"c": [f"k{i}" for i in rng.integers(0, 40, 300)]})
+    preprocessing = tree_preprocessing(ProblemType.MULTICLASS).fit(table, np.arange(300) % 2)
+    assert preprocessing.transform(table).shape == (300, 1)
+    assert preprocessing.fit(table, np.arange(300) % 3).transform(table).shape == (300, 3)

@@ -64,3 +64,14 @@ def test_other_choices_and_absent_parameters_count_as_different(space: JointSpac
 def test_draws_are_repeatable(space: JointSpace) -> None:
     one, two = (space.random(4, np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_array_equal(one.unit, two.unit)
+
+
+def test_values_of_another_kind_have_no_place(space: JointSpace) -> None:
+    family, name = next((f, n) for f, s in space.spaces.items() for n, p in s.parameters.items() if hasattr(p, "low"))
+    assert space.holds(Configuration(family, {name: space.spaces[family].parameters[name].low}))
+    for value in ("sqrt", None, True):
+        assert not space.holds(Configuration(family, {name: value}))
+
+
+def test_without_parameters_nothing_is_drawn(generator: np.random.Generator) -> None:
+    assert len(JointSpace({}).random(3, generator)) == 0

@@ -51,6 +51,14 @@ _GROUP_NAME = re.compile(
     rf"(^|[^a-z])(({_SUBJECTS})s?([^a-z]*(ids?|no|nr|num|number|code|key|name))?|ids?)[^a-z]*$|(?-i:[a-z]I[dD]$)",
     re.IGNORECASE,
 )
+_FEWEST_WRITTEN = 5
+_AMOUNT = re.compile(r"[(+-]?[$€£¥]?\s?[+-]?\d+([.,' ]\d+)*\s?[%$€£¥]?\)?")
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DAY = re.compile(
+    rf"(\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|\d{{1,2}}[ .-]+{_MONTH}[ .,-]+\d{{2,4}}|{_MONTH}[ .]+\d{{1,2}}[ .,]+\d{{2,4}})"
+    r"([ T,]+\d{1,2}:\d{2}.*)?",
+    re.IGNORECASE,
+)
 _TIME_NAME = re.compile(r"(^|[^a-z])(date|time|timestamp|year|month|week|day)([^a-z]|$)", re.IGNORECASE)
 
 
@@ -62,7 +70,7 @@ class Finding:
     ----------
     kind : str
         ``"target_leak"``, ``"id_like"``, ``"constant"``, ``"duplicate_columns"``, ``"duplicate_rows"``,
-        ``"rare_classes"``, ``"imbalance"``, ``"mixed_types"``, ``"numbers_as_text"``, ``"time_order"``,
+        ``"rare_classes"``, ``"imbalance"``, ``"mixed_types"``, ``"numbers_as_text"``, ``"dates_as_text"``, ``"time_order"``,
         ``"groups"`` or ``"no_target"``.
     severity : {"warning", "info"}
         Whether scores may mislead, or it is merely good to know.
@@ -263,6 +271,8 @@ def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
     texts = [levels_of(column) for _, column in sample.part(sample.places(ColumnKind.TEXT)).items()]
     target = sample.target if sample.is_classification else sample.target.astype(float)
     cells = _hashed(sample.quantities.values, sample.levels, *(line[None, :] for line in [*texts, target]))
+    if (cells[:-1] == cells[:-1, :1]).all():  # no column varies
+        return
     different = np.unique(cells.sum(axis=0, dtype=np.uint64), return_index=True)[1]
     n_copies, looked_at = sample.n_rows - len(different), sample.n_rows / sample.data.n_rows
     copied = min(n_copies / sample.n_rows / looked_at, 1.0)  # its original is in the sample that often
@@ -401,6 +411,7 @@ def _identifiers(sample: Sample) -> Iterator[Finding]:
     present = counts.sum(axis=1)
     several = (counts > 0).sum(axis=1)
     found += [levels[line] for line in np.flatnonzero((several >= _ID_SHARE * present) & (present > sample.n_rows / 2))]
+    found = [place for place in found if place in numbers or _written(sample.part([place]).iloc[:, 0]) is None]
     names = _names(sample, found)
     if names:
         yield Finding(
@@ -415,15 +426,21 @@ def _identifiers(sample: Sample) -> Iterator[Finding]:
 def _mixed(sample: Sample) -> Iterator[Finding]:
     mixed: list[int] = []
     digits: list[int] = []
+    amounts: list[int] = []
+    days: list[int] = []
     dtypes = sample.data.X.dtypes.iloc[sample.columns]
     looked_at = [place for place, dtype in enumerate(dtypes) if pd.api.types.is_string_dtype(dtype)]
     for place, (_, column) in zip(looked_at, sample.part(looked_at).items(), strict=True):
+        kind = sample.kinds[place]
+        share = _share_of_numbers(column.dropna()) if kind is ColumnKind.CATEGORICAL else 0.0
         if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
             mixed.append(place)
-        elif sample.kinds[place] is ColumnKind.CATEGORICAL and _may_be_numbers(present := column.dropna()):
-            numeric = pd.to_numeric(as_text(present), errors="coerce").notna()
-            if numeric.mean() > 0.5:  # noqa: PLR2004 - more numbers than words
-                (digits if numeric.all() else mixed).append(place)
+        elif share == 1:
+            digits.append(place)
+        elif kind in {ColumnKind.CATEGORICAL, ColumnKind.TEXT} and (written := _written(column)):
+            {"amount": amounts, "date": days}[written].append(place)
+        elif share > 0.5:  # noqa: PLR2004 - more numbers than words
+            mixed.append(place)
     for places, name, one, many, advice in (
         (
             mixed,
@@ -439,21 +456,50 @@ def _mixed(sample: Sample) -> Iterator[Finding]:
             "hold",
             "numbers as text. Convert with pandas.to_numeric if they are quantities.",
         ),
+        (
+            amounts,
+            "numbers_as_text",
+            "holds",
+            "hold",
+            "numbers with signs that make text of them: to a model, every value is a word. Convert with pandas.to_numeric.",
+        ),
+        (
+            days,
+            "dates_as_text",
+            "holds",
+            "hold",
+            "dates in a form that is not read: to a model, every value is a word. Convert with pandas.to_datetime.",
+        ),
     ):
         names = _names(sample, places)
         if names:
             yield Finding(
                 kind=name,
-                severity="warning" if places is mixed else "info",
+                severity="info" if places is digits else "warning",
                 columns=names,
                 message=f"{_listed(names)} {_verb(names, one, many)} {advice}",
             )
 
 
-def _may_be_numbers(present: "pd.Series[Any]") -> bool:
-    """Look at a few values spread over the column, since to convert thousands of columns takes seconds."""
+def _written(column: "pd.Series[Any]") -> str | None:
+    """Tell amounts ("$1,234.50", "12 %") and dates of other forms than those that are read from other text."""
+    present = column.dropna()
+    values = as_text(present.iloc[:: max(len(present) // _PROBED, 1)]).str.strip()
+    if values.nunique() < _FEWEST_WRITTEN:
+        return None
+    if values.map(lambda value: bool(_AMOUNT.fullmatch(value))).all():
+        return "amount"
+    if not values.map(lambda value: bool(_DAY.fullmatch(value))).all():
+        return None
+    return "date" if pd.to_datetime(values, errors="coerce", format="mixed", utc=True).notna().mean() > 0.5 else None  # noqa: PLR2004
+
+
+def _share_of_numbers(present: "pd.Series[Any]") -> float:
+    """Look at a few values spread over the column first, since to convert thousands of columns takes seconds."""
     values = present.to_numpy(dtype=object)[:: max(len(present) // _PROBED, 1)]
-    return any(_is_number(value) for value in values)
+    if not any(_is_number(value) for value in values):
+        return 0.0
+    return float(pd.to_numeric(as_text(present), errors="coerce").notna().mean())
 
 
 def _is_number(value: Any) -> bool:
@@ -474,7 +520,7 @@ def _constants(sample: Sample) -> Iterator[Finding]:
     if names:
         yield Finding(
             kind="constant",
-            severity="info",
+            severity="warning" if len(names) == sample.data.n_features else "info",
             columns=names,
             message=f"{_listed(names)} {_verb(names, 'has', 'have')} a single value or none, so nothing can be learned "
             f"from {_verb(names, 'it. Drop it', 'them. Drop them')}, or check how the file was read.",

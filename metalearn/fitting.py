@@ -126,7 +126,7 @@ def fit_recommender(
     measured = own.evaluations["metric"] == metric.name if len(own) else ()
     if not any(measured):
         message = (
-            f"The knowledge base has no {problem_type} task with the metric {metric.name!r} ({kb}). Expected at least one. "
+            f"The knowledge base has no {problem_type} task with the metric {metric.name!r}. Expected at least one. "
             "Add results, choose another metric, or use the bundled knowledge base."
         )
         raise KnowledgeBaseError(message)

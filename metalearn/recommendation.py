@@ -78,7 +78,7 @@ class Candidate:
         random_state : int, default=0
             Seed of the estimator.
         n_jobs : int or None, default=None
-            Threads of the estimator, where it takes any.
+            Threads of the estimator, where it takes any; None means 1, as in scikit-learn, and -1 all cores.
 
         Returns
         -------

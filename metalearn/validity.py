@@ -1,7 +1,7 @@
 """Tell whether what was recommended for a table still holds for a newer version of it."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
 from metalearn.api import KnowledgeSource, open_knowledge_base, recommend
 from metalearn.estimators import MetaLearnEstimator, load_model
@@ -37,6 +38,7 @@ MOVED = 0.5
 _WORSE = 3
 """A model does worse if it is behind by so many standard deviations, of the folds' scores and of the new one."""
 
+_LEAST_SPREAD = 1e-6
 _RESAMPLES, _RESAMPLED_ROWS = 100, 10_000
 _RANKED = 50
 _SHOWN = 8
@@ -135,7 +137,7 @@ class Recheck:
 
 def recheck(
     model: MetaLearnEstimator | str | Path,
-    X: pd.DataFrame,
+    X: Any,
     y: Any,
     *,
     knowledge_base: KnowledgeSource = None,
@@ -146,7 +148,7 @@ def recheck(
     ----------
     model : MetaLearnClassifier, MetaLearnRegressor, str or Path
         Fitted, or a file of :func:`~metalearn.estimators.save_model`.
-    X : DataFrame of shape (n_rows, n_features)
+    X : DataFrame or array-like of shape (n_rows, n_features)
         Newer rows; columns that the model does not know are ignored.
     y : array-like of shape (n_rows,)
         Their target.
@@ -162,11 +164,17 @@ def recheck(
     Raises
     ------
     InvalidInputError
-        If the columns are not those of the model, or the table cannot be used.
+        If it is no model of metalearn, the columns are not those of the model, or the table cannot be used.
+    NotFittedError
+        If the model was not fitted.
     """
     fitted = load_model(model) if isinstance(model, str | Path) else model
-    frame, _ = select_columns(X, fitted.column_kinds_)
-    target = pd.Series(np.asarray(y) if not isinstance(y, pd.Series) else y.to_numpy(), name="target")
+    if not isinstance(fitted, MetaLearnEstimator):
+        message = f"{type(fitted).__name__} cannot be rechecked. Expected a model of metalearn, or its file. Fit one: ml.tune(X, y)."
+        raise InvalidInputError(message)
+    check_is_fitted(fitted)
+    frame, _ = select_columns(_as_frame(X, fitted.column_kinds_), fitted.column_kinds_)
+    target = pd.Series(np.asarray(y) if not isinstance(y, pd.Series) else y.to_numpy(), name=getattr(y, "name", None))
     known = target.notna().to_numpy()
     frame, target = frame.loc[known].reset_index(drop=True), target[known].reset_index(drop=True)
     if not len(target):
@@ -202,13 +210,20 @@ def recheck(
     return Recheck(tuple(reasons), moved, now, tuple(notes))
 
 
+def _as_frame(X: Any, names: Collection[str]) -> pd.DataFrame:
+    """Take tables of other libraries, and arrays, as the estimators do."""
+    frame = X.to_pandas() if hasattr(X, "to_pandas") else X
+    return frame if isinstance(frame, pd.DataFrame) else pd.DataFrame(np.asarray(frame), columns=list(names))
+
+
 def _moved(before: Mapping[str, float], now: Mapping[str, float], kb: KnowledgeBase) -> tuple[Moved, ...]:
     table = kb.meta_feature_table
     names = [n for n in table.columns if n in before and n in now and n not in ("n_rows", "log_n_rows")]
     past = _signed_log(table[names].to_numpy(dtype=float))
     known = np.isfinite(past).sum(axis=0) > 1
     spread = np.ones(len(names))
-    spread[known] = np.maximum(np.nanstd(past[:, known], axis=0), 1e-9)
+    spread[known] = np.nanstd(past[:, known], axis=0)
+    spread[spread < _LEAST_SPREAD] = 1.0  # alike on all past tasks: any difference counts by itself
     old, new = (_signed_log(np.array([values[n] for n in names], dtype=float)) for values in (before, now))
     shifts = (new - old) / spread
     found = [

@@ -192,6 +192,32 @@ def test_mixed_types_are_told(values: Any) -> None:
     assert _found(m=values)["mixed_types"].columns == ("m",)
 
 
+@pytest.mark.parametrize("form", ["${:.2f}", "{:,.2f}", "{:.1f}%", "{:.1f} €", "({:.2f})"])
+def test_amounts_are_told_and_not_called_identifiers(form: str) -> None:
+    found = _found(m=[form.format(1000 + 900 * value) for value in NUMBERS[:, 0]])
+    assert found["numbers_as_text"].columns == ("m",)
+    assert found["numbers_as_text"].severity == "warning"
+    assert "id_like" not in found
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y %H:%M", "%b %d, %Y", "%d-%b-%y"])
+def test_dates_that_are_not_read_are_told_and_not_called_identifiers(form: str) -> None:
+    found = _found(m=pd.date_range("2020-01-01", periods=N, freq="31h").strftime(form))
+    assert found["dates_as_text"].columns == ("m",)
+    assert "id_like" not in found
+
+
+def test_codes_with_digits_are_neither_amounts_nor_dates() -> None:
+    found = _found(m=[f"R-2020{i:04d}" for i in range(N)], version=[f"{i}.{i % 7}.0-rc" for i in range(N)])
+    assert found["id_like"].columns == ("m", "version")
+    assert not {"numbers_as_text", "dates_as_text"} & set(found)
+
+
+def test_a_table_in_which_nothing_varies_is_warned_of() -> None:
+    (finding,) = check_data(Dataset.from_data(pd.DataFrame({"z": [np.nan] * 40}), np.arange(40) % 2))
+    assert (finding.kind, finding.severity) == ("constant", "warning")
+
+
 def test_numbers_as_text_are_told() -> None:
     assert _found(m=[str(i % 50) for i in range(N)])["numbers_as_text"].columns == ("m",)
 

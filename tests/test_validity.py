@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 
 import metalearn as ml
 from metalearn import validity
@@ -161,3 +164,31 @@ def test_a_target_without_information_is_refused(model: MetaLearnEstimator, canc
 def test_an_absent_column_is_refused(model: MetaLearnEstimator, cancer: Halves) -> None:
     with pytest.raises(InvalidInputError, match="mean radius"):
         ml.recheck(model, cancer[2].drop(columns="mean radius"), cancer[3])
+
+
+def test_tables_of_other_libraries_and_arrays_are_taken(model: MetaLearnEstimator, cancer: Halves) -> None:
+    *_, X, y = cancer
+    answer = ml.recheck(model, X, y)
+    assert ml.recheck(model, X.to_numpy(), y.to_numpy()).reasons == answer.reasons
+    assert ml.recheck(model, pl.from_pandas(X), y).reasons == answer.reasons
+
+
+def test_what_is_no_fitted_model_is_refused(cancer: Halves) -> None:
+    *_, X, y = cancer
+    with pytest.raises(InvalidInputError, match="LogisticRegression cannot be rechecked"):
+        ml.recheck(LogisticRegression(), X, y)
+    with pytest.raises(NotFittedError):
+        ml.recheck(MetaLearnClassifier(), X, y)
+
+
+def test_what_is_alike_on_all_past_tasks_moves_by_its_own_measure() -> None:
+    kb = ml.bundled_knowledge_base().subset(problem_type="binary")
+    (moved,) = validity._moved({"n_classes": 2.0}, {"n_classes": 5.0}, kb)
+    assert abs(moved.shift) < 1
+
+
+def test_the_target_is_called_by_its_name() -> None:
+    regressor = MetaLearnRegressor(n_trials=1, families=["linear"]).fit(*load_diabetes(return_X_y=True, as_frame=True))
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    with pytest.raises(InvalidInputError, match="'price'"):
+        ml.recheck(regressor, X, y.rename("price").astype(str) + " dollars")

@@ -280,7 +280,7 @@ class Advisor:
         random_state : int, default=0
             Seed of the estimator.
         n_jobs : int or None, default=None
-            Threads of the estimator, where it takes any.
+            Threads of the estimator, where it takes any; None means 1, as in scikit-learn, and -1 all cores.
 
         Returns
         -------
@@ -317,7 +317,8 @@ class Advisor:
             If it is no configuration, succeeded but has no finite score or one outside the metric's range, or the
             status is unknown.
         """
-        trial = Trial.of(configuration, None if score is None else self.score_sign * score, seconds, status)
+        trial = Trial.of(configuration, score, seconds, status)
+        trial = replace(trial, score=self.score_sign * trial.score)
         if trial.status is Status.OK and not self.task.metric.is_possible(trial.score):
             raise InvalidInputError(self._impossible(float(score or 0)))
         self._pending.pop(configuration.id, None)
@@ -430,9 +431,13 @@ class Advisor:
         InvalidInputError
             If it is not a saved state, or was written by a newer version.
         """
-        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+        text = "" if isinstance(source, Path) else source
         if not text.lstrip().startswith("{"):
-            text = Path(text).read_text(encoding="utf-8")
+            try:
+                text = Path(source).read_text(encoding="utf-8")
+            except OSError as error:
+                message = f"{str(source)[:200]!r} cannot be read: {error.strerror}. Expected what to_json wrote. Check the path."
+                raise InvalidInputError(message) from error
         try:
             state: Mapping[str, Any] = json.loads(text)
             if int(state["format"]) > _FORMAT:

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from numbers import Real
+from typing import Any, Self, TypeGuard
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
@@ -68,8 +69,14 @@ class Trial:
             message = f"Unknown status {str(status)!r}. Expected one of {[str(s) for s in Status]}. Choose one of them."
             raise InvalidInputError(message)
         how = Status(status)
-        if how is Status.OK and (score is None or not math.isfinite(score)):
-            message = f"The score is {score}. Expected a finite number. Tell status='failed' if there is none."
+        if how is Status.OK and not (_is_number(score) and math.isfinite(score)):
+            message = (
+                f"The score is {score!r}. Expected a finite number, of several folds their mean. "
+                "Tell status='failed' if there is none."
+            )
+            raise InvalidInputError(message)
+        if seconds is not None and not (_is_number(seconds) and (seconds >= 0 or math.isnan(seconds))):
+            message = f"The seconds are {seconds!r}. Expected a number from 0. Leave them out if they are not known."
             raise InvalidInputError(message)
         return cls(
             configuration=configuration,
@@ -109,3 +116,7 @@ class Trial:
         """
         configuration = Configuration.from_dict(values["configuration"])
         return cls.of(configuration, values["score"], values["seconds"], values["status"])
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, bool)

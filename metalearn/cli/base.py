@@ -17,6 +17,8 @@ __all__ = [
     "knowledge_base_option",
     "name_option",
     "new_file",
+    "new_model",
+    "new_table",
     "source_option",
     "table_options",
     "target_options",
@@ -41,18 +43,31 @@ name_option = click.option(
 class _NewFile(click.Path):
     """Refuse a file that could not be written, before any work is done for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *endings: str) -> None:
         super().__init__(dir_okay=False, writable=True, path_type=Path)
+        self.endings = endings
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(str(super().convert(value, param, ctx)))
         if not path.parent.is_dir():
             self.fail(f"There is no folder {str(path.parent)!r}. Expected one. Create it first.", param, ctx)
+        if self.endings and path.suffix.lower() not in self.endings:
+            self.fail(
+                f"{path.name!r} would not be written in the format of its ending. Expected {', '.join(self.endings)}.",
+                param,
+                ctx,
+            )
         return path
 
 
 new_file = _NewFile()
 """Type of options that name a file to be written."""
+
+new_table = _NewFile(".csv", ".tsv", ".parquet", ".pq")
+"""Type of options that name a table to be written."""
+
+new_model = _NewFile(".skops")
+"""Type of options that name a model to be written."""
 
 
 def clear_errors(command: Callable[..., None]) -> Callable[..., None]:

@@ -15,6 +15,7 @@ __all__ = ["build"]
 @click.argument("tables", nargs=-1, required=True, metavar="TABLES...")
 @click.option(
     "--target-column",
+    "--target",
     "targets",
     multiple=True,
     metavar="COLUMN",

@@ -13,6 +13,8 @@ from metalearn.cli.base import (
     knowledge_base_option,
     name_option,
     new_file,
+    new_model,
+    new_table,
     source_option,
     table_options,
 )
@@ -45,7 +47,7 @@ __all__ = ["predict", "recheck", "tune"]
 @source_option
 @name_option
 @click.option("--jobs", default=1, show_default=True, help="Fits at the same time; -1 for one on each processor.")
-@click.option("--out", type=new_file, help="Where to write the model (.skops).")
+@click.option("--out", type=new_model, help="Where to write the model (.skops).")
 @click.option("--html", type=new_file, help="Write a report to this file as well.")
 @as_json_option
 @clear_errors
@@ -117,7 +119,7 @@ def tune(
 @click.command()
 @click.argument("model", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("data")
-@click.option("-o", "--out", type=new_file, help="CSV or Parquet file; default: print CSV.")
+@click.option("-o", "--out", type=new_table, help="CSV or Parquet file; default: print CSV.")
 @as_json_option
 @clear_errors
 def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:

@@ -18,19 +18,24 @@ __all__: list[str] = []  # model specs name these functions as "metalearn.models
 _CACHE_MB = 500
 
 
+def _threads(n_jobs: int | None) -> int:
+    """Take None for one thread, as scikit-learn does: these libraries would take all cores, which slows small tables down."""
+    return 1 if n_jobs is None else n_jobs
+
+
 def lightgbm(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
     """Return LightGBM's estimator."""
     from lightgbm import LGBMClassifier, LGBMRegressor  # noqa: PLC0415 - slow to import
 
     kind = LGBMClassifier if problem_type.is_classification else LGBMRegressor
-    return kind(**params, subsample_freq=1, random_state=random_state, n_jobs=n_jobs, verbose=-1)
+    return kind(**params, subsample_freq=1, random_state=random_state, n_jobs=_threads(n_jobs), verbose=-1)
 
 
 def xgboost(params: dict[str, Any], problem_type: ProblemType, random_state: int, n_jobs: int | None) -> BaseEstimator:
     """Return XGBoost's estimator."""
     from xgboost import XGBClassifier, XGBRegressor  # noqa: PLC0415 - optional
 
-    fixed = {"random_state": random_state, "n_jobs": n_jobs, "tree_method": "hist", "verbosity": 0}
+    fixed = {"random_state": random_state, "n_jobs": _threads(n_jobs), "tree_method": "hist", "verbosity": 0}
     if problem_type.is_classification:
         return EncodedLabels(XGBClassifier(**params, **fixed))
     return XGBRegressor(**params, **fixed)
@@ -42,7 +47,7 @@ def catboost(params: dict[str, Any], problem_type: ProblemType, random_state: in
 
     fixed = {
         "random_seed": random_state,
-        "thread_count": -1 if n_jobs is None else n_jobs,
+        "thread_count": _threads(n_jobs),
         "verbose": False,
         "allow_writing_files": False,
     }

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import sklearn
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -167,7 +168,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _frame(self, X: Any) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):
             return X.set_axis([str(name) for name in X.columns], axis=1)
-        array = np.asarray(X)
+        array: npt.NDArray[Any] = X.toarray() if issparse(X) else np.asarray(X)  # type: ignore[attr-defined]
         return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
 
     @staticmethod

@@ -22,6 +22,7 @@ _BEST = 10
 _LEAST_WIDTH = 0.02
 """Half an interval on the log scale spans at least this: a few members that agree prove little."""
 
+_ROUNDING = 1e-12
 _NO_ERROR = 0.05
 """Added to ratios before the logarithm: a median that is hit exactly is luck."""
 
@@ -164,7 +165,8 @@ class Expectation:
             Not below 0.
         """
         after = least - gains * np.interp(n_observed, _COUNTS, self.realised)
-        return from_working(np.full_like(after, least), unit) - from_working(after, unit)
+        gained = from_working(np.full_like(after, least), unit) - from_working(after, unit)
+        return np.where(gained < _ROUNDING * unit, 0.0, gained)
 
 
 def _gains(members: npt.NDArray[np.floating], weights: FloatArray, least: float) -> FloatArray:

@@ -41,7 +41,9 @@ _KEPT_MESSAGES = re.compile(
 _EXCEPTION = re.compile(r"\W*([A-Za-z_][\w.]*)\s*(?:\(|:|$)")
 _PATH = re.compile(r"(?:^|[\s:'\"=(\[,])(?:~?/(?!/)[^\s/]+/|[A-Za-z]:[\\/]|\\\\\w|~[\\/]|file:)")
 _CONSTANT = re.compile(r"[\w.+\-]{0,40}")
-_NAMES_COLUMNS = re.compile(r"column|feature_?names|categorical_feature|_features$|^(label|target|group|weight)$")
+_NAMES_COLUMNS = re.compile(
+    r"column|feature_?names|categorical_feature|(?<!max)_features$|^(label|target|group|weight)$"
+)
 _NUMBERED = COUNTS[:4]
 
 

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 
 from metalearn.advisor import Trial
@@ -27,3 +28,15 @@ def test_the_score_of_a_trial_that_did_not_finish_is_unknown() -> None:
 def test_success_needs_a_score() -> None:
     with pytest.raises(InvalidInputError, match="finite"):
         Trial.of(C, math.inf, None, "ok")
+
+
+@pytest.mark.parametrize("score", ["0.9", np.array([0.5, 0.6]), True, float("nan")])
+def test_a_score_is_one_number(score: object) -> None:
+    with pytest.raises(InvalidInputError, match=r"of several folds their mean"):
+        Trial.of(C, score, 0.1, "ok")
+
+
+@pytest.mark.parametrize("seconds", [-1, "1"])
+def test_seconds_are_a_number_from_zero(seconds: object) -> None:
+    with pytest.raises(InvalidInputError, match="seconds"):
+        Trial.of(C, 0.9, seconds, "ok")

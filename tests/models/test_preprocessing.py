@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from scipy import sparse
 from sklearn.preprocessing import TargetEncoder
 
 from metalearn.exceptions import InvalidInputError
@@ -218,3 +219,8 @@ def test_many_levels_are_encoded_where_a_fold_has_but_two_of_several_classes() -
     preprocessing = tree_preprocessing(ProblemType.MULTICLASS).fit(table, np.arange(300) % 2)
     assert preprocessing.transform(table).shape == (300, 1)
     assert preprocessing.fit(table, np.arange(300) % 3).transform(table).shape == (300, 3)
+
+
+def test_sparse_tables_are_taken() -> None:
+    X = sparse.random(40, 6, 0.3, format="csr", random_state=0)
+    assert np.array_equal(TableCleaner().fit_transform(X), TableCleaner().fit_transform(X.toarray()))

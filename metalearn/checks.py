@@ -487,7 +487,7 @@ def _written(column: "pd.Series[Any]") -> str | None:
     values = as_text(present.iloc[:: max(len(present) // _PROBED, 1)]).str.strip()
     if values.nunique() < _FEWEST_WRITTEN:
         return None
-    if values.map(lambda value: bool(_AMOUNT.fullmatch(value))).all():
+    if values.map(lambda value: bool(_AMOUNT.fullmatch(value))).all() and not values.map(_is_number).all():
         return "amount"
     if not values.map(lambda value: bool(_DAY.fullmatch(value))).all():
         return None

@@ -20,6 +20,7 @@ from metalearn.recommenders.scale import FloatArray, from_working, log_losses
 from metalearn.recommenders.selection import price
 from metalearn.recommenders.strategy import Strategy
 from metalearn.recommenders.surrogate import Outlook, Surrogate, squared_distances
+from metalearn.recommenders.table import PerformanceTable
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, Task
 
@@ -272,6 +273,16 @@ def _joint_space(problem_type: ProblemType, models: tuple[str, ...]) -> JointSpa
     return JointSpace({name: get_model(name).spaces[problem_type] for name in models})
 
 
+@lru_cache(maxsize=4)
+def _listed(
+    space: JointSpace, table: PerformanceTable
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], FloatArray]:
+    """Return the members of the list that have a place in a space, their families and their coordinates."""
+    columns = np.array([j for j, c in enumerate(table.configurations) if space.holds(c)], dtype=np.intp)
+    points = space.encode([table.configurations[j] for j in columns])
+    return columns, points.family, space.embed(points)
+
+
 @dataclass(slots=True, eq=False)
 class _Field:
     """What is expected of the list's members and of candidates for new points, as more and more are chosen."""
@@ -306,8 +317,7 @@ class _Field:
         known = believe(past, query, tried, space)
         points = neighbourhood(space, known.leaders, np.random.default_rng([random_state, len(tried)]))
         where = space.embed(points)
-        listed = np.array([j for j, c in enumerate(table.configurations) if space.holds(c)], dtype=np.intp)
-        places = space.encode([table.configurations[j] for j in listed])
+        listed, families, places = _listed(space, table)
         seconds = past.cost.predict(np.array([task.n_rows, task.n_features, task.n_classes], dtype=float))[listed]
         return cls(
             task=task,
@@ -317,7 +327,7 @@ class _Field:
             space=space,
             points=points,
             outlook=known.surrogate.look(points.family, where),
-            seconds=_seconds(places.family, space.embed(places), seconds, points.family, where),
+            seconds=_seconds(families, places, seconds, points.family, where),
             least=known.least,
             known={c.id for c in (*tried, *table.configurations)},
             open_=np.ones(len(points), dtype=bool),

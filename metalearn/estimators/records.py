@@ -134,5 +134,7 @@ def decision(trials: Sequence[Trial], members: Sequence[Member]) -> str:
     if not len(trials[0].losses):
         return f"{used} is used; {default} has no score to compare with."
     if members[0].trial is trials[0] and len(members) == 1:
+        if len(trials) == 1:
+            return f"The default of {name} is used; nothing else was tried."
         return f"The default of {name} stays: nothing that was tried beat it on rows held out."
     return f"{used} beat {default}."

@@ -47,18 +47,17 @@ def usable_families(
     """
     named = [families] if isinstance(families, str) else families
     wanted = None if named is None else {get_model(name).name for name in named}
-    usable = tuple(
+    possible = [
         name
         for name, spec in models_for(problem_type).items()
-        if spec.is_available
-        and (wanted is None or name in wanted)
-        and not (weighted and not _takes_weights(name, problem_type))
-    )
+        if spec.is_available and not (weighted and not _takes_weights(name, problem_type))
+    ]
+    usable = tuple(name for name in possible if wanted is None or name in wanted)
     if not usable:
         message = (
             f"None of the families {sorted(wanted or ())} can be used for a {problem_type} problem"
             f"{' with weights of rows' if weighted else ''}. "
-            f"Expected some of {list(models_for(problem_type))}. Choose others or install them."
+            f"Expected some of {possible}. Choose others, or install them."
         )
         raise InvalidInputError(message)
     return usable

@@ -253,7 +253,8 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
     board = facts_table(columns, rows, right=("rank", metric, "one fit", "weight"))
     end = f"{len(trials)} trial{'' if len(trials) == 1 else 's'} in {seconds(facts['seconds'])}."
     if (more := facts["expected_improvement"]) is not None and math.isfinite(more):
-        end += f" One more is expected to improve {metric} by {number(more, 2)}."
+        gain = f"to improve {metric} by {number(more, 2)}" if more else "to add nothing"
+        end += f" One more is expected {gain}."
     notes = "".join(f"\nNote: {note}" for note in facts["notes"])
     return Text(f"{facts['decision']}\n{scores}\n\n{board}\n{end}{notes}")
 

@@ -21,6 +21,7 @@ __all__ = [
     "categories",
     "join_tables",
     "normalise",
+    "same_data",
 ]
 
 TASK_COLUMNS = (
@@ -125,7 +126,7 @@ def normalise(
         tasks = tasks.assign(predecessor="")
     tasks, meta_features, evaluations = (_recorded(t) for t in (tasks, meta_features, evaluations))
     tasks = tasks.drop_duplicates("task_id", keep="last")
-    same = _same_data(tasks)
+    same = same_data(tasks)
     if same:
         tasks = tasks[~tasks["task_id"].isin(list(same))].replace({"predecessor": same})
         meta_features = meta_features.assign(task_id=_renamed(meta_features["task_id"], same))
@@ -144,8 +145,19 @@ def _recorded(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**dict.fromkeys(absent, categories(np.zeros(len(table), np.int8), [""]))) if absent else table
 
 
-def _same_data(tasks: pd.DataFrame) -> dict[str, str]:
-    """Map ids of tasks to the id of the first task with the same data, problem and rows used."""
+def same_data(tasks: pd.DataFrame) -> dict[str, str]:
+    """Find tasks on the same data.
+
+    Parameters
+    ----------
+    tasks : DataFrame
+        The table of tasks.
+
+    Returns
+    -------
+    dict of str to str
+        The id of the first task with the same data, problem and rows used, by the ids of the others.
+    """
     known = tasks[tasks["fingerprint"] != ""]
     if not known.duplicated(_IDENTITY).any():
         return {}

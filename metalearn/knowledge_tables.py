@@ -8,6 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from metalearn.exceptions import InvalidInputError
+
 __all__ = [
     "CONFIGURATION_COLUMNS",
     "COUNTS",
@@ -65,6 +67,7 @@ COUNTS = ("n_rows", "n_features", "n_classes", "n_rows_used", "fold")
 NUMBERS = (*COUNTS, "value", "seconds", "fit_seconds", "predict_seconds")
 """The columns of numbers; all others hold text."""
 
+_MOST_FOLD = 32_767
 _IDENTITY = ["fingerprint", "problem_type", "n_rows_used"]
 _RECORD_TYPES: dict[str, Any] = dict.fromkeys(RECORD_COLUMNS, "category")
 _MEASURED: dict[str, Any] = {
@@ -121,10 +124,16 @@ def normalise(
     -------
     tuple of DataFrame
         The tables; tasks on the same data are one task, under the id of the first.
+
+    Raises
+    ------
+    InvalidInputError
+        If a fold is no number from 0 to 32767.
     """
     if "predecessor" not in tasks:
         tasks = tasks.assign(predecessor="")
     tasks, meta_features, evaluations = (_recorded(t) for t in (tasks, meta_features, evaluations))
+    _check_folds(evaluations["fold"])
     tasks = tasks.drop_duplicates("task_id", keep="last")
     same = same_data(tasks)
     if same:
@@ -137,6 +146,13 @@ def normalise(
         configurations.drop_duplicates("configuration_id", keep="last").reset_index(drop=True),
         evaluations.drop_duplicates(EVALUATION_KEY, keep="last").reset_index(drop=True).astype(_COMPACT),
     )
+
+
+def _check_folds(folds: "pd.Series[Any]") -> None:
+    wrong = folds[~folds.between(0, _MOST_FOLD)]
+    if len(wrong):
+        message = f"The fold {wrong.iloc[0]} cannot be kept. Expected 0 to {_MOST_FOLD}. Number the folds from 0."
+        raise InvalidInputError(message)
 
 
 def _recorded(table: pd.DataFrame) -> pd.DataFrame:

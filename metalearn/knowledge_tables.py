@@ -128,7 +128,7 @@ def normalise(
     Raises
     ------
     InvalidInputError
-        If a fold is no number from 0 to 32767.
+        If a fold is larger than 32767.
     """
     if "predecessor" not in tasks:
         tasks = tasks.assign(predecessor="")
@@ -149,7 +149,8 @@ def normalise(
 
 
 def _check_folds(folds: "pd.Series[Any]") -> None:
-    wrong = folds[~folds.between(0, _MOST_FOLD)]
+    """Refuse what 16 bits cannot hold; that none is negative is checked where knowledge is stored."""
+    wrong = folds[~folds.between(-_MOST_FOLD, _MOST_FOLD)]
     if len(wrong):
         message = f"The fold {wrong.iloc[0]} cannot be kept. Expected 0 to {_MOST_FOLD}. Number the folds from 0."
         raise InvalidInputError(message)

@@ -253,7 +253,7 @@ def test_a_run_that_was_given_up_early_is_unknown_and_not_worst() -> None:
     assert np.isinf(losses.loc["t", Configuration("knn", {"p": 2}).id])
 
 
-@pytest.mark.parametrize("fold", [-1, 32_768, 65_536])
+@pytest.mark.parametrize("fold", [-65_536, 32_768, 65_536])
 def test_a_fold_that_cannot_be_kept_is_refused(fold: int) -> None:
     rows = run("t", Configuration("knn", {}), 0.5)
     evaluations = KnowledgeBase.from_records([task("t")], {}, [rows]).evaluations.astype({"fold": "int64"})

@@ -340,7 +340,7 @@ def assemble(
 
 
 def _numbered(runs: pd.DataFrame) -> pd.DataFrame:
-    """Number the runs of each configuration; failures count only where nothing else is known, and once."""
+    """Give the runs of each configuration numbers; failures count only where nothing else is known, and once."""
     key = ["task_id", "configuration_id", "metric"]
     failed = ~runs["status"].isin([str(Status.OK), str(Status.PRUNED)])
     has_worked = (runs["status"] == str(Status.OK)).groupby([runs[name] for name in key]).transform("any")

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from zipfile import BadZipFile
 
 from platformdirs import user_cache_path
 
@@ -174,7 +175,7 @@ def _read(file: Path) -> Recommender | None:
         return None
     try:
         return load(file)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         _log.warning("The fitted recommender %s cannot be read (%r); it is fitted again.", file, error)
         return None
 

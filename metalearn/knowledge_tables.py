@@ -8,6 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from metalearn.exceptions import InvalidInputError
+
 __all__ = [
     "CONFIGURATION_COLUMNS",
     "COUNTS",
@@ -21,6 +23,7 @@ __all__ = [
     "categories",
     "join_tables",
     "normalise",
+    "same_data",
 ]
 
 TASK_COLUMNS = (
@@ -64,6 +67,7 @@ COUNTS = ("n_rows", "n_features", "n_classes", "n_rows_used", "fold")
 NUMBERS = (*COUNTS, "value", "seconds", "fit_seconds", "predict_seconds")
 """The columns of numbers; all others hold text."""
 
+_MOST_FOLD = 32_767
 _IDENTITY = ["fingerprint", "problem_type", "n_rows_used"]
 _RECORD_TYPES: dict[str, Any] = dict.fromkeys(RECORD_COLUMNS, "category")
 _MEASURED: dict[str, Any] = {
@@ -120,12 +124,18 @@ def normalise(
     -------
     tuple of DataFrame
         The tables; tasks on the same data are one task, under the id of the first.
+
+    Raises
+    ------
+    InvalidInputError
+        If a fold is larger than 32767.
     """
     if "predecessor" not in tasks:
         tasks = tasks.assign(predecessor="")
     tasks, meta_features, evaluations = (_recorded(t) for t in (tasks, meta_features, evaluations))
+    _check_folds(evaluations["fold"])
     tasks = tasks.drop_duplicates("task_id", keep="last")
-    same = _same_data(tasks)
+    same = same_data(tasks)
     if same:
         tasks = tasks[~tasks["task_id"].isin(list(same))].replace({"predecessor": same})
         meta_features = meta_features.assign(task_id=_renamed(meta_features["task_id"], same))
@@ -138,14 +148,33 @@ def normalise(
     )
 
 
+def _check_folds(folds: "pd.Series[Any]") -> None:
+    """Refuse what 16 bits cannot hold; that none is negative is checked where knowledge is stored."""
+    wrong = folds[~folds.between(-_MOST_FOLD, _MOST_FOLD)]
+    if len(wrong):
+        message = f"The fold {wrong.iloc[0]} cannot be kept. Expected 0 to {_MOST_FOLD}. Number the folds from 0."
+        raise InvalidInputError(message)
+
+
 def _recorded(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with all columns that say who recorded what; unknown is an empty string."""
     absent = [name for name in RECORD_COLUMNS if name not in table]
     return table.assign(**dict.fromkeys(absent, categories(np.zeros(len(table), np.int8), [""]))) if absent else table
 
 
-def _same_data(tasks: pd.DataFrame) -> dict[str, str]:
-    """Map ids of tasks to the id of the first task with the same data, problem and rows used."""
+def same_data(tasks: pd.DataFrame) -> dict[str, str]:
+    """Find tasks on the same data.
+
+    Parameters
+    ----------
+    tasks : DataFrame
+        The table of tasks.
+
+    Returns
+    -------
+    dict of str to str
+        The id of the first task with the same data, problem and rows used, by the ids of the others.
+    """
     known = tasks[tasks["fingerprint"] != ""]
     if not known.duplicated(_IDENTITY).any():
         return {}

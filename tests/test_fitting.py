@@ -162,12 +162,16 @@ def quickest(call: Callable[[], object], times: int = 3) -> float:
     return min(spent)
 
 
-def test_a_damaged_cache_is_fitted_again(small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("damage", ["other", "empty", "truncated"])
+def test_a_damaged_cache_is_fitted_again(
+    small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
     monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
     fitting._cached.cache_clear()
     fitted_recommender(small, ProblemType.REGRESSION, R2, "forest")
     (file,) = tmp_path.iterdir()
-    file.write_bytes(b"PK and nothing more")
+    whole = file.read_bytes()
+    file.write_bytes({"other": b"PK and nothing more", "empty": b"", "truncated": whole[: len(whole) // 2]}[damage])
     fitting._cached.cache_clear()
     assert fitted_recommender(small, ProblemType.REGRESSION, R2, "forest") is not None
 

@@ -2,6 +2,7 @@ import gc
 import math
 import pickle
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from metalearn.evaluation import Evaluation, Status
-from metalearn.exceptions import UnknownNameError
+from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
@@ -250,3 +251,11 @@ def test_a_run_that_was_given_up_early_is_unknown_and_not_worst() -> None:
     losses = KnowledgeBase.from_records([task], {}, runs).losses(METRICS["r2"])
     assert np.isnan(losses.loc["t", Configuration("knn", {"p": 1}).id])
     assert np.isinf(losses.loc["t", Configuration("knn", {"p": 2}).id])
+
+
+@pytest.mark.parametrize("fold", [-65_536, 32_768, 65_536])
+def test_a_fold_that_cannot_be_kept_is_refused(fold: int) -> None:
+    rows = run("t", Configuration("knn", {}), 0.5)
+    evaluations = KnowledgeBase.from_records([task("t")], {}, [rows]).evaluations.astype({"fold": "int64"})
+    with pytest.raises(InvalidInputError, match=f"fold {fold} .*32767"):
+        replace(KnowledgeBase.empty(), evaluations=evaluations.assign(fold=fold)).normalised()

@@ -106,7 +106,8 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     model : str
         What others call the model family: a name, a class, a dotted path.
     params : mapping of str to object
-        Parameters under others' names; prefixes of pipeline steps (``clf__C``) are dropped.
+        Parameters under others' names; prefixes of pipeline steps (``clf__C``) are dropped, unless several steps have a
+        parameter of that name and this is not the family's own step.
 
     Returns
     -------
@@ -124,10 +125,17 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     svm(C=2.0, kernel='rbf')
     """
     family = family_of(model) or family_of(model.split("(", maxsplit=1)[0].rpartition(".")[2]) or model
-    plain = {str(name).rpartition("__")[2]: value for name, value in params.items()}
-    named = {known_name(name, family) or name: value for name, value in plain.items()}
+    named = {_parameter_name(str(name), family, params): value for name, value in params.items()}
     unset = UNSET_VALUES.get(family, {})
     return Configuration(family, {name: value for name, value in named.items() if value not in unset.get(name, ())})
+
+
+def _parameter_name(full: str, family: str, others: Iterable[Any]) -> str:
+    step, _, name = full.rpartition("__")
+    is_own_step = family_of(step.rpartition("__")[2]) == family
+    if not is_own_step and sum(str(other).rpartition("__")[2] == name for other in others) > 1:
+        return full
+    return known_name(name, family) or name
 
 
 def bounded_file(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Path:
@@ -247,7 +255,8 @@ def assemble(
     runs : DataFrame
         One row a run, fold and metric: ``task_id``, ``model``, ``params`` (a JSON object), ``metric``, ``value``, and
         optionally ``fold``, ``fit_seconds``, ``predict_seconds``, ``status``, ``message``, ``versions``. Metrics and
-        models under anybody's names.
+        models under anybody's names. Without ``fold``, the runs of one configuration on one task count as its folds; those
+        that failed are left out where another did not.
     tasks : iterable of Task
         The tasks.
     meta_features : mapping of str to MetaFeatures
@@ -269,6 +278,7 @@ def assemble(
     if len(runs) > MAX_ROWS:
         message = f"There are {len(runs)} rows. Expected at most {MAX_ROWS}. Import them in pieces."
         raise InvalidInputError(message)
+    has_folds = "fold" in runs
     runs = runs.reset_index(drop=True).assign(**{k: v for k, v in _DEFAULTS.items() if k not in runs})
     for name in ("task_id", "model", "metric", "status", "message", "versions"):
         _check_texts(name, runs[name])
@@ -312,6 +322,7 @@ def assemble(
         value=np.where(ok, values, np.nan),
         status=np.where((runs["status"] == str(Status.OK)) & ~ok, str(Status.FAILED), runs["status"].astype(str)),
     )
+    runs = runs if has_folds else _numbered(runs)
     known = {c.id: (c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in configurations.values()}
     bare = KnowledgeBase.from_records(tasks, meta_features, [])
     found = KnowledgeBase(
@@ -326,6 +337,16 @@ def assemble(
         found.configurations,
         found.evaluations.assign(recorded_with=tool),
     ).normalised()
+
+
+def _numbered(runs: pd.DataFrame) -> pd.DataFrame:
+    """Give the runs of each configuration numbers; failures count only where nothing else is known, and once."""
+    key = ["task_id", "configuration_id", "metric"]
+    failed = ~runs["status"].isin([str(Status.OK), str(Status.PRUNED)])
+    has_worked = (runs["status"] == str(Status.OK)).groupby([runs[name] for name in key]).transform("any")
+    is_repeat = runs.assign(failed=failed).duplicated([*key, "failed"])
+    runs = runs[~failed | ~(has_worked | is_repeat)]
+    return runs.assign(fold=runs.groupby(key).cumcount())
 
 
 def _possible(metrics: npt.NDArray[np.object_], values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

@@ -101,7 +101,8 @@ def from_table(
     -------
     KnowledgeBase
         Runs without a finite value, or with one outside the metric's range, have failed; a warning in the log counts and
-        names the latter.
+        names the latter. Without a column ``fold``, rows of one configuration on one task count as its folds, and one that
+        failed only where no other worked.
 
     Raises
     ------

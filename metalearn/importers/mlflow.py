@@ -48,7 +48,8 @@ def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = "
     Returns
     -------
     KnowledgeBase
-        One evaluation a run, with the last value of the metric; runs that failed have failed.
+        One evaluation a run, with the last value of the metric. Runs of one configuration count as its folds; a run that
+        failed counts only where no other of its configuration worked.
 
     Raises
     ------
@@ -154,7 +155,8 @@ def _address(text: str) -> URL:
 
 def _database(url: URL, metric: str, model: str) -> list[_Run]:
     facts = ("run_uuid", "status", "lifecycle_stage", "start_time", "end_time")
-    runs: Any = select(*map(column, facts)).select_from(table("runs")).limit(_MAX_RUNS + 1)
+    runs: Any = select(*map(column, facts)).select_from(table("runs"))
+    runs = runs.order_by(column("start_time"), column("run_uuid")).limit(_MAX_RUNS + 1)
     notes: list[Any] = [
         select(column("run_uuid"), column("key"), column("value")).select_from(table(n)) for n in _NOTES
     ]

@@ -133,10 +133,7 @@ def _read(
         found_features[task.id] = features
         known = [run for run in runs_of(task_id) if family_of(_class_of(run["flow_name"])) is not None]
         rows += [_row(task.id, run) for run in known]
-    columns = ["task_id", "model", "params", "metric", "value", "fold"]
-    runs = pd.DataFrame(rows, columns=columns)
-    # several runs of one setup on one task count as folds, so that none is lost
-    runs["fold"] = runs.groupby(columns[:4]).cumcount()
+    runs = pd.DataFrame(rows, columns=["task_id", "model", "params", "metric", "value"])
     return assemble(runs, found_tasks, found_features, tool=f"openml {openml.__version__}")
 
 
@@ -286,7 +283,7 @@ def _class_of(flow_name: str) -> str:
     return inner.rpartition(".")[2].partition("(")[0].partition("_")[0]
 
 
-def _row(task_id: str, run: Mapping[str, Any]) -> tuple[str, str, str, str, float | None, int]:
+def _row(task_id: str, run: Mapping[str, Any]) -> tuple[str, str, str, str, float | None]:
     model = _class_of(run["flow_name"])
     params = {}
     for full_name, text in (run["parameters"] or {}).items():
@@ -299,4 +296,4 @@ def _row(task_id: str, run: Mapping[str, Any]) -> tuple[str, str, str, str, floa
             value = text
         if value is None or isinstance(value, bool | int | float | str):
             params[found["name"]] = value
-    return task_id, model, json.dumps(params, sort_keys=True), run["function"], run["value"], 0
+    return task_id, model, json.dumps(params, sort_keys=True), run["function"], run["value"]

@@ -32,7 +32,7 @@ def from_flaml_log(path: str | Path, task: Task, *, metric: str) -> KnowledgeBas
     Returns
     -------
     KnowledgeBase
-        One evaluation a trial; trials on a sample of the rows are left out, unless all are.
+        One evaluation a trial, trials of one configuration as its folds; trials on a sample of the rows are left out, unless all are.
 
     Raises
     ------
@@ -92,7 +92,8 @@ def from_optuna(
     Returns
     -------
     KnowledgeBase
-        One evaluation a finished trial; of several objectives the first.
+        One evaluation a finished trial; of several objectives the first. Trials of one configuration count as its folds; one
+        that failed counts only where no other of its configuration worked.
 
     Raises
     ------

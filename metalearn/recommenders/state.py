@@ -4,6 +4,7 @@ import json
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -103,10 +104,13 @@ def write_arrays(path: str | Path, arrays: Arrays) -> None:
     arrays : dict of str to ndarray
         The arrays.
     """
-    draft = Path(path).with_suffix(".draft")
-    with draft.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-    draft.replace(path)
+    draft = Path(path).with_suffix(f".{uuid4().hex}")
+    try:
+        with draft.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read_arrays(path: str | Path) -> Arrays:
@@ -122,7 +126,7 @@ def read_arrays(path: str | Path) -> Arrays:
     dict of str to ndarray
         The arrays.
     """
-    with np.load(path, allow_pickle=False) as file:
+    with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 

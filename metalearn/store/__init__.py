@@ -1,5 +1,6 @@
 """Where knowledge is kept: stores behind one protocol, chosen by URL."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["FileStore", "SourceInfo", "SqlStore", "Store", "StoreInfo", "open_store"]
 
 _DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
+_FILE_PREFIX = re.compile(r"^file:(//(localhost(?=/))?)?", re.IGNORECASE)
 _MIN_SCHEME = 2
 
 
@@ -70,7 +72,7 @@ def open_store(url: str | Path, *, source: str = "local", tool: str | None = Non
         else:
             return FileStore(text, source=source, tool=tool, keep_names=keep_names)
     if scheme == "file":
-        path = unquote(text.removeprefix("file:").removeprefix("//"))
+        path = unquote(_FILE_PREFIX.sub("", text))
         return FileStore(path, source=source, tool=tool, keep_names=keep_names)
     if scheme.partition("+")[0] in {"sqlite", "postgresql", "postgres"}:
         return __getattr__("SqlStore")(text, source=source, tool=tool, keep_names=keep_names)  # type: ignore[no-any-return]

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,9 +32,10 @@ from metalearn.knowledge_tables import (
     RECORD_COLUMNS,
     TABLES,
     TASK_COLUMNS,
+    same_data,
 )
 from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
-from metalearn.store.records import admit, link_versions
+from metalearn.store.records import admit, link_versions, with_own_tasks
 
 __all__ = ["SCHEMA_VERSION", "FileStore"]
 
@@ -54,6 +58,8 @@ _COLUMNS = {
     "evaluations": [*EVALUATION_COLUMNS, *RECORD_COLUMNS],
 }
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
+_OWN_FILE = re.compile(rf"({'|'.join(TABLES)})-[0-9a-f]{{16}}\.parquet|\.[\w.-]+\.[0-9a-f]{{32}}")
+_ABANDONED_SECONDS = 3600
 _MAX_PARTS = 256
 _MAX_COLUMNS = 64
 _MAX_ROWS = 100_000_000
@@ -132,16 +138,20 @@ class FileStore(StoreMethods):
         KnowledgeBaseError
             If a file is absent, truncated or changed, or the schema is newer than this version knows.
         """
-        tables, n_parts = self._tables()
+        tables, manifest = self._tables()
         layers = {name: table["recorded_by"].nunique() for name, table in tables.items() if "recorded_by" in table}
         if source is not None:
+            tables["tasks"] = with_own_tasks(tables["tasks"], tables["meta_features"], tables["evaluations"])
             tables = {n: t[t["recorded_by"] == source] if n in layers else t for n, t in tables.items()}
+        one = max(map(len, manifest["tables"].values())) <= 1 and max(layers.values()) <= 1
+        if not one:
+            tables = {name: _oldest_first(name, table) for name, table in tables.items()}
         knowledge = KnowledgeBase(*(tables[name].reset_index(drop=True) for name in TABLES))
         if source is not None:
             used = tables["configurations"]["configuration_id"].isin(tables["evaluations"]["configuration_id"])
             knowledge = replace(knowledge, configurations=tables["configurations"][used].reset_index(drop=True))
-        one = max(n_parts.values()) <= 1 and max(layers.values()) <= 1
-        return knowledge if one and len(knowledge) else knowledge.normalised()
+        as_read = one and len(knowledge) and not same_data(knowledge.tasks)
+        return knowledge if as_read else knowledge.normalised()
 
     def write(self, knowledge: KnowledgeBase, *, source: str | None = None, tool: str | None = None) -> None:
         """Add everything that a knowledge base knows.
@@ -170,8 +180,8 @@ class FileStore(StoreMethods):
         )
         with self._writing():
             manifest = self._manifest()
-            stored = self._stored(manifest, "tasks")
-            facts = stored[["task_id", "fingerprint", "dataset_id", "family"]]
+            stored = _oldest_first("tasks", self._stored(manifest, "tasks"))
+            facts = stored[["task_id", "fingerprint", "dataset_id", "family", "predecessor"]]
             admitted = link_versions(admitted, facts.itertuples(index=False, name=None))
             for name in TABLES:
                 table: pd.DataFrame = getattr(admitted, name)
@@ -203,13 +213,13 @@ class FileStore(StoreMethods):
         with self._writing():
             manifest = self._manifest()
             tables = {name: self._stored(manifest, name) for name in TABLES}
-            before = len(tables["evaluations"])
+            of_source = tables["evaluations"][tables["evaluations"]["recorded_by"] == source]
             for name in ("tasks", "meta_features", "evaluations"):
                 tables[name] = tables[name][tables[name]["recorded_by"] != source]
             used = tables["configurations"]["configuration_id"].isin(tables["evaluations"]["configuration_id"])
             tables["configurations"] = tables["configurations"][used]
             self._rewrite(manifest, tables)
-        return before - len(tables["evaluations"])
+        return len(of_source.drop_duplicates(EVALUATION_KEY))
 
     def info(self) -> StoreInfo:
         """Say what is stored, and who added it.
@@ -224,15 +234,18 @@ class FileStore(StoreMethods):
         KnowledgeBaseError
             If the folder cannot be read.
         """
-        manifest = self._manifest()
-        tables, _ = self._tables()
+        tables, manifest = self._tables()
         tasks, evaluations = tables["tasks"], tables["evaluations"]
         evaluations = evaluations.drop_duplicates([*EVALUATION_KEY, "recorded_by"], keep="last")
         sources = []
-        for label in sorted(tasks["recorded_by"].astype(str).unique()):
+        labels = {str(label) for t in tables.values() if "recorded_by" in t for label in t["recorded_by"].unique()}
+        for label in sorted(labels):
             own = evaluations[evaluations["recorded_by"] == label]
             records = pd.concat(
-                [t.loc[t["recorded_by"] == label, list(RECORD_COLUMNS)].astype(str) for t in (tasks, own)]
+                [
+                    t.loc[t["recorded_by"] == label, list(RECORD_COLUMNS)].astype(str)
+                    for t in (tasks, tables["meta_features"], own)
+                ]
             )
             sources.append(
                 SourceInfo(
@@ -251,7 +264,7 @@ class FileStore(StoreMethods):
             n_tasks=int(tasks["task_id"].nunique()),
             n_configurations=int(tables["configurations"]["configuration_id"].nunique()),
             n_evaluations=len(evaluations),
-            n_bytes=sum((self.path / file).stat().st_size for file in files),
+            n_bytes=sum(_size(self.path / file) for file in files),
             sources=tuple(sources),
         )
 
@@ -264,10 +277,20 @@ class FileStore(StoreMethods):
             If the folder cannot be read or written.
         """
         with self._writing():
-            self._compact(self._manifest())
+            manifest = self._manifest()
+            self._compact(manifest)
+            self._remove_abandoned(manifest)
 
     def _compact(self, manifest: dict[str, Any]) -> None:
         self._rewrite(manifest, {name: self._stored(manifest, name) for name in TABLES})
+
+    def _remove_abandoned(self, manifest: dict[str, Any]) -> None:
+        """Remove what writers left that were killed before they could enter it in the manifest."""
+        named = {entry["file"] for entries in manifest["tables"].values() for entry in entries}
+        for file in self.path.iterdir():
+            abandoned = _OWN_FILE.fullmatch(file.name) and file.name not in named
+            if abandoned and file.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
+                file.unlink(missing_ok=True)
 
     def _rewrite(self, manifest: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:
         """Replace the parts of each table by one; of records of the same source and key the last stays."""
@@ -276,9 +299,8 @@ class FileStore(StoreMethods):
             repeated = [*key, "recorded_by"] if name != "configurations" else ["configuration_id"]
             table = tables[name].drop_duplicates(repeated, keep="last")
             order = {column: table[column].astype(str) for column in key if column != "fold"}
-            table = table.iloc[
-                pd.DataFrame({**{c: table[c] for c in key}, **order}).reset_index(drop=True).sort_values(key).index
-            ]
+            keys = pd.DataFrame({**{c: table[c] for c in key}, **order}).reset_index(drop=True)
+            table = table.iloc[keys.sort_values(key, kind="stable").index]
             entries: list[dict[str, Any]] = []
             if len(table):
                 self._add(entries, name, table.reset_index(drop=True))
@@ -303,8 +325,8 @@ class FileStore(StoreMethods):
             raise KnowledgeBaseError(message) from error
         return found
 
-    def _tables(self) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
-        """Return every row of every table, and the number of parts; begin again if a writer replaced them meanwhile."""
+    def _tables(self) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+        """Return every row of every table, and the manifest; begin again if a writer replaced them meanwhile."""
         while True:
             manifest = self._manifest()
             try:
@@ -313,7 +335,7 @@ class FileStore(StoreMethods):
                 if self._manifest() == manifest:
                     raise
             else:
-                return tables, {name: len(manifest["tables"][name]) for name in TABLES}
+                return tables, manifest
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -385,7 +407,7 @@ class FileStore(StoreMethods):
             draft.unlink(missing_ok=True)
 
     def _add(self, entries: list[dict[str, Any]], name: str, table: pd.DataFrame) -> None:
-        """Write a part and enter it; what stands in a part already counts as the newest again."""
+        """Write a part and enter it; what stands in a part already counts as its source's newest again."""
         hashed = pd.util.hash_pandas_object(table.drop(columns="recorded_at", errors="ignore"), index=False)
         same = hashlib.sha256(hashed.sort_values().to_numpy().tobytes()).hexdigest()
         for position, entry in enumerate(entries):
@@ -434,6 +456,24 @@ class FileStore(StoreMethods):
         for step in range(version if isinstance(version, int) else 1, SCHEMA_VERSION):
             table = _MIGRATIONS[step](name, table)
         return _typed(table, name, file)
+
+
+def _oldest_first(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return what each source said last, in the order in which it was recorded."""
+    if name == "configurations":
+        return table
+    table = table.drop_duplicates([*_SORTED_BY[name], "recorded_by"], keep="last")
+    times = table["recorded_at"].astype("category").cat
+    rank = np.argsort(np.argsort(times.categories))
+    return table.iloc[np.argsort(rank[times.codes], kind="stable")]
+
+
+def _size(file: Path) -> int:
+    """Return the size of a part; one that was compacted away meanwhile has none."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:

@@ -26,7 +26,7 @@ from metalearn.knowledge_tables import (
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
 
-__all__ = ["admit", "link_versions"]
+__all__ = ["admit", "link_versions", "with_own_tasks"]
 
 MAX_TEXT = 1000
 """Characters of an id, a name or a message; longer messages are cut, longer ids refused."""
@@ -77,6 +77,7 @@ def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool)
     )
     configurations = knowledge.configurations[list(CONFIGURATION_COLUMNS)]
     _check_links(tasks, meta_features, configurations, evaluations)
+    tasks = with_own_tasks(tasks, meta_features, evaluations)
     evaluations = _changed(evaluations, "message", lambda text: text[:MAX_TEXT] if keep_names else _private(text))
     _check_texts(tasks, [*(set(TASK_COLUMNS) - set(_NUMBERED)), *RECORD_COLUMNS])
     _check_texts(meta_features, ["name", *RECORD_COLUMNS])
@@ -88,14 +89,41 @@ def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool)
     return KnowledgeBase(tasks, meta_features, configurations, evaluations)
 
 
-def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, str, str, str]]) -> KnowledgeBase:
+def with_own_tasks(tasks: pd.DataFrame, *records: pd.DataFrame) -> pd.DataFrame:
+    """Return tasks with a row of every source that recorded something about them, so that each stands on its own.
+
+    Parameters
+    ----------
+    tasks : DataFrame
+        Attributed tasks, the newest last.
+    *records : DataFrame
+        Attributed meta-features or evaluations.
+
+    Returns
+    -------
+    DataFrame
+        First the rows that were absent, with the newest facts of their tasks.
+    """
+    key = ["task_id", "recorded_by"]
+    attributed = [t[["task_id", *RECORD_COLUMNS]].drop_duplicates(key, keep="last").astype(str) for t in records]
+    found = pd.concat(attributed).drop_duplicates(key, keep="last")
+    known = set(zip(tasks["task_id"], tasks["recorded_by"], strict=True))
+    absent = found[[pair not in known for pair in zip(found["task_id"], found["recorded_by"], strict=True)]]
+    if not len(absent):
+        return tasks
+    facts = tasks.drop_duplicates("task_id", keep="last").drop(columns=list(RECORD_COLUMNS))
+    added = absent.merge(facts, on="task_id")[list(tasks.columns)]
+    return pd.concat([added, tasks.astype(dict.fromkeys(RECORD_COLUMNS, str))], ignore_index=True)
+
+
+def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, str, str, str, str]]) -> KnowledgeBase:
     """Give a task a new id where its id is taken by another version of its data, and link the two.
 
     Parameters
     ----------
     knowledge : KnowledgeBase
         What shall be stored.
-    known : iterable of (id, fingerprint, dataset id, family)
+    known : iterable of (id, fingerprint, dataset id, family, predecessor)
         The stored tasks of the same ids or datasets, oldest first.
 
     Returns
@@ -104,20 +132,20 @@ def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, str, str,
         Where the data of a task differs from what is stored under its id, the id ends in ``@`` and eight digits of
         the fingerprint, the dataset id and family are those stored, and ``predecessor`` names the version before.
     """
-    stored: dict[str, tuple[str, str, str]] = {}
+    stored: dict[str, tuple[str, str, str, str]] = {}
     chains: dict[str, list[str]] = {}
-    for task_id, fingerprint, dataset, family in known:
+    for task_id, fingerprint, dataset, family, predecessor in known:
         if task_id not in stored:
             chains.setdefault(dataset, []).append(task_id)
-        stored[task_id] = (fingerprint, dataset, family)
+        stored[task_id] = (fingerprint, dataset, family, predecessor)
     changes: dict[str, dict[str, str]] = {}
     for task_id, fingerprint in zip(knowledge.tasks["task_id"], knowledge.tasks["fingerprint"], strict=True):
         if task_id not in stored:
             continue
-        before, dataset, family = stored[task_id]
+        before, dataset, family, _ = stored[task_id]
         if comparable(before, fingerprint) and before != fingerprint:
-            new, chain = f"{task_id}@{fingerprint[-8:]}", chains[dataset]
-            previous = chain[chain.index(new) - 1] if new in chain else chain[-1]
+            new = f"{task_id}@{fingerprint[-8:]}"
+            previous = stored[new][-1] if new in stored else chains[dataset][-1]
             changes[task_id] = {
                 "task_id": new,
                 "dataset_id": dataset,

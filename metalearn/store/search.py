@@ -155,7 +155,9 @@ def _by_words(knowledge: KnowledgeBase, words: str) -> FloatArray:
     holds = np.ones(len(tasks), dtype=bool)
     degrees: list[FloatArray] = []
     for number, unit, what in _SIZE.findall(words):
-        wanted = float(number.replace(",", "")) * _UNITS[unit]
+        digits = number.replace(",", "")
+        digits = digits.replace(".", "") if digits.count(".") > 1 else digits  # 1.000.000 is a million
+        wanted = float(digits) * _UNITS[unit]
         column = {"r": "n_rows", "f": "n_features"}.get(what[0], "n_classes" if what.startswith("cl") else "n_features")
         known = tasks[column].to_numpy(dtype=float)
         degrees.append(np.exp(-np.abs(np.log(np.maximum(known, 0.1) / max(wanted, 0.1)))))

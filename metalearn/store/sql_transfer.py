@@ -26,6 +26,7 @@ from metalearn.knowledge_tables import (
     categories,
 )
 from metalearn.store import sql_schema as schema
+from metalearn.store.records import with_own_tasks
 
 __all__ = ["add_rows", "known_tasks", "read_rows"]
 
@@ -39,7 +40,7 @@ _STORED = [*(name for name in EVALUATION_COLUMNS if name != "versions"), "origin
 # writing -------------------------------------------------------------------------------------------------------------
 
 
-def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tuple[str, str, str, str]]:
+def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tuple[str, str, str, str, str]]:
     """List the stored tasks whose ids occur in a knowledge base, and the other versions of their data.
 
     Parameters
@@ -51,15 +52,16 @@ def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tu
 
     Yields
     ------
-    tuple of (id, fingerprint, dataset id, family)
+    tuple of (id, fingerprint, dataset id, family, predecessor)
         Oldest first.
     """
     t, ids = schema.tasks.c, list(knowledge.tasks["task_id"])
-    query = select(t.task_id, t.fingerprint, t.dataset_id, t.family).order_by(t.recorded_at, t.task_id)
+    facts = t.task_id, t.fingerprint, t.dataset_id, t.family, t.predecessor
+    query = select(*facts).order_by(t.recorded_at, t.task_id)
     if len(ids) <= _MAX_PARAMETERS:
         same = schema.tasks.alias().c
         query = query.where(t.dataset_id.in_(select(same.dataset_id).where(same.task_id.in_(ids))))
-    yield from ((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
+    yield from ((row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query))
 
 
 def add_rows(connection: Connection, knowledge: KnowledgeBase) -> None:
@@ -199,15 +201,17 @@ def read_rows(connection: Connection, source: str | None) -> KnowledgeBase:
     KnowledgeBase
         Not yet without repeats.
     """
-    tasks, meta_features, origins = (
-        _frame(connection, _query(t, source)) for t in (schema.tasks, schema.meta_features, schema.origins)
-    )
+    tasks = _frame(connection, _query(schema.tasks, None))
+    packed, origins = (_frame(connection, _query(t, source)) for t in (schema.meta_features, schema.origins))
+    meta_features = _unpacked(packed)
     evaluations = _evaluations(connection, source, origins)
     configurations = _frame(connection, select(*(schema.configurations.c[n] for n in CONFIGURATION_COLUMNS)))
     if source is not None:
+        tasks = with_own_tasks(tasks, meta_features, evaluations)
+        tasks = tasks[tasks["recorded_by"] == source].reset_index(drop=True)
         used = evaluations["configuration_id"].unique()
         configurations = configurations[configurations["configuration_id"].isin(used)].reset_index(drop=True)
-    return KnowledgeBase(tasks[[*TASK_COLUMNS, *RECORD_COLUMNS]], _unpacked(meta_features), configurations, evaluations)
+    return KnowledgeBase(tasks[[*TASK_COLUMNS, *RECORD_COLUMNS]], meta_features, configurations, evaluations)
 
 
 def _query(target: Table, source: str | None) -> Select[Any]:

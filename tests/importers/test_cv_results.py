@@ -78,3 +78,14 @@ def test_what_is_no_result_is_named(results: dict[str, object], complaint: str) 
 def test_a_score_needs_a_metric() -> None:
     with pytest.raises(InvalidInputError, match="Nobody says"):
         from_cv_results({"params": [{}], "split0_test_score": [0.5]}, TASK, model="SVC")
+
+
+def test_parameters_of_the_same_name_in_other_steps_keep_candidates_apart() -> None:
+    results = {
+        "params": [{"svc__C": 1.0, "selection__C": other} for other in (0.1, 10.0)],
+        "split0_test_score": [0.5, 0.75],
+    }
+    knowledge = from_cv_results(results, TASK, model="SVC", metric="accuracy")
+    shown = sorted(map(str, knowledge.configuration_by_id.values()))
+    assert shown == ["svm(C=1.0, selection__C=0.1)", "svm(C=1.0, selection__C=10.0)"]
+    assert sorted(knowledge.evaluations["value"]) == [0.5, 0.75]

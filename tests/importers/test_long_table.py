@@ -7,6 +7,7 @@ import pytest
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.importers import from_table
 from metalearn.knowledge_base import KnowledgeBase
+from metalearn.store import open_store
 from metalearn.task import METRICS
 
 TABLE = pd.DataFrame(
@@ -170,3 +171,27 @@ def test_a_score_that_cannot_be_is_a_failure_that_is_counted_and_named(caplog: p
     }
     assert "2 of 4 scores" in caplog.text
     assert "accuracy 1.2 of svm on table:a. Expected 0 to 1." in caplog.text
+
+
+def repeats(*values: float | None, **more: object) -> list[list[object]]:
+    table = pd.DataFrame({"task": "iris", "model": "SVC", "param_C": 1.0, "value": values, **more})
+    found = from_table(table, metric="accuracy", problem_type="multiclass").evaluations
+    return found[["fold", "value", "status"]].to_numpy().tolist()
+
+
+def test_without_folds_every_repeat_of_a_configuration_counts() -> None:
+    assert repeats(0.8, 0.9) == [[0, 0.8, "ok"], [1, 0.9, "ok"]]
+    assert repeats(0.8, 0.9, fold=[0, 0]) == [[0, 0.9, "ok"]]
+
+
+def test_a_repeat_that_failed_takes_nothing_from_those_that_worked() -> None:
+    assert repeats(0.8, None, 0.9, None) == [[0, 0.8, "ok"], [1, 0.9, "ok"]]
+    assert [row[::2] for row in repeats(None, None)] == [[0, "failed"]]
+
+
+def test_importing_again_after_a_failure_was_repaired_forgets_the_failure(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    for values in ((None, None), (None, None, 0.9), (None, None, 0.9)):
+        table = pd.DataFrame({"task": "iris", "model": "SVC", "value": values})
+        store.write(from_table(table, metric="accuracy", problem_type="multiclass"))
+    assert store.read().losses(METRICS["accuracy"]).to_numpy().tolist() == [[pytest.approx(0.1)]]

@@ -139,3 +139,16 @@ def test_seconds_that_no_run_can_take_are_unknown(tmp_path: Path) -> None:
     knowledge = from_flaml_log(tmp_path / "flaml.log", TASK, metric="accuracy")
     assert knowledge.evaluations["fit_seconds"].isna().any()
     assert (knowledge.evaluations["fit_seconds"].dropna() < 1e9).all()
+
+
+def test_repeated_runs_of_one_configuration_all_count(tmp_path: Path) -> None:
+    url = mlflow_database(tmp_path / "mlflow.db", ["FINISHED", "FAILED", "FINISHED"])
+    with sqlite3.connect(tmp_path / "mlflow.db") as connection:
+        connection.execute("UPDATE params SET value = '5'")
+        connection.execute("UPDATE latest_metrics SET value = 0.7 WHERE run_uuid = 2")
+    connection.close()
+    runs = from_mlflow(url, TASK, metric="val_accuracy").evaluations
+    assert runs[["fold", "value"]].to_numpy().tolist() == [[0, 0.9], [1, 0.7]]
+    trial = {"learner": "lgbm", "config": {"num_leaves": 4}, "trial_time": 1.0}
+    (tmp_path / "x.log").write_text("\n".join(json.dumps({**trial, "validation_loss": loss}) for loss in (0.5, 0.25)))
+    assert from_flaml_log(tmp_path / "x.log", TASK, metric="accuracy").evaluations["value"].tolist() == [0.5, 0.75]

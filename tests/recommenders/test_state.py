@@ -55,3 +55,17 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_arrays(path, {"a": np.ones(2), 3: np.ones(1)})  # type: ignore[dict-item]
     assert read_arrays(path)["a"].tolist() == [1, 1]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_do_not_share_a_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, save = tmp_path / "state.npz", np.savez
+
+    def while_another_writes(file: Any, **arrays: Any) -> None:
+        monkeypatch.setattr(np, "savez", save)
+        write_arrays(path, {"a": np.ones(2)})
+        save(file, **arrays)
+
+    monkeypatch.setattr(np, "savez", while_another_writes)
+    write_arrays(path, {"a": np.zeros(2)})
+    assert read_arrays(path)["a"].tolist() == [0, 0]

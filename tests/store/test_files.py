@@ -1,4 +1,6 @@
 import json
+import os
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -119,3 +121,61 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     rewritten(tmp_path, "evaluations", lambda _: pa.table({"task_id": pd.Series(["x" * 100] * 100_000).to_numpy()}))
     with pytest.raises(KnowledgeBaseError, match="unpacks to 10000000 bytes"):
         store.read()
+
+
+def test_compacting_keeps_tasks_on_the_same_data_one(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    for name in ("1", "2"):
+        store.append(task(name, fingerprint="k-1"), FOUND, runs(task(name), 1, value=int(name) / 4))
+    before = store.read()
+    store.compact()
+    assert (len(before), store.read().id) == (1, before.id)
+
+
+def test_compacting_keeps_the_order_of_sources(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    for source in ("zed", "amy"):
+        store.write(knowledge(40), source=source)
+    store.compact()
+    tasks = store._tables()[0]["tasks"]
+    assert tasks["recorded_by"].tolist() == ["zed", "amy"] * 40
+
+
+def test_a_replaced_evaluation_is_deleted_once(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    for value in (0.5, 0.75):
+        store.append(task("one"), None, runs(task("one"), 1, value=value), source="ana")
+    assert store.info().n_evaluations == 1
+    assert store.delete(source="ana") == 1
+
+
+def test_facts_are_told_while_another_process_compacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileStore(tmp_path)
+    for name in ("1", "2"):
+        store.append(task(name), FOUND, runs(task(name)))
+    read = FileStore._tables
+
+    def compacted_afterwards(self: FileStore) -> object:
+        found = read(self)
+        monkeypatch.setattr(FileStore, "_tables", read)
+        FileStore(tmp_path).compact()
+        return found
+
+    monkeypatch.setattr(FileStore, "_tables", compacted_afterwards)
+    assert store.info().n_tasks == 2
+
+
+def test_compacting_removes_what_a_killed_writer_left_an_hour_ago(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    store.write(knowledge())
+    store.compact()
+    before = {file.name for file in tmp_path.iterdir()}
+    old, theirs = [f"tasks-{'0' * 16}.parquet", f".tasks-{'0' * 16}.parquet.{'1' * 32}"], "notes.parquet"
+    for name in (*old, theirs):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (0, time.time() - 4000))
+    new = f"evaluations-{'0' * 16}.parquet"
+    (tmp_path / new).write_text("")
+    store.compact()
+    assert {file.name for file in tmp_path.iterdir()} == before | {new, theirs}
+    assert len(store.read()) == 3

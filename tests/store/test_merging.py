@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,49 @@ def test_tasks_on_the_same_data_become_one(tmp_path: Path) -> None:
     merge([ana, ben], into)
     assert into.read().task_ids == ("test:one",)
     assert len(into.read().evaluations) == 6
+
+
+@pytest.mark.parametrize("kind", ["", ".db"])
+def test_a_store_written_from_another_one_keeps_every_source(tmp_path: Path, kind: str) -> None:
+    first, copy = open_store(tmp_path / f"first{kind}"), open_store(tmp_path / f"copy{kind}")
+    for n, source in enumerate(("ana", "ben")):
+        first.append(task("one"), FOUND if source == "ana" else None, runs(task("one"))[n : n + 1], source=source)
+    copy.write(first.read())
+    assert [(s.source, s.n_tasks, s.n_evaluations) for s in copy.info().sources] == [("ana", 1, 1), ("ben", 1, 1)]
+    assert copy.read().id == first.read().id
+    for target in ("out", "out.db"):
+        into = open_store(tmp_path / target)
+        assert merge([copy], into).n_new_evaluations == 2
+        assert into.read().id == first.read().id
+    copy.delete(source="ben")
+    assert copy.read().id == first.read(source="ana").id
+
+
+@pytest.mark.parametrize("kind", ["", ".db"])
+def test_a_source_without_a_task_of_its_own_is_merged_as_well(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, copy = open_store(tmp_path / f"first{kind}"), open_store(tmp_path / f"copy{kind}")
+    first.append(task("one"), FOUND, runs(task("one"), 1), source="ana")
+    first.append(task("one"), None, runs(task("one"), 2)[1:], source="ben")
+    with monkeypatch.context() as patch:  # as the first versions wrote it
+        patch.setattr("metalearn.store.records.with_own_tasks", lambda tasks, *_: tasks)
+        copy.write(first.read())
+    assert [s.source for s in copy.info().sources] == ["ana", "ben"]
+    into = open_store(tmp_path / "out")
+    merge([copy], into)
+    assert into.read().id == first.read().id
+
+
+@pytest.mark.parametrize("target", ["out", "out.db"])
+def test_of_two_records_the_newer_counts_whatever_the_order_of_merging(tmp_path: Path, target: str) -> None:
+    both = open_store(tmp_path / "both")
+    for source, value in (("zed", 0.5), ("amy", 0.75)):
+        both.append(task("one"), None, runs(task("one"), 1, value=value), source=source)
+        time.sleep(0.01)
+    into = open_store(tmp_path / target)
+    merge([both], into)
+    assert into.read().evaluations["value"].tolist() == [0.75]
+    for value in (0.9, 0.6, 0.9):
+        into.append(task("one"), None, runs(task("one"), 1, value=value), source="zed")
+        assert into.read().evaluations["value"].tolist() == [value]

@@ -147,3 +147,10 @@ def test_a_row_count_that_agrees_does_not_make_two_tables_alike() -> None:
     match = {found.task_id: found.match for found in search(known, like=MetaFeatures(values["t:full"]))}
     assert match["t:full"] > 0.8
     assert match["t:bare"] <= 0.2
+
+
+@pytest.mark.parametrize("number", ["1.000.000", "1,000,000", "1000k", "1m"])
+def test_large_numbers_are_understood_in_every_notation(number: str) -> None:
+    tasks = [task("small", rows=1000), task("large", rows=1_000_000)]
+    found = search(KnowledgeBase.from_records(tasks, {}, []), f"{number} rows")
+    assert (found[0].task_id, found[0].match) == ("t:large", pytest.approx(1))

@@ -38,6 +38,13 @@ def test_a_store_pickles_without_its_connections(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["file:///team/a b", "FILE:///team/a%20b", "file://localhost/team/a%20b", "file:/team/a b"]
+)
+def test_the_address_of_a_file_is_its_path(url: str) -> None:
+    assert open_store(url).path == Path("/team/a b")
+
+
+@pytest.mark.parametrize(
     ("url", "kind"),
     [
         ("team/folder", FileStore),

@@ -103,6 +103,15 @@ def _repeated(X: pd.DataFrame, y: pd.Series, kind: ProblemType, rng: np.random.G
     return X.assign(again=X[most]), y
 
 
+def _amounts(X: pd.DataFrame, y: pd.Series, kind: ProblemType, rng: np.random.Generator) -> Frame:
+    """Write the numbers of a column as a till prints them; of whole tables of text a new one."""
+    del kind
+    numbers = X.select_dtypes("number")
+    varied = numbers.loc[:, numbers.nunique() > X.nunique().max() / 2] if numbers.shape[1] else numbers
+    values = varied.iloc[:, 0] if varied.shape[1] else pd.Series(rng.normal(100, 20, len(X)))
+    return X.assign(price=[None if pd.isna(value) else f"${value:,.2f}" for value in values]), y
+
+
 FAULTS = (
     Fault("the target under other names, or on another scale", "target_leak", _leak(0.0)),
     Fault(
@@ -114,6 +123,7 @@ FAULTS = (
     Fault(f"subjects measured {REPEATS} times", "groups", _subjects),
     Fault("rows sorted by a date", "time_order", _dates),
     Fault("two rows with a misspelt class", "rare_classes", _rare),
+    Fault("numbers written like $1,234.50", "numbers_as_text", _amounts),
     Fault("a record number", "id_like", _identifier, warns=False),
     Fault("a constant column", "constant", _constant, warns=False),
     Fault("a column under two names", "duplicate_columns", _repeated, warns=False),

@@ -88,7 +88,7 @@ class Outcome:
     status: Status
     message: str = ""
     scores: dict[str, float] = field(default_factory=dict)
-    predictions: npt.NDArray[np.float32] | None = None
+    predictions: npt.NDArray[np.floating] | None = None
     fit_seconds: float = float("nan")
     predict_seconds: float = float("nan")
     fitted: Fitted | None = None
@@ -146,7 +146,7 @@ def _score(data: TrainingData, configuration: Configuration, train: Rows, test: 
     return Outcome(
         Status.OK,
         scores=scores,
-        predictions=predictions.astype(np.float32),
+        predictions=predictions.astype(np.float32) if data.n_classes else predictions,
         fit_seconds=fitted - started,
         predict_seconds=predicted - fitted,
     )

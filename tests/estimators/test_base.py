@@ -279,3 +279,13 @@ def test_a_missing_class_is_told(dtype: str) -> None:
     y = pd.Series(["a", "b", None, "a"] * 10).astype(dtype)
     with pytest.raises(InvalidInputError, match="missing in 10 of 40 rows"):
         MetaLearnClassifier(n_trials=1, families="linear").fit(np.zeros((40, 2)), y)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(10.0, 1.7e9), (1e39, 0.0)], ids=["times in seconds", "huge"])
+def test_targets_beyond_single_precision_are_compared_as_they_are(scale: float, offset: float) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(300, 2)), columns=["a", "b"])
+    y = offset + scale * (X["a"] + 0.5 * X["b"] + 0.1 * rng.normal(size=300))
+    model = MetaLearnRegressor(n_trials=3, families=["linear", "random_forest"], cv=3).fit(X, y)
+    assert model.best_configuration_.model == "linear"
+    assert model.best_score_ > 0.95

@@ -161,3 +161,16 @@ def test_a_target_without_information_is_refused(model: MetaLearnEstimator, canc
 def test_an_absent_column_is_refused(model: MetaLearnEstimator, cancer: Halves) -> None:
     with pytest.raises(InvalidInputError, match="mean radius"):
         ml.recheck(model, cancer[2].drop(columns="mean radius"), cancer[3])
+
+
+@pytest.mark.parametrize("fitted_as", ["int64", "Int64", "boolean", "bool"])
+@pytest.mark.parametrize("missing", [False, True])
+def test_the_same_labels_in_another_dtype_are_the_same(cancer: Halves, fitted_as: str, *, missing: bool) -> None:
+    X, y, X_new, y_new = cancer
+    model = MetaLearnClassifier(n_trials=1, families=["linear"], cv=2).fit(X, y.astype(fitted_as))
+    y_new = y_new.astype(fitted_as)
+    if missing:
+        y_new = y_new.astype(object).where(np.arange(len(y_new)) > 0)
+        y_new = y_new if fitted_as in ("bool", "boolean") else y_new.astype(float)
+    found = ml.recheck(model, X_new, y_new)
+    assert found.still_valid, found.reasons

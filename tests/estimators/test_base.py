@@ -164,7 +164,7 @@ def test_results_go_to_a_store_and_come_back_as_knowledge(tmp_path: Path) -> Non
 
 def test_a_new_version_of_a_named_table_is_linked_to_the_one_before(tmp_path: Path) -> None:
     X, y = make_classification(80, 4, random_state=0)
-    model = MetaLearnClassifier(n_trials=1, cv=2, families=["linear"], record_to=tmp_path / "kb.db", name="orders")
+    model = MetaLearnClassifier(n_trials=1, families=["linear"], record_to=tmp_path / "kb.db", name="orders")
     for rows in (80, 70, 60, 70):  # the third fit brings no new version
         model.fit(X[:rows][::-1], y[:rows][::-1])
     known = ml.open_store(tmp_path / "kb.db").read()
@@ -289,3 +289,46 @@ def test_targets_beyond_single_precision_are_compared_as_they_are(scale: float, 
     model = MetaLearnRegressor(n_trials=3, families=["linear", "random_forest"], cv=3).fit(X, y)
     assert model.best_configuration_.model == "linear"
     assert model.best_score_ > 0.95
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "int64[pyarrow]"])
+def test_nullable_labels_come_back_as_they_were(dtype: str) -> None:
+    y = pd.Series([0, 1] * 20).astype(dtype)
+    model = MetaLearnClassifier(n_trials=1, families="linear", cv=2).fit(np.eye(40), y)
+    assert model.classes_.dtype == (bool if dtype == "boolean" else np.int64)
+
+
+def test_a_fit_that_failed_leaves_no_model() -> None:
+    X, y = make_classification(40, 4, random_state=0)
+    model = MetaLearnClassifier(n_trials=1, families="linear", cv=2).fit(X, y)
+    with pytest.raises(InvalidInputError):
+        model.set_params(cv=[]).fit(X, np.where(y, "yes", "no"))
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+
+@pytest.mark.parametrize("other", [{"cv": 3}, {"random_state": 1}])
+def test_results_of_other_folds_are_stored_apart(tmp_path: Path, other: dict[str, int]) -> None:
+    X, y = make_classification(80, 4, random_state=0)
+    options = {"n_trials": 1, "families": ["linear"], "record_to": tmp_path / "kb"}
+    first = MetaLearnClassifier(**options).fit(X, y)
+    MetaLearnClassifier(**options, cv=5).fit(X, y)  # the folds that are made by default
+    MetaLearnClassifier(**options, **other).fit(X, y)
+    known = ml.open_store(tmp_path / "kb").read()
+    assert len(known) == 2
+    for task_id in known.task_ids:
+        runs = known.evaluations[known.evaluations["task_id"] == task_id]
+        if not known.task(task_id).note:
+            assert sorted(runs["value"]) == pytest.approx(sorted(e.value for e in first.history_))
+            assert runs["fold"].nunique() == 5
+
+
+def test_results_on_some_of_the_rows_are_stored_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metalearn.estimators.folds.FEWEST_ROWS", 60)
+    monkeypatch.setattr("metalearn.estimators.folds.ROWS_PER_SECOND", 1)
+    X, y = make_classification(80, 4, random_state=0)
+    options = {"n_trials": 1, "families": ["linear"], "record_to": tmp_path / "kb"}
+    for time_budget in (None, 30):
+        MetaLearnClassifier(**options, time_budget=time_budget).fit(X, y)
+    known = ml.open_store(tmp_path / "kb").read()
+    assert {known.task(i).note for i in known.task_ids} == {"", "folds split by hand"}

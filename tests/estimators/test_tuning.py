@@ -129,3 +129,16 @@ def test_splitters_divide_the_rows_that_have_a_target(X: pd.DataFrame) -> None:
     assert tune(X, y, cv=TimeSeriesSplit(3), n_trials=1, families=["linear"]).trial_facts_[0]["folds"] == 3
     with pytest.raises(InvalidInputError, match="cv cannot be used: index 99"):
         tune(X, y, cv=[([0, 1], [99])], n_trials=1, families=["linear"])
+
+
+def test_labels_of_objects_are_taken_and_unfit_ones_explained(X: pd.DataFrame) -> None:
+    big = X["size"] > 0
+    whole = tune(X, np.where(big, 1, 2).astype(object), **OPTIONS)
+    assert whole.classes_.tolist() == [1, 2]
+    for labels in (
+        np.where(big, 0.75, 0.25),
+        np.where(big, np.array("a", object), 1),
+        np.where(big, np.array(1, object), "a"),
+    ):
+        with pytest.raises(InvalidInputError, match=r"Expected whole numbers, text or booleans.*astype"):
+            tune(X, labels, **OPTIONS)

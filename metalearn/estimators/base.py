@@ -170,8 +170,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             If the table or the target cannot be used.
         """
         self._check_options()
-        if hasattr(self, "members_"):
-            del self.members_  # a fit that fails leaves no model beside the classes of another
+        self.__dict__.pop("members_", None)  # a fit that fails leaves no model beside the classes of another
         n_trials = _TRIALS if self.n_trials is None and self.time_budget is None else self.n_trials
         budget = Budget(n_trials=n_trials, seconds=self.time_budget, n_slots=effective_n_jobs(self.n_jobs))
         data = self._read(X, y, sample_weight, groups)

@@ -332,3 +332,13 @@ def test_results_on_some_of_the_rows_are_stored_apart(tmp_path: Path, monkeypatc
         MetaLearnClassifier(**options, time_budget=time_budget).fit(X, y)
     known = ml.open_store(tmp_path / "kb").read()
     assert {known.task(i).note for i in known.task_ids} == {"", "folds split by hand"}
+
+
+def test_a_table_that_could_be_fitted_can_be_predicted() -> None:
+    rng = np.random.default_rng(0)
+    when = pd.Series(pd.date_range("2020-01-01", periods=3000, freq="h").strftime("%Y-%m-%d"))
+    when[1] = "unknown"
+    X = pd.DataFrame({"when": when, "a": rng.normal(size=3000)})
+    model = MetaLearnRegressor(n_trials=1, families="linear", cv=2).fit(X, X["a"])
+    assert model.column_kinds_["when"] == "datetime"
+    assert np.isfinite(model.predict(X)).all()

@@ -2,6 +2,8 @@
 
 import hashlib
 import math
+import multiprocessing
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -171,8 +173,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         """
         self._check_options()
         self.__dict__.pop("members_", None)  # a fit that fails leaves no model beside the classes of another
-        n_trials = _TRIALS if self.n_trials is None and self.time_budget is None else self.n_trials
-        budget = Budget(n_trials=n_trials, seconds=self.time_budget, n_slots=effective_n_jobs(self.n_jobs))
+        n_trials = _TRIALS if self.n_trials is None and self._seconds is None else self.n_trials
+        budget = Budget(n_trials=n_trials, seconds=self._seconds, n_slots=effective_n_jobs(self.n_jobs))
         data = self._read(X, y, sample_weight, groups)
         usable = usable_families(self.families, data.problem_type, weighted=data.weights is not None)
         small = len(data.X) < MIN_ROWS or not data.folds
@@ -222,7 +224,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             metric=self.metric_,
             cv=self.cv,
             groups=groups,
-            time_budget=self.time_budget,
+            time_budget=self._seconds,
             random_state=seed,
         )
         return TrainingData(frame, target, problem_type, n_classes, folds, weights, seed)
@@ -243,9 +245,23 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         if isinstance(self.record_to, str | Path):
             open_store(self.record_to)  # a wrong address is told before the search
 
+    @property
+    def _seconds(self) -> float | None:
+        """Seconds that a fit may take; None without a limit."""
+        return None if self.time_budget is None or math.isinf(self.time_budget) else self.time_budget
+
     def _runner(self, data: TrainingData) -> Runner:
         n_slots = effective_n_jobs(self.n_jobs)
-        return InProcess(data) if n_slots == 1 and self.time_budget is None else Processes(data, n_slots)
+        if n_slots == 1 and self._seconds is None:
+            return InProcess(data)
+        if multiprocessing.current_process().daemon:  # such as one of multiprocessing.Pool
+            message = (
+                "time_budget bounds the search, but cannot end a fit that is late: this process is daemonic, and may start no "
+                "other. Use joblib or concurrent.futures instead of multiprocessing.Pool."
+            )
+            warnings.warn(message, UserWarning, stacklevel=3)
+            return InProcess(data)
+        return Processes(data, n_slots)
 
     def _nothing(self, data: TrainingData) -> Recommendation:
         task = Task(

@@ -96,10 +96,10 @@ class _Steering:
             return False
         self.measured = measured
         told = {trial.configuration: trial.score for trial in self.advisor.history}
-        for configuration, (known, took) in measured.items():
+        for tried, (known, took) in measured.items():
             now = score(known)
-            if configuration == found or (told.get(configuration) != now and metric.is_possible(now)):
-                self.advisor.tell(configuration, score=sign * now, seconds=took)
+            if tried == found or (told.get(tried) != now and metric.is_possible(now)):
+                self.advisor.tell(tried, score=sign * now, seconds=took)
         return True
 
 

@@ -342,3 +342,9 @@ def test_a_table_that_could_be_fitted_can_be_predicted() -> None:
     model = MetaLearnRegressor(n_trials=1, families="linear", cv=2).fit(X, X["a"])
     assert model.column_kinds_["when"] == "datetime"
     assert np.isfinite(model.predict(X)).all()
+
+
+def test_time_without_end_is_no_budget() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    model = MetaLearnRegressor(n_trials=1, time_budget=float("inf"), families="linear", cv=2).fit(X, y)
+    assert model.best_score_ > 0.4

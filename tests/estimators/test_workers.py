@@ -121,16 +121,12 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def search_in_a_pool(_: int) -> str:
-    X, y = table(60).X, table(60).target
+def test_in_a_process_that_may_start_none_fits_run_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    model = MetaLearnClassifier(n_trials=1, time_budget=60, families=["gaussian_nb"], cv=2)
     with pytest.warns(UserWarning, match="time_budget bounds the search, but cannot end a fit"):
-        model = MetaLearnClassifier(n_trials=1, time_budget=60, families=["gaussian_nb"], cv=2).fit(X, y)
-    return model.best_configuration_.model
-
-
-def test_in_a_process_that_may_start_none_fits_run_there() -> None:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.map(search_in_a_pool, [0]) == ["gaussian_nb"]
+        model.fit(table(60).X, table(60).target)
+    assert model.best_configuration_.model == "gaussian_nb"
 
 
 def test_processes_end_though_the_program_handles_sigterm() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn import config_context
 from threadpoolctl import threadpool_limits
 
 from metalearn.evaluation import Status, score_classes, score_numbers
@@ -111,7 +112,8 @@ def fit_and_predict(data: TrainingData, configuration: Configuration, where: int
     Outcome
         Whatever a library raises is reported as a failure.
     """
-    with warnings.catch_warnings(), threadpool_limits(1):
+    plain = config_context(enable_metadata_routing=False)  # weights go to the last step by its name
+    with warnings.catch_warnings(), threadpool_limits(1), plain:
         warnings.simplefilter("ignore")
         try:
             if isinstance(where, int):

@@ -268,7 +268,7 @@ def _unusable(error: Exception) -> InvalidInputError:
 
 def _thinned(part: Rows, few: npt.NDArray[np.bool_]) -> Rows:
     kept = part[few[part]]
-    return kept if len(kept) else part
+    return kept if len(kept) > 1 else part  # r2 is not defined on a single row
 
 
 def _pairs(splitter: Any, rows: Rows, target: npt.NDArray[Any], groups: npt.NDArray[np.intp] | None) -> Folds:
@@ -300,6 +300,8 @@ def _checked(
             problem = (
                 f"Fold {i} has a single class to test on. Expected two for {metric.name}; fewer folds may have them."
             )
+        elif metric.name == "r2" and len(test) < 2:  # noqa: PLR2004
+            problem = f"Fold {i} has a single row to test on. Expected two for r2; fewer folds have them."
         if problem:
             message = f"{problem} Split in another way."
             raise InvalidInputError(message)

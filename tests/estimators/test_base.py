@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_classification
 from sklearn.exceptions import NotFittedError
@@ -348,3 +349,11 @@ def test_time_without_end_is_no_budget() -> None:
     X, y = load_diabetes(return_X_y=True)
     model = MetaLearnRegressor(n_trials=1, time_budget=float("inf"), families="linear", cv=2).fit(X, y)
     assert model.best_score_ > 0.4
+
+
+def test_weights_are_taken_whatever_scikit_learn_routes() -> None:
+    X, y = make_classification(80, 4, random_state=0)
+    with config_context(enable_metadata_routing=True):
+        model = MetaLearnClassifier(n_trials=2, families=["linear", "lightgbm"], cv=2).fit(X, y, np.ones(80))
+        assert model.predict(X).shape == (80,)
+    assert (model.leaderboard_["status"] != "failed").all()

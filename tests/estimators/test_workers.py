@@ -122,7 +122,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_in_a_process_that_may_start_none_fits_run_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", value=True)
     model = MetaLearnClassifier(n_trials=1, time_budget=60, families=["gaussian_nb"], cv=2)
     with pytest.warns(UserWarning, match="time_budget bounds the search, but cannot end a fit"):
         model.fit(table(60).X, table(60).target)

@@ -115,9 +115,9 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
             encoder = LabelEncoder().fit(y)
         except (TypeError, ValueError) as error:  # fractions, or labels of several types
             message = (
-                f"The target cannot be used as classes: {error}. Expected whole numbers, text or booleans, all of one type. "
+                f"The target cannot be used as classes: {str(error).rstrip('.')}. Expected whole numbers, text or booleans, all of one type. "
                 "Convert it, as by y.astype(str); where it holds quantities, predict them by regression "
-                "(problem_type='regression')."
+                "(problem_type='regression', --task regression)."
             )
             raise InvalidInputError(message) from error
         self.classes_ = encoder.classes_

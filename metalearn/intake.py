@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Hashable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
-__all__ = ["MIN_ROWS", "REGRESSION_FROM", "as_text", "infer_problem_type", "labelled_rows", "take_in"]
+__all__ = ["MIN_ROWS", "REGRESSION_FROM", "as_text", "infer_problem_type", "label_name", "labelled_rows", "take_in"]
 
 MIN_ROWS = 20
 """Fewer rows than this say nothing about how a model would do."""
@@ -224,6 +225,28 @@ def as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":
         return values.astype(str)
     except UnicodeEncodeError:
         return values.map(lambda value: str(value).encode("utf-8", "backslashreplace").decode())
+
+
+def label_name(label: Any) -> str:
+    """Name a class by its value, alike as 1 and as 1.0.
+
+    Parameters
+    ----------
+    label : object
+        The class; booleans are no numbers.
+
+    Returns
+    -------
+    str
+        Its name.
+
+    Examples
+    --------
+    >>> [label_name(label) for label in (1, 1.0, 0.5, True, "1")]
+    ['1', '1', '0.5', 'True', '1']
+    """
+    whole = isinstance(label, Real) and not isinstance(label, bool) and float(label).is_integer()
+    return str(int(label)) if whole else str(label)
 
 
 def _check_table(frame: pd.DataFrame, target: "pd.Series[Any]", categorical: Sequence[str]) -> None:

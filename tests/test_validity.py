@@ -192,3 +192,16 @@ def test_the_target_is_called_by_its_name() -> None:
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     with pytest.raises(InvalidInputError, match="'price'"):
         ml.recheck(regressor, X, y.rename("price").astype(str) + " dollars")
+
+
+@pytest.mark.parametrize("fitted_as", ["int64", "Int64", "boolean", "bool"])
+@pytest.mark.parametrize("missing", [False, True])
+def test_the_same_labels_in_another_dtype_are_the_same(cancer: Halves, fitted_as: str, *, missing: bool) -> None:
+    X, y, X_new, y_new = cancer
+    model = MetaLearnClassifier(n_trials=1, families=["linear"], cv=2).fit(X, y.astype(fitted_as))
+    y_new = y_new.astype(fitted_as)
+    if missing:
+        y_new = y_new.astype(object).where(np.arange(len(y_new)) > 0)
+        y_new = y_new if fitted_as in ("bool", "boolean") else y_new.astype(float)
+    found = ml.recheck(model, X_new, y_new)
+    assert found.still_valid, found.reasons

@@ -131,7 +131,8 @@ class Advisor:
                 f"The time budget is {time_budget} seconds. Expected a positive number. Leave it out for no limit."
             )
             raise InvalidInputError(message)
-        self.task, self.meta_features, self.time_budget = task, meta_features, time_budget
+        self.task, self.meta_features = task, meta_features
+        self.time_budget = None if time_budget is None or math.isinf(time_budget) else time_budget
         self.score_sign = score_sign
         self._models, self.notes = usable_models(families, task.problem_type)
         past = past_of(knowledge_base)

@@ -2,10 +2,12 @@
 
 import hashlib
 import math
+import multiprocessing
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,7 +29,7 @@ from metalearn.estimators.blend import Comparison
 from metalearn.estimators.columns import check_values
 from metalearn.estimators.drift import summary
 from metalearn.estimators.fold import TrainingData, predict
-from metalearn.estimators.folds import split
+from metalearn.estimators.folds import Folds, split
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.progress import progress
 from metalearn.estimators.records import decision, evaluations, leaderboard, trial_facts
@@ -38,7 +40,7 @@ from metalearn.estimators.table import as_table
 from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError
-from metalearn.intake import MIN_ROWS
+from metalearn.intake import MIN_ROWS, label_name
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.report import Text, to_json, tuning_page, tuning_text
@@ -49,6 +51,15 @@ __all__ = ["MetaLearnEstimator"]
 
 _TRIALS = 20
 """How many configurations are tried where nothing else bounds the search, and how many a recommendation shows then."""
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int:
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _way(folds: Folds) -> str:
+    """Name a way to split the rows."""
+    return hashlib.sha256(b"".join(part.tobytes() for fold in folds for part in fold)).hexdigest()[:8]
 
 
 class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
@@ -161,8 +172,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             If the table or the target cannot be used.
         """
         self._check_options()
-        n_trials = _TRIALS if self.n_trials is None and self.time_budget is None else self.n_trials
-        budget = Budget(n_trials=n_trials, seconds=self.time_budget, n_slots=effective_n_jobs(self.n_jobs))
+        self.__dict__.pop("members_", None)  # a fit that fails leaves no model beside the classes of another
+        n_trials = _TRIALS if self.n_trials is None and self._seconds is None else self.n_trials
+        budget = Budget(n_trials=n_trials, seconds=self._seconds, n_slots=effective_n_jobs(self.n_jobs))
         data = self._read(X, y, sample_weight, groups)
         usable = usable_families(self.families, data.problem_type, weighted=data.weights is not None)
         small = len(data.X) < MIN_ROWS or not data.folds
@@ -189,8 +201,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self._report(trials, held_out, budget)
         if self.record_to is not None and not small:
             store = open_store(self.record_to) if isinstance(self.record_to, str | Path) else self.record_to
-            by_hand = groups is not None or not (self.cv is None or isinstance(self.cv, Integral))
-            self._record(data, trials, store, split_by_hand=by_hand)
+            self._record(data, trials, store)
         return self
 
     def _read(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingData:
@@ -205,7 +216,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.column_kinds_ = {k: str(v) for k, v in column_kinds(frame, self.categorical).items()}
         self.target_ = summary(y, target, problem_type)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, frame)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = _seed(self.random_state)
         self.problem_type_, self.metric_ = problem_type, get_metric(self.metric, problem_type)
         folds = split(
             target,
@@ -213,7 +224,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             metric=self.metric_,
             cv=self.cv,
             groups=groups,
-            time_budget=self.time_budget,
+            time_budget=self._seconds,
             random_state=seed,
         )
         return TrainingData(frame, target, problem_type, n_classes, folds, weights, seed)
@@ -234,9 +245,23 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         if isinstance(self.record_to, str | Path):
             open_store(self.record_to)  # a wrong address is told before the search
 
+    @property
+    def _seconds(self) -> float | None:
+        """Seconds that a fit may take; None without a limit."""
+        return None if self.time_budget is None or math.isinf(self.time_budget) else self.time_budget
+
     def _runner(self, data: TrainingData) -> Runner:
         n_slots = effective_n_jobs(self.n_jobs)
-        return InProcess(data) if n_slots == 1 and self.time_budget is None else Processes(data, n_slots)
+        if n_slots == 1 and self._seconds is None:
+            return InProcess(data)
+        if multiprocessing.current_process().daemon:  # such as one of multiprocessing.Pool
+            message = (
+                "time_budget bounds the search, but cannot end a fit that is late: this process is daemonic, and may start no "
+                "other. Use joblib or concurrent.futures instead of multiprocessing.Pool."
+            )
+            warnings.warn(message, UserWarning, stacklevel=3)
+            return InProcess(data)
+        return Processes(data, n_slots)
 
     def _nothing(self, data: TrainingData) -> Recommendation:
         task = Task(
@@ -323,14 +348,16 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.history_ = evaluations(trials, self.recommendation_.task.id)
         self.seconds_ = budget.elapsed
 
-    def _record(self, data: TrainingData, trials: list[Trial], store: Store, *, split_by_hand: bool) -> None:
+    def _record(self, data: TrainingData, trials: list[Trial], store: Store) -> None:
         """Add what was learned about the table to a store; none of its rows goes there."""
         y = self.classes_[data.target] if data.n_classes else data.target
         known = Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self.categorical)
         n_used = len(np.unique(np.concatenate([test for _, test in data.folds]))) if data.folds else 0
         task = replace(known.as_task(self.name), metric=self.metric_, n_rows_used=n_used)
-        if split_by_hand:  # scores of other folds are those of another task on the same data
-            way = hashlib.sha256(b"".join(part.tobytes() for fold in data.folds for part in fold)).hexdigest()[:8]
+        way = _way(data.folds)
+        usual_metric = get_metric(None, data.problem_type)
+        usual = split(data.target, data.problem_type, metric=usual_metric, random_state=_seed(0))
+        if way != _way(usual):  # scores of other folds are those of another task on the same data
             task = replace(
                 task, id=f"{task.id}/{way}", fingerprint=f"{task.fingerprint}{way}", note="folds split by hand"
             )
@@ -365,8 +392,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         if not kind.is_classification:
             truth = np.asarray(y, dtype=float)
             return lambda rows: score_numbers(truth[rows], predicted[rows])[name]
-        code_by_label = {str(label): code for code, label in enumerate(self.classes_)}
-        codes = np.array([code_by_label.get(str(label), len(code_by_label)) for label in np.asarray(y, dtype=object)])
+        code_by_label = {label_name(label): code for code, label in enumerate(self.classes_)}
+        codes = np.array(
+            [code_by_label.get(label_name(label), len(code_by_label)) for label in np.asarray(y, dtype=object)]
+        )
         if codes.max() == len(code_by_label):  # a column of zeros for what is unknown
             predicted = np.column_stack([predicted, np.zeros(len(predicted))])
         return lambda rows: score_classes(codes[rows], predicted[rows], kind)[name]

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -100,7 +101,7 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
     """
 
     def _read_target(self, y: Any) -> tuple[npt.NDArray[Any], ProblemType, int]:
-        y = column_or_1d(y, warn=True)
+        y = column_or_1d(_plain(y), warn=True)
         n_missing = int(pd.isna(y).sum()) if y.dtype.kind not in "fc" else 0  # scikit-learn tells of NaN among numbers
         if n_missing:
             message = (
@@ -108,8 +109,17 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
                 "Leave those rows out: X[y.notna()], y[y.notna()] (metalearn.tune and metalearn.recommend do so)."
             )
             raise InvalidInputError(message)
-        check_classification_targets(y)
-        encoder = LabelEncoder().fit(y)
+        assert_all_finite(y, input_name="y")
+        try:
+            check_classification_targets(y)
+            encoder = LabelEncoder().fit(y)
+        except (TypeError, ValueError) as error:  # fractions, or labels of several types
+            message = (
+                f"The target cannot be used as classes: {str(error).rstrip('.')}. Expected whole numbers, text or booleans, all of one type. "
+                "Convert it, as by y.astype(str); where it holds quantities, predict them by regression "
+                "(problem_type='regression', --task regression)."
+            )
+            raise InvalidInputError(message) from error
         self.classes_ = encoder.classes_
         n_classes = len(self.classes_)
         if n_classes < 2:  # noqa: PLR2004
@@ -148,3 +158,15 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
         """
         chosen = self._mix(X).argmax(axis=1)
         return np.asarray(self.classes_[chosen])
+
+
+def _plain(y: Any) -> Any:
+    """Return nullable labels and objects as plain integers or booleans: scikit-learn makes floats of the ones, refuses the others."""
+    if (
+        not isinstance(y, pd.Series | np.ndarray)
+        or y.ndim != 1
+        or (isinstance(y.dtype, np.dtype) and y.dtype != object)
+    ):
+        return y
+    is_plain = pd.api.types.infer_dtype(y, skipna=False) in ("integer", "boolean")
+    return pd.Series(y).astype(object).infer_objects().to_numpy() if is_plain else y

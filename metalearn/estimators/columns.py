@@ -68,7 +68,8 @@ def check_values(frame: pd.DataFrame, kinds: Mapping[str, str]) -> None:
     Raises
     ------
     InvalidInputError
-        If a column holds something else; unseen categories are fine.
+        If a column holds something else; unseen categories are fine, and so are a few values that are no dates: they
+        count as missing, as in fitting.
     """
     for name, dtype in frame.dtypes.items():
         kind = kinds[str(name)]
@@ -87,7 +88,10 @@ def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 def _refuse(column: "pd.Series[Any]", unreadable: Any, kind: str) -> None:
     wrong = column[column.notna() & unreadable]
-    if len(wrong):
+    tolerated = (
+        int(column.notna().sum()) // 2 if kind == ColumnKind.DATETIME else 0
+    )  # a sample told that these are dates
+    if len(wrong) > tolerated:
         what = "dates" if kind == ColumnKind.DATETIME else "numbers"
         message = (
             f"The column {str(column.name)!r} held {what} when the model was fitted, but now it holds "

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from metalearn.intake import label_name
 from metalearn.task import ProblemType
 
 __all__ = ["summary", "target_moved"]
@@ -67,8 +68,8 @@ def target_moved(before: Mapping[str, Any], y: "pd.Series[Any]", classes: npt.ND
     chance = _CHANCE * math.sqrt(1 / before["n_rows"] + 1 / len(y))
     if classes is None:
         return _numbers_moved(before["quantiles"], y, chance)
-    known = {str(label): share for label, share in zip(classes, before["shares"], strict=True)}
-    now = y.astype(str).value_counts(normalize=True)
+    known = {label_name(label): share for label, share in zip(classes, before["shares"], strict=True)}
+    now = y.astype(object).map(label_name).value_counts(normalize=True)
     unseen = [label for label in now.index if label not in known]
     if unseen:
         return [f"The target holds classes that the model does not know: {unseen[:5]}."]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn import config_context
 from threadpoolctl import threadpool_limits
 
 from metalearn.evaluation import Status, score_classes, score_numbers
@@ -88,7 +89,7 @@ class Outcome:
     status: Status
     message: str = ""
     scores: dict[str, float] = field(default_factory=dict)
-    predictions: npt.NDArray[np.float32] | None = None
+    predictions: npt.NDArray[np.floating] | None = None
     fit_seconds: float = float("nan")
     predict_seconds: float = float("nan")
     fitted: Fitted | None = None
@@ -111,43 +112,45 @@ def fit_and_predict(data: TrainingData, configuration: Configuration, where: int
     Outcome
         Whatever a library raises is reported as a failure.
     """
-    with warnings.catch_warnings(), threadpool_limits(1):
+    plain = config_context(enable_metadata_routing=False)  # weights go to the last step by its name
+    with warnings.catch_warnings(), threadpool_limits(1), plain:
         warnings.simplefilter("ignore")
         try:
             if isinstance(where, int):
                 return _score(data, configuration, *data.folds[where])
-            started = time.perf_counter()
-            pipeline = _fit(data, configuration, where)
-            return Outcome(Status.OK, fit_seconds=time.perf_counter() - started, fitted=Fitted(pipeline))
+            pipeline, seconds = _fit(data, configuration, where)
+            return Outcome(Status.OK, fit_seconds=seconds, fitted=Fitted(pipeline))
         except MemoryError as error:
             return Outcome(Status.MEMORY, repr(error)[:200])
         except Exception as error:  # noqa: BLE001 - one configuration that fails must not end the search
             return Outcome(Status.FAILED, repr(error)[:200])
 
 
-def _fit(data: TrainingData, configuration: Configuration, rows: Rows) -> Any:
+def _fit(data: TrainingData, configuration: Configuration, rows: Rows) -> tuple[Any, float]:
+    """Fit a pipeline and take the time; importing the family's library, once in a process, does not count."""
     model = get_model(configuration.model).build(
         configuration, data.problem_type, random_state=data.random_state, n_jobs=1
     )
     weights = {} if data.weights is None else {"model__sample_weight": data.weights[rows]}
-    return model.fit(data.X.iloc[rows], data.target[rows], **weights)
+    started = time.perf_counter()
+    model.fit(data.X.iloc[rows], data.target[rows], **weights)
+    return model, time.perf_counter() - started
 
 
 def _score(data: TrainingData, configuration: Configuration, train: Rows, test: Rows) -> Outcome:
-    started = time.perf_counter()
-    model = _fit(data, configuration, train)
+    model, fit_seconds = _fit(data, configuration, train)
     fitted = time.perf_counter()
     predictions = predict(model, data.X.iloc[test], data.n_classes)
     predicted = time.perf_counter()
     if not np.isfinite(predictions).all():
-        return Outcome(Status.FAILED, "the predictions are not finite", fit_seconds=fitted - started)
+        return Outcome(Status.FAILED, "the predictions are not finite", fit_seconds=fit_seconds)
     y = data.target[test]
     scores = score_classes(y, predictions, data.problem_type) if data.n_classes else score_numbers(y, predictions)
     return Outcome(
         Status.OK,
         scores=scores,
-        predictions=predictions.astype(np.float32),
-        fit_seconds=fitted - started,
+        predictions=predictions.astype(np.float32) if data.n_classes else predictions,
+        fit_seconds=fit_seconds,
         predict_seconds=predicted - fitted,
     )
 

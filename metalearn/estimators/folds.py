@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    PredefinedSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
 
 from metalearn.dataset import ColumnKind, column_kinds, subsample_rows
 from metalearn.estimators.fold import Rows
@@ -17,7 +24,7 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.metafeatures.columns import days_of, levels_of, numbers_of
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["split", "time_folds"]
+__all__ = ["among_kept", "split", "time_folds"]
 
 ROWS_PER_SECOND = 1000
 """With a time budget, folds are made of at most this many rows for every second of it."""
@@ -132,6 +139,40 @@ def _by_groups(
     raise refused or InvalidInputError("There are no folds. Expected at least two. Ask for two or more.")
 
 
+def among_kept(cv: Any, kept: npt.NDArray[np.bool_]) -> Any:
+    """Return folds of a table as folds of those of its rows that are kept.
+
+    Parameters
+    ----------
+    cv : int, splitter, iterable or None
+        Folds; only pairs of rows and PredefinedSplit speak of rows.
+    kept : ndarray of bool, shape (n_rows,)
+        Which rows of the table are left.
+
+    Returns
+    -------
+    int, splitter, list of pairs or None
+        Pairs are numbered anew, without the rows that are gone.
+
+    Raises
+    ------
+    InvalidInputError
+        If the pairs hold no rows of the table.
+    """
+    if kept.all():
+        return cv
+    if isinstance(cv, PredefinedSplit):
+        cv = list(cv.split())
+    if cv is None or isinstance(cv, Integral) or hasattr(cv, "split"):
+        return cv
+    every, place = np.arange(len(kept)), np.cumsum(kept) - 1
+    try:
+        pairs = [(every[train], every[test]) for train, test in cv]
+    except (ValueError, TypeError, IndexError) as error:
+        raise _unusable(error) from error
+    return [(place[train[kept[train]]], place[test[kept[test]]]) for train, test in pairs]
+
+
 def time_folds(values: "pd.Series[Any]", n_folds: int = 5) -> list[tuple[Rows, Rows]]:
     """Split rows so that every fold is tested on later rows than it is trained on.
 
@@ -213,17 +254,21 @@ def _as_told(
     try:
         folds = _pairs(check_cv(cv, target, classifier=classes), every, target, groups)
     except (ValueError, TypeError, IndexError) as error:
-        message = f"cv cannot be used: {error}. Expected a number of folds, a splitter such as TimeSeriesSplit(), or pairs of rows to train on and to test on."
-        raise InvalidInputError(message) from error
+        raise _unusable(error) from error
     if len(rows) == len(every):
         return folds
     few = np.isin(every, rows)
     return tuple((_thinned(train, few), _thinned(test, few)) for train, test in folds)
 
 
+def _unusable(error: Exception) -> InvalidInputError:
+    message = f"cv cannot be used: {error}. Expected a number of folds, a splitter such as TimeSeriesSplit(), or pairs of rows to train on and to test on."
+    return InvalidInputError(message)
+
+
 def _thinned(part: Rows, few: npt.NDArray[np.bool_]) -> Rows:
     kept = part[few[part]]
-    return kept if len(kept) else part
+    return kept if len(kept) > 1 else part  # r2 is not defined on a single row
 
 
 def _pairs(splitter: Any, rows: Rows, target: npt.NDArray[Any], groups: npt.NDArray[np.intp] | None) -> Folds:
@@ -255,6 +300,8 @@ def _checked(
             problem = (
                 f"Fold {i} has a single class to test on. Expected two for {metric.name}; fewer folds may have them."
             )
+        elif metric.name == "r2" and len(test) < 2:  # noqa: PLR2004
+            problem = f"Fold {i} has a single row to test on. Expected two for r2; fewer folds have them."
         if problem:
             message = f"{problem} Split in another way."
             raise InvalidInputError(message)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+import numpy as np
+
 from metalearn._version import __version__
 from metalearn.estimators.base import MetaLearnEstimator
 from metalearn.estimators.classifier import MetaLearnClassifier
@@ -90,7 +92,8 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
     if not hasattr(model, "members_"):
         message = f"This {type(model).__name__} is not fitted. Expected a fitted one. Call fit first."
         raise InvalidInputError(message)
-    params = {k: v for k, v in model.get_params().items() if _is_plain(v)}
+    given = {**model.get_params(), "categorical": [str(name) for name in model.categorical]}
+    params = {k: v for k, v in ((k, _plain(v)) for k, v in given.items()) if _is_plain(v)}
     about = {
         "format": _FORMAT,
         "version": __version__,
@@ -112,6 +115,10 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
         "feature_names": getattr(model, "feature_names_in_", None),
     }
     skops.io.dump(parts, Path(path))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _is_plain(value: Any) -> bool:
@@ -168,7 +175,7 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
 
 
 def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimator:
-    model = _KINDS[about["kind"]](**{**about["params"], "categorical": tuple(about["params"]["categorical"])})
+    model = _KINDS[about["kind"]](**{**about["params"], "categorical": tuple(about["params"].get("categorical", ()))})
     model.problem_type_ = ProblemType(about["problem_type"])
     model.metric_ = get_metric(about["metric"], model.problem_type_)
     model.n_features_in_ = about["n_features_in"]

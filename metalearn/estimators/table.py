@@ -63,5 +63,5 @@ def _labels(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return values as categories named alike whether a file held them as 1 or as 1.0."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column
-    text = column.astype(object).map(lambda v: re.sub(r"\.0$", "", str(v)), na_action="ignore")
+    text = column.astype(object).map(lambda v: re.sub(r"^(-?\d+)\.0$", r"\1", str(v)), na_action="ignore")
     return text.where(column.notna(), None).astype("category")

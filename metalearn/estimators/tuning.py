@@ -12,7 +12,7 @@ from metalearn.dataset import Dataset
 from metalearn.estimators.base import MetaLearnEstimator
 from metalearn.estimators.classifier import MetaLearnClassifier
 from metalearn.estimators.columns import select_columns
-from metalearn.estimators.folds import time_folds
+from metalearn.estimators.folds import among_kept, time_folds
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.intake import labelled_rows
@@ -52,7 +52,7 @@ def tune(
         that is named stays a feature.
     cv : int, splitter, iterable or None, default=None
         As in the estimators; with ``time`` a number of folds, by default 5, of which there may be fewer where many rows are
-        of the same time.
+        of the same time. Pairs of rows are numbered as in the table; those without a target are left out.
     **options : object
         Parameters of :class:`MetaLearnClassifier` and :class:`MetaLearnRegressor`.
 
@@ -77,7 +77,7 @@ def tune(
     if groups is not None and time is not None:
         message = "Both groups and time were given. Expected one of them. Pass a splitter as cv that does both."
         raise InvalidInputError(message)
-    frame, note, folds = data.X, "", cv
+    frame, note, folds = data.X, "", among_kept(cv, labelled_rows(y))
     if groups is not None:
         groups, frame = _per_row(groups, frame, y), frame.drop(columns=groups if isinstance(groups, str) else [])
         note = "Rows of one group are on the same side of every fold."
@@ -101,6 +101,7 @@ def _per_row(given: Any, frame: pd.DataFrame, y: Any) -> "pd.Series[Any]":
         return frame[given]
     present = labelled_rows(y)
     values = pd.Series(np.ravel(given.to_numpy() if hasattr(given, "to_numpy") else np.asarray(given, dtype=object)))
+    values.name = getattr(given, "name", None) or "the values given"
     if len(values) != len(present):
         message = f"There are {len(values)} values for {len(present)} rows. Expected one for each row. Align them."
         raise InvalidInputError(message)

@@ -224,7 +224,7 @@ class Processes:
     def _replace(self, worker: _Worker) -> None:
         worker.process.terminate()
         worker.connection.close()
-        worker.process.join(1)  # that it leaves no zombie
+        _end(worker.process)
         self._workers[self._workers.index(worker)] = self._start()
 
     def cancel(self) -> None:
@@ -238,7 +238,15 @@ class Processes:
             worker.process.terminate()
             worker.connection.close()
         for worker in self._workers:
-            worker.process.join()
+            _end(worker.process)
+
+
+def _end(process: Any) -> None:
+    """Wait for a process that was asked to end, so that it leaves no zombie, and kill it if it does not."""
+    process.join(1)
+    if process.is_alive():
+        process.kill()
+        process.join()
 
 
 def _context() -> Any:
@@ -261,6 +269,7 @@ def _serve(connection: Connection, data: TrainingData, inherited: Sequence[Conne
     for other in inherited:  # a copy of the other end would keep it open when its owner is gone
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that searches
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a handler of the program's own would keep a late fit going
     try:
         while True:
             configuration, where = connection.recv()

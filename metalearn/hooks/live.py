@@ -26,7 +26,7 @@ class _Steering:
         self.advisor = advisor
         self.lock = RLock()
         self.given: set[Configuration] = set()
-        self.values: list[float] = []
+        self.measured: dict[Configuration, tuple[float, float | None]] = {}
         self.families: set[str] = set()
         self.reading: Reading = {}
         if names is not None:
@@ -76,18 +76,31 @@ class _Steering:
                 self.advisor.tell(found, seconds=trial.seconds, status=trial.status)
             elif trial.value is None or not math.isfinite(trial.value):
                 self.advisor.tell(found, seconds=trial.seconds, status=Status.FAILED)
-            else:
-                self.values.append(trial.value)
-                metric = self.advisor.task.metric
-                score = scorer_of(self.values, metric, maximize=maximize)(trial.value)
-                if metric.is_possible(score):
-                    self.advisor.tell(found, score=self.advisor.score_sign * score, seconds=trial.seconds)
-                    return
+            elif not self._learned(found, trial.value, trial.seconds, maximize=maximize):
                 message = (
-                    f"The advisor cannot learn from the value {trial.value:g}: no {metric.name} can be that. Expected what "
-                    "its metric measures. Make it with the metric of the objective: Advisor(..., metric=...)."
+                    f"The advisor cannot learn from the value {trial.value:g}: no {self.advisor.task.metric.name} can be "
+                    "that. Expected what its metric measures. Make it with the metric of the objective: "
+                    "Advisor(..., metric=...)."
                 )
                 warnings.warn(message, UserWarning, stacklevel=2)
+
+    def _learned(self, found: Configuration, value: float, seconds: float | None, *, maximize: bool) -> bool:
+        """Tell a value, and earlier ones anew where it shows that they have to be read in another way."""
+        metric, sign = self.advisor.task.metric, self.advisor.score_sign
+        measured = {c: v for c, v in self.measured.items() if c != found} | {found: (value, seconds)}
+        try:
+            score = scorer_of([v for v, _ in measured.values()], metric, maximize=maximize)
+        except InvalidInputError:
+            return False
+        if not metric.is_possible(score(value)):
+            return False
+        self.measured = measured
+        told = {trial.configuration: trial.score for trial in self.advisor.history}
+        for tried, (known, took) in measured.items():
+            now = score(known)
+            if tried == found or (told.get(tried) != now and metric.is_possible(now)):
+                self.advisor.tell(tried, score=sign * now, seconds=took)
+        return True
 
 
 class OptunaSampler:
@@ -123,8 +136,8 @@ class OptunaSampler:
         self._fallback = fallback or require_tool("optuna", "optuna").samplers.TPESampler()
         self._names = names
         self._model_parameter = model_parameter
-        self._current: dict[int, Configuration] = {}
-        self._told: set[int] = set()
+        self._current: dict[tuple[str, int], Configuration] = {}  # by study and number
+        self._told: set[tuple[str, int]] = set()
 
     def reseed_rng(self) -> None:
         """Reseed the fallback's source of randomness."""
@@ -149,7 +162,7 @@ class OptunaSampler:
             self._learn(study)
             suggested = self._steering.next()
         if suggested is not None:
-            self._current[trial.number] = suggested
+            self._current[study.study_name, trial.number] = suggested
             return {}
         return dict(self._fallback.infer_relative_search_space(study, trial))
 
@@ -191,7 +204,8 @@ class OptunaSampler:
         object
             Within the range.
         """
-        suggested = self._current.get(trial.number)
+        key = study.study_name, trial.number
+        suggested = self._current.get(key)
         if suggested is not None:
             found = adapt(
                 suggested,
@@ -202,7 +216,7 @@ class OptunaSampler:
             )
             if found.configuration is None and found.dropped[""].startswith(param_name):
                 # the objective does not offer the family: the fallback takes over
-                self._steering.withdraw(self._current.pop(trial.number))
+                self._steering.withdraw(self._current.pop(key))
             elif found.configuration is not None and found.changed.get(param_name, (None, None))[0] != UNSET:
                 return found.configuration.params[param_name]
         return self._fallback.sample_independent(study, trial, param_name, param_distribution)
@@ -239,13 +253,14 @@ class OptunaSampler:
         """Tell the advisor what the study has learned since, in this process or another."""
         maximize = study.direction.name == "MAXIMIZE"
         for trial in study.get_trials(deepcopy=False):
-            if trial.number in self._told or not trial.state.is_finished():
+            key = study.study_name, trial.number
+            if key in self._told or not trial.state.is_finished():
                 continue
-            self._told.add(trial.number)
+            self._told.add(key)
             status = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED}.get(trial.state.name, Status.FAILED)
             seconds = trial.duration.total_seconds() if trial.duration is not None else None
             value = trial.value if status is Status.OK else None
-            self._steering.withdraw(self._current.pop(trial.number, None))
+            self._steering.withdraw(self._current.pop(key, None))
             self._steering.told(Trial(trial.params, value, status, seconds), maximize=maximize)
 
 

@@ -18,6 +18,7 @@ Codes = npt.NDArray[np.integer[Any]]
 _N_BINS = 10
 _QUARTILES = (0.25, 0.5, 0.75)
 _SECONDS_PER_DAY = 86_400.0
+_MICROSECONDS_PER_DAY = 86_400e6
 
 
 def numbers_of(column: "pd.Series[Any]") -> Matrix:
@@ -68,9 +69,9 @@ def days_of(column: "pd.Series[Any]") -> Matrix:
         form = date_format(column)
         form = "mixed" if form in (None, "ISO8601") else form
         column = pd.to_datetime(column.astype(object), errors="coerce", utc=True, format=form)
-    seconds = column.to_numpy(dtype="datetime64[s]")
-    days = seconds.astype(np.int64) / _SECONDS_PER_DAY
-    days[np.isnat(seconds)] = np.nan
+    times = column.to_numpy(dtype="datetime64[us]")
+    days = times.astype(np.int64) / _MICROSECONDS_PER_DAY
+    days[np.isnat(times)] = np.nan
     return days
 
 

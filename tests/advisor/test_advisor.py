@@ -384,3 +384,8 @@ def test_a_share_lies_between_0_and_1(advisor: ml.Advisor, score: float, words: 
     with pytest.raises(InvalidInputError, match=words):
         advisor.tell(advisor.ask(), score=score)
     advisor.tell(advisor.ask(), score=1 + 1e-12)
+
+
+def test_time_without_end_is_stored_as_no_budget() -> None:
+    advisor = ml.Advisor(*load_wine(return_X_y=True), families="knn", time_budget=math.inf)
+    assert ml.Advisor.from_json(advisor.to_json()).ask() == advisor.ask()

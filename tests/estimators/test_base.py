@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_classification
 from sklearn.exceptions import NotFittedError
@@ -164,7 +165,7 @@ def test_results_go_to_a_store_and_come_back_as_knowledge(tmp_path: Path) -> Non
 
 def test_a_new_version_of_a_named_table_is_linked_to_the_one_before(tmp_path: Path) -> None:
     X, y = make_classification(80, 4, random_state=0)
-    model = MetaLearnClassifier(n_trials=1, cv=2, families=["linear"], record_to=tmp_path / "kb.db", name="orders")
+    model = MetaLearnClassifier(n_trials=1, families=["linear"], record_to=tmp_path / "kb.db", name="orders")
     for rows in (80, 70, 60, 70):  # the third fit brings no new version
         model.fit(X[:rows][::-1], y[:rows][::-1])
     known = ml.open_store(tmp_path / "kb.db").read()
@@ -279,3 +280,80 @@ def test_a_missing_class_is_told(dtype: str) -> None:
     y = pd.Series(["a", "b", None, "a"] * 10).astype(dtype)
     with pytest.raises(InvalidInputError, match="missing in 10 of 40 rows"):
         MetaLearnClassifier(n_trials=1, families="linear").fit(np.zeros((40, 2)), y)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(10.0, 1.7e9), (1e39, 0.0)], ids=["times in seconds", "huge"])
+def test_targets_beyond_single_precision_are_compared_as_they_are(scale: float, offset: float) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(300, 2)), columns=["a", "b"])
+    y = offset + scale * (X["a"] + 0.5 * X["b"] + 0.1 * rng.normal(size=300))
+    model = MetaLearnRegressor(n_trials=3, families=["linear", "random_forest"], cv=3).fit(X, y)
+    assert model.best_configuration_.model == "linear"
+    assert model.best_score_ > 0.95
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "int64[pyarrow]"])
+def test_nullable_labels_come_back_as_they_were(dtype: str) -> None:
+    y = pd.Series([0, 1] * 20).astype(dtype)
+    model = MetaLearnClassifier(n_trials=1, families="linear", cv=2).fit(np.eye(40), y)
+    assert model.classes_.dtype == (bool if dtype == "boolean" else np.int64)
+
+
+def test_a_fit_that_failed_leaves_no_model() -> None:
+    X, y = make_classification(40, 4, random_state=0)
+    model = MetaLearnClassifier(n_trials=1, families="linear", cv=2).fit(X, y)
+    with pytest.raises(InvalidInputError):
+        model.set_params(cv=[]).fit(X, np.where(y, "yes", "no"))
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+
+@pytest.mark.parametrize("other", [{"cv": 3}, {"random_state": 1}])
+def test_results_of_other_folds_are_stored_apart(tmp_path: Path, other: dict[str, int]) -> None:
+    X, y = make_classification(80, 4, random_state=0)
+    options = {"n_trials": 1, "families": ["linear"], "record_to": tmp_path / "kb"}
+    first = MetaLearnClassifier(**options).fit(X, y)
+    MetaLearnClassifier(**options, cv=5).fit(X, y)  # the folds that are made by default
+    MetaLearnClassifier(**options, **other).fit(X, y)
+    known = ml.open_store(tmp_path / "kb").read()
+    assert len(known) == 2
+    for task_id in known.task_ids:
+        runs = known.evaluations[known.evaluations["task_id"] == task_id]
+        if not known.task(task_id).note:
+            assert sorted(runs["value"]) == pytest.approx(sorted(e.value for e in first.history_))
+            assert runs["fold"].nunique() == 5
+
+
+def test_results_on_some_of_the_rows_are_stored_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metalearn.estimators.folds.FEWEST_ROWS", 60)
+    monkeypatch.setattr("metalearn.estimators.folds.ROWS_PER_SECOND", 1)
+    X, y = make_classification(80, 4, random_state=0)
+    options = {"n_trials": 1, "families": ["linear"], "record_to": tmp_path / "kb"}
+    for time_budget in (None, 30):
+        MetaLearnClassifier(**options, time_budget=time_budget).fit(X, y)
+    known = ml.open_store(tmp_path / "kb").read()
+    assert {known.task(i).note for i in known.task_ids} == {"", "folds split by hand"}
+
+
+def test_a_table_that_could_be_fitted_can_be_predicted() -> None:
+    rng = np.random.default_rng(0)
+    when = pd.Series(pd.date_range("2020-01-01", periods=3000, freq="h").strftime("%Y-%m-%d"))
+    when[1] = "unknown"
+    X = pd.DataFrame({"when": when, "a": rng.normal(size=3000)})
+    model = MetaLearnRegressor(n_trials=1, families="linear", cv=2).fit(X, X["a"])
+    assert model.column_kinds_["when"] == "datetime"
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_time_without_end_is_no_budget() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    model = MetaLearnRegressor(n_trials=1, time_budget=float("inf"), families="linear", cv=2).fit(X, y)
+    assert model.best_score_ > 0.4
+
+
+def test_weights_are_taken_whatever_scikit_learn_routes() -> None:
+    X, y = make_classification(80, 4, random_state=0)
+    with config_context(enable_metadata_routing=True):
+        model = MetaLearnClassifier(n_trials=2, families=["linear", "lightgbm"], cv=2).fit(X, y, np.ones(80))
+        assert model.predict(X).shape == (80,)
+    assert (model.leaderboard_["status"] != "failed").all()

@@ -61,3 +61,10 @@ def test_an_absent_column_is_named_with_its_likely_new_name() -> None:
         select_columns(FRAME.rename(columns={"town": "Town"}), KINDS)
     with pytest.raises(InvalidInputError, match="Add them"):
         select_columns(FRAME[["size"]], KINDS)
+
+
+def test_a_few_values_that_cannot_be_read_are_missing_values() -> None:
+    frame = pd.DataFrame({"size": [1.5] * 60, "sold": [True] * 60, "town": ["Ulm"] * 60})
+    select_columns(frame.assign(built=["2001-01-01"] * 59 + ["unknown"]), KINDS)
+    with pytest.raises(InvalidInputError, match=r"'built' held dates .* 'unknown'"):
+        select_columns(frame.assign(built=["2001-01-01"] * 29 + ["unknown"] * 31), KINDS)

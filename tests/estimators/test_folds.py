@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.model_selection import GroupShuffleSplit, KFold, RepeatedStratifiedKFold, TimeSeriesSplit
+from sklearn.model_selection import GroupShuffleSplit, KFold, LeaveOneOut, RepeatedStratifiedKFold, TimeSeriesSplit
 
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
 from metalearn.estimators.folds import split, time_folds
@@ -257,3 +257,16 @@ def test_an_estimator_with_a_splitter_is_cloned_and_searched() -> None:
     model = clone(model)
     assert set(model.fit(X, y).leaderboard_["folds"]) <= {1, 2, 3, 4}
     assert model.leaderboard_["folds"].max() == 4
+
+
+def test_times_less_than_a_second_apart_have_an_order() -> None:
+    when = pd.Series(pd.date_range("2025-01-01", periods=60, freq="10ms"), name="t")
+    for values in (when, when.astype(str)):
+        assert [len(test) for _, test in time_folds(values, 2)] == [20, 20]
+
+
+def test_r2_needs_two_rows_to_test_on() -> None:
+    y = np.arange(30, dtype=float)
+    with pytest.raises(InvalidInputError, match="single row to test on"):
+        split(y, NUMBERS, metric=METRICS[NUMBERS], cv=LeaveOneOut())
+    assert len(split(y, NUMBERS, metric=get_metric("rmse", NUMBERS), cv=LeaveOneOut())) == 30

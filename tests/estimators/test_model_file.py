@@ -115,3 +115,13 @@ def test_another_skops_file_and_a_newer_model_are_refused(table: pd.DataFrame, t
 def test_what_is_not_fitted_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="not fitted"):
         save_model(MetaLearnClassifier(), tmp_path / "model.skops")
+
+
+@pytest.mark.parametrize("form", [pd.Index, np.array, tuple, list])
+def test_options_of_numpy_and_pandas_come_back(table: pd.DataFrame, form: Any, tmp_path: Path) -> None:
+    options = {"n_trials": np.int64(1), "cv": np.int32(2), "categorical": form(["many"]), "blend": np.bool_(False)}  # noqa: FBT003
+    model = MetaLearnClassifier(**options, families=["linear"]).fit(table, np.arange(90) % 2)
+    save_model(model, tmp_path / "model.skops")
+    params = load_model(tmp_path / "model.skops").get_params()
+    assert (params["n_trials"], params["cv"], params["blend"]) == (1, 2, False)
+    assert list(params["categorical"]) == ["many"]

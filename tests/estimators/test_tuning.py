@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import PredefinedSplit, TimeSeriesSplit
 
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, predict_table, tune
 from metalearn.exceptions import InvalidInputError, MetalearnError
@@ -99,3 +100,45 @@ def test_a_column_of_times_makes_every_fold_later_than_what_it_learned_from() ->
 def test_what_cannot_divide_the_rows_is_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(MetalearnError, match=message):
         tune(*visits(), n_trials=1, families=["linear"], **options)
+
+
+@pytest.mark.parametrize("form", ["pairs", "masks", "generator", "predefined"])
+def test_rows_of_given_folds_are_those_of_the_whole_table(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    X = pd.DataFrame({"row": np.arange(60.0), "noise": np.random.default_rng(0).normal(size=60)})
+    y = X["row"].where(X["row"] % 3 > 0)  # every third row has no target
+    early, late = np.arange(40), np.arange(40, 60)
+    folds = {
+        "pairs": [(early, late)],
+        "masks": [(X["row"].to_numpy() < 40, X["row"].to_numpy() >= 40)],
+        "generator": ((train, test) for train, test in [(early, late)]),
+        "predefined": PredefinedSplit(np.where(X["row"] < 40, -1, 0)),
+    }
+    seen = []
+    real = MetaLearnRegressor._search
+    monkeypatch.setattr(
+        MetaLearnRegressor, "_search", lambda self, data, *rest: seen.append(data) or real(self, data, *rest)
+    )
+    tune(X, y, cv=folds[form], n_trials=1, families=["linear"])
+    [(train, test)] = seen[0].folds
+    assert list(seen[0].X["row"].iloc[train]) == [row for row in early if row % 3]
+    assert list(seen[0].X["row"].iloc[test]) == [row for row in late if row % 3]
+
+
+def test_splitters_divide_the_rows_that_have_a_target(X: pd.DataFrame) -> None:
+    y = X["size"].where(X.index % 3 > 0)
+    assert tune(X, y, cv=TimeSeriesSplit(3), n_trials=1, families=["linear"]).trial_facts_[0]["folds"] == 3
+    with pytest.raises(InvalidInputError, match="cv cannot be used: index 99"):
+        tune(X, y, cv=[([0, 1], [99])], n_trials=1, families=["linear"])
+
+
+def test_labels_of_objects_are_taken_and_unfit_ones_explained(X: pd.DataFrame) -> None:
+    big = X["size"] > 0
+    whole = tune(X, np.where(big, 1, 2).astype(object), **OPTIONS)
+    assert whole.classes_.tolist() == [1, 2]
+    for labels in (
+        np.where(big, 0.75, 0.25),
+        np.where(big, np.array("a", object), 1),
+        np.where(big, np.array(1, object), "a"),
+    ):
+        with pytest.raises(InvalidInputError, match=r"Expected whole numbers, text or booleans.*astype"):
+            tune(X, labels, **OPTIONS)

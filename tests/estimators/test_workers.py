@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metalearn.estimators import MetaLearnClassifier
 from metalearn.estimators.fold import TrainingData
 from metalearn.estimators.folds import split
 from metalearn.estimators.workers import InProcess, Processes, Runner
@@ -117,3 +119,25 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_in_a_process_that_may_start_none_fits_run_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", value=True)
+    model = MetaLearnClassifier(n_trials=1, time_budget=60, families=["gaussian_nb"], cv=2)
+    with pytest.warns(UserWarning, match="time_budget bounds the search, but cannot end a fit"):
+        model.fit(table(60).X, table(60).target)
+    assert model.best_configuration_.model == "gaussian_nb"
+
+
+def test_processes_end_though_the_program_handles_sigterm() -> None:
+    slow = Configuration("mlp", {**get_model("mlp").defaults[BINARY], "num_nodes_per_layer": 512})
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        started = time.monotonic()
+        with closing(Processes(table(20_000), 1)) as runner:
+            runner.submit("slow", slow, 0, started + 0.5)
+            assert runner.finished()[0][1].status is Status.TIMEOUT
+            runner.submit("slow", slow, 0, float("inf"))
+        assert time.monotonic() - started < 5
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -220,3 +220,45 @@ def test_a_minimised_value_is_the_metric_however_the_advisor_was_told_of_it(metr
         steered.tell(steered.ask(), loss)
     assert [trial.score for trial in advisor.history] == [60, 50, 70]
     assert advisor.best == advisor.history[1]
+
+
+def knn_space() -> Any:
+    cs = pytest.importorskip("ConfigSpace")
+    space = cs.ConfigurationSpace(seed=0)
+    space.add(cs.Categorical("model", ["knn"]), cs.Integer("n_neighbors", (1, 50)))
+    return space
+
+
+def test_a_negated_metric_that_starts_below_zero_is_told_again_once_its_sign_is_known() -> None:
+    space = knn_space()
+    X, y = load_diabetes(return_X_y=True)
+    advisor = Advisor(X[:80], y[:80], families="knn")
+    steered = SpaceAdvisor(advisor, space)
+    for r2 in (-0.3, 0.4, 0.5):
+        steered.tell(steered.ask(), -r2)
+    assert [trial.score for trial in advisor.history] == pytest.approx([-0.3, 0.4, 0.5])
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_loss_that_is_maximised_stops_no_study(table: Any) -> None:
+    pytest.importorskip("optuna")
+    advisor = Advisor(*table, metric="log_loss", families="lightgbm")
+    losses = iter((-0.5, 0.4, -0.3, -0.2))
+    study = steered(advisor)
+    with pytest.warns(UserWarning, match="cannot learn from the value 0.4"):
+        study.optimize(lambda trial: next(losses) + 0 * trial.suggest_int("num_leaves", 2, 64), n_trials=4)
+    assert [trial.score for trial in advisor.history] == [0.5, 0.3]  # the last is told with the next trial
+
+
+def test_a_sampler_serves_several_studies(advisor_of: Any) -> None:
+    optuna = pytest.importorskip("optuna")
+    advisor = advisor_of(families=["lightgbm"])
+    first = steered(advisor)
+    first.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 64) / 1000, n_trials=3)
+    second = optuna.create_study(direction="maximize", sampler=first.sampler)
+    second.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 64) / 1000, n_trials=3)
+    for study in (first, second):
+        study.sampler._learn(study)
+    leaves = {trial.params["num_leaves"] for study in (first, second) for trial in study.trials}
+    assert {trial.configuration.params["num_leaves"] for trial in advisor.history} == leaves
+    assert advisor.pending == ()

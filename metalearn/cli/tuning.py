@@ -145,7 +145,7 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
         click.echo(predictions.to_csv(index=False), nl=False)
     if out is not None:
         write_frame(predictions, out)
-        click.echo(f"{len(predictions):,} predictions written to {out}.", err=True)
+        click.echo(f"{len(predictions):,} prediction{'s' if len(predictions) != 1 else ''} written to {out}.", err=True)
 
 
 @click.command()

@@ -26,7 +26,7 @@ from metalearn.checks import check_data
 from metalearn.dataset import Dataset, column_kinds
 from metalearn.estimators.advice import Advice
 from metalearn.estimators.blend import Comparison
-from metalearn.estimators.columns import check_values
+from metalearn.estimators.columns import EMPTY, check_values
 from metalearn.estimators.drift import summary
 from metalearn.estimators.fold import TrainingData, predict
 from metalearn.estimators.folds import Folds, split
@@ -213,7 +213,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
             )
             raise InvalidInputError(message)
-        self.column_kinds_ = {k: str(v) for k, v in column_kinds(frame, self.categorical).items()}
+        kinds = column_kinds(frame, self.categorical).items()
+        self.column_kinds_ = {name: EMPTY if frame[name].isna().all() else str(kind) for name, kind in kinds}
         self.target_ = summary(y, target, problem_type)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, frame)
         seed = _seed(self.random_state)

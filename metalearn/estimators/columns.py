@@ -9,7 +9,10 @@ import pandas as pd
 from metalearn.dataset import ColumnKind, is_date_text
 from metalearn.exceptions import InvalidInputError
 
-__all__ = ["check_values", "select_columns"]
+__all__ = ["EMPTY", "check_values", "select_columns"]
+
+EMPTY = "empty"
+"""Kind of a column that held nothing in fitting, so that no model looks at it."""
 
 _SHOWN = 5
 

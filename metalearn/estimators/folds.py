@@ -262,7 +262,7 @@ def _as_told(
 
 
 def _unusable(error: Exception) -> InvalidInputError:
-    message = f"cv cannot be used: {error}. Expected a number of folds, a splitter such as TimeSeriesSplit(), or pairs of rows to train on and to test on."
+    message = f"cv cannot be used: {str(error).rstrip('.')}. Expected a number of folds, a splitter such as TimeSeriesSplit(), or pairs of rows to train on and to test on."
     return InvalidInputError(message)
 
 

@@ -114,7 +114,11 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
         "classes": getattr(model, "classes_", None),
         "feature_names": getattr(model, "feature_names_in_", None),
     }
-    skops.io.dump(parts, Path(path))
+    try:
+        skops.io.dump(parts, Path(path))
+    except OSError as error:
+        message = f"{str(path)!r} cannot be written: {error.strerror}. Expected a file in a folder that exists. Check the path."
+        raise InvalidInputError(message) from error
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from metalearn.dataset import column_kinds
+from metalearn.estimators import MetaLearnClassifier
 from metalearn.estimators.columns import select_columns
 from metalearn.exceptions import InvalidInputError
 
@@ -68,3 +69,9 @@ def test_a_few_values_that_cannot_be_read_are_missing_values() -> None:
     select_columns(frame.assign(built=["2001-01-01"] * 59 + ["unknown"]), KINDS)
     with pytest.raises(InvalidInputError, match=r"'built' held dates .* 'unknown'"):
         select_columns(frame.assign(built=["2001-01-01"] * 29 + ["unknown"] * 31), KINDS)
+
+
+def test_a_column_that_was_empty_may_hold_anything_later() -> None:
+    X = pd.DataFrame({"a": np.arange(60.0), "remark": None})
+    model = MetaLearnClassifier(families=["linear"], n_trials=1).fit(X, np.arange(60) > 30)
+    assert (model.predict(X.assign(remark="text now")) == model.predict(X)).all()

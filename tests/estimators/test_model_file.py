@@ -125,3 +125,10 @@ def test_options_of_numpy_and_pandas_come_back(table: pd.DataFrame, form: Any, t
     params = load_model(tmp_path / "model.skops").get_params()
     assert (params["n_trials"], params["cv"], params["blend"]) == (1, 2, False)
     assert list(params["categorical"]) == ["many"]
+
+
+def test_a_file_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    X = pd.DataFrame({"a": np.arange(60.0)})
+    model = MetaLearnClassifier(families=["linear"], n_trials=1).fit(X, np.arange(60) > 30)
+    with pytest.raises(InvalidInputError, match="cannot be written"):
+        save_model(model, tmp_path / "absent" / "m.skops")

@@ -22,6 +22,7 @@ SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".pq", ".arff")
 
 _log = logging.getLogger(__name__)
 
+_WHOLE = 2.0**53
 _SEPARATORS = ",;\t|"
 _SNIFFED_BYTES = 65536
 _LOOKED_AT = 100
@@ -116,7 +117,16 @@ def read_table(source: str | Path, target: str | None = None, *, text: Collectio
     if target not in columns:
         raise unknown_name("target", target, columns)
     frame.columns = pd.Index(columns)
-    return NamedTable(name, frame.drop(columns=target), frame[target])
+    return NamedTable(name, frame.drop(columns=target), _as_written(frame[target]))
+
+
+def _as_written(target: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return whole numbers that became 1.0 and 2.0 beside missing ones as 1 and 2 again."""
+    present = target.dropna()
+    gaps = pd.api.types.is_float_dtype(target.dtype) and 0 < len(present) < len(target)
+    if not gaps or not (present.abs() < _WHOLE).all() or not (present % 1 == 0).all():
+        return target
+    return target.astype("Int64")
 
 
 def read_frame(path: Path, *, text: Collection[str] = ()) -> pd.DataFrame:

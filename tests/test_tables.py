@@ -158,3 +158,13 @@ def test_names_of_rows_are_no_column(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,y\nfirst,1,0\nsecond,2,1\n")
     assert read_frame(path).to_dict("list") == {"a": [1, 2], "y": [0, 1]}
+
+
+def test_whole_numbers_stay_whole_beside_missing_ones(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n1,1\n2,\n3,2\n4,1\n")
+    target = read_table(path, "y").y
+    assert target.dropna().tolist() == [1, 2, 1]
+    assert pd.api.types.is_integer_dtype(target.dtype)
+    path.write_text("a,y\n1,1.5\n2,\n3,2\n4,1\n")
+    assert read_table(path, "y").y.dropna().tolist() == [1.5, 2.0, 1.0]

@@ -20,7 +20,16 @@ from metalearn.space import Configuration
 from metalearn.space.aliases import UNSET_VALUES, family_of, known_name
 from metalearn.task import METRICS, Task, get_metric
 
-__all__ = ["assemble", "bounded_file", "configuration_of", "numbers", "our_metric", "plain_params", "read_lines"]
+__all__ = [
+    "assemble",
+    "bounded_file",
+    "configuration_of",
+    "numbers",
+    "our_metric",
+    "plain_params",
+    "printable",
+    "read_lines",
+]
 
 MAX_BYTES = 2_000_000_000
 """Larger files are refused."""
@@ -225,7 +234,7 @@ def numbers(values: Iterable[Any], what: str) -> "pd.Series[float]":
     InvalidInputError
         If a text is no number.
     """
-    plain = [v if v is None or isinstance(v, int | float | np.number) else _printable(str(v)) for v in values]
+    plain = [v if v is None or isinstance(v, int | float | np.number) else printable(str(v)) for v in values]
     given = pd.Series(plain, dtype=object)
     found = pd.to_numeric(given, errors="coerce").astype(float)
     blank = given.isna() | pd.Series([isinstance(v, str) and v.strip().lower() in _BLANK for v in plain], dtype=bool)
@@ -237,7 +246,19 @@ def numbers(values: Iterable[Any], what: str) -> "pd.Series[float]":
     return found
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Replace half characters (lone surrogates), which no encoding holds.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+
+    Returns
+    -------
+    str
+        What can be encoded.
+    """
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 

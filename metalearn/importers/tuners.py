@@ -10,7 +10,7 @@ import pandas as pd
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, unknown_name
-from metalearn.importers.base import assemble, bounded_file, our_metric, plain_params, read_lines
+from metalearn.importers.base import assemble, bounded_file, our_metric, plain_params, printable, read_lines
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.task import METRICS, Task
 
@@ -52,7 +52,7 @@ def from_flaml_log(path: str | Path, task: Task, *, metric: str) -> KnowledgeBas
             loss, config = float(record["validation_loss"]), dict(record["config"])
             sizes.append(int(config.pop("FLAML_sample_size", None) or record.get("sample_size") or 0))
             row = (
-                str(record["learner"]),
+                printable(str(record["learner"])),
                 plain_params(config),
                 1 - loss if larger else loss,
                 float(record["trial_time"]),
@@ -139,7 +139,7 @@ def _optuna_trials(optuna: Any, storage: Any, name: str, model: str) -> Iterator
         ok = trial.state.name == "COMPLETE"
         seconds = trial.duration.total_seconds() if trial.duration else math.nan
         yield (
-            str(family),
+            printable(str(family)),
             plain_params(params),
             trial.values[0] if ok else math.nan,
             seconds,

@@ -152,3 +152,10 @@ def test_repeated_runs_of_one_configuration_all_count(tmp_path: Path) -> None:
     trial = {"learner": "lgbm", "config": {"num_leaves": 4}, "trial_time": 1.0}
     (tmp_path / "x.log").write_text("\n".join(json.dumps({**trial, "validation_loss": loss}) for loss in (0.5, 0.25)))
     assert from_flaml_log(tmp_path / "x.log", TASK, metric="accuracy").evaluations["value"].tolist() == [0.5, 0.75]
+
+
+def test_a_learner_that_cannot_be_encoded_is_taken_as_it_can(tmp_path: Path) -> None:
+    log = tmp_path / "flaml.log"
+    trial = {"trial_time": 0, "learner": "\ud800", "config": {}, "validation_loss": 0.5}
+    log.write_text(json.dumps(trial) + "\n")
+    assert from_flaml_log(log, TASK, metric="accuracy").configurations["model"].tolist() == ["?"]

@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -269,16 +269,16 @@ def _classes(sample: Sample, *, metric: Metric) -> Iterator[Finding]:
 def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
     """Tell copies from rows that are equal by chance: where that happens, different rows often agree in most columns."""
     texts = [levels_of(column) for _, column in sample.part(sample.places(ColumnKind.TEXT)).items()]
+    columns = [sample.quantities.values, sample.levels, *(codes[None, :] for codes in texts)]
     target = sample.target if sample.is_classification else sample.target.astype(float)
-    cells = _hashed(sample.quantities.values, sample.levels, *(line[None, :] for line in [*texts, target]))
-    if (cells[:-1] == cells[:-1, :1]).all():  # no column varies
-        return
-    different = np.unique(cells.sum(axis=0, dtype=np.uint64), return_index=True)[1]
+    cells = [*columns, target[None, :]]
+    different = np.unique(_total(cells), return_index=True)[1]
     n_copies, looked_at = sample.n_rows - len(different), sample.n_rows / sample.data.n_rows
     copied = min(n_copies / sample.n_rows / looked_at, 1.0)  # its original is in the sample that often
     if n_copies < _FEWEST_COPIES or copied < _COPIED_FROM[0]:
         return
-    if not _may_be_equal_by_chance(cells[:, different]):
+    n_different = len(np.unique(_total(columns)))  # the target aside
+    if n_different > 1 and not _may_be_equal_by_chance(cells, different):
         about = "About " if looked_at < 1 else ""
         yield Finding(
             kind="duplicate_rows",
@@ -287,7 +287,7 @@ def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
             message=f"{about}{copied:.0%} of the {sample.data.n_rows:,} rows are copies of others, target included. "
             "Drop them: a copy in the test part flatters the score.",
         )
-    elif (n_different := len(np.unique(cells[:-1].sum(axis=0, dtype=np.uint64)))) < sample.n_rows / 2:
+    elif 1 < n_different < sample.n_rows / 2:
         yield Finding(
             kind="duplicate_rows",
             severity="info",
@@ -297,27 +297,38 @@ def _duplicate_rows(sample: Sample) -> Iterator[Finding]:
         )
 
 
-def _hashed(*matrices: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
-    """Hash cells so that the sum over the lines, which are columns of the table, tells rows apart."""
-    values = np.vstack([(m if m.dtype == float else m.astype(np.int64)).view(np.uint64) for m in matrices])
-    values *= np.uint64(_SCATTER)
-    values ^= values >> np.uint64(29)
-    factors = np.random.default_rng(0).integers(1, 2**63, size=(len(values), 1), dtype=np.uint64)
-    return np.asarray(values * (factors | np.uint64(1)))
+def _hashed(
+    cells: Sequence[npt.NDArray[Any]], rows: npt.NDArray[np.intp] | slice = slice(None)
+) -> Iterator[npt.NDArray[np.uint64]]:
+    """Hash each column, a line of one of the matrices, so that the sum over the columns tells rows apart."""
+    rng = np.random.default_rng(0)
+    for matrix in cells:
+        for line in matrix:
+            values = line[rows].astype(float if matrix.dtype == float else np.int64).view(np.uint64)
+            values *= np.uint64(_SCATTER)
+            values ^= values >> np.uint64(29)
+            yield values * (rng.integers(1, 2**63, dtype=np.uint64) | np.uint64(1))
 
 
-def _may_be_equal_by_chance(cells: npt.NDArray[np.uint64]) -> bool:
-    """Tell whether different rows, given by hashes of their cells, often agree in half, or all but one, of their columns."""
-    order = np.argsort([-len(np.unique(line)) for line in cells], kind="stable")
-    half = np.isin(np.arange(len(cells)) % 4, (0, 3))  # both halves tell apart about equally many values
-    shares = [_with_an_equal(cells[order[chosen]].sum(axis=0, dtype=np.uint64)).mean() for chosen in (half, ~half)]
-    if min(shares) <= _AGREE_BY_CHANCE[0]:
-        return False
-    whole = cells.sum(axis=0, dtype=np.uint64)
-    found = np.zeros(len(whole), dtype=bool)
-    for line in cells:
+def _total(
+    cells: Sequence[npt.NDArray[Any]], rows: npt.NDArray[np.intp] | slice = slice(None)
+) -> npt.NDArray[np.uint64]:
+    nothing: Any = np.uint64(0)
+    return np.asarray(reduce(np.add, _hashed(cells, rows), nothing))
+
+
+def _may_be_equal_by_chance(cells: Sequence[npt.NDArray[Any]], rows: npt.NDArray[np.intp]) -> bool:
+    """Tell whether different rows often agree in half, or in all but one, of their columns."""
+    order = np.argsort([-len(np.unique(line)) for line in _hashed(cells, rows)], kind="stable")
+    half = np.empty(len(order), dtype=np.intp)
+    half[order] = np.isin(np.arange(len(order)) % 4, (0, 3))  # both halves tell apart about equally many values
+    halves, whole = np.zeros((2, len(rows)), dtype=np.uint64), _total(cells, rows)
+    found = np.zeros(len(rows), dtype=bool)
+    for side, line in zip(half, _hashed(cells, rows), strict=True):
+        halves[side] += line
         found |= _with_an_equal(whole - line)
-    return bool(found.mean() > _AGREE_BY_CHANCE[1])
+    seldom = min(_with_an_equal(values).mean() for values in halves) <= _AGREE_BY_CHANCE[0]
+    return not seldom and bool(found.mean() > _AGREE_BY_CHANCE[1])
 
 
 def _with_an_equal(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:

@@ -259,6 +259,7 @@ def test_a_build_that_is_stopped_keeps_what_was_finished_and_leaves_no_process_b
         os.kill(building.pid, ended_by)
         _, said = building.communicate(timeout=120)  # until the last process that writes there has ended
     assert building.returncode == 130
-    assert said.splitlines()[-1].startswith("Stopped. What was finished is stored")
+    # after it joblib's tracker may say of its folder that it is gone already
+    assert any(line.startswith("Stopped. What was finished is stored") for line in said.splitlines())
     assert "Traceback" not in said
     assert 1 <= len(open_store(store).read().done) < 24

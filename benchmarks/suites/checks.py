@@ -130,8 +130,8 @@ FAULTS = (
 )
 
 
-def findings(options: Options) -> Iterator[tuple[str, str, dict[str, tuple[Finding, ...]]]]:
-    """Yield a table's name, problem type, and what is said of it as it is ("") and with each fault."""
+def findings(options: Options) -> Iterator[tuple[str, dict[str, tuple[Finding, ...]]]]:
+    """Yield a table's name, and what is said of it as it is ("") and with each fault."""
     tables = recipe().tables()
     if options.quick:
         tables = [table for table in tables if table.task.name.startswith(QUICK_SOURCES)][:QUICK_TABLES]
@@ -146,7 +146,7 @@ def findings(options: Options) -> Iterator[tuple[str, str, dict[str, tuple[Findi
             spoilt, target = fault.plant(X, y, kind, np.random.default_rng(number))
             kept = ProblemType.MULTICLASS if fault.kind == "rare_classes" else kind
             said[fault.name] = check_data(Dataset.from_data(spoilt, target, problem_type=kept))
-        yield table.task.name, kind, said
+        yield table.task.name, said
 
 
 def _tells(fault: Fault, found: tuple[Finding, ...]) -> bool:
@@ -195,7 +195,7 @@ def as_they_are(said: Mapping[str, dict[str, tuple[Finding, ...]]]) -> Iterator[
 
 def run(options: Options) -> Report:
     """Check every table of the catalog, as it is and spoilt."""
-    said = {name: found for name, _, found in findings(options)}
+    said = dict(findings(options))
     return Report(
         "checks",
         "Checks of data on real tables",

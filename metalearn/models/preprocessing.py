@@ -149,9 +149,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "kinds_")
         empty = pd.DataFrame({name: pd.Series(dtype=object) for name in self.feature_names_in_})
-        return np.array(
-            self._cleaned(empty).columns, dtype=object
-        )  # transform may be wrapped by set_output, and ask for names
+        # not transform, which set_output may have wrapped: it asks for these names
+        return np.array(self._cleaned(empty).columns, dtype=object)
 
     def text_columns(self) -> list[str]:
         """List the columns that have to be read from a file as text: taken for numbers, "01067" becomes 1067.

@@ -12,7 +12,16 @@ import pandas as pd
 from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
-__all__ = ["MIN_ROWS", "REGRESSION_FROM", "as_text", "infer_problem_type", "label_name", "labelled_rows", "take_in"]
+__all__ = [
+    "MIN_ROWS",
+    "REGRESSION_FROM",
+    "as_frame",
+    "as_text",
+    "infer_problem_type",
+    "label_name",
+    "labelled_rows",
+    "take_in",
+]
 
 MIN_ROWS = 20
 """Fewer rows than this say nothing about how a model would do."""
@@ -55,7 +64,7 @@ def take_in(
         if the target is missing everywhere, holds infinite values, a single value, numbers as text, or more than half
         as many classes as rows.
     """
-    frame = _frame(X)
+    frame = as_frame(X)
     target = _series(y)
     _check_table(frame, target, categorical)
     present = labelled_rows(target)
@@ -128,7 +137,24 @@ def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
     return ProblemType.BINARY if n_values == 2 else ProblemType.MULTICLASS  # noqa: PLR2004
 
 
-def _frame(X: Any) -> pd.DataFrame:
+def as_frame(X: Any) -> pd.DataFrame:
+    """Return a table of any library, or an array, as a DataFrame.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        The table.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_features)
+        With names that are strings; columns of an array are x0, x1 and so on.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no table.
+    """
     if isinstance(X, pd.Series):
         X = X.to_frame("x0" if X.name is None else X.name)
     if not isinstance(X, pd.DataFrame):
@@ -142,15 +168,15 @@ def _frame(X: Any) -> pd.DataFrame:
 
 def _foreign_frame(X: Any) -> pd.DataFrame:
     if hasattr(X, "to_pandas"):  # polars, pyarrow, narwhals and others
-        return _frame(X.to_pandas())
+        return as_frame(X.to_pandas())
     if hasattr(X, "__arrow_c_stream__"):
         import pyarrow as pa  # noqa: PLC0415 - slow to import
 
-        return _frame(pa.table(X).to_pandas())
+        return as_frame(pa.table(X).to_pandas())
     if hasattr(X, "__dataframe__"):
         with warnings.catch_warnings():  # pandas 3 advises Arrow's stream, which such a table lacks
             warnings.simplefilter("ignore")
-            return _frame(pd.api.interchange.from_dataframe(X))
+            return as_frame(pd.api.interchange.from_dataframe(X))
     if hasattr(X, "tocsc"):
         sparse: pd.DataFrame = pd.DataFrame.sparse.from_spmatrix(X)  # type: ignore[attr-defined]  # stubs lack it
         return sparse.set_axis([f"x{i}" for i in range(X.shape[1])], axis=1)
@@ -159,7 +185,7 @@ def _foreign_frame(X: Any) -> pd.DataFrame:
 
 def _array_frame(array: npt.NDArray[Any], name: str) -> pd.DataFrame:
     if array.dtype.names:
-        return _frame(pd.DataFrame(array))
+        return as_frame(pd.DataFrame(array))
     if array.ndim == 0:
         message = (
             f"The table is a {name}. Expected rows and columns: a data frame or an array of two dimensions. "

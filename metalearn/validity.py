@@ -16,6 +16,7 @@ from metalearn.estimators import MetaLearnEstimator, load_model
 from metalearn.estimators.columns import select_columns
 from metalearn.estimators.drift import target_moved
 from metalearn.exceptions import InvalidInputError
+from metalearn.intake import as_frame
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommendation import Recommendation
 from metalearn.report import facts_fragment, to_json
@@ -173,7 +174,7 @@ def recheck(
         message = f"{type(fitted).__name__} cannot be rechecked. Expected a model of metalearn, or its file. Fit one: ml.tune(X, y)."
         raise InvalidInputError(message)
     check_is_fitted(fitted)
-    frame, _ = select_columns(_as_frame(X, fitted.column_kinds_), fitted.column_kinds_)
+    frame, _ = select_columns(_named(X, fitted.column_kinds_), fitted.column_kinds_)
     target = pd.Series(np.asarray(y) if not isinstance(y, pd.Series) else y.to_numpy(), name=getattr(y, "name", None))
     known = target.notna().to_numpy()
     frame, target = frame.loc[known].reset_index(drop=True), target[known].reset_index(drop=True)
@@ -210,10 +211,11 @@ def recheck(
     return Recheck(tuple(reasons), moved, now, tuple(notes))
 
 
-def _as_frame(X: Any, names: Collection[str]) -> pd.DataFrame:
-    """Take tables of other libraries, and arrays, as the estimators do."""
-    frame = X.to_pandas() if hasattr(X, "to_pandas") else X
-    return frame if isinstance(frame, pd.DataFrame) else pd.DataFrame(np.asarray(frame), columns=list(names))
+def _named(X: Any, names: Collection[str]) -> pd.DataFrame:
+    """Return a table; the columns of an array are those of the model, in their order."""
+    frame = as_frame(X)
+    plain = not hasattr(X, "columns") and frame.shape[1] == len(names)
+    return frame.set_axis(list(names), axis=1) if plain else frame
 
 
 def _moved(before: Mapping[str, float], now: Mapping[str, float], kb: KnowledgeBase) -> tuple[Moved, ...]:

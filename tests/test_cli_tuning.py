@@ -207,6 +207,15 @@ def test_folds_by_groups_and_in_time(visits: Path) -> None:
     assert "Did you mean 'patient'?" in wrong.stderr
 
 
+def test_a_column_of_weights_is_no_feature(visits: Path) -> None:
+    options = ["tune", visits, "--target", "pain", "--trials", 1, "--families", "extra_trees", "--json"]
+    weighed = json.loads(run(*options, "--sample-weight", "half").stdout)
+    assert weighed["score"] != json.loads(run(*options).stdout)["score"]
+    wrong = run(*options, "--sample-weight", "halves")
+    assert wrong.exit_code == 2
+    assert "Did you mean 'half'?" in wrong.stderr
+
+
 def test_a_model_tuned_in_time_is_saved_and_predicts(visits: Path, tmp_path: Path) -> None:
     options = (
         "--target",

@@ -42,6 +42,7 @@ __all__ = ["predict", "recheck", "tune"]
     "--groups", metavar="COLUMN", help="Keep rows of one value, such as a patient's, in one fold; no feature."
 )
 @click.option("--time", metavar="COLUMN", help="Test every fold on later rows than it is trained on.")
+@click.option("--sample-weight", metavar="COLUMN", help="Weigh rows by it in fitting, not in scores; no feature.")
 @knowledge_base_option
 @click.option("--record-to", metavar="PATH|URL", help="Store to add the results to; no row of DATA goes there.")
 @source_option
@@ -63,6 +64,7 @@ def tune(
     folds: int | None,
     groups: str | None,
     time: str | None,
+    sample_weight: str | None,
     knowledge_bases: tuple[str, ...],
     record_to: str | None,
     source: str,
@@ -100,6 +102,7 @@ def tune(
         cv=folds,
         groups=groups,
         time=time,
+        sample_weight=sample_weight,
         knowledge_base=list(knowledge_bases) or None,
         record_to=None if record_to is None else open_store(record_to, source=source),
         name=name,

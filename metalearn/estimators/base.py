@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +29,7 @@ from metalearn.estimators.blend import Comparison
 from metalearn.estimators.columns import EMPTY, check_values
 from metalearn.estimators.drift import summary
 from metalearn.estimators.fold import TrainingData, predict
-from metalearn.estimators.folds import Folds, split
+from metalearn.estimators.folds import Folds, fewer_folds, split
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.progress import progress
 from metalearn.estimators.records import decision, evaluations, leaderboard, trial_facts
@@ -216,7 +216,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         kinds = column_kinds(frame, self.categorical).items()
         self.column_kinds_ = {name: EMPTY if frame[name].isna().all() else str(kind) for name, kind in kinds}
         self.target_ = summary(y, target, problem_type)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, frame)
+        weights = (
+            None if sample_weight is None else _check_sample_weight(sample_weight, frame, ensure_non_negative=True)
+        )
         seed = _seed(self.random_state)
         self.problem_type_, self.metric_ = problem_type, get_metric(self.metric, problem_type)
         folds = split(
@@ -290,7 +292,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             answered.add("time_order")
         findings = [f for f in check_data(checked, metric=self.metric_) if f.kind not in answered]
         found = advisor.recommend(self.n_trials or _TRIALS)
-        notes = (*found.notes, *advisor.notes, *(finding.message for finding in findings))
+        asked = int(self.cv) if isinstance(self.cv, Integral) else 0
+        fewer = (fewer_folds(asked, len(data.folds)),) if len(data.folds) < asked else ()
+        notes = (*found.notes, *advisor.notes, *fewer, *(finding.message for finding in findings))
         return replace(found, notes=notes, meta_features=advisor.meta_features.values, **about)
 
     def _advisor(self, data: TrainingData, usable: Sequence[str], budget: Budget) -> Advisor:

@@ -24,7 +24,7 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.metafeatures.columns import days_of, levels_of, numbers_of
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["among_kept", "split", "time_folds"]
+__all__ = ["among_kept", "fewer_folds", "split", "time_folds"]
 
 ROWS_PER_SECOND = 1000
 """With a time budget, folds are made of at most this many rows for every second of it."""
@@ -171,6 +171,22 @@ def among_kept(cv: Any, kept: npt.NDArray[np.bool_]) -> Any:
     except (ValueError, TypeError, IndexError) as error:
         raise _unusable(error) from error
     return [(place[train[kept[train]]], place[test[kept[test]]]) for train, test in pairs]
+
+
+def fewer_folds(asked: int, made: int) -> str:
+    """Tell that the rows do not allow as many folds as were asked for.
+
+    Parameters
+    ----------
+    asked, made : int
+        Numbers of folds.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    return f"Of {asked} folds asked for {made} could be made: there are too few rows, groups or times that differ, or rows of a class."
 
 
 def time_folds(values: "pd.Series[Any]", n_folds: int = 5) -> list[tuple[Rows, Rows]]:

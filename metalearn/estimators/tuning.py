@@ -12,7 +12,7 @@ from metalearn.dataset import Dataset
 from metalearn.estimators.base import MetaLearnEstimator
 from metalearn.estimators.classifier import MetaLearnClassifier
 from metalearn.estimators.columns import select_columns
-from metalearn.estimators.folds import among_kept, time_folds
+from metalearn.estimators.folds import among_kept, fewer_folds, time_folds
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.intake import labelled_rows
@@ -29,6 +29,7 @@ def tune(
     categorical: Sequence[str] = (),
     groups: Any = None,
     time: Any = None,
+    sample_weight: Any = None,
     cv: Any = None,
     **options: Any,
 ) -> MetaLearnEstimator:
@@ -50,6 +51,9 @@ def tune(
     time : str, array-like of shape (n_rows,) or None, default=None
         When each row was, as dates, months or numbers: every fold is tested on later rows than it is trained on. A column
         that is named stays a feature.
+    sample_weight : str, array-like of shape (n_rows,) or None, default=None
+        Weights of the rows in fitting, none negative; scores do not weigh rows. A column that is named is left out of the
+        features, since rows to be predicted have no weight.
     cv : int, splitter, iterable or None, default=None
         As in the estimators; with ``time`` a number of folds, by default 5, of which there may be fewer where many rows are
         of the same time. Pairs of rows are numbered as in the table; those without a target are left out.
@@ -85,9 +89,16 @@ def tune(
         times = _per_row(time, frame, y)
         folds = time_folds(times, _number_of_folds(cv))
         note = f"Every fold is tested on later rows than it is trained on, by {str(times.name)!r}."
+        if cv is not None and len(folds) < cv:
+            note += f" {fewer_folds(cv, len(folds))}"
+    if sample_weight is not None:
+        named = [sample_weight] if isinstance(sample_weight, str) else []
+        sample_weight, frame = _numbers(_per_row(sample_weight, frame, y)), frame.drop(columns=named)
     kind = MetaLearnClassifier if data.problem_type.is_classification else MetaLearnRegressor
     model: MetaLearnEstimator = kind(categorical=[c for c in categorical if c in frame.columns], cv=folds, **options)
-    model.fit(frame, data.y, groups=groups).set_params(cv=cv)  # the rows of the folds are those of this table
+    model.fit(frame, data.y, sample_weight=sample_weight, groups=groups).set_params(
+        cv=cv
+    )  # the rows of the folds are those of this table
     if note:
         model.recommendation_ = replace(model.recommendation_, notes=(*model.recommendation_.notes, note))
     return model
@@ -106,6 +117,14 @@ def _per_row(given: Any, frame: pd.DataFrame, y: Any) -> "pd.Series[Any]":
         message = f"There are {len(values)} values for {len(present)} rows. Expected one for each row. Align them."
         raise InvalidInputError(message)
     return values[present].reset_index(drop=True)
+
+
+def _numbers(weights: "pd.Series[Any]") -> "pd.Series[Any]":
+    try:
+        return weights.astype(float)
+    except (TypeError, ValueError) as error:
+        message = f"The weights of the rows, {str(weights.name)!r}, are not numbers ({error}). Expected one number for each row."
+        raise InvalidInputError(message) from error
 
 
 def _number_of_folds(cv: Any) -> int:

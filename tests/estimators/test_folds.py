@@ -9,6 +9,7 @@ from sklearn.model_selection import GroupShuffleSplit, KFold, LeaveOneOut, Repea
 
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
 from metalearn.estimators.folds import split, time_folds
+from metalearn.estimators.tuning import tune
 from metalearn.exceptions import InvalidInputError
 from metalearn.store import open_store
 from metalearn.task import ProblemType, get_metric
@@ -238,6 +239,16 @@ def test_few_positives_do_not_end_the_search() -> None:
     y = np.array([0] * 30 + [1] * 3)
     model = MetaLearnClassifier(n_trials=2, families=["linear", "knn"]).fit(rng.normal(size=(33, 2)), y)
     assert np.isfinite(model.best_score_)
+
+
+def test_fewer_folds_than_were_asked_for_are_told() -> None:
+    X, y = np.random.default_rng(0).normal(size=(33, 2)), np.array([0] * 30 + [1] * 3)
+    options = {"n_trials": 1, "families": ["linear"]}
+    few, none_asked = (MetaLearnClassifier(cv=cv, **options).fit(X, y).recommendation_.notes for cv in (5, None))
+    assert any(note.startswith("Of 5 folds asked for 3 could be made") for note in few)
+    assert not any("asked for" in note for note in none_asked)
+    in_time = tune(X, X[:, 0], time=np.arange(33) // 11, cv=5, **options).recommendation_.notes
+    assert any("Of 5 folds asked for 2 could be made" in note for note in in_time)
 
 
 def test_time_that_is_short_empties_no_small_fold() -> None:

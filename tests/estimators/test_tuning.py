@@ -72,6 +72,21 @@ def test_a_column_of_groups_divides_the_rows_and_is_no_feature() -> None:
     assert not any("groups of rows" in note for note in given.recommendation_.notes)
 
 
+def test_a_column_of_weights_weighs_rows_and_is_no_feature() -> None:
+    X, y = visits()
+    X = X.drop(columns=["when", "patient"]).assign(weight=np.arange(120) % 3)
+    y[::10] = np.nan
+    options = {"n_trials": 1, "families": ["linear"], "cv": 3}
+    named = tune(X, y, sample_weight="weight", **options)
+    given = tune(X.drop(columns="weight"), y, sample_weight=list(X["weight"]), **options)
+    without = tune(X.drop(columns="weight"), y, **options)
+    assert "weight" not in named.column_kinds_
+    np.testing.assert_array_equal(named.predict(X.drop(columns="weight")), given.predict(X.drop(columns="weight")))
+    assert not np.allclose(named.predict(X.drop(columns="weight")), without.predict(X.drop(columns="weight")))
+    grouped = tune(X.assign(patient=visits()[0]["patient"]), y, sample_weight="weight", groups="patient", **options)
+    assert set(grouped.column_kinds_) == {"x0", "x1", "x2"}
+
+
 def test_a_column_of_times_makes_every_fold_later_than_what_it_learned_from() -> None:
     X, y = visits()
     options = {"n_trials": 1, "families": ["linear"]}
@@ -92,13 +107,17 @@ def test_a_column_of_times_makes_every_fold_later_than_what_it_learned_from() ->
         ({"groups": "patients"}, "Unknown column 'patients'. Did you mean 'patient'"),
         ({"groups": [1, 2]}, "There are 2 values for 120 rows"),
         ({"groups": 0}, "There are 1 values for 120 rows"),
+        ({"sample_weight": "weights"}, "Unknown column 'weights'"),
+        ({"sample_weight": "patient"}, "'patient', are not numbers .* Expected one number for each row"),
+        ({"sample_weight": [1, 2]}, "There are 2 values for 120 rows"),
+        ({"sample_weight": [-1] * 120}, "Negative"),
         ({"time": "x0", "groups": "patient"}, "Both groups and time"),
         ({"time": "x0", "cv": "five"}, "cv is 'five' with a column of times"),
         ({"time": "patient"}, "'patient' cannot be read as times"),
     ],
 )
 def test_what_cannot_divide_the_rows_is_refused(options: dict[str, object], message: str) -> None:
-    with pytest.raises(MetalearnError, match=message):
+    with pytest.raises((MetalearnError, ValueError), match=message):
         tune(*visits(), n_trials=1, families=["linear"], **options)
 
 

@@ -168,12 +168,13 @@ def score_numbers(y: FloatArray, predicted: FloatArray) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        ``r2``, ``rmse``, ``mae``; ``r2`` of a constant target is 1 if it is met exactly, else 0.
+        ``r2``, ``rmse``, ``mae``; ``r2`` of a constant target is 1 if it is met exactly, else 0, and NaN for a single row.
     """
     gap = y - predicted
     squares, spread = float(gap @ gap), float(((y - y.mean()) ** 2).sum())
+    constant = float(squares == 0) if len(y) > 1 else np.nan
     return {
-        "r2": 1 - squares / spread if spread > 0 else float(squares == 0),
+        "r2": 1 - squares / spread if spread > 0 else constant,
         "rmse": float(np.sqrt(squares / len(y))),
         "mae": float(np.abs(gap).mean()),
     }

@@ -27,6 +27,7 @@ _SEPARATORS = ",;\t|"
 _SNIFFED_BYTES = 65536
 _LOOKED_AT = 100
 _DECIMAL_COMMA = r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
+_THOUSANDS = r"-?\d{1,3}(\.\d{3})*"
 _OPENML = "openml:"
 
 
@@ -264,12 +265,23 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
     frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
     first = next(csv.reader(lines[1:2], delimiter=separator), names)
     if len(first) > len(names) and not first[-1] and frame.iloc[:, -1].isna().all():  # a separator ends every line
-        frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), index_col=False, **options)
-    return frame if separator == "," else _with_decimal_points(frame, text, path.name)
+        options["index_col"] = False
+        frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
+    if separator == ",":
+        return frame
+    commas = _decimal_commas(frame, text)
+    if not commas:
+        return frame
+    _log.warning("%s: commas were read as decimal points in %s.", path.name, _shown(list(commas)))
+    pointed = [name for name in frame.columns if pd.api.types.is_float_dtype(frame[name].dtype)]
+    points = _thousands(pd.read_csv(path, dtype=str, **options)[pointed])
+    if points:
+        _log.warning("%s: points were read as separators of thousands in %s.", path.name, _shown(list(points)))
+    return frame.assign(**commas, **points)
 
 
-def _with_decimal_points(frame: pd.DataFrame, text: Collection[str], name: str) -> pd.DataFrame:
-    """Turn columns of numbers with a decimal comma, as spreadsheets of many countries write them, into numbers."""
+def _decimal_commas(frame: pd.DataFrame, text: Collection[str]) -> dict[str, "pd.Series[float]"]:
+    """Return columns of numbers with a decimal comma, as spreadsheets of many countries write them, as numbers."""
     found = {}
     for column in map(str, frame.columns):
         values = frame[column]
@@ -280,9 +292,17 @@ def _with_decimal_points(frame: pd.DataFrame, text: Collection[str], name: str) 
         if first and present.str.fullmatch(_DECIMAL_COMMA).all() and present.str.contains(",", regex=False).any():
             plain = present.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
             found[column] = plain.astype(float).reindex(frame.index)
-    if found:
-        _log.warning("%s: commas were read as decimal points in %s.", name, _shown(list(found)))
-    return frame.assign(**found)
+    return found
+
+
+def _thousands(written: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
+    """Return the columns in which every point separates thousands; where commas are decimal no point is."""
+    found = {}
+    for name in written.columns:
+        present = written[name].dropna().str.strip()
+        if present.str.fullmatch(_THOUSANDS).all() and present.str.contains(".", regex=False).any():
+            found[name] = present.str.replace(".", "", regex=False).astype(float).reindex(written.index)
+    return found
 
 
 def _arff(path: Path) -> pd.DataFrame:

@@ -44,6 +44,13 @@ def test_regression_scores_agree_with_scikit_learn(seed: int) -> None:
     assert found["mae"] == pytest.approx(sk.mean_absolute_error(y, predicted))
 
 
+def test_r2_is_not_defined_on_a_single_row() -> None:
+    found = score_numbers(np.array([1.0]), np.array([1.5]))
+    assert np.isnan(found["r2"])
+    assert (found["rmse"], found["mae"]) == (0.5, 0.5)
+    assert score_numbers(np.ones(2), np.ones(2))["r2"] == 1
+
+
 def test_every_stored_metric_is_scored() -> None:
     classes = score_classes(np.array([0, 1]), np.array([[0.9, 0.1], [0.4, 0.6]]), ProblemType.BINARY)
     numbers = score_numbers(np.array([1.0, 2.0]), np.array([1.0, 2.5]))

@@ -262,7 +262,7 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
         message = f"Column names stand twice in {path.name}: {repeated[:5]}. Expected unique names. Rename them."
         raise InvalidInputError(message)
     options: dict[str, Any] = {"sep": separator, "low_memory": False, "encoding": encoding}
-    frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
+    frame: pd.DataFrame = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
     first = next(csv.reader(lines[1:2], delimiter=separator), names)
     if len(first) > len(names) and not first[-1] and frame.iloc[:, -1].isna().all():  # a separator ends every line
         options["index_col"] = False

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -35,6 +36,8 @@ _MAX_PARAMETERS = 500
 _ORIGIN = [*RECORD_COLUMNS, "versions"]
 _PROVENANCE = {*RECORD_COLUMNS, "origin_id"}
 _STORED = [*(name for name in EVALUATION_COLUMNS if name != "versions"), "origin_id"]
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+_SCHEMA = pa.schema([(n, pa.int16() if n == "fold" else pa.float64() if n in NUMBERS else _TEXT) for n in _STORED])
 
 
 # writing -------------------------------------------------------------------------------------------------------------
@@ -250,14 +253,9 @@ def _unpacked(rows: pd.DataFrame) -> pd.DataFrame:
 def _evaluations(connection: Connection, source: str | None, origins: pd.DataFrame) -> pd.DataFrame:
     e = schema.evaluations.c
     query = select(*(e[name] for name in _STORED))
-    result = connection.execute(query if source is None else query.where(e.recorded_by == source))
-    cursor: Any = result.cursor
-    chunks = []
-    with _without_garbage_collection():
-        while rows := cursor.fetchmany(_CHUNK):
-            chunks.append(_chunk(list(zip(*rows, strict=True))))
-    arrow = pa.concat_tables(chunks or [_chunk([()] * len(_STORED))]).unify_dictionaries()
-    found: pd.DataFrame = arrow.to_pandas()
+    query = query if source is None else query.where(e.recorded_by == source)
+    chunks = (_fetched if connection.dialect.name == "sqlite" else _copied)(connection, query)
+    found: pd.DataFrame = pa.concat_tables([_SCHEMA.empty_table(), *chunks]).unify_dictionaries().to_pandas()
     place = pd.Index(origins["origin_id"]).get_indexer(found["origin_id"].cat.categories)
     if (place < 0).any():
         message = "evaluations name origins that are not there"
@@ -271,16 +269,32 @@ def _evaluations(connection: Connection, source: str | None, origins: pd.DataFra
     return found[[*EVALUATION_COLUMNS, *RECORD_COLUMNS]].reset_index(drop=True)
 
 
-def _chunk(columns: Sequence[Sequence[Any]]) -> pa.Table:
-    arrays = []
-    for name, values in zip(_STORED, columns, strict=True):
-        if name == "fold":
-            arrays.append(pa.array(values, pa.int16()))
-        elif name in NUMBERS:
-            arrays.append(pa.array(values, pa.float64()))
-        else:
-            arrays.append(pa.array(values, pa.string()).dictionary_encode())
-    return pa.table(arrays, _STORED)
+def _fetched(connection: Connection, query: Select[Any]) -> Iterator[pa.Table]:
+    cursor: Any = connection.execute(query).cursor
+    with _without_garbage_collection():
+        while rows := cursor.fetchmany(_CHUNK):
+            columns = zip(_SCHEMA, zip(*rows, strict=True), strict=True)
+            yield pa.table([_array(values, field.type) for field, values in columns], _SCHEMA)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return Python's values as an array; texts are encoded here, not one by one."""
+    return pa.array(values, pa.string()).dictionary_encode() if kind == _TEXT else pa.array(values, kind)
+
+
+def _copied(connection: Connection, query: Select[Any]) -> Iterator[pa.Table]:
+    """Read by COPY, whose CSV is parsed at once, without a Python object for every value."""
+    compiled = query.compile(dialect=connection.dialect)
+    cursor: Any = connection.connection.cursor()
+    options = {
+        "read_options": csv.ReadOptions(column_names=_SCHEMA.names, use_threads=False),
+        "parse_options": csv.ParseOptions(newlines_in_values=True),
+        "convert_options": csv.ConvertOptions(column_types=_SCHEMA, null_values=[""], quoted_strings_can_be_null=False),
+    }
+    with cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)", compiled.params or None) as copy:
+        rows = (bytes(row) for row in copy)
+        while some := list(islice(rows, _CHUNK)):
+            yield csv.read_csv(pa.BufferReader(b"".join(some)), **options)
 
 
 @contextmanager

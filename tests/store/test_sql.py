@@ -1,11 +1,14 @@
 import pickle
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 
+from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.store import FileStore, SqlStore, Store, open_store, sql_schema
 from metalearn.store.sql_connection import Database
@@ -28,6 +31,25 @@ def test_a_database_of_the_first_version_is_brought_forward(
     store.append(task("new"), FOUND, runs(task("new")))
     assert set(store.read().task_ids) == {"t:old", "test:new"}
     assert database.run(sql_schema.stored_version, write=False) == sql_schema.SCHEMA_VERSION
+
+
+def test_any_text_and_number_comes_back_as_it_was(store: Store) -> None:
+    texts = ['a "b", c', "two\nlines\r\n.", "\\.", "\\N", "NULL", "", "'; --", "日本", "%s %(x)s", "a\tb"]
+    values = [1 / 3, 5e-324, 1e16 + 1, -0.0, 0.1 + 0.2]
+    store.keep_names = True
+    failed = [
+        replace(run, status=Status.FAILED, message=text, value=np.nan, fit_seconds=None)
+        for run, text in zip(runs(task("a")), texts, strict=False)
+    ]
+    scored = [replace(run, metric="log_loss", value=v) for run, v in zip(runs(task("b")), values, strict=False)]
+    store.append(task("a"), FOUND, failed)
+    store.append(task("b"), FOUND, scored)
+    found = {(str(r.task_id), str(r.configuration_id)): r for r in store.read().evaluations.itertuples()}
+    for run in (*failed, *scored):
+        row = found.pop((run.task_id, run.configuration_id))
+        assert (row.message, row.status, row.metric) == (run.message, run.status, run.metric)
+        np.testing.assert_array_equal([row.value, row.fit_seconds], [run.value, run.fit_seconds or np.nan])
+    assert not found
 
 
 def test_a_store_pickles_without_its_connections(store: Store) -> None:

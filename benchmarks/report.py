@@ -174,5 +174,9 @@ def _draw_ranks(axis: Any, plot: Plot) -> None:
 
 
 def command_line(suite: str) -> list[str]:
-    """Return the command as a user would type it."""
-    return ["python", "benchmarks/run.py", suite, *sys.argv[2:]]
+    """Return the command as a user would type it, without what belongs to this machine alone."""
+    given = sys.argv[2:]
+    if "--results" in given:  # where they are written says nothing about them
+        place = given.index("--results")
+        given = given[:place] + given[place + 2 :]
+    return ["python", "benchmarks/run.py", suite, *(Path(g).name if Path(g).is_absolute() else g for g in given)]

@@ -49,7 +49,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite", choices=SUITES)
     parser.add_argument("--quick", action="store_true", help="a subset that takes less than a minute")
-    parser.add_argument("--data", type=Path, default=ROOT.parents[1] / "shared" / "benchmark_data", help="public data")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT.parents[1] / "shared" / "benchmark_data",
+        help="folder of public data; default: shared/benchmark_data beside the project",
+    )
     parser.add_argument("--knowledge-base", type=Path, default=ROOT.parent / "knowledge_base" / "tables")
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where the results are written")
     parser.add_argument("--seeds", type=int, default=1, help="repetitions with other folds")

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from report import Plot, Report, Table, write  # noqa: E402 - the folder of the benchmarks is no package
+from report import Plot, Report, Table, command_line, write  # noqa: E402 - the folder of the benchmarks is no package
 from suites import store  # noqa: E402
 from suites.metafeatures import CHEAP, NONE, differences  # noqa: E402
 
@@ -23,6 +23,12 @@ from metalearn.task import ProblemType, Task  # noqa: E402
 def report() -> Report:
     plot = Plot("Gaps", points={"ours": (0.5, 0.4, 0.6), "theirs": (1.2, 1.1, 1.5)}, reference=1.0, labels=("gap", ""))
     return Report("small", "Small", "About.", [Table("T", ["a"], [[1]])], [plot])
+
+
+def test_the_command_names_no_place_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data, results = str(tmp_path / "published"), str(tmp_path / "results")
+    monkeypatch.setattr(sys, "argv", ["run.py", "oboe", "--data", data, "--results", results, "--seeds", "3"])
+    assert " ".join(command_line("oboe")) == "python benchmarks/run.py oboe --data published --seeds 3"
 
 
 def test_a_report_names_the_knowledge_base_that_was_used(tmp_path: Path, report: Report) -> None:

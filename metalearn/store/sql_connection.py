@@ -4,7 +4,8 @@ import os
 import random
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
 
-__all__ = ["Database"]
+__all__ = ["Database", "driver_cursor"]
 
 T = TypeVar("T")
 
@@ -116,7 +117,10 @@ class Database:
                 self._engine.dispose(close=False)  # a child must neither use nor close its parent's connections
             self._engine, self._process = self._new_engine(), process
             weakref.finalize(self, _dispose, self._engine, process).atexit = False
-        return self._engine.connect().execution_options(writes=write)
+        options: dict[str, Any] = {"writes": write}
+        if not (write or self.is_sqlite):  # whoever reads sees all tables as they were at one moment, as in SQLite
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return self._engine.connect().execution_options(**options)
 
     def _new_engine(self) -> Engine:
         try:
@@ -171,6 +175,36 @@ class Database:
         return KnowledgeBaseError(
             f"The database {self.shown} refused: {said}. Expected a metalearn store. Check the address."
         )
+
+
+@contextmanager
+def driver_cursor(connection: Connection) -> Iterator[Any]:
+    """Open a cursor of the driver, for what SQLAlchemy does not offer, such as COPY.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+
+    Yields
+    ------
+    cursor
+        Closed at the end.
+
+    Raises
+    ------
+    DBAPIError
+        For every error of the driver, as SQLAlchemy itself raises it.
+    """
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        with closing(connection.connection.cursor()) as cursor:
+            yield cursor
+    except driver.Error as error:
+        lost = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(None, None, error, driver.Error, connection_invalidated=lost) from error
 
 
 def _dispose(engine: Engine, process: int) -> None:

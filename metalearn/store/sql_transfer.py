@@ -28,6 +28,7 @@ from metalearn.knowledge_tables import (
 )
 from metalearn.store import sql_schema as schema
 from metalearn.store.records import with_own_tasks
+from metalearn.store.sql_connection import driver_cursor
 
 __all__ = ["add_rows", "known_tasks", "read_rows"]
 
@@ -127,8 +128,8 @@ def _add(connection: Connection, target: Table, rows: pd.DataFrame) -> int:
         return changed
     staged = f"new_{target.name}"
     connection.exec_driver_sql(f"CREATE TEMP TABLE {staged} (LIKE {target.name}) ON COMMIT DROP")
-    cursor: Any = connection.connection.cursor()
-    with cursor.copy(f"COPY {staged} ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy:
+    statement = f"COPY {staged} ({', '.join(names)}) FROM STDIN (FORMAT csv)"
+    with driver_cursor(connection) as cursor, cursor.copy(statement) as copy:
         copy.write(_as_csv(rows))
     keys = [c.name for c in target.primary_key]
     columns: list[Any] = [column(n) for n in names]
@@ -285,13 +286,13 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 def _copied(connection: Connection, query: Select[Any]) -> Iterator[pa.Table]:
     """Read by COPY, whose CSV is parsed at once, without a Python object for every value."""
     compiled = query.compile(dialect=connection.dialect)
-    cursor: Any = connection.connection.cursor()
     options = {
         "read_options": csv.ReadOptions(column_names=_SCHEMA.names, use_threads=False),
         "parse_options": csv.ParseOptions(newlines_in_values=True),
         "convert_options": csv.ConvertOptions(column_types=_SCHEMA, null_values=[""], quoted_strings_can_be_null=False),
     }
-    with cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT csv)", compiled.params or None) as copy:
+    statement = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
+    with driver_cursor(connection) as cursor, cursor.copy(statement, compiled.params or None) as copy:
         rows = (bytes(row) for row in copy)
         while some := list(islice(rows, _CHUNK)):
             yield csv.read_csv(pa.BufferReader(b"".join(some)), **options)

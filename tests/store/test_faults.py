@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
-from metalearn.store import FileStore, Store, open_store, sql_connection
+from metalearn.store import FileStore, Store, open_store, sql_connection, sql_transfer
 
 from .records import FOUND, knowledge, runs, task
 
@@ -146,6 +146,32 @@ def test_a_dropped_connection_is_opened_again(postgresql_url: str) -> None:
             )
         append(store, str(number))
     assert len(store.read()) == 4
+
+
+@pytest.mark.parametrize("bulk", ["_copied", "_as_csv"])
+def test_a_connection_that_drops_in_the_middle_of_a_copy_is_opened_again(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch, bulk: str
+) -> None:
+    import psycopg  # noqa: PLC0415 - an optional package
+
+    store, dropped = open_store(postgresql_url), []
+    append(store)
+    usual = getattr(sql_transfer, bulk)
+
+    def drop_first(*arguments: object) -> object:
+        if not dropped:
+            with psycopg.connect(postgresql_url, autocommit=True) as connection:
+                query = (
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+                dropped.append(connection.execute(query).fetchone()[0])
+        return usual(*arguments)
+
+    monkeypatch.setattr(sql_transfer, bulk, drop_first)
+    append(store, "another")
+    assert len(store.read()) == 2
+    assert dropped == [1]
 
 
 @pytest.mark.slow

@@ -22,25 +22,25 @@ _LEAST = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class CostModel:
-    """Hold a log-linear model of fit seconds for each configuration.
+    """Hold a log-linear model of fit seconds for each family, and of what each configuration adds to its family's.
 
     Parameters
     ----------
     centre : ndarray of shape (n_terms,)
         Mean of the terms over the past tasks.
-    coefficients : ndarray of shape (n_terms, n_configurations)
-        Effect of each term on the log seconds.
+    common, own : ndarray of shape (n_terms, n_configurations)
+        Effect of each term on the log seconds: in the family, and beside it in the configuration.
     growth : ndarray of shape (n_configurations,)
-        Exponent of rows beyond those seen.
-    low, high : ndarray of shape (3,)
-        Range of rows, features and classes seen, on the log scale.
+        Exponent of rows beyond those on which the family was timed.
+    ranges : ndarray of shape (4, 3, n_configurations)
+        Rows, features and classes on the log scale: least and most on which the family was timed, then the configuration.
     """
 
     centre: FloatArray
-    coefficients: FloatArray
+    common: FloatArray
+    own: FloatArray
     growth: FloatArray
-    low: FloatArray
-    high: FloatArray
+    ranges: FloatArray
 
     @classmethod
     def fit(cls, sizes: FloatArray, seconds: FloatArray, models: npt.NDArray[np.str_]) -> Self:
@@ -65,20 +65,23 @@ class CostModel:
         centre = terms.mean(axis=0)
         design = np.column_stack([np.ones(len(terms)), terms - centre])
         target = np.log(np.maximum(seconds, _LEAST))
-        coefficients = np.full((design.shape[1], seconds.shape[1]), np.nan)
+        timed = ~np.isnan(target)
+        common = np.full((design.shape[1], len(models)), np.nan)
+        own, ranges = np.zeros_like(common), np.zeros((4, 3, len(models)))
         for model in np.unique(models):
             columns = np.flatnonzero(models == model)
-            rows, places = np.nonzero(~np.isnan(target[:, columns]))
+            rows, places = np.nonzero(timed[:, columns])
             if not len(rows):
                 continue
-            common = _ridge(design[rows], target[rows, columns[places]], np.r_[1e-6, np.ones(design.shape[1] - 1)])
-            coefficients[:, columns] = common[:, None]
-            for j in columns:
-                known = ~np.isnan(target[:, j])
-                rest = target[known, j] - design[known] @ common
-                coefficients[:, j] += _ridge(design[known], rest, np.full(design.shape[1], _OWN))
+            found = _ridge(design[rows], target[rows, columns[places]], np.r_[1e-6, np.ones(design.shape[1] - 1)])
+            common[:, columns] = found[:, None]
+            ranges[:, :, columns] = np.tile(_range(logs[rows]), (2, 1))[..., None]
+            for j in columns[timed[:, columns].any(axis=0)]:
+                known = timed[:, j]
+                own[:, j] = _ridge(design[known], target[known, j] - design[known] @ found, np.full(len(common), _OWN))
+                ranges[2:, :, j] = _range(logs[known])
         growth = np.array([_GROWTH.get(str(model), 1.0) for model in models])
-        return cls(centre, coefficients, growth, logs.min(axis=0), logs.max(axis=0))
+        return cls(centre, common, own, growth, ranges)
 
     def predict(self, sizes: FloatArray) -> FloatArray:
         """Predict the seconds of one fit on one thread.
@@ -91,14 +94,23 @@ class CostModel:
         Returns
         -------
         ndarray of shape (n_configurations,)
-            Seconds. Beyond the sizes seen they grow in proportion to features, and to a power of rows.
+            Seconds. Beyond the sizes on which the family was timed they grow in proportion to features, and to a power of
+            rows; beyond those of the configuration they keep their distance from the family's.
         """
-        logs = np.log1p(sizes)
-        inside = np.clip(logs, self.low, self.high)
-        row = np.r_[1.0, _terms(inside[None])[0] - self.centre]
+        logs = np.log1p(sizes)[:, None]
+        inside, nearby = np.clip(logs, *self.ranges[:2]), np.clip(logs, *self.ranges[2:])
         beyond = logs - inside
-        seconds: FloatArray = np.exp(row @ self.coefficients + self.growth * beyond[0] + beyond[1])
+        logarithm = self._part(self.common, inside) + self._part(self.own, nearby)
+        seconds: FloatArray = np.exp(logarithm + self.growth * beyond[0] + beyond[1])
         return seconds
+
+    def _part(self, coefficients: FloatArray, logs: FloatArray) -> FloatArray:
+        part: FloatArray = coefficients[0] + ((_terms(logs.T) - self.centre).T * coefficients[1:]).sum(axis=0)
+        return part
+
+
+def _range(logs: FloatArray) -> FloatArray:
+    return np.stack([logs.min(axis=0), logs.max(axis=0)])
 
 
 def _terms(logs: FloatArray) -> FloatArray:

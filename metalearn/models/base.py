@@ -55,6 +55,8 @@ class ModelSpec:
         The package that has to be installed, by import name.
     extra : str, default=""
         The extra of metalearn-recommender that installs it.
+    counts_rows : tuple of str, default=()
+        Parameters that count rows, such as neighbours: with more than half of those it learns from all predictions are alike.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ModelSpec:
     known: tuple[KnownConfiguration, ...] = field(default=())
     requires: str = "sklearn"
     extra: str = ""
+    counts_rows: tuple[str, ...] = ()
 
     @property
     def is_available(self) -> bool:
@@ -85,6 +88,24 @@ class ModelSpec:
             True if it has a search space for it.
         """
         return problem_type in self.spaces
+
+    def suits(self, configuration: Configuration, n_rows: int) -> bool:
+        """Tell whether a configuration can predict anything on a table of so many rows.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            Of this family.
+        n_rows : int
+            Rows of the table, two thirds of which it is taken to learn from.
+
+        Returns
+        -------
+        bool
+            False where a parameter that counts rows is more than half of those.
+        """
+        counts = [configuration.params.get(name) for name in self.counts_rows]
+        return all(3 * count <= n_rows for count in counts if isinstance(count, int | float))
 
     def default(self, problem_type: ProblemType) -> Configuration:
         """Return the library's default configuration.

@@ -20,6 +20,7 @@ SPEC = ModelSpec(
     spaces=dict.fromkeys(ProblemType, _SPACE),
     defaults={kind: {"n_neighbors": 5, "weights": "uniform", "p": 2} for kind in ProblemType},
     estimator="metalearn.models.estimators:knn",
+    counts_rows=("n_neighbors",),
     known=(
         KnownConfiguration(
             {"n_neighbors": 15, "weights": "distance", "p": 1},

@@ -38,6 +38,7 @@ MAX_LEVELS = 30
 
 _MICROSECONDS_PER_DAY = 86_400e6
 _LARGEST = float(np.finfo(np.float32).max)
+_FOLDS = 5
 _FEWEST_CLASSES = 3
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
 _PADDED_NUMBER = re.compile(r"[+-]?0\d+(\.\d+)?|\+\d.*")
@@ -371,15 +372,18 @@ class QuietTargetEncoder(TargetEncoder):  # type: ignore[misc]
         ndarray of shape (n_rows, n_encoded)
             Numbers.
         """
-        told = vars(self)["target_type"]
-        if told == "multiclass" and len(np.unique(y)) < _FEWEST_CLASSES:  # a fold may lack the rare ones
+        told, folds = vars(self)["target_type"], self.cv
+        _, counts = np.unique(y, return_counts=True)
+        if told == "multiclass" and len(counts) < _FEWEST_CLASSES:  # a fold may lack the rare ones
             self.target_type = "binary"
+        if told != "continuous" and counts.max() < _FOLDS:  # no class has a row for each fold
+            self.cv = int(counts.max()) if counts.max() > 1 else KFold(_FOLDS, shuffle=True, random_state=0)
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="The least populated class in y has only")
                 return super().fit_transform(X, y, **params)
         finally:
-            self.target_type = told
+            self.target_type, self.cv = told, folds
 
 
 def _by_target(problem_type: ProblemType) -> TargetEncoder:
@@ -388,7 +392,7 @@ def _by_target(problem_type: ProblemType) -> TargetEncoder:
     if parse_version(sklearn.__version__) < parse_version("1.9"):
         return QuietTargetEncoder(target_type=kind, random_state=0)
     folds = StratifiedKFold if problem_type.is_classification else KFold
-    return QuietTargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=0))
+    return QuietTargetEncoder(target_type=kind, cv=folds(_FOLDS, shuffle=True, random_state=0))
 
 
 def tree_preprocessing(problem_type: ProblemType) -> Pipeline:

@@ -1,6 +1,7 @@
 """Go on where the list ends, or has less to offer: propose configurations that nobody ran."""
 
 import math
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -342,7 +343,9 @@ class _Field:
         self.open_ &= ~(self.seconds > left)
         while self.open_.any():
             row = int(np.where(self.open_, self.worth, -1.0).argmax())
-            if self.space.decode(self.points, row).id not in self.known:
+            configuration = self.space.decode(self.points, row)
+            suits = get_model(configuration.model).suits(configuration, self.task.n_rows or sys.maxsize)
+            if suits and configuration.id not in self.known:
                 return row
             self.open_[row] = False
         return None

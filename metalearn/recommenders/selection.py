@@ -67,8 +67,8 @@ def greedy(
     chosen: list[int] = []
     while len(chosen) < n and open_.any():
         np.maximum(np.subtract(best_so_far[:, None], regrets, out=gaps), 0, out=gaps)
-        gain = weights @ gaps - _TIE * average
-        best = int(np.where(open_, gain / prices, -np.inf).argmax())
+        gain = weights @ gaps / prices - _TIE * average
+        best = int(np.where(open_, gain, -np.inf).argmax())
         chosen.append(best)
         best_so_far = np.minimum(best_so_far, regrets[:, best])
         left -= cost[best]

@@ -1,6 +1,7 @@
 """What the built-in recommenders share: fitting, and putting the answer together."""
 
 import math
+import sys
 from collections.abc import Collection, Mapping
 from typing import ClassVar, Self
 
@@ -147,11 +148,11 @@ class Strategy:
         """
         columns = [j for j in dict.fromkeys(order.tolist()) if query.allowed[j]]
         if query.time_budget is not None and query.seconds is not None:
-            left, kept = query.time_budget, []
+            left, kept, seconds = query.time_budget, [], np.nan_to_num(query.seconds)  # what is not known may fit
             for j in columns:
-                if query.seconds[j] <= left:
+                if seconds[j] <= left:
                     kept.append(j)
-                    left -= query.seconds[j]
+                    left -= seconds[j]
             columns = kept
         return columns[: query.n]
 
@@ -283,7 +284,7 @@ class Strategy:
             table.vector(meta_features),
             n=n,
             observed={table.columns[i]: loss for i, loss in observed.items() if i in table.columns},
-            allowed=table.allowed(models),
+            allowed=table.allowed(models, task.n_rows or sys.maxsize),
             sizes=_sizes(task),
             unit=table.unit_of(meta_features),
             time_budget=time_budget,

@@ -1,5 +1,6 @@
 """What recommenders learn from: the results of one metric as arrays."""
 
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -230,26 +231,33 @@ class PerformanceTable:
         """
         return meta_features.values.get(TARGET_SPREAD, np.nan) if self.metric.name in _IN_TARGET_UNITS else 1.0
 
-    def allowed(self, models: Collection[str] | None) -> npt.NDArray[np.bool_]:
+    def allowed(self, models: Collection[str] | None, n_rows: int = sys.maxsize) -> npt.NDArray[np.bool_]:
         """Mark the configurations of some model families.
 
         Parameters
         ----------
         models : collection of str or None
             Registered model families that may be recommended; None allows all.
+        n_rows : int, default=unlimited
+            Rows of the new table.
 
         Returns
         -------
         ndarray of bool, shape (n_configurations,)
-            True where allowed and, if families are named, where the family can be built with these parameters.
+            True where allowed and, if families are named, where the family can be built with these parameters and can
+            predict something with so few rows.
         """
         if models is None:
             return np.ones(len(self.models), dtype=bool)
-        spaces = {name: get_model(name).spaces.get(self.problem_type) for name in models}
+        specs = {name: get_model(name) for name in models if get_model(name).supports(self.problem_type)}
         found = np.zeros(len(self.configurations), dtype=bool)
         for j, configuration in enumerate(self.configurations):
-            space = spaces.get(configuration.model)
-            found[j] = space is not None and all(name in space.parameters for name in configuration.params)
+            spec = specs.get(configuration.model)
+            found[j] = (
+                spec is not None
+                and all(name in spec.spaces[self.problem_type].parameters for name in configuration.params)
+                and spec.suits(configuration, n_rows)
+            )
         return found
 
 

@@ -167,6 +167,14 @@ def test_rare_classes_are_encoded_without_a_warning_as_by_scikit_learn(
     assert np.array_equal(quiet, expected)
 
 
+@pytest.mark.parametrize("per_class", [2, 3])
+def test_many_levels_are_encoded_where_no_class_has_a_row_for_each_fold(per_class: int) -> None:
+    X = pd.DataFrame({"a": np.arange(60.0), "key": [f"k{i}" for i in range(60)]})
+    y = np.repeat(np.arange(60 // per_class), per_class)
+    for preprocessing in (tree_preprocessing, dense_preprocessing):
+        assert np.isfinite(preprocessing(ProblemType.MULTICLASS).fit_transform(X, y)).all(axis=None)
+
+
 def test_iso_dates_of_any_length_are_read_whatever_stands_beside_them() -> None:
     dates = pd.DataFrame({"d": ["2020-01-01", "2020-01-02 12:00:00", "2020-01-03T00:00:00.500000"] * 4})
     cleaner = TableCleaner().fit(dates)

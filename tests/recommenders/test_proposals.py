@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,16 @@ def test_only_named_families_are_proposed(strategy: Strategy, new_task: Task, me
     tried = told(strategy, len(listed(strategy)))
     found = recommend_beyond(strategy, new_task, meta_features, n=8, tried=tried, models=("knn", "lightgbm"))
     assert {c.model for c in found.configurations} <= {"knn", "lightgbm"}
+
+
+def test_new_points_have_no_more_neighbours_than_rows_allow(
+    strategy: Strategy, new_task: Task, meta_features: MetaFeatures
+) -> None:
+    tried = told(strategy, len(listed(strategy)))
+    small = replace(new_task, n_rows=30)
+    found = recommend_beyond(strategy, small, meta_features, n=12, tried=tried, models=["knn"])
+    assert len(found)
+    assert all(c.params["n_neighbors"] <= 10 for c in found.configurations)
 
 
 def test_new_points_gather_where_results_are_good(

@@ -39,6 +39,11 @@ def test_with_little_time_the_cheap_come_first_and_with_plenty_the_best() -> Non
     assert greedy(REGRETS, EVEN, 3, allowed=ALL, seconds=seconds, time_budget=1e6) == best_first
 
 
+def test_where_nothing_is_gained_the_better_comes_first_whatever_it_takes() -> None:
+    regrets, seconds = np.array([[0.0, 0.1, 0.2, 0.3]] * 2), np.array([1.0, 1.0, 1.0, 50.0])
+    assert greedy(regrets, EVEN[:2], 4, allowed=ALL, seconds=seconds, time_budget=100.0) == [0, 1, 2, 3]
+
+
 def test_a_price_has_no_meaning_without_a_limit_and_rises_with_seconds_within_one() -> None:
     seconds = np.array([0.0, 1.0, 5.0, np.nan])
     np.testing.assert_array_equal(price(seconds, np.inf), np.ones(4))

@@ -79,6 +79,15 @@ def test_families_and_time_budget_are_kept(
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_where_nothing_was_timed_a_time_budget_leaves_nothing_out(
+    name: str, knowledge: KnowledgeBase, new_task: Task, features_of: Callable[[float], MetaFeatures]
+) -> None:
+    untimed = replace(knowledge, evaluations=knowledge.evaluations.assign(fit_seconds=np.nan, predict_seconds=np.nan))
+    recommender = get_recommender(name)().fit(untimed)
+    assert len(recommender.recommend(new_task, features_of(0), n=5, time_budget=3600)) == 5
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_saved_recommender_answers_the_same_without_pickle(
     name: str, fitted: dict[str, Any], new_task: Task, features_of: Callable[[float], MetaFeatures], tmp_path: Path
 ) -> None:

@@ -71,6 +71,14 @@ def test_only_the_families_asked_for_are_allowed(table: PerformanceTable) -> Non
     assert table.allowed(None).all()
 
 
+def test_neighbours_that_small_tables_do_not_have_are_not_allowed(table: PerformanceTable) -> None:
+    neighbours = np.array([c.params.get("n_neighbors", 0) for c in table.configurations])
+    assert neighbours.max() > 10
+    np.testing.assert_array_equal(
+        table.allowed(["knn", "linear"], 30), table.allowed(["knn", "linear"]) & (neighbours <= 10)
+    )
+
+
 @pytest.fixture(scope="module")
 def mixed(knowledge: KnowledgeBase, make_knowledge: Callable[..., KnowledgeBase]) -> KnowledgeBase:
     """40 binary tasks of both kinds, 8 multiclass ones of kind 0 only, and regression."""

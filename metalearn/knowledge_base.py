@@ -339,10 +339,31 @@ class KnowledgeBase:
         Returns
         -------
         DataFrame of shape (n_tasks, n_configurations)
-            NaN where nothing was run; infinity where any fold failed, which is worse than anything.
+            NaN where nothing was run; infinity where any fold failed, which is worse than anything. Where some folds were
+            not run, since a search gave up early, the mean allows for how easy the others are.
         """
         values, rows = self._values(metric)
-        return self._matrix(values, rows, "mean")
+        return self._matrix(self._without_luck(values, rows), rows, "mean")
+
+    def _without_luck(self, values: npt.NDArray[np.float64], rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        """Take from results of configurations that lack folds what those folds differ from all, for the others."""
+        chosen = self.evaluations[rows]
+        task, configuration = (chosen[n].cat.codes.to_numpy(dtype=np.int64) for n in ("task_id", "configuration_id"))
+        pair = task * len(chosen["configuration_id"].cat.categories) + configuration
+        count = np.bincount(pair)[pair]
+        most = np.zeros(len(chosen["task_id"].cat.categories), dtype=np.int64)
+        np.maximum.at(most, task, count)
+        short = count < most[task]
+        if not short.any():
+            return values
+        runs = pd.DataFrame({"task": task, "pair": pair, "fold": chosen["fold"].to_numpy(), "loss": values[rows]})
+        complete = runs[~short & np.isin(task, task[short]) & np.isfinite(runs["loss"])]
+        gaps = complete["loss"] - complete.groupby("pair")["loss"].transform("mean")
+        luck = gaps.groupby([complete["task"], complete["fold"]]).median()
+        of_rows = luck.reindex(pd.MultiIndex.from_frame(runs[["task", "fold"]])).fillna(0.0).to_numpy()
+        found = values.copy()
+        found[rows] -= np.where(short, np.minimum(of_rows, np.maximum(values[rows], 0.0)), 0.0)  # no loss below 0
+        return found
 
     def loss_deviations(self, metric: Metric) -> pd.DataFrame:
         """Return the standard deviation of losses over folds.

@@ -126,6 +126,9 @@ METRICS: dict[str, Metric] = {
     )
 }
 
+_OPTIONS = {"roc_auc_score": {"multi_class": "ovr", "average": "macro"}, "f1_score": {"average": "macro"}}
+"""What scikit-learn's functions may be told, since past results were measured so."""
+
 _ALIASES = {
     "auc": "roc_auc",
     "roc_auc_score": "roc_auc",
@@ -193,7 +196,7 @@ def get_metric(name: str | Callable[..., Any] | None, problem_type: ProblemType)
     'log_loss'
     """
     if callable(name):
-        name = str(getattr(getattr(name, "_score_func", name), "__name__", name))
+        name = _named(name)
     known = _DEFAULTS[problem_type] if name is None else _ALIASES.get(name, name)
     if known not in METRICS:
         raise unknown_name("metric", known, METRICS)
@@ -206,6 +209,24 @@ def get_metric(name: str | Callable[..., Any] | None, problem_type: ProblemType)
         )
         raise InvalidInputError(message)
     return metric
+
+
+def _named(scorer: Callable[..., Any]) -> str:
+    """Return the name of what a scorer or a function of scikit-learn measures; any other may measure anything."""
+    function: Any = getattr(scorer, "_score_func", scorer)
+    name = str(getattr(function, "__name__", function))
+    if not str(getattr(function, "__module__", "")).startswith("sklearn.metrics"):
+        message = (
+            f"The metric {name!r} is a function of your own. Expected a function or scorer of scikit-learn, since past "
+            f"results are of its metrics. Choose one of {sorted(METRICS)}; your own can score what is recommended."
+        )
+        raise InvalidInputError(message)
+    usual, options = _OPTIONS.get(name, {}), getattr(scorer, "_kwargs", {})
+    other = {option: value for option, value in options.items() if usual.get(option) != value}
+    if other:
+        message = f"The metric {name!r} was made with {other}, which past results were not measured with. Expected it without. Choose one of {sorted(METRICS)}."
+        raise InvalidInputError(message)
+    return "f1_macro" if name == "f1_score" and options else name
 
 
 def scorer_sign(name: str | Callable[..., Any] | None) -> float:

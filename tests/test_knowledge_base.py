@@ -51,6 +51,17 @@ def test_losses_are_means_over_folds_with_lower_better() -> None:
     assert small().losses(LOG_LOSS).loc["t:a", ONE.id] == 0.25
 
 
+def test_easy_folds_alone_make_no_winner() -> None:
+    runs = [run("a", ONE, value, fold=fold) for fold, value in enumerate((0.9, 0.6, 0.6))]
+    runs += [run("a", TWO, 0.85, fold=0), run("b", TWO, 0.5), run("c", ONE, 0.5), run("c", TWO, 0.25)]
+    kb = KnowledgeBase.from_records([task(name) for name in "abc"], {}, runs)
+    losses = kb.losses(ACCURACY)
+    assert losses.loc["t:a", ONE.id] == pytest.approx(0.3)
+    assert losses.loc["t:a", TWO.id] == pytest.approx(0.35)  # on the same fold it is .05 behind
+    assert losses.loc["t:b", TWO.id] == 0.5  # there is nothing to compare with
+    assert losses.loc["t:c"].tolist() == [0.5, 0.75]
+
+
 def test_a_failure_is_worse_than_anything_and_the_unknown_is_nan() -> None:
     losses = small().losses(ACCURACY)
     assert losses.loc["t:a", TWO.id] == math.inf

@@ -69,14 +69,14 @@ class Advice:
         Parameters
         ----------
         trial : Trial
-            A trial that was stopped early counts with the folds it has.
+            A trial that was given up early counts with what its folds say of all.
         """
         self._untold.discard(trial.configuration.id)
         self._told.add(trial.configuration.id)
         if self._advisor is None or trial.status is None:
             return
         if len(trial.losses) and trial.status in (Status.OK, Status.PRUNED):
-            self._advisor.tell(trial.configuration, score=trial.score, seconds=trial.seconds)
+            self._advisor.tell(trial.configuration, score=trial.expected_score, seconds=trial.seconds)
         else:
             self._advisor.tell(trial.configuration, status=trial.status)
 

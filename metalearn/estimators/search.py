@@ -84,6 +84,8 @@ class Trial:
         How it ended; None while it runs.
     ended : float, default=nan
         Seconds from the start of the search to its end.
+    allowance : float, default=0
+        For a trial that was given up early: how much harder all folds are than those it has, by the best trial.
     """
 
     suggestion: Suggestion
@@ -92,6 +94,7 @@ class Trial:
     outcomes: list[Outcome] = field(default_factory=list)
     status: Status | None = None
     ended: float = math.nan
+    allowance: float = 0.0
 
     @property
     def configuration(self) -> Configuration:
@@ -119,6 +122,11 @@ class Trial:
     def score(self) -> float:
         """Mean score over the folds so far, in the metric's own direction; NaN if there is none."""
         return float(self.metric.from_loss(self.loss)) if math.isfinite(self.loss) else math.nan
+
+    @property
+    def expected_score(self) -> float:
+        """The score that all folds would give, as far as is known: on easy folds alone a poor trial looks good."""
+        return float(np.clip(self.metric.from_loss(self.loss + self.allowance), *self.metric.bounds))
 
     @property
     def seconds(self) -> float:
@@ -349,6 +357,7 @@ class _Search:
         elif len(trial.outcomes) == self.n_folds:
             self._end(trial, Status.OK)
         elif self._is_hopeless(trial):
+            trial.allowance = self.leaders[0].loss - float(self.leaders[0].losses[: len(trial.losses)].mean())
             self._end(trial, Status.PRUNED)
         elif time.monotonic() >= self.deadline:
             self._end(trial, Status.TIMEOUT)

@@ -43,6 +43,7 @@ class NearestTasks(Strategy):
         asked = np.where(np.isfinite(query.meta_features), query.meta_features, self.past_.similarity.fill)
         low, high = known.min(axis=0), known.max(axis=0)
         distance = (np.abs(known - asked) / np.where(high > low, high - low, 1.0)).sum(axis=1)
-        best = np.nanargmin(table.losses[np.argsort(distance, kind="stable")], axis=1)
+        order = np.argsort(distance, kind="stable")
+        best = np.nanargmin(table.losses[order[table.uniform[order] > 0]], axis=1)
         rest = np.argsort(table.uniform @ table.completed_regrets, kind="stable")
         return self.within(query, np.concatenate([best, rest]))

@@ -52,6 +52,18 @@ def test_every_suggestion_is_tried_on_every_fold_and_told(data: TrainingData) ->
     assert trials[1].score == pytest.approx(1 - trials[1].losses.mean())
 
 
+def test_what_was_given_up_on_an_easy_fold_is_told_as_behind_the_best() -> None:
+    rng = np.random.default_rng(0)
+    X, fold = pd.DataFrame(rng.normal(size=(400, 3))).add_prefix("x"), np.arange(400) // 100
+    y = X["x0"].to_numpy() + np.where(fold == 0, 0.01, 0.5) * rng.normal(size=400)  # the first fold has no noise
+    folds = tuple((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(4))
+    trials, _ = run(TrainingData(X, y, NUMBERS, 0, folds), iter([default("linear"), default("knn")]), Budget())
+    best, given_up = trials
+    assert given_up.status is Status.PRUNED
+    assert given_up.score > best.score  # on the easy fold alone
+    assert given_up.expected_score < best.expected_score == best.score
+
+
 def test_what_is_hopeless_after_one_fold_is_dropped_but_the_first_never_is(data: TrainingData) -> None:
     trials, _ = run(data, iter([default("linear"), default("knn")]), Budget())
     assert trials[1].status is Status.PRUNED

@@ -107,6 +107,16 @@ def test_borrowed_tasks_are_learned_from(mixed: KnowledgeBase, features_of: Call
     assert first["alone"] in {"linear", "random_forest"}
 
 
+def test_the_nearest_tasks_are_of_the_own_kind(
+    mixed: KnowledgeBase, features_of: Callable[[float], MetaFeatures]
+) -> None:
+    kb = related_tasks(mixed, ProblemType.MULTICLASS)
+    table = PerformanceTable.from_knowledge_base(kb, problem_type=ProblemType.MULTICLASS)
+    past = PastTasks.fit(table)
+    query = past.query(table.vector(features_of(1)), n=1, observed={}, allowed=table.allowed(None))
+    assert table.models[get_recommender("nearest")().fit_past(past).rank(query)[0]] in {"linear", "random_forest"}
+
+
 def test_borrowed_tasks_are_neither_the_bar_nor_left_out(mixed: KnowledgeBase) -> None:
     kb = related_tasks(mixed, ProblemType.MULTICLASS)
     table = PerformanceTable.from_knowledge_base(kb, problem_type=ProblemType.MULTICLASS)

@@ -1,8 +1,10 @@
 import pickle
+import re
 from typing import Any
 
+import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, get_scorer, log_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, get_scorer, log_loss, make_scorer, roc_auc_score
 
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.task import METRICS, Metric, ProblemType, Task, get_metric, metrics_for, scorer_sign
@@ -25,13 +27,41 @@ def test_scorer_names_of_scikit_learn_are_understood() -> None:
     assert get_metric("neg_root_mean_squared_error", ProblemType.REGRESSION).name == "rmse"
 
 
+def accuracy(y: Any, predicted: Any) -> float:
+    """Measure something else under a name that is taken."""
+    return -float(np.mean(y != predicted))
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (
+            make_scorer(balanced_accuracy_score, adjusted=True),
+            "'balanced_accuracy_score' was made with {'adjusted': True}",
+        ),
+        (make_scorer(accuracy_score, normalize=False), "'accuracy_score' was made with {'normalize': False}"),
+        (get_scorer("roc_auc_ovo"), "'roc_auc_score' was made with {'multi_class': 'ovo'}"),
+        (get_scorer("f1"), "'f1_score' was made with {'average': 'binary'}"),
+        (accuracy, "'accuracy' is a function of your own"),
+    ],
+)
+def test_other_measures_under_known_names_are_refused(metric: Any, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=re.escape(message)):
+        get_metric(metric, ProblemType.MULTICLASS)
+
+
+def test_f1_of_scikit_learn_is_ours_if_it_is_the_mean_over_classes() -> None:
+    assert get_metric(get_scorer("f1_macro"), ProblemType.MULTICLASS).name == "f1_macro"
+    assert get_metric(get_scorer("roc_auc_ovr"), ProblemType.MULTICLASS).name == "roc_auc"
+
+
 @pytest.mark.parametrize("metric", [get_scorer("roc_auc"), roc_auc_score, get_scorer("neg_log_loss"), accuracy_score])
 def test_scorers_and_functions_of_scikit_learn_are_understood(metric: Any) -> None:
     assert get_metric(metric, ProblemType.BINARY).name in {"roc_auc", "log_loss", "accuracy"}
 
 
-def test_what_measures_something_else_is_refused() -> None:
-    with pytest.raises(UnknownNameError, match=r"Unknown metric 'my_gain'"):
+def test_what_is_not_measured_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="'my_gain' is a function of your own"):
         get_metric(my_gain, ProblemType.BINARY)
     with pytest.raises(UnknownNameError, match=r"Did you mean 'f1_macro'"):
         get_metric("f1", ProblemType.BINARY)

@@ -193,7 +193,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 held_out = choice.held_out_losses
                 chosen = [(float(choice.weights[i]), compared[i]) for i in choice.members]
                 members = fit_members(data, chosen, runner, budget, interruption)
-        self.members_ = members or fit_anything(data, first[::-1], hurry=budget.left < 1)
+        hurry = budget.left < 1  # then what is quickest comes first
+        self.members_ = members or fit_anything(data, first[::-1] if hurry else first, hurry=hurry)
         shares = {id(m.trial): m.weight for m in members}  # fewer than were chosen, where time or patience ended
         used = [shares.get(id(t), 0.0) for t in compared]
         loss = comparison.loss(used) if comparison is not None and members else math.nan

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ FloatArray = npt.NDArray[np.float64]
 _CANDIDATES = 10
 _ROUNDS = 25
 _ROWS = 10_000
+_FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Comparison:
         problem_type: ProblemType,
     ) -> None:
         self._metric, self._problem_type, self._n = metric, problem_type, len(predictions)
+        self._predictions, self._targets = predictions, targets
         some = [_some_rows(y, len(targets), problem_type) for y in targets]
         self._folds = [
             _Fold(y[rows], np.stack([p[i][rows] for p in predictions]).astype(float))
@@ -78,7 +81,7 @@ class Comparison:
         ]
 
     def loss(self, weights: npt.ArrayLike) -> float:
-        """Return the mean loss over the folds of a blend.
+        """Return the mean loss over the folds of a blend, on all of their rows.
 
         Parameters
         ----------
@@ -90,7 +93,12 @@ class Comparison:
         float
             The smaller the better.
         """
-        return float(np.mean([self._blended(fold, np.asarray(weights)) for fold in self._folds]))
+        used = [(i, share) for i, share in enumerate(np.asarray(weights, dtype=float)) if share]
+        mixed = [
+            np.sum([share * np.asarray(self._predictions[i][k], dtype=float) for i, share in used], axis=0)
+            for k in range(len(self._targets))
+        ]
+        return float(np.mean([self._loss(y, m) for y, m in zip(self._targets, mixed, strict=True)]))
 
     def choose(self, *, default: int | None = 0, blend: bool = True) -> Choice:
         """Choose what to fit on all rows: the simplest of what is best on rows that were held out.
@@ -110,15 +118,15 @@ class Comparison:
         Notes
         -----
         The best of many is partly the luckiest. So each strategy is judged by folds that had no say: what half of the
-        folds would choose is scored on the other half, and the other way round. Folds that overlap, such as repeated ones,
-        let rows have a say on both sides.
+        folds would choose is scored on the other half, and the other way round; of a single fold it is half of its rows.
+        Folds that overlap, such as repeated ones, let rows have a say on both sides.
 
         References
         ----------
         Caruana, Niculescu-Mizil, Crew, Ksikes. Ensemble selection from libraries of models. ICML, 2004.
         """
-        folds, n = self._folds, self._n
-        singles = np.array([[self._loss(fold, fold.predictions[i]) for fold in folds] for i in range(n)])
+        folds, n = self._folds if len(self._folds) > 1 else self._halves(), self._n
+        singles = np.array([[self._loss(fold.y, fold.predictions[i]) for fold in folds] for i in range(n)])
         every = np.arange(len(folds))
         strategies: dict[str, Callable[[npt.NDArray[np.intp]], FloatArray]] = {}
         if default is not None:
@@ -133,14 +141,24 @@ class Comparison:
             held_out[name] = float(np.mean([self._blended(folds[i], weights) for weights, rest in made for i in rest]))
         return Choice(strategies[min(held_out, key=held_out.__getitem__)](every), held_out)
 
-    def _blended(self, fold: _Fold, weights: FloatArray) -> float:
-        return self._loss(fold, np.tensordot(weights, fold.predictions, axes=1))
+    def _halves(self) -> list[_Fold]:
+        """Divide the rows of the only fold, every class in two; where one has a single row, nothing is divided."""
+        fold = self._folds[0]
+        order = np.argsort(fold.y, kind="stable")
+        rare = self._problem_type.is_classification and np.unique(fold.y, return_counts=True)[1].min() < _FEWEST
+        if rare or len(order) < 2 * _FEWEST:
+            return [fold]
+        parts = [np.sort(order[start::2]) for start in (0, 1)]
+        return [_Fold(fold.y[rows], fold.predictions[:, rows]) for rows in parts]
 
-    def _loss(self, fold: _Fold, mixed: FloatArray) -> float:
+    def _blended(self, fold: _Fold, weights: FloatArray) -> float:
+        return self._loss(fold.y, np.tensordot(weights, fold.predictions, axes=1))
+
+    def _loss(self, y: npt.NDArray[np.generic], mixed: FloatArray) -> float:
         if self._problem_type.is_classification:
-            scores = score_classes(np.asarray(fold.y, dtype=np.intp), mixed, self._problem_type)
+            scores = score_classes(np.asarray(y, dtype=np.intp), mixed, self._problem_type)
         else:
-            scores = score_numbers(np.asarray(fold.y, dtype=float), mixed)
+            scores = score_numbers(np.asarray(y, dtype=float), mixed)
         return float(self._metric.to_loss(scores[self._metric.name]))
 
 
@@ -149,7 +167,7 @@ def _some_rows(y: npt.NDArray[np.generic], n_folds: int, problem_type: ProblemTy
     return subsample_rows(y, math.ceil(_ROWS / n_folds), problem_type)
 
 
-def _greedy(folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[_Fold, FloatArray], float]) -> FloatArray:
+def _greedy(folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[Any, FloatArray], float]) -> FloatArray:
     """Add, again and again, the trial whose addition helps most; return the weights of the best prefix."""
     candidates = np.argsort(losses, kind="stable")[:_CANDIDATES]
     sums = [np.zeros_like(fold.predictions[0]) for fold in folds]
@@ -157,7 +175,7 @@ def _greedy(folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[_Fold, F
     best_weights, best_loss = counts, math.inf
     for size in range(1, _ROUNDS + 1):
         found = [
-            float(np.mean([loss(f, (s + f.predictions[c]) / size) for f, s in zip(folds, sums, strict=True)]))
+            float(np.mean([loss(f.y, (s + f.predictions[c]) / size) for f, s in zip(folds, sums, strict=True)]))
             for c in candidates
         ]
         pick = int(candidates[np.argmin(found)])

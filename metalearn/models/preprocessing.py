@@ -372,7 +372,7 @@ class QuietTargetEncoder(TargetEncoder):  # type: ignore[misc]
         ndarray of shape (n_rows, n_encoded)
             Numbers.
         """
-        told, folds = vars(self)["target_type"], self.cv
+        told, folds = vars(self)["target_type"], vars(self)["cv"]
         _, counts = np.unique(y, return_counts=True)
         if told == "multiclass" and len(counts) < _FEWEST_CLASSES:  # a fold may lack the rare ones
             self.target_type = "binary"

@@ -96,3 +96,33 @@ def test_the_loss_of_a_blend_is_that_of_the_weighted_predictions() -> None:
     assert comparison.loss([0.75, 0.25]) == pytest.approx(0)
     assert comparison.loss([1, 0]) == pytest.approx(1)
     assert comparison.loss([0, 1]) == pytest.approx(3)
+
+
+def test_luck_on_a_single_fold_does_not_replace_the_default_either() -> None:
+    gains = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 2, 60)
+        guesses = rng.random((12, 60))
+        trials = [[np.column_stack([1 - p, p])] for p in guesses]
+        comparison = Comparison(trials, [y], metric=get_metric("roc_auc", BINARY), problem_type=BINARY)
+        gains.append(0.5 - comparison.choose(blend=False).held_out_losses["single"])
+    assert abs(np.mean(gains)) < 0.03  # nothing can be foretold; where the rows that choose also judge it is .1
+
+
+@pytest.mark.parametrize("y", [[0, 0, 0, 1], [0, 1], [0, 0, 1, 1]])
+def test_a_single_fold_of_few_rows_is_compared_as_well_as_can_be(y: list[int]) -> None:
+    trials = [[np.full((len(y), 2), 0.5)], [np.eye(2)[y]]]
+    comparison = Comparison(trials, [np.array(y)], metric=get_metric("accuracy", BINARY), problem_type=BINARY)
+    assert comparison.choose(default=None, blend=False).members == [1]
+
+
+def test_the_loss_that_is_told_is_that_of_all_rows() -> None:
+    y, rng = truth(15_000), np.random.default_rng(1)
+    parts = [y[:9000], y[9000:]]
+    predicted = [part + rng.standard_t(2, len(part)) for part in parts]
+    metric = get_metric("rmse", NUMBERS)
+    comparison = Comparison([predicted, predicted], parts, metric=metric, problem_type=NUMBERS)
+    wanted = np.mean([np.sqrt(np.mean((p - t) ** 2)) for p, t in zip(predicted, parts, strict=True)])
+    assert comparison.loss([1.0, 0.0]) == pytest.approx(wanted)
+    assert comparison.loss([0.25, 0.75]) == pytest.approx(wanted)

@@ -19,7 +19,7 @@ from metalearn.metafeatures.columns import levels_of
 from metalearn.metafeatures.sample import Sample, sample_of
 from metalearn.task import Metric, get_metric
 
-__all__ = ["Finding", "check_data"]
+__all__ = ["Finding", "check_data", "unlabelled"]
 
 LEAK_FROM = 0.99
 """Held-out balanced accuracy (rescaled), or R2 of ranks, from which one column alone is suspected of a leak."""
@@ -123,17 +123,29 @@ def check_data(data: Dataset, *, metric: Metric | None = None) -> tuple[Finding,
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = [finding for check in checks for finding in check(sample)]
-    return tuple(sorted([*found, *_unlabelled(data)], key=lambda finding: finding.severity != "warning"))
+    return tuple(sorted([*found, *unlabelled(data)], key=lambda finding: finding.severity != "warning"))
 
 
-def _unlabelled(data: Dataset) -> Iterator[Finding]:
+def unlabelled(data: Dataset) -> Iterator[Finding]:
+    """Tell that rows without a target were left out.
+
+    Parameters
+    ----------
+    data : Dataset
+        The table.
+
+    Yields
+    ------
+    Finding
+        One, if there were such rows.
+    """
     if data.n_unlabelled:
         yield Finding(
             kind="no_target",
             severity="info",
             columns=(),
             message=f"{data.n_unlabelled:,} of {data.n_unlabelled + data.n_rows:,} rows have no target and are left out "
-            "(in a file, empty cells and words such as NA count as missing).",
+            "(in a file, empty cells and words such as NA and None count as missing).",
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import TimeSeriesSplit
@@ -39,11 +40,12 @@ from metalearn.estimators.setup import defaults, usable_families
 from metalearn.estimators.table import as_table
 from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, MetalearnError
 from metalearn.intake import MIN_ROWS, label_name
+from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
-from metalearn.recommendation import Candidate, Recommendation
-from metalearn.report import Text, to_json, tuning_page, tuning_text
+from metalearn.recommendation import Recommendation
+from metalearn.report import Text, to_json, training_script, tuning_page, tuning_text
 from metalearn.store import Store
 from metalearn.task import ProblemType, Task, get_metric
 
@@ -57,9 +59,19 @@ def _seed(random_state: int | np.random.RandomState | None) -> int:
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def _way(folds: Folds) -> str:
-    """Name a way to split the rows."""
-    return hashlib.sha256(b"".join(part.tobytes() for fold in folds for part in fold)).hexdigest()[:8]
+def _way(folds: Folds, weights: npt.NDArray[np.float64] | None = None) -> str:
+    """Name a way to split the rows, and to weigh them."""
+    parts = [*(part for fold in folds for part in fold), *([] if weights is None else [weights])]
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:8]
+
+
+def _checked_weights(sample_weight: Any, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+    try:
+        weights: npt.NDArray[np.float64] = _check_sample_weight(sample_weight, frame, ensure_non_negative=True)
+    except ValueError as error:
+        message = f"The weights of the rows cannot be used: {str(error).rstrip('.')}. Expected a number for each row, none negative, some of them more than 0. Correct them."
+        raise InvalidInputError(message) from error
+    return weights
 
 
 class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
@@ -179,6 +191,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         usable = usable_families(self.families, data.problem_type, weighted=data.weights is not None)
         small = len(data.X) < MIN_ROWS or not data.folds
         first = defaults(usable, data.problem_type, n_rows=len(data.X), small=small)
+        store = None if self.record_to is None or small else self._store()
         with Interruption() as interruption, closing(self._runner(data)) as runner, threadpool_limits(1):
             advisor = None if small else self._advisor(data, usable, budget)
             self.recommendation_ = self._recommended(data, advisor, grouped=groups is not None)
@@ -199,10 +212,17 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         used = [shares.get(id(t), 0.0) for t in compared]
         loss = comparison.loss(used) if comparison is not None and members else math.nan
         self.best_score_ = float(self.metric_.from_loss(loss))
+        split_by = "groups" if groups is not None else "" if self.cv is None or isinstance(self.cv, Integral) else "cv"
+        self.way_: dict[str, Any] = {"split_by": split_by, "weighed": data.weights is not None, "dropped": []}
         self._report(trials, held_out, budget)
-        if self.record_to is not None and not small:
-            store = open_store(self.record_to) if isinstance(self.record_to, str | Path) else self.record_to
-            self._record(data, trials, store)
+        if store is not None:
+            try:
+                self._record(data, trials, store)
+            except MetalearnError as error:
+                message = (
+                    f"The results could not be recorded: {error} The model is fitted all the same; history_ holds them."
+                )
+                warnings.warn(message, UserWarning, stacklevel=2)
         return self
 
     def _read(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingData:
@@ -217,9 +237,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         kinds = column_kinds(frame, self.categorical).items()
         self.column_kinds_ = {name: EMPTY if frame[name].isna().all() else str(kind) for name, kind in kinds}
         self.target_ = summary(y, target, problem_type)
-        weights = (
-            None if sample_weight is None else _check_sample_weight(sample_weight, frame, ensure_non_negative=True)
-        )
+        weights = None if sample_weight is None else _checked_weights(sample_weight, frame)
         seed = _seed(self.random_state)
         self.problem_type_, self.metric_ = problem_type, get_metric(self.metric, problem_type)
         folds = split(
@@ -246,8 +264,13 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 "n_jobs is 0. Expected a number of fits at the same time, or -1 for one on each processor. Correct it."
             )
             raise InvalidInputError(message)
-        if isinstance(self.record_to, str | Path):
-            open_store(self.record_to)  # a wrong address is told before the search
+
+    def _store(self) -> Store:
+        """Open the store that results go to; one that cannot be written to is told before the search."""
+        given: Any = self.record_to
+        store: Store = open_store(given) if isinstance(given, str | Path) else given
+        store.write(KnowledgeBase.empty())
+        return store
 
     @property
     def _seconds(self) -> float | None:
@@ -360,13 +383,12 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         known = Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self.categorical)
         n_used = len(np.unique(np.concatenate([test for _, test in data.folds]))) if data.folds else 0
         task = replace(known.as_task(self.name), metric=self.metric_, n_rows_used=n_used)
-        way = _way(data.folds)
+        way = _way(data.folds, data.weights)
         usual_metric = get_metric(None, data.problem_type)
         usual = split(data.target, data.problem_type, metric=usual_metric, random_state=_seed(0))
         if way != _way(usual):  # scores of other folds are those of another task on the same data
-            task = replace(
-                task, id=f"{task.id}/{way}", fingerprint=f"{task.fingerprint}{way}", note="folds split by hand"
-            )
+            note = "folds split by hand" if data.weights is None else "rows weighed in fitting"
+            task = replace(task, id=f"{task.id}/{way}", fingerprint=f"{task.fingerprint}{way}", note=note)
         measured = MetaFeatures(self.recommendation_.meta_features)
         store.append(task, measured, evaluations(trials, task.id))
 
@@ -452,17 +474,21 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         str
-            Python code; only the file name and the target have to be filled in.
+            Python code; only the file name and the target have to be filled in. Its folds are random: where the search
+            split rows in another way, or weighed them, a comment says so.
         """
         check_is_fitted(self, "members_")
-        best = Candidate(
-            configuration=self.best_configuration_,
-            problem_type=self.problem_type_,
-            expected_score=self.best_score_,
-            interval=(math.nan, math.nan),
-            expected_seconds=math.nan,
+        known, best = self.recommendation_, self.best_configuration_
+        return training_script(
+            model=best.model,
+            params=best.params,
+            problem_type=str(self.problem_type_),
+            metric=self.metric_.name,
+            file=known.file,
+            target=known.target,
+            categorical=known.categorical,
+            **self.way_,
         )
-        return replace(self.recommendation_, candidates=(best,)).to_code()
 
     def to_html(self, path: str | Path | None = None, *, name: str = "table") -> str:
         """Return a report of the search as one self-contained page, and write it to a file if one is named.

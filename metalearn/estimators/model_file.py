@@ -69,6 +69,7 @@ _PLAIN = (
     "seconds_",
     "column_kinds_",
     "target_",
+    "way_",
 )
 
 

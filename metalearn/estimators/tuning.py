@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from metalearn.checks import unlabelled
 from metalearn.dataset import Dataset
 from metalearn.estimators.base import MetaLearnEstimator
 from metalearn.estimators.classifier import MetaLearnClassifier
@@ -81,26 +82,27 @@ def tune(
     if groups is not None and time is not None:
         message = "Both groups and time were given. Expected one of them. Pass a splitter as cv that does both."
         raise InvalidInputError(message)
-    frame, note, folds = data.X, "", among_kept(cv, labelled_rows(y))
+    frame, folds = data.X, among_kept(cv, labelled_rows(y))
+    notes = [finding.message for finding in unlabelled(data)]
     if groups is not None:
         groups, frame = _per_row(groups, frame, y), frame.drop(columns=groups if isinstance(groups, str) else [])
-        note = "Rows of one group are on the same side of every fold."
+        notes.append("Rows of one group are on the same side of every fold.")
     if time is not None:
         times = _per_row(time, frame, y)
         folds = time_folds(times, _number_of_folds(cv))
-        note = f"Every fold is tested on later rows than it is trained on, by {str(times.name)!r}."
+        notes.append(f"Every fold is tested on later rows than it is trained on, by {str(times.name)!r}.")
         if cv is not None and len(folds) < cv:
-            note += f" {fewer_folds(cv, len(folds))}"
+            notes.append(fewer_folds(cv, len(folds)))
     if sample_weight is not None:
         named = [sample_weight] if isinstance(sample_weight, str) else []
         sample_weight, frame = _numbers(_per_row(sample_weight, frame, y)), frame.drop(columns=named)
     kind = MetaLearnClassifier if data.problem_type.is_classification else MetaLearnRegressor
     model: MetaLearnEstimator = kind(categorical=[c for c in categorical if c in frame.columns], cv=folds, **options)
-    model.fit(frame, data.y, sample_weight=sample_weight, groups=groups).set_params(
-        cv=cv
-    )  # the rows of the folds are those of this table
-    if note:
-        model.recommendation_ = replace(model.recommendation_, notes=(*model.recommendation_.notes, note))
+    model.fit(frame, data.y, sample_weight=sample_weight, groups=groups)
+    model.set_params(cv=cv)  # the rows of the folds are those of this table
+    model.way_["split_by"] = "time" if time is not None else model.way_["split_by"]
+    model.way_["dropped"] = [name for name in data.X.columns if name not in frame.columns]
+    model.recommendation_ = replace(model.recommendation_, notes=(*model.recommendation_.notes, *notes))
     return model
 
 

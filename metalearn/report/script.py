@@ -17,6 +17,9 @@ def training_script(
     file: str,
     target: str,
     categorical: Sequence[str] = (),
+    dropped: Sequence[str] = (),
+    split_by: str = "",
+    weighed: bool = False,
 ) -> str:
     """Return a script that cross-validates a configuration on a table and fits it.
 
@@ -32,17 +35,27 @@ def training_script(
         Where the table is, and its target column; of a table that is in no file, the file is empty.
     categorical : sequence of str, default=()
         Columns that are categorical whatever they look like.
+    dropped : sequence of str, default=()
+        Columns that are no features.
+    split_by : str, default=""
+        What the search split rows by, if not at random.
+    weighed : bool, default=False
+        Whether the search weighed rows.
 
     Returns
     -------
     str
         Python code. The folds are random, as those of the knowledge base are: scores can be compared with what was expected.
+        Where the search did otherwise, a comment says so.
     """
     scoring = _SCORING.get(metric, "roc_auc_ovr" if (metric, problem_type) == ("roc_auc", "multiclass") else metric)
     folds = "KFold" if problem_type == "regression" else "StratifiedKFold"
     inside = "".join(f"    {name!r}: {value!r},\n" for name, value in params.items())
     where = "" if file else "# Put your own table here: a file, or X and y as you have them in memory.\n"
     kinds = f".astype({dict.fromkeys(categorical, 'category')!r})" if categorical else ""
+    less = f".drop(columns={list(dropped)!r})" if dropped else ""
+    ways = [f"split rows by {split_by}"] * bool(split_by) + ["weighed rows"] * weighed
+    caution = f"# The search {' and '.join(ways)}, which this does not: its score was another.\n" if ways else ""
     return (
         f"from sklearn.model_selection import {folds}, cross_val_score\n\n"
         "from metalearn.models import build_pipeline\n"
@@ -50,10 +63,10 @@ def training_script(
         "from metalearn.tables import read_table\n"
         "from metalearn.task import ProblemType\n\n"
         f"{where}table = read_table({file or 'data.csv'!r}, {target!r})\n"
-        f"X, y = table.X[table.y.notna()]{kinds}, table.y.dropna()\n"
+        f"X, y = table.X[table.y.notna()]{less}{kinds}, table.y.dropna()\n"
         f"configuration = Configuration({model!r}, {{\n{inside}}})\n"
         f'model = build_pipeline(configuration, ProblemType("{problem_type}"))\n'
-        f"folds = {folds}(3, shuffle=True, random_state=0)\n"
+        f"{caution}folds = {folds}(3, shuffle=True, random_state=0)\n"
         f'print("{scoring}", cross_val_score(model, X, y, cv=folds, scoring="{scoring}"))\n'
         "model.fit(X, y)\n"
     )

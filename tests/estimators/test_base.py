@@ -21,7 +21,7 @@ import metalearn as ml
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, base
 from metalearn.estimators.blend import Choice, Comparison
 from metalearn.estimators.refit import normalised
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
 from metalearn.models import get_model
 from metalearn.task import ProblemType
 
@@ -333,6 +333,55 @@ def test_results_on_some_of_the_rows_are_stored_apart(tmp_path: Path, monkeypatc
         MetaLearnClassifier(**options, time_budget=time_budget).fit(X, y)
     known = ml.open_store(tmp_path / "kb").read()
     assert {known.task(i).note for i in known.task_ids} == {"", "folds split by hand"}
+
+
+def test_results_of_weighed_rows_are_stored_apart(tmp_path: Path) -> None:
+    X, y = make_classification(80, 4, random_state=0)
+    options = {"n_trials": 1, "families": ["linear"], "record_to": tmp_path / "kb"}
+    for weights in (None, np.where(y == 1, 1e-6, 1.0)):
+        MetaLearnClassifier(**options).fit(X, y, sample_weight=weights)
+    known = ml.open_store(tmp_path / "kb").read()
+    assert {known.task(i).note for i in known.task_ids} == {"", "rows weighed in fitting"}
+
+
+def test_a_store_that_cannot_be_written_to_is_told_before_the_search(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("taken")
+    X, y = make_classification(80, 4, random_state=0)
+    model = MetaLearnClassifier(n_trials=1, families=["linear"], record_to=f"sqlite:///{tmp_path}/file/kb.db")
+    with pytest.raises(KnowledgeBaseError):
+        model.fit(X, y)
+    assert not hasattr(model, "recommendation_")
+
+
+def test_results_that_cannot_be_stored_cost_no_model(tmp_path: Path) -> None:
+    X, y = make_classification(80, 4, random_state=0)
+    model = MetaLearnClassifier(n_trials=1, families=["linear"], record_to=tmp_path / "kb", name="/home/ana/a.csv")
+    with pytest.warns(UserWarning, match="could not be recorded: .* looks like a path"):
+        model.fit(X, y)
+    assert model.score(X, y) > 0.5
+    assert model.history_
+
+
+def test_the_script_says_what_it_does_not_do() -> None:
+    X, y = make_classification(80, 4, random_state=0)
+    model = MetaLearnClassifier(n_trials=1, families=["linear"])
+    assert "The search" not in model.fit(X, y).to_code()
+    weighed = model.fit(X, y, groups=np.arange(80) // 2, sample_weight=np.ones(80)).to_code()
+    assert "# The search split rows by groups and weighed rows, which this does not" in weighed
+    named = ml.tune(
+        pd.DataFrame(X).add_prefix("x").assign(patient=np.arange(80) // 2),
+        y,
+        groups="patient",
+        n_trials=1,
+        families=["linear"],
+    )
+    assert ".drop(columns=['patient'])" in named.to_code()
+
+
+def test_where_nothing_can_be_held_out_the_default_that_is_named_is_used() -> None:
+    X, y = np.random.default_rng(0).normal(size=(8, 2)), np.arange(8.0)
+    model = MetaLearnRegressor().fit(X, y)
+    assert model.best_configuration_.model == "random_forest"
 
 
 def test_a_table_that_could_be_fitted_can_be_predicted() -> None:

@@ -26,6 +26,13 @@ def test_the_kind_of_problem_decides_and_rows_without_target_are_left_out(X: pd.
     assert isinstance(whole, MetaLearnRegressor)
 
 
+def test_rows_without_a_target_are_told(X: pd.DataFrame) -> None:
+    y = pd.Series(np.arange(len(X)) % 2, dtype=object)
+    y[::5] = None
+    notes = tune(X, y, n_trials=1, families=["linear"]).recommendation_.notes
+    assert any("rows have no target and are left out" in note for note in notes)
+
+
 def test_predictions_name_the_classes(X: pd.DataFrame) -> None:
     model = tune(X, (X["size"] > 0).map({True: "big", False: "small"}), **OPTIONS)
     found, surplus = predict_table(model, X.assign(note="?")[["note", "town", "size"]].head(3))

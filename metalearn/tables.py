@@ -27,7 +27,7 @@ _SEPARATORS = ",;\t|"
 _SNIFFED_BYTES = 65536
 _LOOKED_AT = 100
 _DECIMAL_COMMA = r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
-_THOUSANDS = r"-?\d{1,3}(\.\d{3})*"
+_THOUSANDS = r"-?[1-9]\d{0,2}(\.\d{3})*|0"
 _OPENML = "openml:"
 
 

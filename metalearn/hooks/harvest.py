@@ -37,6 +37,8 @@ class Reading(TypedDict, total=False):
         The kind of problem; default: inferred from the target.
     name : str
         What the dataset is called, through all versions of its data; default: nothing that tells its name.
+    way : str
+        Short name of the way rows were split, where it was not at random: such results are those of another task.
     """
 
     metric: str | Metric
@@ -46,6 +48,7 @@ class Reading(TypedDict, total=False):
     to_score: Callable[[float], float]
     problem_type: ProblemType | str
     name: str
+    way: str
 
 
 @dataclass(frozen=True)
@@ -268,6 +271,8 @@ def gather(
     data = Dataset.from_data(X, y, problem_type=reading.get("problem_type"))
     metric = resolve_metric(reading.get("metric"), data.problem_type, maximize=maximize, said=said_metric)
     task = replace(data.as_task(reading.get("name")), metric=metric)
+    if way := reading.get("way"):
+        task = replace(task, id=f"{task.id}/{way}", fingerprint=f"{task.fingerprint}{way}", note="folds split by hand")
     family = reading.get("family")
     family = get_model(family).name if family is not None else None
     rows = list(trials)

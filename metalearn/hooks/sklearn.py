@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, Unpack
 
+import joblib
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.model_selection import ParameterSampler, RandomizedSearchCV
+from sklearn.model_selection import KFold, ParameterSampler, RandomizedSearchCV, StratifiedKFold
 
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
@@ -425,6 +427,8 @@ def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
                     model=named or "",
                 )
             )
+    if not (search.cv is None or isinstance(search.cv, Integral | KFold | StratifiedKFold)):
+        options = {"way": joblib.hash(search.cv)[:8], **options}  # folds by time or group are harder, or easier
     said_name = said if isinstance(said, str) else None
     return gather(
         trials,

@@ -18,6 +18,7 @@ from sklearn.model_selection import (
     HalvingRandomSearchCV,
     ParameterSampler,
     RandomizedSearchCV,
+    TimeSeriesSplit,
 )
 from sklearn.pipeline import Pipeline
 
@@ -139,6 +140,15 @@ def test_every_fold_is_harvested_with_its_sign_and_twice_adds_nothing(
     assert evaluations["value"].min() > 0
     best = -search.cv_results_["split0_test_score"][0]
     assert np.isclose(hook.harvest(search, *table)[2][0].value, best)
+
+
+def test_folds_in_time_are_those_of_another_task(table: Any, tmp_path: Any) -> None:
+    store = FileStore(tmp_path)
+    for cv in (3, TimeSeriesSplit(3)):
+        store.append(*hook.harvest(GridSearchCV(light(), GRID, cv=cv).fit(*table), *table))
+    known = store.read()
+    assert {known.task(task_id).note for task_id in known.task_ids} == {"", "folds split by hand"}
+    assert known.tasks["family"].nunique() == 1
 
 
 def test_strict_leaves_the_search_untouched(recommendation: Recommendation) -> None:

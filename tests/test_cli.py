@@ -237,6 +237,16 @@ def test_a_wrong_call_gets_one_clear_line_exit_code_2_and_writes_nothing(
     assert sorted(csv.parent.iterdir()) == before
 
 
+def test_who_recorded_what_is_told_of_a_store(tmp_path: Path) -> None:
+    options = ["--trials", 1, "--families", "linear", "--record-to", tmp_path / "kb"]
+    for who in ("ana", "ben"):
+        assert run("tune", "iris", *options, "--source", who).exit_code == 0
+    shown = run("kb", "info", tmp_path / "kb").stdout
+    assert all(word in shown for word in ("recorded by", "ana", "ben", "first", "last"))
+    sources = json.loads(run("kb", "info", tmp_path / "kb", "--json").stdout)["sources"]
+    assert [source["source"] for source in sources] == ["ana", "ben"]
+
+
 def test_a_run_that_fails_exits_with_1_and_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "kb").mkdir()
     (tmp_path / "kb" / "manifest.json").write_text("{", encoding="utf-8")

@@ -19,6 +19,8 @@ def kb() -> None:
     """Look at knowledge bases, and build them."""
 
 
+_MINUTE = len("2026-01-31T12:59")
+
 kb.add_command(build)
 kb.add_command(import_results)
 
@@ -28,17 +30,20 @@ kb.add_command(import_results)
 @as_json_option
 @clear_errors
 def info(source: str | None, as_json: bool) -> None:
-    """Say what SOURCE knows (a folder or a database URL; default: the bundled knowledge base).
+    """Say what SOURCE knows, and who recorded it (a folder or a database URL; default: the bundled knowledge base).
 
     \b
-    Example:  metalearn kb info
+    Examples:
+      metalearn kb info
+      metalearn kb info sqlite:///team.db
     """
-    from metalearn.api import open_knowledge_base  # noqa: PLC0415 - --help stays fast
+    from metalearn.api import open_knowledge_base, open_store  # noqa: PLC0415 - --help stays fast
     from metalearn.report.text import facts_table  # noqa: PLC0415
 
     facts = open_knowledge_base(source).summary()
+    recorded = open_store(source).info().to_dict()["sources"] if source else []
     if as_json:
-        click.echo(json.dumps(facts, indent=1))
+        click.echo(json.dumps({**facts, **({"sources": recorded} if recorded else {})}, indent=1))
         return
     rows = [
         (key, f"{value:,}" if isinstance(value, int) else str(value))
@@ -51,6 +56,22 @@ def info(source: str | None, as_json: bool) -> None:
             click.echo(
                 facts_table((key, "count"), [(name, f"{count:,}") for name, count in counts.items()], right=("count",))
             )
+    if recorded:
+        shown = [
+            (
+                r["source"],
+                ", ".join(r["tools"]),
+                f"{r['n_tasks']:,}",
+                f"{r['n_evaluations']:,}",
+                *(r[when][:_MINUTE].replace("T", " ") for when in ("first", "last")),
+            )
+            for r in recorded
+        ]
+        click.echo(
+            facts_table(
+                ("recorded by", "with", "tasks", "evaluations", "first", "last"), shown, right=("tasks", "evaluations")
+            )
+        )
 
 
 @kb.command()

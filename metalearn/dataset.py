@@ -15,7 +15,16 @@ from metalearn._fingerprint import seal_table
 from metalearn.intake import as_text, take_in
 from metalearn.task import ProblemType, Task
 
-__all__ = ["ColumnKind", "Dataset", "column_kinds", "columns_at", "date_format", "is_date_text", "subsample_rows"]
+__all__ = [
+    "ColumnKind",
+    "Dataset",
+    "column_kinds",
+    "columns_at",
+    "date_format",
+    "is_date_text",
+    "is_no_day",
+    "subsample_rows",
+]
 
 _TEXT_LENGTH = 40
 _KIND_ROWS = 1000
@@ -94,6 +103,24 @@ def is_date_text(value: object) -> bool:
     """
     text = str(value)
     return bool(_ISO_DATE.match(text) or _OTHER_DATE.match(text))
+
+
+def is_no_day(value: object) -> bool:
+    """Tell whether a value is written like a date that the calendar lacks.
+
+    Parameters
+    ----------
+    value : object
+        The value.
+
+    Returns
+    -------
+    bool
+        True for such text as 0000-00-00 or 30.02.2020, which no known format reads.
+    """
+    text = str(value).strip()
+    read = (pd.to_datetime(text, format=form, errors="coerce") for form in ("ISO8601", *_OTHER_FORMATS))
+    return is_date_text(text) and all(map(pd.isna, read))
 
 
 def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:

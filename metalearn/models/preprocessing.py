@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
-from metalearn.dataset import ColumnKind, column_kinds, date_format
+from metalearn.dataset import ColumnKind, column_kinds, date_format, is_no_day
 from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
@@ -245,8 +245,9 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _dates(self, name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
         when = pd.to_datetime(self._read_dates(name, column), errors="coerce", utc=True)
-        if when.isna().all() and column.notna().any():
-            raise _another_kind(name, "dates", _held(column), column[column.notna()])
+        present = column[column.notna()]
+        if len(present) and when.isna().all() and not any(map(is_no_day, present)):
+            raise _another_kind(name, "dates", _held(column), present)
         microseconds = when.dt.tz_localize(None).to_numpy(dtype="datetime64[us]").astype(np.int64)
         found = {"days": np.where(when.isna(), np.nan, microseconds / _MICROSECONDS_PER_DAY)}
         for unit in ("year", "month", "day_of_week", "hour"):

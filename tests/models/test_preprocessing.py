@@ -62,6 +62,22 @@ def test_an_ambiguous_order_of_day_and_month_is_refused_where_nothing_tells_it()
         cleaner.transform(pd.DataFrame({"d": ["03/02/2024"]}))
 
 
+@pytest.mark.parametrize("day", ["0000-00-00", "2020-02-30"])
+def test_a_day_that_does_not_exist_is_missing_alone_as_among_others(day: str) -> None:
+    dates = pd.DataFrame({"d": [*pd.date_range("2020-01-01", periods=20).astype(str), day]})
+    cleaner = TableCleaner().fit(dates)
+    alone = cleaner.transform(dates.tail(1))
+    assert alone.isna().all(axis=None)
+    assert alone.equals(cleaner.transform(dates).tail(1).reset_index(drop=True))
+
+
+@pytest.mark.parametrize(("form", "day"), [("%d.%m.%Y", "31.02.2020"), ("%m/%d/%Y", "13/13/2020")])
+def test_a_day_that_does_not_exist_is_missing_in_any_format(form: str, day: str) -> None:
+    days = pd.Series(pd.date_range("2024-01-01", periods=60)).dt.strftime(form)
+    cleaner = TableCleaner().fit(pd.DataFrame({"d": days}))
+    assert cleaner.transform(pd.DataFrame({"d": [day]})).isna().all(axis=None)
+
+
 def test_an_absent_column_is_named() -> None:
     cleaner = TableCleaner().fit(pd.DataFrame({"a": [1, 2], "b": [3, 4]}))
     with pytest.raises(ValueError, match=r"columns \['b'\] are absent"):

@@ -63,5 +63,7 @@ def _labels(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return values as categories named alike whether a file held them as 1 or as 1.0."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column
-    text = column.astype(object).map(lambda v: re.sub(r"^(-?\d+)\.0$", r"\1", str(v)), na_action="ignore")
-    return text.where(column.notna(), None).astype("category")
+    pairs = zip(column.astype(object), column.isna(), strict=True)
+    text = [None if missing else re.sub(r"^(-?\d+)\.0$", r"\1", str(value)) for value, missing in pairs]
+    levels = pd.Index(sorted({value for value in text if value is not None}), dtype=object)  # Arrow's strings hold no half characters
+    return pd.Series(pd.Categorical(pd.Series(text, dtype=object), levels), index=column.index)

@@ -174,8 +174,9 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     @staticmethod
     def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
         """Return categories as strings, so that 1 and '1' read from different files are the same."""
-        missing = column.isna()
-        return column.astype(object).map(lambda v: v if isinstance(v, str) else str(v)).where(~missing, None)
+        pairs = zip(column.astype(object), column.isna(), strict=True)
+        text = [None if missing else str(value) for value, missing in pairs]
+        return pd.Series(text, index=column.index, dtype=object)  # Arrow's strings hold no half characters
 
     def _levels(self, column: "pd.Series[Any]") -> list[str]:
         if isinstance(column.dtype, pd.CategoricalDtype):
@@ -213,7 +214,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if kind == ColumnKind.DATETIME:
             return self._dates(name, column)
         if kind == ColumnKind.TEXT:
-            text = column.astype(object).where(column.notna(), "").map(str)
+            text = self._plain(column).where(column.notna(), "")
             lengths = {"characters": text.str.len(), "words": text.str.count(r"\S+")}
             return self._derived(name, {part: np.asarray(found, dtype=float) for part, found in lengths.items()})
         return {name: self._numbers(column)}
@@ -221,7 +222,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _codes(self, name: str, column: "pd.Series[Any]") -> npt.NDArray[np.int32]:
         """Return the positions of values among the levels, by their text, and numbers also by their value."""
         levels = self.levels_[name]
-        codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(self._plain(column))).astype(np.int32)
+        text = pd.Index(self._plain(column), dtype=object)
+        codes = pd.Index(levels, dtype=object).get_indexer(text).astype(np.int32)
         unknown = (codes < 0) & column.notna().to_numpy()
         held = _held(column)
         if held == "text" or not unknown.any():

@@ -248,3 +248,11 @@ def test_many_levels_are_encoded_where_a_fold_has_but_two_of_several_classes() -
 def test_sparse_tables_are_taken() -> None:
     X = sparse.random(40, 6, 0.3, format="csr", random_state=0)
     assert np.array_equal(TableCleaner().fit_transform(X), TableCleaner().fit_transform(X.toarray()))
+
+
+def test_text_that_no_encoding_holds_is_a_level_and_has_a_length() -> None:
+    half = "\ud800"
+    levels = pd.DataFrame({"c": pd.Series([half, "a", None, half], dtype=object)})
+    assert TableCleaner().fit_transform(levels)["c"].tolist() == [1, 0, -1, 1]
+    notes = pd.DataFrame({"n": pd.Series([half * 50, half * 60, half * 70, None], dtype=object)})
+    assert TableCleaner().fit_transform(notes)["n.characters"].tolist() == [50, 60, 70, 0]

@@ -171,10 +171,15 @@ def score_numbers(y: FloatArray, predicted: FloatArray) -> dict[str, float]:
         ``r2``, ``rmse``, ``mae``; ``r2`` of a constant target is 1 if it is met exactly, else 0, and NaN for a single row.
     """
     gap = y - predicted
-    squares, spread = float(gap @ gap), float(((y - y.mean()) ** 2).sum())
-    constant = float(squares == 0) if len(y) > 1 else np.nan
-    return {
-        "r2": 1 - squares / spread if spread > 0 else constant,
-        "rmse": float(np.sqrt(squares / len(y))),
-        "mae": float(np.abs(gap).mean()),
-    }
+    largest = float(np.abs(y).max()) or 1.0
+    error, spread = _length(gap), _length(y - (y / largest).mean() * largest)
+    constant = float(error == 0) if len(y) > 1 else np.nan
+    with np.errstate(over="ignore"):
+        r2 = 1 - float(np.square(error / spread)) if spread > 0 else constant
+    return {"r2": r2, "rmse": float(error / np.sqrt(len(y))), "mae": float(np.abs(gap).mean())}
+
+
+def _length(values: FloatArray) -> np.float64:
+    """Return the root of the sum of squares, also of numbers whose squares vanish or overflow."""
+    largest = np.abs(values).max()
+    return np.float64(largest * np.linalg.norm(values / largest) if 0 < largest < np.inf else largest)

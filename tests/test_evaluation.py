@@ -44,6 +44,21 @@ def test_regression_scores_agree_with_scikit_learn(seed: int) -> None:
     assert found["mae"] == pytest.approx(sk.mean_absolute_error(y, predicted))
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
+def test_numbers_of_any_size_are_scored_as_on_another_scale(scale: float) -> None:
+    y, predicted = np.random.default_rng(0).normal(size=(2, 30))
+    usual, found = score_numbers(y, predicted), score_numbers(y * scale, predicted * scale)
+    assert found["r2"] == pytest.approx(usual["r2"])
+    assert found["rmse"] / scale == pytest.approx(usual["rmse"])
+    assert found["mae"] / scale == pytest.approx(usual["mae"])
+
+
+def test_predictions_far_off_are_worse_than_any_number() -> None:
+    found = score_numbers(np.array([1e-200, 2e-200]), np.ones(2))
+    assert (found["r2"], found["rmse"]) == (-np.inf, 1.0)
+    assert np.isnan(score_numbers(np.array([1.0, 2.0]), np.array([np.nan, 1.0]))["r2"])
+
+
 def test_r2_is_not_defined_on_a_single_row() -> None:
     found = score_numbers(np.array([1.0]), np.array([1.5]))
     assert np.isnan(found["r2"])

@@ -65,5 +65,7 @@ def _labels(column: "pd.Series[Any]") -> "pd.Series[Any]":
         return column
     pairs = zip(column.astype(object), column.isna(), strict=True)
     text = [None if missing else re.sub(r"^(-?\d+)\.0$", r"\1", str(value)) for value, missing in pairs]
-    levels = pd.Index(sorted({value for value in text if value is not None}), dtype=object)  # Arrow's strings hold no half characters
+    levels = pd.Index(
+        sorted({value for value in text if value is not None}), dtype=object
+    )  # Arrow's strings hold no half characters
     return pd.Series(pd.Categorical(pd.Series(text, dtype=object), levels), index=column.index)

@@ -1,5 +1,6 @@
 """What a user brings, turned into a data frame, a target and a kind of problem, or refused with the reason."""
 
+import datetime as dt
 import warnings
 from collections.abc import Hashable, Sequence
 from numbers import Real
@@ -208,10 +209,7 @@ def _series(y: Any) -> "pd.Series[Any]":
         y = y.iloc[:, 0]
     if isinstance(y, pd.Series):
         target: pd.Series[Any] = y.rename("target" if y.name is None else str(y.name))
-        if _is_nested(y.dtype):
-            return target.astype(object)
-        is_decimal = y.dtype == object and pd.api.types.infer_dtype(y, skipna=True) == "decimal"
-        return target.astype(float) if is_decimal else target
+        return target.astype(object) if _is_nested(y.dtype) else _plain_numbers(target)
     if hasattr(y, "to_pandas"):
         return _series(y.to_pandas())
     if isinstance(y, str):
@@ -226,7 +224,16 @@ def _series(y: Any) -> "pd.Series[Any]":
     if array.ndim != 1:
         message = f"The target has shape {array.shape}. Expected one value for each row. Choose one column."
         raise InvalidInputError(message)
-    return pd.Series(array, name="target")
+    return _plain_numbers(pd.Series(array, name="target"))
+
+
+def _plain_numbers(target: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return numbers that are held as objects in the dtype of numbers; whole ones stay whole beside missing ones."""
+    held = pd.api.types.infer_dtype(target, skipna=True) if target.dtype == object else ""
+    if held == "integer":
+        present = target.dropna().infer_objects()
+        return present if len(present) == len(target) else target.astype(present.convert_dtypes().dtype)
+    return pd.to_numeric(target) if held in {"floating", "mixed-integer-float", "decimal"} else target
 
 
 def _is_nested(dtype: Any) -> bool:
@@ -254,7 +261,7 @@ def as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def label_name(label: Any) -> str:
-    """Name a class by its value, alike as 1 and as 1.0.
+    """Name a class by its value, alike as 1 and as 1.0, and times alike whatever library they are of.
 
     Parameters
     ----------
@@ -271,6 +278,10 @@ def label_name(label: Any) -> str:
     >>> [label_name(label) for label in (1, 1.0, 0.5, True, "1")]
     ['1', '1', '0.5', 'True', '1']
     """
+    if isinstance(label, np.datetime64 | dt.date):
+        return str(pd.Timestamp(label))
+    if isinstance(label, np.timedelta64 | dt.timedelta):
+        return str(pd.Timedelta(label))
     whole = isinstance(label, Real) and not isinstance(label, bool) and float(label).is_integer()
     return str(int(label)) if whole else str(label)
 

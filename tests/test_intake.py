@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.intake import as_text, infer_problem_type, take_in
+from metalearn.intake import as_text, infer_problem_type, label_name, take_in
 from metalearn.task import ProblemType
 
 
@@ -170,10 +170,31 @@ def test_sparse_matrices_are_read(form: str) -> None:
     assert np.array_equal(take_in(sparse.csr_array(dense), Y)[0].to_numpy(), dense)
 
 
-def test_decimals_of_a_database_are_numbers() -> None:
-    _, y, kind = take_in(np.zeros((40, 1)), pd.Series([Decimal(i) / 4 for i in range(40)]))
+@pytest.mark.parametrize(
+    "form", [list, lambda values: np.array(values, dtype=object), lambda v: pd.Series(v, dtype=object)]
+)
+@pytest.mark.parametrize("number", [Decimal, float, int])
+@pytest.mark.parametrize("problem_type", [None, "regression"])
+def test_numbers_held_as_objects_are_numbers(form: Any, number: Any, problem_type: str | None) -> None:
+    given = form([None, *map(number, range(40))])
+    _, y, kind = take_in(np.zeros((41, 1)), given, problem_type=problem_type)
     assert kind is ProblemType.REGRESSION
-    assert y.tolist() == [i / 4 for i in range(40)]
+    assert y.tolist() == list(range(40))
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("large", [2**62 + 1, 2**63 + 1, 2**70])
+def test_whole_numbers_stay_whole_beside_missing_ones(missing: object, large: int) -> None:
+    _, y, kind = take_in(np.zeros((41, 1)), pd.Series([missing, *[0, large] * 20], dtype=object))
+    assert kind is ProblemType.BINARY
+    assert set(y) == {0, large}
+
+
+def test_times_as_labels_are_named_alike() -> None:
+    day = pd.Timestamp("2020-01-02")
+    labels = (day, day.to_pydatetime(), day.date(), np.datetime64("2020-01-02", "ns"))
+    assert len({label_name(label) for label in labels}) == 1
+    assert label_name(np.timedelta64(3600, "s")) == label_name(dt.timedelta(hours=1)) != label_name(1)
 
 
 @pytest.mark.parametrize("column", [pd.Series(range(20), name="a"), pl.Series("a", range(20))])

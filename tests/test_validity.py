@@ -205,3 +205,14 @@ def test_the_same_labels_in_another_dtype_are_the_same(cancer: Halves, fitted_as
         y_new = y_new if fitted_as in ("bool", "boolean") else y_new.astype(float)
     found = ml.recheck(model, X_new, y_new)
     assert found.still_valid, found.reasons
+
+
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_times_as_classes_are_known_again(cancer: Halves, unit: str) -> None:
+    X, y, X_new, y_new = cancer
+    days = [
+        pd.Series(np.where(found, "2020-01-01", "2021-01-01")).astype(f"datetime64[{unit}]") for found in (y, y_new)
+    ]
+    model = MetaLearnClassifier(n_trials=1, families=["linear"], cv=2).fit(X, days[0])
+    found = ml.recheck(model, X_new, days[1])
+    assert found.still_valid, found.reasons

@@ -111,7 +111,8 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
             raise InvalidInputError(message)
         assert_all_finite(y, input_name="y")
         try:
-            check_classification_targets(y)
+            if len(pd.unique(y)) > 2:  # noqa: PLR2004 - two fractions are two classes
+                check_classification_targets(y)
             encoder = LabelEncoder().fit(y)
         except (TypeError, ValueError) as error:  # fractions, or labels of several types
             message = (

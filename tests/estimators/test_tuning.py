@@ -162,9 +162,18 @@ def test_labels_of_objects_are_taken_and_unfit_ones_explained(X: pd.DataFrame) -
     whole = tune(X, np.where(big, 1, 2).astype(object), **OPTIONS)
     assert whole.classes_.tolist() == [1, 2]
     for labels in (
-        np.where(big, 0.75, 0.25),
         np.where(big, np.array("a", object), 1),
         np.where(big, np.array(1, object), "a"),
     ):
         with pytest.raises(InvalidInputError, match=r"Expected whole numbers, text or booleans.*astype"):
             tune(X, labels, **OPTIONS)
+
+
+def test_two_fractions_are_two_classes(X: pd.DataFrame) -> None:
+    model = tune(X, np.where(X["size"] > 0, 0.75, 0.25), **OPTIONS)
+    assert set(model.predict(X)) == {0.25, 0.75}
+
+
+def test_fractions_of_many_values_are_no_classes(X: pd.DataFrame) -> None:
+    with pytest.raises(InvalidInputError, match=r"Expected whole numbers, text or booleans.*astype"):
+        MetaLearnClassifier(**OPTIONS).fit(X, X["size"])

@@ -149,7 +149,7 @@ def as_frame(X: Any) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_rows, n_features)
-        With names that are strings; columns of an array are x0, x1 and so on.
+        With names that are strings; columns of an array are x0, x1 and so on. Durations are pandas' own.
 
     Raises
     ------
@@ -162,8 +162,13 @@ def as_frame(X: Any) -> pd.DataFrame:
         return _foreign_frame(X)
     frame = X.copy(deep=False)
     frame.columns = [str(name) for name in X.columns]
-    for place in [place for place, dtype in enumerate(X.dtypes) if _is_nested(dtype)]:
-        frame.isetitem(place, frame.iloc[:, place].array.astype(object))
+    for place, dtype in enumerate(X.dtypes):
+        if _is_nested(dtype):
+            frame.isetitem(place, frame.iloc[:, place].array.astype(object))
+        elif pd.api.types.is_object_dtype(dtype) or (isinstance(dtype, pd.ArrowDtype) and dtype.kind == "m"):
+            column = frame.iloc[:, place]
+            if pd.api.types.infer_dtype(column, skipna=True) in {"timedelta", "timedelta64"}:
+                frame.isetitem(place, pd.to_timedelta(column.astype(object)).array)
     return frame
 
 

@@ -205,3 +205,13 @@ def test_a_series_is_a_table_of_one_column(column: Any) -> None:
 
 def test_text_that_no_encoding_holds_is_escaped() -> None:
     assert as_text(pd.Series(["\ud800", "é"], dtype=object)).tolist() == ["\\ud800", "é"]
+
+
+@pytest.mark.parametrize("dtype", ["duration[ns][pyarrow]", "duration[s][pyarrow]", object])
+@pytest.mark.parametrize("missing", [False, True])
+def test_durations_of_any_form_are_those_of_pandas(dtype: Any, *, missing: bool) -> None:
+    spans = pd.Series([pd.Timedelta(hours=i) for i in range(N)])
+    spans[: N * missing // 2] = pd.NaT
+    X, _, _ = take_in(pd.DataFrame({"span": spans.astype(dtype)}), Y)
+    assert X["span"].dtype.kind == "m"
+    assert X["span"].equals(spans.astype(X["span"].dtype))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from metalearn.dataset import ColumnKind, is_date_text
 from metalearn.exceptions import InvalidInputError
+from metalearn.intake import as_frame
 
 __all__ = ["EMPTY", "check_values", "select_columns"]
 
@@ -42,7 +43,7 @@ def select_columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.Da
     if not len(frame):
         message = "The table has no rows. Expected some to predict. Check the file."
         raise InvalidInputError(message)
-    named = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    named = as_frame(frame)
     absent = [name for name in kinds if name not in named.columns]
     surplus = [name for name in named.columns if name not in kinds]
     if absent:

@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 from metalearn.dataset import ColumnKind, column_kinds, subsample_rows
 from metalearn.estimators.fold import Rows
 from metalearn.exceptions import InvalidInputError
+from metalearn.intake import as_frame
 from metalearn.metafeatures.columns import days_of, levels_of, numbers_of
 from metalearn.task import Metric, ProblemType
 
@@ -229,7 +230,8 @@ def _times(values: "pd.Series[Any]") -> npt.NDArray[Any]:
         raise InvalidInputError(message)
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)
-    kind = column_kinds(values.to_frame("time"))["time"]
+    table = as_frame(values.to_frame("time"))
+    values, kind = pd.Series(table["time"], name=values.name), column_kinds(table)["time"]
     if kind is ColumnKind.NUMERIC:
         return numbers_of(values)
     if kind is ColumnKind.CATEGORICAL and _are_months(values.astype(str)):

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from metalearn.dataset import ColumnKind, column_kinds, date_format, is_no_day
 from metalearn.exceptions import InvalidInputError
+from metalearn.intake import as_frame
 from metalearn.task import ProblemType
 
 __all__ = [
@@ -167,7 +168,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _frame(self, X: Any) -> pd.DataFrame:
         if isinstance(X, pd.DataFrame):
-            return X.set_axis([str(name) for name in X.columns], axis=1)
+            return as_frame(X)
         array: npt.NDArray[Any] = X.toarray() if issparse(X) else np.asarray(X)  # type: ignore[attr-defined]
         return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
 

@@ -57,6 +57,14 @@ def test_values_of_another_kind_are_refused_with_an_example(changed: dict[str, l
         select_columns(FRAME.assign(**changed), KINDS)
 
 
+@pytest.mark.parametrize("dtype", ["duration[us][pyarrow]", object])
+def test_durations_of_another_form_are_numbers_as_before(dtype: object) -> None:
+    found, _ = select_columns(
+        pd.DataFrame({"span": pd.to_timedelta([1, 2], unit="s")}).astype(dtype), {"span": "numeric"}
+    )
+    assert found["span"].dt.total_seconds().tolist() == [1, 2]
+
+
 def test_an_absent_column_is_named_with_its_likely_new_name() -> None:
     with pytest.raises(InvalidInputError, match=r"lacks 1 of 4 .*\['town'\].* Is 'Town' the column 'town'"):
         select_columns(FRAME.rename(columns={"town": "Town"}), KINDS)

@@ -185,6 +185,13 @@ def test_rows_of_one_time_are_never_divided() -> None:
         time_folds(pd.Series(["Ulm", "Bonn"] * 10, name="town"))
 
 
+def test_durations_of_any_form_have_an_order() -> None:
+    spans = pd.Series(pd.to_timedelta(np.arange(40), unit="s"))
+    first, other = (time_folds(spans.astype(dtype), 2) for dtype in ("duration[us][pyarrow]", object))
+    assert [test.tolist() for _, test in first] == [test.tolist() for _, test in other]
+    assert len(first) == 2
+
+
 def test_groups_make_the_score_honest() -> None:
     """Rows of one group are near copies with one target: a random split remembers them, groups show that nothing is learned."""
     rng = np.random.default_rng(0)

@@ -256,3 +256,12 @@ def test_text_that_no_encoding_holds_is_a_level_and_has_a_length() -> None:
     assert TableCleaner().fit_transform(levels)["c"].tolist() == [1, 0, -1, 1]
     notes = pd.DataFrame({"n": pd.Series([half * 50, half * 60, half * 70, None], dtype=object)})
     assert TableCleaner().fit_transform(notes)["n.characters"].tolist() == [50, 60, 70, 0]
+
+
+@pytest.mark.parametrize("dtype", ["duration[us][pyarrow]", object])
+def test_durations_are_numbers_whatever_holds_them(dtype: object) -> None:
+    spans = pd.DataFrame({"d": pd.to_timedelta([1, 2, None, 90], unit="s")})
+    other = spans.astype(dtype)
+    expected = TableCleaner().fit_transform(spans)
+    assert TableCleaner().fit(spans).transform(other).equals(expected)
+    assert TableCleaner().fit(other).transform(spans).equals(expected)

@@ -145,9 +145,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.progress = progress
 
     def __sklearn_tags__(self) -> Any:
-        """Tell scikit-learn that missing values, strings and categories are welcome."""
+        """Tell scikit-learn that missing values, strings, categories and sparse matrices are welcome."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_array, validate_data
+from scipy.sparse import issparse
+from sklearn.utils.validation import _check_n_features, check_array, validate_data
+
+from metalearn.intake import as_frame
 
 __all__ = ["as_table"]
 
@@ -35,28 +38,50 @@ def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: 
     ValueError
         If it is not a table, or not the table that the estimator knows.
     """
-    if hasattr(X, "to_pandas"):  # polars, pyarrow and others
-        X = X.to_pandas()
-    if isinstance(X, pd.DataFrame):
-        if len(X) == 0:
-            check_array(np.empty((0, max(X.shape[1], 1))))
-        validate_data(estimator, X, skip_check_array=True, reset=reset)
-        if not all(isinstance(name, str) for name in X.columns):  # then scikit-learn remembers no names
-            X = X.set_axis([str(name) for name in X.columns], axis=1)
-        frame: pd.DataFrame = X.reset_index(drop=True)
-    else:
-        options = {"dtype": None, "ensure_all_finite": False, "ensure_min_samples": 2 if reset else 1}
-        values = validate_data(estimator, X, reset=reset, **options)
-        names = [f"x{i}" for i in range(values.shape[1])] if reset else list(estimator.column_kinds_)
-        frame = pd.DataFrame(values, columns=names)
-        if values.dtype == object:
-            frame = frame.infer_objects()
+    frame = _frame(estimator, X, reset=reset)
     present = [name for name in categorical if name in frame.columns]
     for name in present:
         if not reset and pd.api.types.is_numeric_dtype(frame[name].dtype):
             continue  # the model looks numbers up by value, and refuses them where it knows other text
         frame = frame.assign(**{name: _labels(frame[name])})
     return frame
+
+
+def _frame(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
+    X = _plain(X, single=not reset and estimator.n_features_in_ == 1)
+    known = [] if reset else list(estimator.column_kinds_)
+    if isinstance(X, pd.DataFrame):
+        if len(X) == 0:
+            check_array(np.empty((0, max(X.shape[1], 1))))
+        frame = as_frame(X).reset_index(drop=True)
+        if reset or not X.columns.equals(pd.RangeIndex(X.shape[1])) or set(frame.columns) == set(known):
+            validate_data(estimator, frame, skip_check_array=True, reset=reset)
+        else:  # numbers that count the columns are no names
+            _check_n_features(estimator, frame, reset=False)
+    else:
+        options = {"accept_sparse": True, "dtype": None, "ensure_all_finite": False}
+        if reset:
+            values = validate_data(estimator, X, ensure_min_samples=2, **options)
+        else:  # without scikit-learn's warning that an array has no names
+            values = check_array(X, estimator=estimator, input_name="X", **options)
+            _check_n_features(estimator, values, reset=False)
+        frame = as_frame(values)
+        if values.dtype == object:
+            frame = frame.infer_objects()
+    return frame if reset else frame.set_axis(known, axis=1)
+
+
+def _plain(X: Any, *, single: bool) -> Any:
+    """Return what scikit-learn would refuse or misread in a form that it takes; a single column may be flat."""
+    names = getattr(getattr(X, "dtype", None), "names", None)
+    foreign = any(hasattr(X, way) for way in ("to_pandas", "__arrow_c_stream__", "__dataframe__"))
+    if names or (foreign and not isinstance(X, pd.DataFrame | pd.Series)):
+        return as_frame(X)
+    if isinstance(X, np.ma.MaskedArray):
+        X = np.ma.filled(X.astype(float if X.dtype.kind in "fiub" else object), np.nan)
+    if not single or issparse(X) or np.ndim(X) != 1:
+        return X
+    return X.to_frame(0 if X.name is None else X.name) if isinstance(X, pd.Series) else np.reshape(X, (-1, 1))
 
 
 def _labels(column: "pd.Series[Any]") -> "pd.Series[Any]":

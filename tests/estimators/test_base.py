@@ -74,7 +74,6 @@ def test_predictions_are_labels_and_probabilities(
     assert fitted.score(X, y) > 0.95
 
 
-@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 def test_arrays_and_tables_of_other_libraries_are_predicted_alike(
     fitted: MetaLearnClassifier, cancer: tuple[pd.DataFrame, pd.Series]
 ) -> None:

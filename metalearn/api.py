@@ -120,7 +120,7 @@ def recommend(
     families: str | Sequence[str] | None = None,
     knowledge_base: KnowledgeSource = None,
     problem_type: ProblemType | str | None = None,
-    categorical: Sequence[str] = (),
+    categorical: str | Sequence[str] = (),
     recommender: str = "auto",
     name: str = "table",
 ) -> Recommendation:
@@ -145,7 +145,7 @@ def recommend(
         What to learn from; default: the bundled one. A folder or a database URL is opened.
     problem_type : ProblemType, str or None, default=None
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
-    categorical : sequence of str, default=()
+    categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
     recommender : str, default="auto"
         Name of the strategy; ``"auto"`` takes the one that did best on families of tables left out.

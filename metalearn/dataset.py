@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn._fingerprint import seal_table
-from metalearn.intake import as_text, take_in
+from metalearn.intake import as_text, column_names, take_in
 from metalearn.task import ProblemType, Task
 
 __all__ = [
@@ -158,14 +158,14 @@ def _kind_of(values: "pd.Series[Any]") -> ColumnKind:
     return _kind_of_strings(values)
 
 
-def column_kinds(X: pd.DataFrame, categorical: Sequence[str] = ()) -> dict[str, ColumnKind]:
+def column_kinds(X: pd.DataFrame, categorical: str | Sequence[str] = ()) -> dict[str, ColumnKind]:
     """Tell the kind of every column.
 
     Parameters
     ----------
     X : DataFrame of shape (n_rows, n_features)
         The table.
-    categorical : sequence of str, default=()
+    categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
 
     Returns
@@ -179,7 +179,7 @@ def column_kinds(X: pd.DataFrame, categorical: Sequence[str] = ()) -> dict[str, 
     >>> [str(kind) for kind in column_kinds(X).values()]
     ['datetime', 'numeric', 'categorical']
     """
-    forced = set(categorical)
+    forced = set(column_names(categorical))
     known = [
         ColumnKind.CATEGORICAL if name in forced or isinstance(dtype, pd.CategoricalDtype) else _kind_of_dtype(dtype)
         for name, dtype in X.dtypes.items()
@@ -286,7 +286,7 @@ class Dataset:
         y: Any,
         *,
         problem_type: ProblemType | str | None = None,
-        categorical: Sequence[str] = (),
+        categorical: str | Sequence[str] = (),
     ) -> Self:
         """Check a table and its target, and bring them into one form.
 
@@ -298,7 +298,7 @@ class Dataset:
             The target; rows where it is missing are left out.
         problem_type : ProblemType or str or None, default=None
             The kind of problem; None infers it from the target.
-        categorical : sequence of str, default=()
+        categorical : str or sequence of str, default=()
             Columns that are categorical whatever they look like.
 
         Returns
@@ -314,7 +314,7 @@ class Dataset:
             half as many classes as rows.
         """
         frame, target, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
-        return cls(frame, target, kind, tuple(categorical), len(y) - len(target))
+        return cls(frame, target, kind, column_names(categorical), len(y) - len(target))
 
     @property
     def n_rows(self) -> int:

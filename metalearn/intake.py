@@ -18,6 +18,8 @@ __all__ = [
     "REGRESSION_FROM",
     "as_frame",
     "as_text",
+    "check_names",
+    "column_names",
     "infer_problem_type",
     "label_name",
     "labelled_rows",
@@ -34,7 +36,7 @@ _FIRST_ROWS = 1000
 
 
 def take_in(
-    X: Any, y: Any, *, problem_type: ProblemType | str | None = None, categorical: Sequence[str] = ()
+    X: Any, y: Any, *, problem_type: ProblemType | str | None = None, categorical: str | Sequence[str] = ()
 ) -> tuple[pd.DataFrame, "pd.Series[Any]", ProblemType]:
     """Check a table and its target, and bring them into one form.
 
@@ -46,7 +48,7 @@ def take_in(
         The target; rows where it is missing are left out.
     problem_type : ProblemType or str or None, default=None
         The kind of problem; None infers it from the target.
-    categorical : sequence of str, default=()
+    categorical : str or sequence of str, default=()
         Columns that have to be in the table.
 
     Returns
@@ -67,7 +69,8 @@ def take_in(
     """
     frame = as_frame(X)
     target = _series(y)
-    _check_table(frame, target, categorical)
+    _check_table(frame, target)
+    check_names(frame, column_names(categorical))
     present = labelled_rows(target)
     if not present.all():
         frame, target = frame.loc[present], target.loc[present]
@@ -136,6 +139,43 @@ def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
             )
             raise InvalidInputError(message)
     return ProblemType.BINARY if n_values == 2 else ProblemType.MULTICLASS  # noqa: PLR2004
+
+
+def column_names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return names of columns as text, a single one as well.
+
+    Parameters
+    ----------
+    given : str or sequence of str
+        One name, or several.
+
+    Returns
+    -------
+    tuple of str
+        The names.
+    """
+    return (given,) if isinstance(given, str) else tuple(map(str, given))
+
+
+def check_names(frame: pd.DataFrame, categorical: Sequence[str]) -> None:
+    """Check that columns are in a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table, with text as column names.
+    categorical : sequence of str
+        The columns that are said to be categorical.
+
+    Raises
+    ------
+    InvalidInputError
+        If one is not there.
+    """
+    unknown = [name for name in categorical if name not in frame.columns]
+    if unknown:
+        message = f"The categorical columns {unknown[:5]} are not in the table. Expected some of {list(frame.columns)[:20]}. Correct the names."
+        raise InvalidInputError(message)
 
 
 def as_frame(X: Any) -> pd.DataFrame:
@@ -291,7 +331,7 @@ def label_name(label: Any) -> str:
     return str(int(label)) if whole else str(label)
 
 
-def _check_table(frame: pd.DataFrame, target: "pd.Series[Any]", categorical: Sequence[str]) -> None:
+def _check_table(frame: pd.DataFrame, target: "pd.Series[Any]") -> None:
     if frame.shape[0] == 0 or frame.shape[1] == 0:
         message = f"The table is empty: {frame.shape[0]} rows, {frame.shape[1]} columns besides the target. Expected both. Check the file."
         raise InvalidInputError(message)
@@ -301,10 +341,6 @@ def _check_table(frame: pd.DataFrame, target: "pd.Series[Any]", categorical: Seq
         raise InvalidInputError(message)
     if len(frame) != len(target):
         message = f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
-        raise InvalidInputError(message)
-    unknown = [name for name in categorical if name not in frame.columns]
-    if unknown:
-        message = f"The categorical columns {unknown[:5]} are not in the table. Expected some of {list(frame.columns)[:20]}. Correct the names."
         raise InvalidInputError(message)
 
 

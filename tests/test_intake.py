@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
+from metalearn.dataset import Dataset, column_kinds
 from metalearn.exceptions import InvalidInputError
 from metalearn.intake import as_text, infer_problem_type, label_name, take_in
 from metalearn.task import ProblemType
@@ -93,6 +94,14 @@ def test_column_names_become_text_and_the_users_table_stays_as_it_is() -> None:
     X, _, _ = take_in(table, [0, 1] * 15, categorical=["1"])
     assert list(X.columns) == ["1", "(2, 'b')"]
     assert (list(table.columns), table.index[0]) == ([1, (2, "b")], 100)
+
+
+def test_a_single_categorical_column_may_be_named_by_itself() -> None:
+    table = pd.DataFrame(np.zeros((20, 3)), columns=["a", "b", "ab"])
+    assert Dataset.from_data(table, [0, 1] * 10, categorical="ab").categorical == ("ab",)
+    assert column_kinds(table, "ab")["a"] == "numeric"
+    with pytest.raises(InvalidInputError, match=r"categorical columns \['ba'\] are not in the table"):
+        take_in(table, [0, 1] * 10, categorical="ba")
 
 
 N = 60

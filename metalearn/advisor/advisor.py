@@ -47,7 +47,7 @@ class Advisor:
         What to learn from; default: the bundled one.
     problem_type : ProblemType, str or None, default=None
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
-    categorical : sequence of str, default=()
+    categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
     time_budget : float or None, default=None
         Seconds that one fit of each trial may take, all together: with three folds, a third of your time. Configurations that
@@ -93,7 +93,7 @@ class Advisor:
         families: str | Sequence[str] | None = None,
         knowledge_base: KnowledgeSource = None,
         problem_type: ProblemType | str | None = None,
-        categorical: Sequence[str] = (),
+        categorical: str | Sequence[str] = (),
         time_budget: float | None = None,
         recommender: str = "auto",
         name: str = "table",

@@ -41,7 +41,7 @@ from metalearn.estimators.table import as_table
 from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.intake import MIN_ROWS, label_name
+from metalearn.intake import MIN_ROWS, column_names, label_name
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
@@ -93,7 +93,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     cv : int, splitter, iterable or None, default=None
         Folds of the cross-validation: how many, a splitter of scikit-learn such as ``TimeSeriesSplit()``, or pairs of rows
         to train on and to test on; default: 5, or 3 where there are more than 5,000 rows.
-    categorical : sequence of str, default=()
+    categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
     knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         What the recommendation is learned from; default: the bundled knowledge base.
@@ -120,7 +120,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         families: str | Sequence[str] | None = None,
         blend: bool = True,
         cv: Any = None,
-        categorical: Sequence[str] = (),
+        categorical: str | Sequence[str] = (),
         knowledge_base: KnowledgeSource = None,
         recommender: str = "auto",
         record_to: Store | str | Path | None = None,
@@ -228,14 +228,14 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _read(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingData:
         """Check what is to be learned from, take note of what it is like, and split it into folds."""
-        frame = as_table(self, X, categorical=self.categorical, reset=True)
+        frame = as_table(self, X, categorical=self._categorical, reset=True)
         target, problem_type, n_classes = self._read_target(y)
         if len(target) != len(frame):
             message = (
                 f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
             )
             raise InvalidInputError(message)
-        kinds = column_kinds(frame, self.categorical).items()
+        kinds = column_kinds(frame, self._categorical).items()
         self.column_kinds_ = {name: EMPTY if frame[name].isna().all() else str(kind) for name, kind in kinds}
         self.target_ = summary(y, target, problem_type)
         weights = None if sample_weight is None else _checked_weights(sample_weight, frame)
@@ -274,6 +274,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         return store
 
     @property
+    def _categorical(self) -> tuple[str, ...]:
+        return column_names(self.categorical)
+
+    @property
     def _seconds(self) -> float | None:
         """Seconds that a fit may take; None without a limit."""
         return None if self.time_budget is None or math.isinf(self.time_budget) else self.time_budget
@@ -308,10 +312,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         return Recommendation(task, (), recommender="none", notes=(note,))
 
     def _recommended(self, data: TrainingData, advisor: Advisor | None, *, grouped: bool) -> Recommendation:
-        about: dict[str, Any] = {"target": self.target_["name"] or "target", "categorical": tuple(self.categorical)}
+        about: dict[str, Any] = {"target": self.target_["name"] or "target", "categorical": self._categorical}
         if advisor is None:
             return replace(self._nothing(data), **about)
-        checked = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self.categorical)
+        checked = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self._categorical)
         answered = {"groups"} if grouped else set()  # whoever splits in a way has thought of the question
         if isinstance(self.cv, list | TimeSeriesSplit):
             answered.add("time_order")
@@ -331,7 +335,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             families=usable,
             knowledge_base=self.knowledge_base,
             problem_type=data.problem_type,
-            categorical=self.categorical,
+            categorical=self._categorical,
             time_budget=seconds,
             recommender=self.recommender,
         )
@@ -381,7 +385,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def _record(self, data: TrainingData, trials: list[Trial], store: Store) -> None:
         """Add what was learned about the table to a store; none of its rows goes there."""
         y = self.classes_[data.target] if data.n_classes else data.target
-        known = Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self.categorical)
+        known = Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self._categorical)
         n_used = len(np.unique(np.concatenate([test for _, test in data.folds]))) if data.folds else 0
         task = replace(known.as_task(self.name), metric=self.metric_, n_rows_used=n_used)
         way = _way(data.folds, data.weights)
@@ -396,7 +400,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def _mix(self, X: Any) -> npt.NDArray[np.float64]:
         """Return the weighted mean of what the members predict."""
         check_is_fitted(self, "members_")
-        frame = as_table(self, X, categorical=self.categorical)
+        frame = as_table(self, X, categorical=self._categorical)
         check_values(frame, self.column_kinds_)
         n_classes = len(getattr(self, "classes_", ()))
         shares = [m.weight * predict(m.pipeline, frame, n_classes) for m in self.members_]

@@ -15,6 +15,7 @@ from metalearn.estimators.records import leaderboard
 from metalearn.estimators.refit import Member
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError
+from metalearn.intake import column_names
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, get_metric
@@ -93,7 +94,7 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
     if not hasattr(model, "members_"):
         message = f"This {type(model).__name__} is not fitted. Expected a fitted one. Call fit first."
         raise InvalidInputError(message)
-    given = {**model.get_params(), "categorical": [str(name) for name in model.categorical]}
+    given = {**model.get_params(), "categorical": list(column_names(model.categorical))}
     params = {k: v for k, v in ((k, _plain(v)) for k, v in given.items()) if _is_plain(v)}
     about = {
         "format": _FORMAT,

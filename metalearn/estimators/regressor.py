@@ -36,7 +36,7 @@ class MetaLearnRegressor(RegressorMixin, MetaLearnEstimator):  # type: ignore[mi
     cv : int, splitter, iterable or None, default=None
         Folds of the cross-validation: how many, a splitter of scikit-learn such as ``TimeSeriesSplit()``, or pairs of rows
         to train on and to test on; default: 5, or 3 where there are more than 5,000 rows.
-    categorical : sequence of str, default=()
+    categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
     knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         What the recommendation is learned from; default: the bundled knowledge base.

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_n_features, check_array, validate_data
 
-from metalearn.intake import as_frame
+from metalearn.intake import as_frame, check_names
 
 __all__ = ["as_table"]
 
@@ -37,8 +37,12 @@ def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: 
     ------
     ValueError
         If it is not a table, or not the table that the estimator knows.
+    InvalidInputError
+        If a categorical column is not in the table to be remembered.
     """
     frame = _frame(estimator, X, reset=reset)
+    if reset:
+        check_names(frame, categorical)
     present = [name for name in categorical if name in frame.columns]
     for name in present:
         if not reset and pd.api.types.is_numeric_dtype(frame[name].dtype):

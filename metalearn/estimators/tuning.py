@@ -27,7 +27,7 @@ def tune(
     y: Any,
     *,
     problem_type: ProblemType | str | None = None,
-    categorical: Sequence[str] = (),
+    categorical: str | Sequence[str] = (),
     groups: Any = None,
     time: Any = None,
     sample_weight: Any = None,
@@ -44,7 +44,7 @@ def tune(
         The target; rows where it is missing are left out.
     problem_type : ProblemType, str or None, default=None
         The kind of problem; default: inferred from the target.
-    categorical : sequence of str, default=()
+    categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
     groups : str, array-like of shape (n_rows,) or None, default=None
         Which rows belong together, such as those of one patient: they are on the same side of every fold. A column that
@@ -97,7 +97,9 @@ def tune(
         named = [sample_weight] if isinstance(sample_weight, str) else []
         sample_weight, frame = _numbers(_per_row(sample_weight, frame, y)), frame.drop(columns=named)
     kind = MetaLearnClassifier if data.problem_type.is_classification else MetaLearnRegressor
-    model: MetaLearnEstimator = kind(categorical=[c for c in categorical if c in frame.columns], cv=folds, **options)
+    model: MetaLearnEstimator = kind(
+        categorical=[c for c in data.categorical if c in frame.columns], cv=folds, **options
+    )
     model.fit(frame, data.y, sample_weight=sample_weight, groups=groups)
     model.set_params(cv=cv)  # the rows of the folds are those of this table
     model.way_["split_by"] = "time" if time is not None else model.way_["split_by"]

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 
 from metalearn.estimators import MetaLearnClassifier, tune
 from metalearn.estimators.table import as_table
+from metalearn.exceptions import InvalidInputError
 
 CELLS = np.random.default_rng(0).normal(size=(60, 3))
 Y = (CELLS[:, 0] > 0).astype(int)
@@ -76,3 +77,17 @@ def test_levels_that_no_encoding_holds_are_taken() -> None:
     X = pd.DataFrame({"code": pd.Series(["\ud800", None, "a"], dtype=object)})
     found = as_table(BaseEstimator(), X, categorical=("code",), reset=True)["code"]
     assert found.cat.codes.tolist() == [1, -1, 0]
+
+
+def test_a_single_categorical_column_may_be_named_by_itself() -> None:
+    X = NAMED.assign(ab=np.arange(60) % 3)
+    for model in (tune(X, Y, categorical="ab", **OPTIONS), MetaLearnClassifier(categorical="ab", **OPTIONS).fit(X, Y)):
+        assert [name for name, kind in model.column_kinds_.items() if kind == "categorical"] == ["ab"]
+        assert model.recommendation_.categorical == ("ab",)
+        assert len(model.predict(X)) == 60
+
+
+@pytest.mark.parametrize("n_rows", [10, 60])
+def test_an_unknown_categorical_column_is_refused_in_tables_of_any_size(n_rows: int) -> None:
+    with pytest.raises(InvalidInputError, match=r"\['town'\] are not in the table"):
+        MetaLearnClassifier(categorical="town", **OPTIONS).fit(NAMED[:n_rows], Y[:n_rows])

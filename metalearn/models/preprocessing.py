@@ -249,7 +249,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _dates(self, name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
         when = pd.to_datetime(self._read_dates(name, column), errors="coerce", utc=True)
         present = column[column.notna()]
-        if len(present) and when.isna().all() and not any(map(is_no_day, present)):
+        if len(present) and when.isna().all() and not any(map(is_no_day, set(map(str, present)))):
             raise _another_kind(name, "dates", _held(column), present)
         microseconds = when.dt.tz_localize(None).to_numpy(dtype="datetime64[us]").astype(np.int64)
         found = {"days": np.where(when.isna(), np.nan, microseconds / _MICROSECONDS_PER_DAY)}

@@ -1,14 +1,14 @@
 """What is to be learned: the problem type, the metric, and the task that joins them to a dataset."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
 from metalearn.exceptions import InvalidInputError, unknown_name
 
-__all__ = ["METRICS", "Metric", "ProblemType", "Task", "get_metric", "metrics_for", "scorer_sign"]
+__all__ = ["METRICS", "Metric", "ProblemType", "Task", "get_metric", "metrics_for", "scorer_of", "scorer_sign"]
 
 
 class ProblemType(StrEnum):
@@ -250,6 +250,41 @@ def scorer_sign(name: str | Callable[..., Any] | None) -> float:
     if isinstance(name, str):
         return -1.0 if name.startswith("neg_") else 1.0
     return float(getattr(name, "_sign", 1.0))
+
+
+def scorer_of(values: Sequence[float], metric: Metric, *, maximize: bool) -> Callable[[float], float]:
+    """Return what turns a tool's value into the metric's, judging by the directions and the signs.
+
+    Parameters
+    ----------
+    values : sequence of float
+        All values known so far.
+    metric : Metric
+        What was measured.
+    maximize : bool
+        Whether the tool maximises.
+
+    Returns
+    -------
+    callable
+        Takes a value of the tool, gives the metric's own.
+
+    Raises
+    ------
+    InvalidInputError
+        If a loss is maximised and positive.
+    """
+    if metric.greater_is_better == maximize:
+        return lambda value: value
+    if metric.greater_is_better:  # a minimised loss: negated, or the distance from the optimum
+        return (lambda value: -value) if any(value < 0 for value in values) else metric.from_loss
+    if any(value > 0 for value in values):
+        message = (
+            f"The search maximises, the metric {metric.name!r} is better when smaller, and some values are "
+            "positive. Expected negated values. Name the metric that was maximised, or pass to_score=... where a hook reads."
+        )
+        raise InvalidInputError(message)
+    return lambda value: -value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

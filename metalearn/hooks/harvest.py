@@ -1,7 +1,7 @@
 """From a tool's trials to evaluations of a task: names, signs and states as ours."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 
@@ -13,9 +13,9 @@ from metalearn.metafeatures import extract
 from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
-from metalearn.task import Metric, ProblemType, get_metric
+from metalearn.task import Metric, ProblemType, get_metric, scorer_of
 
-__all__ = ["Reading", "Trial", "configuration_of", "gather", "resolve_metric", "scorer_of"]
+__all__ = ["Reading", "Trial", "configuration_of", "gather", "resolve_metric"]
 
 
 class Reading(TypedDict, total=False):
@@ -124,41 +124,6 @@ def resolve_metric(
         return get_metric(name, problem_type)
     except LookupError:
         return Metric(name, maximize, 1.0 if maximize else 0.0)
-
-
-def scorer_of(values: Sequence[float], metric: Metric, *, maximize: bool) -> Callable[[float], float]:
-    """Return what turns a tool's value into the metric's, judging by the directions and the signs.
-
-    Parameters
-    ----------
-    values : sequence of float
-        All values known so far.
-    metric : Metric
-        What was measured.
-    maximize : bool
-        Whether the tool maximises.
-
-    Returns
-    -------
-    callable
-        Takes a value of the tool, gives the metric's own.
-
-    Raises
-    ------
-    InvalidInputError
-        If a loss is maximised and positive.
-    """
-    if metric.greater_is_better == maximize:
-        return lambda value: value
-    if metric.greater_is_better:  # a minimised loss: negated, or the distance from the optimum
-        return (lambda value: -value) if any(value < 0 for value in values) else metric.from_loss
-    if any(value > 0 for value in values):
-        message = (
-            f"The search maximises, the metric {metric.name!r} is better when smaller, and some values are "
-            "positive. Expected negated values. Pass to_score=..., or the metric that was maximised."
-        )
-        raise InvalidInputError(message)
-    return lambda value: -value
 
 
 def _families(

@@ -11,10 +11,11 @@ from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.base import defaults_of, require_tool
 from metalearn.hooks.configspace import configuration, read_space
-from metalearn.hooks.harvest import Reading, Trial, configuration_of, scorer_of
+from metalearn.hooks.harvest import Reading, Trial, configuration_of
 from metalearn.hooks.optuna import read_space as read_distributions
 from metalearn.space import Configuration, adapt
 from metalearn.space.adaptation import UNSET
+from metalearn.task import scorer_of
 
 __all__ = ["OptunaSampler", "SpaceAdvisor"]
 

@@ -12,7 +12,7 @@ from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, unknown_name
 from metalearn.importers.base import assemble, bounded_file, our_metric, plain_params, printable, read_lines
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.task import METRICS, Task
+from metalearn.task import METRICS, Task, scorer_of
 
 __all__ = ["from_flaml_log", "from_optuna"]
 
@@ -83,7 +83,8 @@ def from_optuna(
     task : Task
         What the studies searched on.
     metric : str
-        What the objective returned, under our or scikit-learn's name.
+        What the objective returned, under our or scikit-learn's name. Where a study's direction is not the metric's, its values
+        are turned: a minimised accuracy is taken as negated if any is negative, else as 1 minus the accuracy.
     study : str or None, default=None
         One study; default: all.
     model : str, default="model"
@@ -100,7 +101,7 @@ def from_optuna(
     MissingExtraError
         If optuna is not installed.
     InvalidInputError
-        If the storage cannot be read or holds no trial.
+        If the storage cannot be read or holds no trial, or a study maximised a loss that is positive.
     UnknownNameError
         If there is no such study.
     """
@@ -121,27 +122,37 @@ def from_optuna(
         raise InvalidInputError(message) from error
     if study is not None and study not in names:
         raise unknown_name("study", study, names)
-    rows = [row for name in names if study in (None, name) for row in _optuna_trials(optuna, storage, name, model)]
+    rows = [
+        row for name in names if study in (None, name) for row in _optuna_trials(optuna, storage, name, model, metric)
+    ]
     if not rows:
         message = "The storage holds no trial that has ended. Expected at least one. Check the address and the study."
         raise InvalidInputError(message)
-    runs = pd.DataFrame(rows, columns=["model", "params", "value", "fit_seconds", "status"])
-    return assemble(runs.assign(task_id=task.id, metric=metric), [task], {}, tool=f"optuna {optuna.__version__}")
+    runs = pd.DataFrame(rows, columns=["model", "params", "metric", "value", "fit_seconds", "status"])
+    return assemble(runs.assign(task_id=task.id), [task], {}, tool=f"optuna {optuna.__version__}")
 
 
-def _optuna_trials(optuna: Any, storage: Any, name: str, model: str) -> Iterator[tuple[str, str, float, float, str]]:
+def _optuna_trials(
+    optuna: Any, storage: Any, study: str, model: str, metric: str
+) -> Iterator[tuple[str, str, str, float, float, str]]:
     states = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED, "FAIL": Status.FAILED}
-    for trial in optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False):
-        if trial.state.name not in states:
-            continue
+    loaded = optuna.load_study(study_name=study, storage=storage)
+    trials = [trial for trial in loaded.get_trials(deepcopy=False) if trial.state.name in states]
+    maximize = loaded.directions[0] == optuna.study.StudyDirection.MAXIMIZE
+    values = [trial.values[0] if trial.state.name == "COMPLETE" else math.nan for trial in trials]
+    name, factor, _ = our_metric(metric)
+    if name in METRICS and (METRICS[name].greater_is_better == (factor > 0)) != maximize:  # else as it was named
+        metric, score = name, scorer_of(values, METRICS[name], maximize=maximize)
+        values = [score(value) for value in values]
+    for trial, value in zip(trials, values, strict=True):
         params = dict(trial.params)
         family = params.pop(model, None) or trial.user_attrs.get(model, model)
-        ok = trial.state.name == "COMPLETE"
         seconds = trial.duration.total_seconds() if trial.duration else math.nan
         yield (
             printable(str(family)),
             plain_params(params),
-            trial.values[0] if ok else math.nan,
+            metric,
+            value,
             seconds,
             str(states[trial.state.name]),
         )

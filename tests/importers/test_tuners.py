@@ -125,6 +125,41 @@ def test_optuna_studies_are_read_from_a_storage(tmp_path: Path, kind: str) -> No
             from_optuna(place if "://" in place else tmp_path / place, TASK, metric="accuracy")
 
 
+@pytest.mark.parametrize(
+    ("metric", "direction", "returned", "kept"),
+    [
+        ("accuracy", "minimize", [0.1, 0.25], {"accuracy": [0.75, 0.9]}),
+        ("accuracy", "minimize", [-0.9, -0.75], {"accuracy": [0.75, 0.9]}),
+        ("error_rate", "minimize", [0.1, 0.25], {"accuracy": [0.75, 0.9]}),
+        ("log_loss", "maximize", [-0.5, -0.25], {"log_loss": [0.25, 0.5]}),
+        ("neg_log_loss", "maximize", [-0.5, -0.25], {"log_loss": [0.25, 0.5]}),
+        ("neg_log_loss", "minimize", [0.5, 0.25], {"log_loss": [0.25, 0.5]}),
+        ("profit", "minimize", [3.0, 4.0], {"profit": [3.0, 4.0]}),
+    ],
+)
+def test_the_direction_of_an_optuna_study_says_what_its_values_mean(
+    metric: str, direction: str, returned: list[float], kept: dict[str, list[float]]
+) -> None:
+    runs = from_optuna(optuna_storage(direction, returned), TASK, metric=metric, model="svm").evaluations
+    assert {name: sorted(group["value"]) for name, group in runs.groupby("metric", observed=True)} == kept
+
+
+def test_a_positive_loss_that_was_maximised_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="Expected negated values"):
+        from_optuna(optuna_storage("maximize", [0.5]), TASK, metric="log_loss")
+
+
+def optuna_storage(direction: str, returned: list[float]) -> Any:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction=direction)
+    for value in returned:
+        trial = study.ask()
+        trial.suggest_float("C", 0.1, 1.0)
+        study.tell(trial, value)
+    return study._storage
+
+
 def test_an_absent_optuna_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     with pytest.raises(MissingExtraError, match="metalearn-recommender\\[optuna\\]"):

@@ -3,13 +3,14 @@
 import glob
 import math
 import re
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Boolean, NullPool, column, create_engine, select, table
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Boolean, NullPool, case, column, create_engine, select, table
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from metalearn.exceptions import InvalidInputError
@@ -24,6 +25,9 @@ _MAX_SMALL = 1_000_000
 _NAME = re.compile(r"[\w.\-/ ]{1,250}")
 _UNFINISHED = {"1", "2", "RUNNING", "SCHEDULED"}
 _STATUS = {"3": "ok", "4": "failed", "5": "pruned", "FINISHED": "ok", "FAILED": "failed", "KILLED": "pruned"}
+
+_ABSENT = "absent"
+"""Status of a run that ended well and did not log the metric."""
 
 _NOTES = ("params", "tags", "latest_metrics")
 
@@ -48,16 +52,16 @@ def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = "
     Returns
     -------
     KnowledgeBase
-        One evaluation a run, with the last value of the metric. Runs of one configuration count as its folds; a run that
-        failed counts only where no other of its configuration worked.
+        One evaluation a run, with the last value of the metric; finished runs that did not log it are left out. Runs of one
+        configuration count as its folds; a run that failed counts only where no other of its configuration worked.
 
     Raises
     ------
     InvalidInputError
-        If there are no runs.
+        If there are no runs, or no finished run logged the metric.
     """
-    if "://" in str(tracking):
-        url = _address(str(tracking))
+    url = _address(str(tracking)) if "://" in str(tracking) else None
+    if url:
         shown, rows = url.render_as_string(hide_password=True), _database(url, metric, model)
     else:
         shown = str(tracking)
@@ -67,15 +71,20 @@ def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = "
             f"{shown} holds no runs. Expected what MLflow tracked: a folder mlruns or a database. Check the place."
         )
         raise InvalidInputError(message)
+    left = [row for row in rows if row[-1] != _ABSENT]
+    if len(left) < len(rows) and not any(row[-1] == "ok" for row in left):
+        known = _database_metrics(url) if url else _folder_metrics(Path(tracking))
+        message = f"No finished run of {shown} logged the metric {metric!r}. Expected one of {sorted(known)[:20]}. Name one of them."
+        raise InvalidInputError(message)
     name = next((n for n in (metric, metric.partition("_")[2]) if our_metric(n)[0] in METRICS), metric)
-    runs = pd.DataFrame(rows, columns=["model", "params", "value", "fit_seconds", "status"])
+    runs = pd.DataFrame(left, columns=["model", "params", "value", "fit_seconds", "status"])
     return assemble(runs.assign(task_id=task.id, metric=name), [task], {}, tool="MLflow")
 
 
 def _run(
     params: Mapping[str, Any], tags: Mapping[str, Any], value: Any, facts: Mapping[str, Any], model: str
 ) -> _Run | None:
-    """Return what is kept of a run, unless it goes on or was deleted."""
+    """Return what is kept of a run, unless it goes on or was deleted; the value is None where none was logged."""
     status = str(facts.get("status", "")).strip("'\" ")
     if status in _UNFINISHED or str(facts.get("lifecycle_stage", "active")).strip() == "deleted":
         return None
@@ -86,7 +95,8 @@ def _run(
     except (KeyError, TypeError, ValueError, OverflowError):
         seconds = math.nan
     number = float(value) if isinstance(value, int | float) else math.nan
-    return str(family), plain_params(parsed), number, seconds, _STATUS.get(status, "failed")
+    ended = _STATUS.get(status, "failed")
+    return str(family), plain_params(parsed), number, seconds, _ABSENT if value is None and ended == "ok" else ended
 
 
 def _parsed(text: Any) -> Any:
@@ -127,7 +137,7 @@ def _folder(run: Path, metric: str, model: str) -> _Run | None:
         {file.name: "\n".join(read_lines(file, max_bytes=_MAX_SMALL)) for file in sorted((run / kind).glob(names))}
         for kind, names in (("params", "*"), ("tags", glob.escape(model)))
     )
-    value = math.nan
+    value = None
     file = run / "metrics" / metric
     if _NAME.fullmatch(metric) and ".." not in metric and file.is_file():
         history = [line.split() for line in read_lines(bounded_file(file, max_bytes=100 * _MAX_SMALL)) if line.strip()]
@@ -137,6 +147,11 @@ def _folder(run: Path, metric: str, model: str) -> _Run | None:
             message = f"{file} holds no values ({error}). Expected lines of time, value and step. Check the file."
             raise InvalidInputError(message) from error
     return _run(params, tags, value, facts, model)
+
+
+def _folder_metrics(place: Path) -> set[str]:
+    files = ((run / "metrics", file) for run in _folders(place) for file in (run / "metrics").rglob("*"))
+    return {file.relative_to(metrics).as_posix() for metrics, file in files if file.is_file()}
 
 
 # databases -----------------------------------------------------------------------------------------------------------
@@ -161,23 +176,38 @@ def _database(url: URL, metric: str, model: str) -> list[_Run]:
         select(column("run_uuid"), column("key"), column("value")).select_from(table(n)) for n in _NOTES
     ]
     notes[1] = notes[1].where(column("key") == model)
-    notes[2] = notes[2].where(column("key") == metric, ~column("is_nan", Boolean))
+    value = case((column("is_nan", Boolean), None), else_=column("value"))
+    notes[2] = select(column("run_uuid"), column("key"), value).select_from(table(_NOTES[2]))
+    notes[2] = notes[2].where(column("key") == metric)
+    with _connected(url) as connection:
+        found = [dict(zip(facts, row, strict=True)) for row in connection.execute(runs)]
+        _check_number(found)
+        noted = [_by_run(connection.execute(query)) for query in notes]
+    rows = []
+    for run in found:
+        params, tags, values = (by_run.get(run["run_uuid"], {}) for by_run in noted)
+        logged = math.nan if metric in values and values[metric] is None else values.get(metric)
+        rows.append(_run(params, tags, logged, run, model))
+    return [row for row in rows if row is not None]
+
+
+def _database_metrics(url: URL) -> set[str]:
+    names: Any = select(column("key")).select_from(table(_NOTES[2])).distinct().limit(_MAX_RUNS)
+    with _connected(url) as connection:
+        return {str(name) for (name,) in connection.execute(names)}
+
+
+@contextmanager
+def _connected(url: URL) -> Iterator[Connection]:
     try:
         with create_engine(url, poolclass=NullPool).connect() as connection:
-            found = [dict(zip(facts, row, strict=True)) for row in connection.execute(runs)]
-            _check_number(found)
-            noted = [_by_run(connection.execute(query)) for query in notes]
+            yield connection
     except (SQLAlchemyError, ImportError, ValueError, TypeError, OverflowError) as error:
         message = (
             f"{url.render_as_string(hide_password=True)} cannot be read ({type(error).__name__}). "
             "Expected a database of MLflow that answers. Check the address."
         )
         raise InvalidInputError(message) from error
-    rows = []
-    for run in found:
-        params, tags, values = (by_run.get(run["run_uuid"], {}) for by_run in noted)
-        rows.append(_run(params, tags, values.get(metric), run, model))
-    return [row for row in rows if row is not None]
 
 
 def _by_run(rows: Iterable[Any]) -> dict[str, dict[str, Any]]:

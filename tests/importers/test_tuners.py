@@ -27,8 +27,8 @@ def test_a_recorded_mlflow_store_is_read_with_the_last_values() -> None:
 def test_a_folder_without_runs_and_a_metric_elsewhere_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="holds no runs"):
         from_mlflow(tmp_path, TASK, metric="accuracy")
-    outside = from_mlflow(RECORDED / "mlruns", TASK, metric="../params/C")
-    assert set(outside.evaluations["status"]) == {"failed"}
+    with pytest.raises(InvalidInputError, match=r"logged the metric '\.\./params/C'"):
+        from_mlflow(RECORDED / "mlruns", TASK, metric="../params/C")
 
 
 def mlflow_database(file: Path, statuses: list[Any], *, key: str = "n_neighbors", value: Any = 0.9) -> str:
@@ -57,6 +57,27 @@ def test_a_database_of_mlflow_is_read_with_the_last_values(tmp_path: Path) -> No
     assert found["value"][0] == 0.9
     assert set(found["fit_seconds"]) == {2.5}
     assert set(from_mlflow(url, TASK, metric="val_accuracy").configurations["model"]) == {"knn"}
+
+
+@pytest.mark.parametrize("kind", ["database", "folder"])
+def test_a_finished_run_that_did_not_log_the_metric_is_no_failure(tmp_path: Path, kind: str) -> None:
+    place: str | Path = tmp_path / "mlruns"
+    if kind == "database":
+        place = mlflow_database(tmp_path / "mlflow.db", ["FINISHED", "RUNNING", "FINISHED", "FAILED"])
+        with sqlite3.connect(tmp_path / "mlflow.db") as connection:
+            connection.execute("UPDATE latest_metrics SET key = 'loss' WHERE run_uuid >= 2")
+        connection.close()
+    else:
+        for number, (status, name) in enumerate([(3, "val_accuracy"), (3, "loss"), (4, "loss")]):
+            run = tmp_path / "mlruns" / "0" / str(number)
+            (run / "params").mkdir(parents=True)
+            (run / "metrics").mkdir()
+            (run / "meta.yaml").write_text(f"status: {status}\n")
+            (run / "params" / "C").write_text(str(number))
+            (run / "metrics" / name).write_text("0 0.9 0\n")
+    assert from_mlflow(place, TASK, metric="val_accuracy").evaluations["status"].tolist() == ["ok", "failed"]
+    with pytest.raises(InvalidInputError, match=r"'val_f1'\. Expected one of \['loss', 'val_accuracy'\]"):
+        from_mlflow(place, TASK, metric="val_f1")
 
 
 @pytest.mark.parametrize("name", ["absent.db", "other.db", "notes.db", "empty.db"])

@@ -58,9 +58,9 @@ def _facts(found: "KnowledgeBase") -> dict[str, Any]:
     from metalearn.task import ProblemType  # noqa: PLC0415
 
     kinds = [ProblemType(kind) for kind in found.tasks["problem_type"].unique()]
-    spaces = [(name, spec.spaces[kind].parameters) for kind in kinds for name, spec in models_for(kind).items()]
+    families = [(kind, models_for(kind)) for kind in kinds]
     usable = [
-        any(c.model == name and c.params.keys() <= known.keys() for name, known in spaces)
+        any(c.model in known and known[c.model].takes(c, kind) for kind, known in families)
         for c in found.configuration_by_id.values()
     ]
     return {

@@ -10,7 +10,7 @@ from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.base import Harvest, families_of_parameters
 from metalearn.metafeatures import extract
-from metalearn.models import get_model
+from metalearn.models import get_model, model_names
 from metalearn.space import Configuration
 from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
 from metalearn.task import Metric, ProblemType, get_metric, scorer_of
@@ -183,7 +183,9 @@ def configuration_of(
         return None
     ours = {theirs: name for name, theirs in reading.get("names", {}).items()}
     found = {ours.get(name) or known_name(name, families[0]): value for name, value in params.items()}
-    return Configuration(families[0], {name: _storable(v) for name, v in found.items() if name is not None})
+    params = {name: _storable(v) for name, v in found.items() if name is not None}
+    known = families[0] in model_names()
+    return Configuration(families[0], get_model(families[0]).with_whole_numbers(params) if known else params)
 
 
 def _storable(value: Any) -> Any:

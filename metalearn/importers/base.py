@@ -16,6 +16,7 @@ from metalearn.exceptions import InvalidInputError, MetalearnError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import EVALUATION_COLUMNS
 from metalearn.metafeatures import MetaFeatures
+from metalearn.models import get_model, model_names
 from metalearn.space import Configuration
 from metalearn.space.aliases import UNSET_VALUES, family_of, known_name
 from metalearn.task import METRICS, Task, get_metric
@@ -121,7 +122,8 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     Returns
     -------
     Configuration
-        Unknown families and parameters keep their names; parameters at the value that they have anyway are left out.
+        Unknown families and parameters keep their names; parameters at the value that they have anyway are left out, and
+        whole numbers that a table made floats are whole again.
 
     Raises
     ------
@@ -136,7 +138,8 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     family = family_of(model) or family_of(model.split("(", maxsplit=1)[0].rpartition(".")[2]) or model
     named = {_parameter_name(str(name), family, params): value for name, value in params.items()}
     unset = UNSET_VALUES.get(family, {})
-    return Configuration(family, {name: value for name, value in named.items() if value not in unset.get(name, ())})
+    kept = {name: value for name, value in named.items() if value not in unset.get(name, ())}
+    return Configuration(family, get_model(family).with_whole_numbers(kept) if family in model_names() else kept)
 
 
 def _parameter_name(full: str, family: str, others: Iterable[Any]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from metalearn.exceptions import InvalidInputError, MissingExtraError
-from metalearn.space import Configuration, ParamValue, SearchSpace
+from metalearn.space import Categorical, Configuration, Integer, Parameter, ParamValue, SearchSpace
 from metalearn.task import ProblemType
 
 if TYPE_CHECKING:
@@ -30,6 +30,13 @@ class KnownConfiguration:
 
     params: Mapping[str, ParamValue]
     reference: str
+
+
+def _is_of_kind(parameter: Parameter, value: ParamValue) -> bool:
+    if isinstance(parameter, Categorical):
+        return parameter.contains(value)
+    kind = int if isinstance(parameter, Integer) else (int, float)
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +64,8 @@ class ModelSpec:
         The extra of metalearn-recommender that installs it.
     counts_rows : tuple of str, default=()
         Parameters that count rows, such as neighbours: with more than half of those it learns from all predictions are alike.
+    further : mapping of str to tuple, default={}
+        Values that the estimator takes though they are no part of the search space, such as ``"sqrt"`` for a number.
     """
 
     name: str
@@ -68,6 +77,7 @@ class ModelSpec:
     requires: str = "sklearn"
     extra: str = ""
     counts_rows: tuple[str, ...] = ()
+    further: Mapping[str, tuple[ParamValue, ...]] = field(default_factory=dict)
 
     @property
     def is_available(self) -> bool:
@@ -106,6 +116,46 @@ class ModelSpec:
         """
         counts = [configuration.params.get(name) for name in self.counts_rows]
         return all(3 * count <= n_rows for count in counts if isinstance(count, int | float))
+
+    def takes(self, configuration: Configuration, problem_type: ProblemType) -> bool:
+        """Tell whether a configuration can be built: known parameters, with values of their kind.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            Of this family.
+        problem_type : ProblemType
+            A supported kind of problem.
+
+        Returns
+        -------
+        bool
+            True as well for numbers outside the range that is searched.
+        """
+        known = self.spaces[problem_type].parameters
+        return all(
+            name in known and (_is_of_kind(known[name], value) or value in self.further.get(name, ()))
+            for name, value in configuration.params.items()
+        )
+
+    def with_whole_numbers(self, params: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+        """Return parameters with 3.0 as 3 where the search space has whole numbers: tables with gaps make floats of them.
+
+        Parameters
+        ----------
+        params : mapping
+            Under our names.
+
+        Returns
+        -------
+        dict
+            All else unchanged.
+        """
+        whole = {n for space in self.spaces.values() for n, p in space.parameters.items() if isinstance(p, Integer)}
+        return {
+            name: int(value) if name in whole and isinstance(value, float) and value.is_integer() else value
+            for name, value in params.items()
+        }
 
     def default(self, problem_type: ProblemType) -> Configuration:
         """Return the library's default configuration.

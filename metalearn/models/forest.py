@@ -20,6 +20,11 @@ _CLASSES: dict[str, Parameter] = {
     "criterion": Categorical(("gini", "entropy")),
     "class_weight": Categorical((None, "balanced")),
 }
+_FURTHER: dict[str, tuple[ParamValue, ...]] = {
+    "max_features": ("sqrt", "log2", None),
+    "criterion": ("log_loss",),
+    "class_weight": ("balanced_subsample",),
+}
 _CONDITIONS = {"max_samples": Condition("bootstrap", (True,))}
 _SPACES = {
     ProblemType.BINARY: SearchSpace(_CLASSES, _CONDITIONS),
@@ -47,6 +52,7 @@ RANDOM_FOREST = ModelSpec(
     defaults=_defaults(bootstrap=True),
     estimator="metalearn.models.estimators:random_forest",
     preprocessing="tree",
+    further=_FURTHER,
     known=(
         KnownConfiguration(
             {"n_estimators": 300, "max_features": 0.33},
@@ -61,6 +67,7 @@ EXTRA_TREES = ModelSpec(
     defaults=_defaults(bootstrap=False),
     estimator="metalearn.models.estimators:extra_trees",
     preprocessing="tree",
+    further=_FURTHER,
     known=(
         KnownConfiguration(
             {"n_estimators": 300, "min_samples_leaf": 2, "max_features": 0.5},

@@ -32,6 +32,7 @@ SPEC = ModelSpec(
     spaces=dict.fromkeys(ProblemType, _SPACE),
     defaults=dict.fromkeys(ProblemType, _DEFAULT),
     estimator="metalearn.models.estimators:mlp",
+    further={"activation": ("logistic", "identity")},
     known=(
         KnownConfiguration(
             {"alpha": 0.1, "early_stopping": True},

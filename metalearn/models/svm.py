@@ -33,6 +33,7 @@ SPEC = ModelSpec(
         ProblemType.REGRESSION: {"kernel": "rbf", "C": 1.0, "epsilon": 0.1},
     },
     estimator="metalearn.models.estimators:svm",
+    further={"gamma": ("scale", "auto")},
     known=(
         KnownConfiguration(
             {"C": 10.0, "gamma": 0.01},

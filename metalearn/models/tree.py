@@ -26,5 +26,6 @@ SPEC = ModelSpec(
     },
     estimator="metalearn.models.estimators:decision_tree",
     preprocessing="tree",
+    further={"criterion": ("log_loss",)},
     known=(KnownConfiguration({"max_depth": 1}, "one split: what a single column can do (Holte 1993)"),),
 )

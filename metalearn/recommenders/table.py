@@ -254,9 +254,7 @@ class PerformanceTable:
         for j, configuration in enumerate(self.configurations):
             spec = specs.get(configuration.model)
             found[j] = (
-                spec is not None
-                and all(name in spec.spaces[self.problem_type].parameters for name in configuration.params)
-                and spec.suits(configuration, n_rows)
+                spec is not None and spec.takes(configuration, self.problem_type) and spec.suits(configuration, n_rows)
             )
         return found
 

@@ -69,6 +69,12 @@ def test_a_table_goes_into_a_store_once(results: Path, tmp_path: Path, ending: s
     assert set(open_store(store).read().evaluations["recorded_with"]) == {f"table {ending}"}
 
 
+def test_what_no_family_can_be_built_with_cannot_be_recommended(results: Path) -> None:
+    pd.read_csv(results).assign(param_C=["large", None, None]).to_csv(results, index=False)
+    facts = imported("table", results, *MAPPING, "--task", "multiclass", "--dry-run")
+    assert (facts["configurations"], facts["can be recommended"]) == (3, 1)
+
+
 def test_what_is_imported_is_told_in_words(results: Path, tmp_path: Path) -> None:
     out = run("kb", "import", "table", results, *MAPPING, "--task", "multiclass", "--store", tmp_path / "store")
     assert out.exit_code == 0, out.output

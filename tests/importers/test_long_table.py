@@ -7,6 +7,7 @@ import pytest
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.importers import from_table
 from metalearn.knowledge_base import KnowledgeBase
+from metalearn.space import Configuration
 from metalearn.store import open_store
 from metalearn.task import METRICS
 
@@ -95,6 +96,16 @@ def test_parameters_may_be_json() -> None:
     )
     knowledge = from_table(table, metric="accuracy", problem_type="binary")
     assert [str(c) for c in knowledge.configuration_by_id.values()] == ["knn(n_neighbors=3, weights='distance')"]
+
+
+def test_whole_numbers_beside_gaps_stay_whole(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {"task": "a", "model": ["knn", "svm"], "value": 0.5, "param_k": [3, None], "param_C": [None, 1]}
+    )
+    table.to_csv(tmp_path / "t.csv", index=False)
+    for given in (table, tmp_path / "t.csv"):
+        found = from_table(given, metric="accuracy", problem_type="binary").configuration_by_id
+        assert set(found) == {Configuration("knn", {"n_neighbors": 3}).id, Configuration("svm", {"C": 1.0}).id}
 
 
 @pytest.mark.parametrize(

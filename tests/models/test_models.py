@@ -82,6 +82,53 @@ def test_every_parameter_of_the_design_is_taken_by_the_library(
         assert len(fitted.predict(X)) == len(X)
 
 
+FURTHER = [
+    (kind, Configuration(name, {parameter: value}))
+    for name, kind in CASES
+    for parameter, values in get_model(name).further.items()
+    for value in values
+    if parameter in get_model(name).spaces[kind].parameters
+]
+
+
+@pytest.mark.parametrize(("problem_type", "configuration"), FURTHER, ids=str)
+def test_values_beside_the_space_are_taken_by_the_library(
+    problem_type: ProblemType, configuration: Configuration, three_classes: np.ndarray
+) -> None:
+    spec = get_model(configuration.model)
+    X = pd.DataFrame(np.random.default_rng(3).normal(size=(len(three_classes), 3)))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*(converge|Maximum iterations|populated).*")
+        fitted = spec.build(configuration, problem_type, n_jobs=1).fit(X, target(problem_type, three_classes))
+    assert len(fitted.predict(X)) == len(X)
+    assert spec.takes(configuration, problem_type)
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "taken"),
+    [
+        ("knn", {"n_neighbors": 3, "weights": "distance"}, True),
+        ("knn", {"n_neighbors": 1000}, True),
+        ("knn", {"n_neighbors": 3.0}, False),
+        ("knn", {"n_neighbors": None}, False),
+        ("knn", {"weights": "nearest"}, False),
+        ("knn", {"leaves": 3}, False),
+        ("svm", {"C": 10**400, "gamma": "scale"}, True),
+        ("svm", {"C": "much"}, False),
+        ("svm", {"C": True}, False),
+    ],
+)
+def test_a_family_takes_values_of_the_kind_that_its_space_has(
+    model: str, params: dict[str, object], *, taken: bool
+) -> None:
+    assert get_model(model).takes(Configuration(model, params), ProblemType.BINARY) is taken
+
+
+def test_whole_numbers_are_whole_again_where_the_space_has_such() -> None:
+    found = get_model("svm").with_whole_numbers({"C": 2.0, "degree": 3.0, "gamma": 3.5, "kernel": "poly"})
+    assert repr(found) == "{'C': 2.0, 'degree': 3, 'gamma': 3.5, 'kernel': 'poly'}"
+
+
 @pytest.mark.parametrize("name", model_names())
 def test_a_spec_is_complete(name: str) -> None:
     spec = get_model(name)

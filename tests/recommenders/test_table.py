@@ -9,6 +9,7 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender, related_tasks
 from metalearn.recommenders.simulation import family_folds
+from metalearn.space import Configuration
 from metalearn.task import METRICS, ProblemType
 
 
@@ -69,6 +70,14 @@ def test_only_the_families_asked_for_are_allowed(table: PerformanceTable) -> Non
     allowed = table.allowed(["svm"])
     assert set(table.models[allowed]) == {"svm"}
     assert table.allowed(None).all()
+
+
+def test_configurations_that_cannot_be_built_are_not_allowed(table: PerformanceTable) -> None:
+    j = int(np.flatnonzero(table.models == "knn")[0])
+    broken = Configuration("knn", {"n_neighbors": 3.0})
+    changed = replace(table, configurations=(*table.configurations[:j], broken, *table.configurations[j + 1 :]))
+    assert table.allowed(["knn"])[j]
+    assert not changed.allowed(["knn"])[j]
 
 
 def test_neighbours_that_small_tables_do_not_have_are_not_allowed(table: PerformanceTable) -> None:

@@ -1,8 +1,12 @@
 """The results of scikit-learn's searches: ``cv_results_`` of a grid search, a random search and their kin."""
 
+import ast
+import hashlib
 import json
 import re
+import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,8 @@ __all__ = ["from_cv_results"]
 _SPLIT = re.compile(r"split(\d+)_test_(.+)")
 _PARAM = "param_"
 _MAX_BYTES = 100_000_000
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_NOT_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
 def from_cv_results(
@@ -44,12 +50,14 @@ def from_cv_results(
     Returns
     -------
     KnowledgeBase
-        One evaluation a candidate, split and scorer; scores that are not finite are failures.
+        One evaluation a candidate, split and scorer; scores that are not finite are failures. Tuples and lists among the
+        parameters become text, estimators the name of their class, with a hash of what was set besides its defaults.
 
     Raises
     ------
     InvalidInputError
-        If a file cannot be read, there are no splits, no ``params``, or ``score`` is read without a metric.
+        If a file cannot be read, there are no splits, no ``params``, or ``score`` is read without a metric; if two values
+        of a parameter cannot be told apart.
 
     Examples
     --------
@@ -75,7 +83,12 @@ def from_cv_results(
     if metric is None and any(found[2] == "score" for found in splits):
         message = "Nobody says what the score measured. Expected a metric. Pass metric='accuracy', say."
         raise InvalidInputError(message)
-    texts = [json.dumps(_plain(model, params), sort_keys=True) for params in candidates]
+    named: dict[tuple[str, str], Any] = {}
+    try:
+        texts = [json.dumps(_plain(model, params, named), sort_keys=True) for params in candidates]
+    except RecursionError as error:
+        message = "A parameter is nested too deeply. Expected plain values, lists and estimators. Leave it out."
+        raise InvalidInputError(message) from error
     n = len(texts)
     seconds = {
         ours: plain.get(theirs, [np.nan] * n)
@@ -106,7 +119,7 @@ def from_cv_results(
 
 
 def _from_file(path: Path) -> dict[str, Any]:
-    """Return the columns of a file; the parameters of CSV and Parquet come from their own columns."""
+    """Return the columns of a file; parameters that the text in ``params`` does not tell come from their own columns."""
     if path.suffix.lower() == ".json":
         try:
             found = json.loads(bounded_file(path, max_bytes=_MAX_BYTES).read_text(encoding="utf-8"))
@@ -120,16 +133,79 @@ def _from_file(path: Path) -> dict[str, Any]:
     if not table.columns.is_unique:
         message = f"{path} names columns twice. Expected what DataFrame(cv_results_) has. Check the file."
         raise InvalidInputError(message)
-    params = row_params(table.drop(columns="params", errors="ignore"), _PARAM)
-    return {**{str(name): table[name].tolist() for name in table}, "params": [json.loads(text) for text in params]}
+    cells = map(json.loads, row_params(table.drop(columns="params", errors="ignore"), _PARAM))
+    texts = table["params"] if "params" in table else [None] * len(table)
+    params = [_read_params(text, row) for text, row in zip(texts, cells, strict=True)]
+    return {**{str(name): table[name].tolist() for name in table}, "params": params}
 
 
-def _plain(model: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that can be stored; estimators and other objects keep their class's name."""
+def _read_params(text: Any, cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a dictionary's text tells; cells tell the others, but no None from nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(text.strip() if isinstance(text, str) else "", mode="eval").body
+    except _NOT_LITERAL:
+        return dict(cells)
+    found = dict(cells)
+    if isinstance(tree, ast.Dict):
+        for key, value in zip(tree.keys, tree.values, strict=True):
+            with suppress(*_NOT_LITERAL):
+                found[str(_literal(key))] = _literal(value)
+    return found
+
+
+def _literal(node: Any) -> Any:
+    if isinstance(node, ast.Call) and len(node.args) == 1 and ast.unparse(node.func).startswith("np."):
+        node = node.args[0]  # np.float64(0.5)
+    return ast.literal_eval(node)
+
+
+def _plain(model: str, params: Mapping[str, Any], named: dict[tuple[str, str], Any]) -> dict[str, Any]:
+    """Return the parameters that can be stored: lists as text, estimators and other objects by what they are called."""
     found: dict[str, Any] = {}
     for name, value in params.items():
         try:
             found.update(Configuration(model, {name: value}).params)
+            continue
         except MetalearnError:
-            found[name] = value.__name__ if callable(value) and hasattr(value, "__name__") else type(value).__name__
+            native = _native(value)
+        if _is_plain(native):
+            found[name] = str(native)
+            continue
+        found[name] = _name_of(value)
+        other = named.setdefault((name, found[name]), value)
+        if other is not value and repr(other) != repr(value):
+            message = (
+                f"Two different values of the parameter {name!r} are both called {found[name]!r}. "
+                "Expected values that can be told apart. Give them names or leave their candidates out."
+            )
+            raise InvalidInputError(message)
     return found
+
+
+def _native(value: Any) -> Any:
+    """Return nested values without numpy's types, and with tuples for lists, which JSON does not tell apart."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {_native(key): _native(part) for key, part in value.items()}
+    return tuple(map(_native, value)) if isinstance(value, list | tuple) else value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_plain, (*value, *value.values())))
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _name_of(value: Any) -> str:
+    """Return the name of a function or a class; of objects that are not as their class makes them also a hash."""
+    if callable(value) and hasattr(value, "__name__"):
+        return str(value.__name__)
+    kind = type(value).__name__
+    shown = _ADDRESS.sub("", repr(value))
+    is_bare = shown in {f"{kind}()", _ADDRESS.sub("", object.__repr__(value))}
+    return kind if is_bare else f"{kind}_{hashlib.sha256(shown.encode('utf-8', 'replace')).hexdigest()[:6]}"

@@ -1,5 +1,6 @@
 """What enters a store: checked, attributed, and without anything that could be private."""
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -41,6 +42,7 @@ _KEPT_MESSAGES = re.compile(
 _EXCEPTION = re.compile(r"\W*([A-Za-z_][\w.]*)\s*(?:\(|:|$)")
 _PATH = re.compile(r"(?:^|[\s:'\"=(\[,])(?:~?/(?!/)[^\s/]+/|[A-Za-z]:[\\/]|\\\\\w|~[\\/]|file:)")
 _CONSTANT = re.compile(r"[\w.+\-]{0,40}")
+_NUMBERS = re.compile(r"[(\[](?:[-+\d.,()\[\] ]|\de[-+]?\d|None|True|False)*[)\]]")
 _NAMES_COLUMNS = re.compile(
     r"column|feature_?names|categorical_feature|(?<!max)_features$|^(label|target|group|weight)$"
 )
@@ -308,7 +310,7 @@ def _check_configurations(configurations: pd.DataFrame, *, keep_names: bool) -> 
         named = [
             name
             for name, value in values.items()
-            if isinstance(value, str) and (not _CONSTANT.fullmatch(value) or (value and _NAMES_COLUMNS.search(name)))
+            if isinstance(value, str) and (not _is_constant(value) or (value and _NAMES_COLUMNS.search(name)))
         ]
         if named and not keep_names:
             message = (
@@ -316,6 +318,16 @@ def _check_configurations(configurations: pd.DataFrame, *, keep_names: bool) -> 
                 "Expected numbers and constants only. Leave it out, or open the store with keep_names=True."
             )
             raise InvalidInputError(message)
+
+
+def _is_constant(text: str) -> bool:
+    """Tell whether a text is a short word, or a tuple or list of nothing but numbers, True, False and None."""
+    if _CONSTANT.fullmatch(text):
+        return True
+    try:
+        return bool(_NUMBERS.fullmatch(text)) and isinstance(ast.literal_eval(text), tuple | list)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False
 
 
 def _private(message: str) -> str:

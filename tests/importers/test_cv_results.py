@@ -1,7 +1,9 @@
 import math
 import warnings
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
@@ -58,6 +60,55 @@ def test_objects_among_the_parameters_are_named_by_their_class() -> None:
     results = {"params": [{"scaler": StandardScaler(), "C": np.float64(2)}], "split0_test_score": [0.5]}
     knowledge = from_cv_results(results, TASK, model="SVC", metric="accuracy")
     assert [str(c) for c in knowledge.configuration_by_id.values()] == ["svm(C=2.0, scaler='StandardScaler')"]
+
+
+def configurations(values: list[object]) -> list[object]:
+    results = {"params": [{"a": value} for value in values], "split0_test_score": [0.5] * len(values)}
+    found = from_cv_results(results, TASK, model="SVC", metric="accuracy").configuration_by_id.values()
+    return [c.params["a"] for c in found]
+
+
+def test_different_values_stay_different_configurations() -> None:
+    values: list[object] = [
+        (100,),
+        (50, 50),
+        [1, 2],
+        {0: 1.0, 1: np.float64(2)},
+        np.array([3.5]),
+        ("a", None),
+        math.inf,
+    ]
+    shown = ["(100,)", "(50, 50)", "(1, 2)", "{0: 1.0, 1: 2.0}", "(3.5,)", "('a', None)", "inf"]
+    assert sorted(configurations(values)) == sorted(shown)
+    scalers = [StandardScaler(), StandardScaler(with_mean=False), StandardScaler(with_std=False)]
+    named = configurations([*scalers, StandardScaler()])
+    assert len(set(named)) == 3
+    assert "StandardScaler" in named
+    assert sorted(named) == sorted(configurations(scalers[::-1]))  # whatever stands beside them
+
+
+def test_objects_that_cannot_be_told_apart_are_refused() -> None:
+    first, second = (lambda x: x), (lambda x: 2 * x)
+    assert configurations([first, first]) == ["<lambda>"]
+    with pytest.raises(InvalidInputError, match="parameter 'a' are both called '<lambda>'"):
+        configurations([first, second])
+
+
+def test_a_file_keeps_none_and_tuples_and_tells_what_memory_tells(tmp_path: Path) -> None:
+    params = [
+        {"n_estimators": 20, "max_features": None, "max_leaf_nodes": 7, "a": (100,)},
+        {"n_estimators": 30, "max_features": "sqrt", "a": (50, 50)},
+        {"n_estimators": np.int64(40), "max_features": np.float64(0.5), "a": (1,)},
+        {"max_features": None, "scaler": StandardScaler()},
+    ]
+    columns = {f"param_{name}": [p.get(name) for p in params] for name in {n: 0 for p in params for n in p}}
+    results = {"params": params, **columns, "split0_test_score": [0.5, 0.6, 0.7, 0.8]}
+    pd.DataFrame(results).to_csv(tmp_path / "r.csv")
+    read = from_cv_results(tmp_path / "r.csv", TASK, model="RandomForestClassifier", metric="accuracy")
+    known = from_cv_results(results, TASK, model="RandomForestClassifier", metric="accuracy")
+    shown = {str(c).replace("StandardScaler()", "StandardScaler") for c in read.configuration_by_id.values()}
+    assert shown == set(map(str, known.configuration_by_id.values()))
+    assert "random_forest(a='(100,)', max_features=None, max_leaf_nodes=7, n_estimators=20)" in shown
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,9 @@ def test_what_the_builder_finds_out_is_private_too(tmp_path: Path) -> None:
         {"categorical_feature": "name:planted_column"},
         {"ignored_features": "planted"},
         {"note": "a long sentence with blanks in it"},
+        {"note": "('planted', 1)"},
+        {"note": "{1: 0.5}"},
+        {"ignored_features": "(1, 2)"},
     ],
 )
 def test_a_parameter_that_may_tell_names_is_refused(tmp_path: Path, params: dict[str, str]) -> None:
@@ -117,6 +120,18 @@ def test_a_parameter_that_may_tell_names_is_refused(tmp_path: Path, params: dict
     with pytest.raises(InvalidInputError, match="keep_names=True"):
         open_store(tmp_path / "a").append(task, None, [run])
     open_store(tmp_path / "a", keep_names=True).append(task, None, [run])
+
+
+def test_texts_of_numbers_may_be_stored(tmp_path: Path) -> None:
+    task = Task(id="team:1", problem_type=ProblemType.BINARY)
+    texts = ["(100,)", "[50, 50]", "(0.1, 1e-05, None, True)", "((1, 2), [-3.5])", "()"]
+    runs = [
+        Evaluation(task_id=task.id, configuration=Configuration("mlp", {"a": text}), metric="roc_auc", value=0.5)
+        for text in texts
+    ]
+    store = open_store(tmp_path / "a")
+    store.append(task, None, runs)
+    assert len(store.read().configuration_by_id) == len(texts)
 
 
 def test_every_configuration_of_our_families_may_be_stored(tmp_path: Path) -> None:

@@ -12,7 +12,17 @@ import pandas as pd
 
 from metalearn.exceptions import InvalidInputError, unknown_name
 
-__all__ = ["SHIPPED", "SUFFIXES", "NamedTable", "has_own_target", "read_frame", "read_table", "write_frame"]
+__all__ = [
+    "SHIPPED",
+    "SUFFIXES",
+    "NamedTable",
+    "decimal_commas",
+    "has_own_target",
+    "read_frame",
+    "read_table",
+    "separator_of",
+    "write_frame",
+]
 
 SHIPPED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 """Tables that scikit-learn ships, by name."""
@@ -254,8 +264,7 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
     try:
         separator = csv.Sniffer().sniff("\n".join(lines)[:_SNIFFED_BYTES], delimiters=_SEPARATORS).delimiter
     except csv.Error:
-        usual = "\t" if path.suffix == ".tsv" else ","
-        separator = max(usual + _SEPARATORS, key="".join(lines[:1]).count)
+        separator = separator_of("".join(lines[:1]), usual="\t" if path.suffix == ".tsv" else ",")
     names = next(csv.reader(lines[:1], delimiter=separator))
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -269,7 +278,7 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
         frame = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
     if separator == ",":
         return frame
-    commas = _decimal_commas(frame, text)
+    commas = decimal_commas(frame, text)
     if not commas:
         return frame
     _log.warning("%s: commas were read as decimal points in %s.", path.name, _shown(list(commas)))
@@ -280,8 +289,39 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
     return frame.assign(**commas, **points)
 
 
-def _decimal_commas(frame: pd.DataFrame, text: Collection[str]) -> dict[str, "pd.Series[float]"]:
-    """Return columns of numbers with a decimal comma, as spreadsheets of many countries write them, as numbers."""
+def separator_of(header: str, *, usual: str = ",") -> str:
+    """Return what stands most often between the names of a first line.
+
+    Parameters
+    ----------
+    header : str
+        The line.
+    usual : str, default=","
+        What it is where none stands more often.
+
+    Returns
+    -------
+    str
+        A comma, semicolon, tab or bar.
+    """
+    return max(usual + _SEPARATORS, key=header.count)
+
+
+def decimal_commas(frame: pd.DataFrame, text: Collection[str] = ()) -> dict[str, "pd.Series[float]"]:
+    """Return columns of numbers with a decimal comma, as spreadsheets of many countries write them, as numbers.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As read, without gaps that are empty texts.
+    text : collection of str, default=()
+        Columns that stay text.
+
+    Returns
+    -------
+    dict of str to Series
+        Only the columns that have such.
+    """
     found = {}
     for column in map(str, frame.columns):
         values = frame[column]

@@ -279,8 +279,8 @@ def assemble(
     runs : DataFrame
         One row a run, fold and metric: ``task_id``, ``model``, ``params`` (a JSON object), ``metric``, ``value``, and
         optionally ``fold``, ``fit_seconds``, ``predict_seconds``, ``status``, ``message``, ``versions``. Metrics and
-        models under anybody's names. Without ``fold``, the runs of one configuration on one task count as its folds; those
-        that failed are left out where another did not.
+        models under anybody's names. Without ``fold``, and where one fold stands there twice, the runs of one configuration on
+        one task count as its folds; those that failed are left out where another did not.
     tasks : iterable of Task
         The tasks.
     meta_features : mapping of str to MetaFeatures
@@ -346,7 +346,7 @@ def assemble(
         value=np.where(ok, values, np.nan),
         status=np.where((runs["status"] == str(Status.OK)) & ~ok, str(Status.FAILED), runs["status"].astype(str)),
     )
-    runs = runs if has_folds else _numbered(runs)
+    runs = _without_repeats(runs) if has_folds else _numbered(runs)
     known = {c.id: (c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in configurations.values()}
     bare = KnowledgeBase.from_records(tasks, meta_features, [])
     found = KnowledgeBase(
@@ -361,6 +361,16 @@ def assemble(
         found.configurations,
         found.evaluations.assign(recorded_with=tool),
     ).normalised()
+
+
+def _without_repeats(runs: pd.DataFrame) -> pd.DataFrame:
+    """Give numbers to the runs of configurations with several of one fold, as of different seeds, so that none is lost."""
+    key = ["task_id", "configuration_id", "metric"]
+    repeated = runs.duplicated([*key, "fold"])
+    if not repeated.any():
+        return runs
+    mixed = repeated.groupby([runs[name] for name in key]).transform("any")
+    return pd.concat([runs[~mixed], _numbered(runs[mixed])])
 
 
 def _numbered(runs: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.importers.base import MAX_BYTES, MAX_COLUMNS, MAX_LINE, MAX_ROWS, assemble, bounded_file, numbers
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
+from metalearn.tables import decimal_commas, separator_of
 from metalearn.task import ProblemType, Task
 
 __all__ = ["AbsentColumnsError", "from_table", "read_long_table", "row_params"]
@@ -32,6 +33,13 @@ _ROLES = (
     "message",
     "versions",
 )
+_STATUS_WORDS = {
+    Status.OK: ("", "finished", "completed", "complete", "done", "succeeded", "success", "successful"),
+    Status.FAILED: ("fail", "failure", "error", "crash", "crashed", "other", "not_applicable"),
+    Status.TIMEOUT: ("timed out", "time out", "timed_out"),
+    Status.MEMORY: ("memout", "oom", "out of memory"),
+    Status.PRUNED: ("killed", "stopped", "cancelled", "canceled"),
+}
 _GIVEN = {"metric": "metric='accuracy'", "problem_type": "problem_type='binary'"}
 _FACTS = (
     "problem_type",
@@ -101,13 +109,13 @@ def from_table(
     -------
     KnowledgeBase
         Runs without a finite value, or with one outside the metric's range, have failed; a warning in the log counts and
-        names the latter. Without a column ``fold``, rows of one configuration on one task count as its folds, and one that
-        failed only where no other worked.
+        names the latter. Without a column ``fold``, or where a configuration has several rows of one fold, its rows on one
+        task count as its folds, and one that failed only where no other worked.
 
     Raises
     ------
     InvalidInputError
-        If the file cannot be read, a needed column is absent, or a value cannot be used.
+        If the file cannot be read, a needed column is absent, a row names no task, or a value cannot be used.
     UnknownNameError
         If ``columns`` names something that is not read.
 
@@ -124,18 +132,26 @@ def from_table(
         else (table, "table")
     )
     frame = frame.reset_index(drop=True).rename(columns=str)
+    own = list(frame.columns)
     frame = frame.rename(columns={theirs: ours for ours, theirs in _checked(columns or {}, frame).items()})
     if metric is not None:
         frame = frame.assign(metric=metric)
     if problem_type is not None:
         frame = frame.assign(problem_type=str(problem_type))
-    _check_names(frame)
+    _check_names(frame, own)
     texts = [
         name
         for name in ("task", "model", "metric", "problem_type", *_ROLES[-3:], *_FACTS[1:4], *_FACTS[7:])
         if name in frame
     ]
     frame = frame.assign(**{name: frame[name].map(_text) for name in texts})
+    nameless = frame["task"].str.strip() == ""
+    if nameless.any():
+        message = (
+            f"{int(nameless.sum())} of {len(frame)} rows name no task, the first in row {int(np.flatnonzero(nameless)[0])}. "
+            "Expected a name in each. Fill them in or remove the rows."
+        )
+        raise InvalidInputError(message)
     frame["task"] = "table:" + frame["task"]
     runs = pd.DataFrame({"task_id": frame["task"], "model": frame["model"], "params": row_params(frame, param_prefix)})
     runs = runs.assign(metric=frame["metric"], value=numbers(frame["value"], "value"))
@@ -148,7 +164,8 @@ def from_table(
         if name in frame:
             runs[name] = frame[name]
     if "status" in frame:
-        runs["status"] = [text if text in set(Status) else _status(text) for text in frame["status"].str.lower()]
+        told = {text: _status(text) for text in frame["status"].unique()}
+        runs["status"] = frame["status"].map(told)
     return assemble(runs, _tasks(frame), _meta_features(frame, meta_feature_prefix), tool=tool)
 
 
@@ -166,10 +183,10 @@ def _checked(columns: Mapping[str, str], frame: pd.DataFrame) -> Mapping[str, st
     return columns
 
 
-def _check_names(frame: pd.DataFrame) -> None:
+def _check_names(frame: pd.DataFrame, own: Sequence[str]) -> None:
     absent = [name for name in ("task", "model", "metric", "value", "problem_type") if name not in frame]
     if absent:
-        raise AbsentColumnsError(absent, list(frame.columns))
+        raise AbsentColumnsError(absent, own)
     if not frame.columns.is_unique or frame.shape[1] > MAX_COLUMNS:
         repeated = sorted(set(frame.columns[frame.columns.duplicated()]))
         message = (
@@ -193,9 +210,12 @@ def _text(value: Any) -> str:
 
 
 def _status(text: str) -> str:
-    return {"": Status.OK, "success": Status.OK, "complete": Status.OK, "memout": Status.MEMORY}.get(
-        text, Status.FAILED
-    )
+    plain = text.strip().lower()
+    for status, words in _STATUS_WORDS.items():
+        if plain in {status, *words}:
+            return str(status)
+    message = f"Unknown status {text[:40]!r}. Expected one of {[str(s) for s in Status]}. Rename it, or leave it empty where all went well."
+    raise InvalidInputError(message)
 
 
 def _whole(values: "pd.Series[Any]", what: str, largest: int) -> "pd.Series[int]":
@@ -268,6 +288,10 @@ def _tasks(frame: pd.DataFrame) -> list[Task]:
     if unknown:
         message = f"Unknown problem type {min(unknown)!r}. Expected one of {[str(p) for p in ProblemType]}. Correct it."
         raise InvalidInputError(message)
+    if "n_classes" in facts or "binary" in set(first["problem_type"]):
+        known = facts.get("n_classes", pd.Series(0, index=range(len(first))))
+        is_binary = (first["problem_type"] == str(ProblemType.BINARY)).to_numpy()
+        facts["n_classes"] = known.mask((known == 0) & is_binary, 2)
     rows = zip(first["task"], *(column.tolist() for column in facts.values()), strict=True)
     return [Task(id=task_id, **dict(zip(facts, values, strict=True))) for task_id, *values in rows]
 
@@ -287,12 +311,12 @@ def read_long_table(path: Path) -> pd.DataFrame:
     Parameters
     ----------
     path : Path
-        A Parquet file, or else CSV.
+        A Parquet file, or else CSV; commas, semicolons, tabs or bars may stand between its columns.
 
     Returns
     -------
     DataFrame
-        Of CSV every cell as text.
+        Of CSV every cell as text; numbers with a decimal comma beside another separator as numbers.
 
     Raises
     ------
@@ -305,10 +329,12 @@ def read_long_table(path: Path) -> pd.DataFrame:
     try:
         with file.open("rb") as stream:
             head = stream.readline(MAX_LINE + 1)
-        if len(head) > MAX_LINE or head.count(b",") > MAX_COLUMNS:
+        separator = separator_of(head.decode("utf-8", "replace"))
+        if len(head) > MAX_LINE or head.count(separator.encode()) > MAX_COLUMNS:
             message = f"{file} has a first line of {len(head)} bytes or more. Expected at most {MAX_COLUMNS} columns. Check the file."
             raise InvalidInputError(message)
-        return pd.read_csv(file, dtype=str, keep_default_na=False, nrows=MAX_ROWS + 1)
+        found = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False, nrows=MAX_ROWS + 1)
+        return found if separator == "," else found.assign(**decimal_commas(found.replace("", np.nan)))
     except (OSError, ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         if isinstance(error, InvalidInputError):
             raise

@@ -163,7 +163,7 @@ def _tasks(knowledge: KnowledgeBase) -> Iterator[Finding]:
             )
             continue
         low, high = _CLASSES[ProblemType(row["problem_type"])]
-        if row["n_rows"] and not low <= row["n_classes"] <= high:
+        if row["n_classes"] and not low <= row["n_classes"] <= high:
             yield _error("sizes", task_id, f"a {row['problem_type']} task with {row['n_classes']} classes")
         if min(row["n_rows"], row["n_features"], row["n_rows_used"]) < 0 or row["n_rows_used"] > row["n_rows"]:
             message = f"{row['n_rows_used']} of {row['n_rows']} rows used, {row['n_features']} features"

@@ -9,6 +9,7 @@ from metalearn.importers import from_table
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.space import Configuration
 from metalearn.store import open_store
+from metalearn.store.validation import validate
 from metalearn.task import METRICS
 
 TABLE = pd.DataFrame(
@@ -192,7 +193,61 @@ def repeats(*values: float | None, **more: object) -> list[list[object]]:
 
 def test_without_folds_every_repeat_of_a_configuration_counts() -> None:
     assert repeats(0.8, 0.9) == [[0, 0.8, "ok"], [1, 0.9, "ok"]]
-    assert repeats(0.8, 0.9, fold=[0, 0]) == [[0, 0.9, "ok"]]
+    assert repeats(0.8, 0.9, fold=[0, 0]) == [[0, 0.8, "ok"], [1, 0.9, "ok"]]
+    assert repeats(0.8, 0.9, fold=["", ""]) == [[0, 0.8, "ok"], [1, 0.9, "ok"]]
+    seeds = repeats(0.6, 0.7, 0.8, 0.9, seed=[1, 1, 2, 2], fold=[0, 1, 0, 1])
+    assert [row[:2] for row in seeds] == [[0, 0.6], [1, 0.7], [2, 0.8], [3, 0.9]]
+    assert repeats(0.8, 0.9, fold=[3, 5]) == [[3, 0.8, "ok"], [5, 0.9, "ok"]]
+
+
+def test_words_for_how_a_run_ended_are_understood_or_refused_by_name() -> None:
+    words = ["finished", " Completed ", "COMPLETE", "done", "succeeded", "success", "ok", "", None]
+    assert {row[2] for row in repeats(*[0.5] * len(words), status=words)} == {"ok"}
+    assert [repeats(0.5, status=word)[0][2] for word in ("error", "timed out", "OOM")] == [
+        "failed",
+        "timeout",
+        "memory",
+    ]
+    with pytest.raises(InvalidInputError, match="Unknown status 'splendid'"):
+        repeats(0.5, 0.6, status=["ok", "splendid"])
+
+
+@pytest.mark.parametrize("name", ["", " ", None, math.nan])
+def test_a_row_that_names_no_task_is_refused(name: object) -> None:
+    table = pd.DataFrame({"task": ["iris", name], "model": "SVC", "value": 0.5})
+    with pytest.raises(InvalidInputError, match="1 of 2 rows name no task, the first in row 1"):
+        from_table(table, metric="accuracy", problem_type="multiclass")
+
+
+@pytest.mark.parametrize(("kind", "n_classes"), [("binary", 2), ("multiclass", 0), ("regression", 0)])
+def test_a_number_of_classes_that_nobody_told_is_no_error(kind: str, n_classes: int) -> None:
+    table = pd.DataFrame({"task": ["b", "b", "a"], "model": "SVC", "value": 0.5, "n_rows": 100})
+    found = from_table(table, metric="r2" if kind == "regression" else "accuracy", problem_type=kind)
+    assert found.task("table:a").n_classes == n_classes
+    assert not [finding for finding in validate(found) if finding.severity == "error"]
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|", ","])
+def test_a_file_may_have_other_separators_and_decimal_commas(tmp_path: Path, separator: str) -> None:
+    table = pd.DataFrame(
+        {
+            "task": "a",
+            "model": "knn",
+            "value": [0.5, 0.25],
+            "params": ['{"k": 3, "p": 1}', ""],
+            "fit_seconds": [1.5, None],
+        }
+    )
+    decimal = "." if separator == "," else ","
+    table.to_csv(tmp_path / "t.csv", index=False, sep=separator, decimal=decimal)
+    found = from_table(tmp_path / "t.csv", metric="accuracy", problem_type="binary")
+    assert found.id == from_table(table, metric="accuracy", problem_type="binary").id
+
+
+def test_only_columns_of_the_file_are_named_where_one_is_absent() -> None:
+    table = pd.DataFrame({"data": ["a"], "model": ["knn"]})
+    with pytest.raises(InvalidInputError, match=r"lacks \['value'\]; its columns are \['data', 'model'\]"):
+        from_table(table, columns={"task": "data"}, metric="accuracy", problem_type="binary")
 
 
 def test_a_repeat_that_failed_takes_nothing_from_those_that_worked() -> None:

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status, score_classes, score_numbers
-from metalearn.exceptions import MissingExtraError
+from metalearn.exceptions import InvalidInputError, MissingExtraError
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model
 from metalearn.space import Configuration
@@ -41,6 +41,9 @@ RANDOM_STATE = 0
 
 _GRACE = 1.0
 """Processor seconds beyond the limit after which a fit is ended that has not ended by itself."""
+
+_MOST_SECONDS, _MOST_MEGABYTES, _FEWEST_ROWS = 172_800, 1_000_000_000, 20
+"""Bounds of the limits themselves: what the system's timers and counters take, and rows enough for three folds."""
 
 _PATIENCE, _MARGIN = 10, 5
 """Wall-clock seconds are waited for this many times the limit, which counts processor seconds, and a few more."""
@@ -71,19 +74,39 @@ class Limits:
     ----------
     fit_seconds : float, default=60
         Processor seconds of fitting and predicting one fold on one thread; the wall clock may run ten times as long, and
-        five seconds more.
+        five seconds more. Above 0, at most 172,800 (two days).
     memory_mb : int, default=8000
-        Address space of the process that fits, in megabytes; enforced on Linux only.
+        Address space of the process that fits, in megabytes, from 1; enforced on Linux only.
     max_rows : int, default=5000
-        Rows that are used of a table, chosen by a fixed seed.
+        Rows that are used of a table, chosen by a fixed seed; at least 20.
     n_folds : int, default=3
-        Folds of the cross-validation.
+        Folds of the cross-validation, at least 2.
+
+    Raises
+    ------
+    InvalidInputError
+        If one is out of range.
     """
 
     fit_seconds: float = 60.0
     memory_mb: int = 8000
     max_rows: int = 5000
     n_folds: int = 3
+
+    def __post_init__(self) -> None:
+        bounds = (
+            ("fit_seconds", 0 < self.fit_seconds <= _MOST_SECONDS, f"above 0 and at most {_MOST_SECONDS:,}"),
+            ("memory_mb", 1 <= self.memory_mb <= _MOST_MEGABYTES, f"from 1 to {_MOST_MEGABYTES:,}"),
+            ("max_rows", self.max_rows >= _FEWEST_ROWS, f"at least {_FEWEST_ROWS}"),
+            ("n_folds", self.n_folds >= 2, "at least 2"),  # noqa: PLR2004
+        )
+        for name, holds, expected in bounds:
+            if not holds:
+                message = (
+                    f"The limit {name} is {getattr(self, name)}, which is out of range. Expected {expected}. "
+                    "Give such a number, or leave it out for the default."
+                )
+                raise InvalidInputError(message)
 
 
 @dataclass(frozen=True, slots=True)

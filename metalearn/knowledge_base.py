@@ -418,6 +418,28 @@ class KnowledgeBase:
 
     @cached_property
     def done(self) -> frozenset[tuple[str, str]]:
-        """Pairs of task id and configuration id that were run, whether or not they succeeded."""
-        pairs = self.evaluations[["task_id", "configuration_id"]].drop_duplicates()
-        return frozenset(zip(pairs["task_id"].astype(str), pairs["configuration_id"].astype(str), strict=True))
+        """Pairs of task id and configuration id that were run, whether or not they succeeded; pruned ones were not."""
+        return frozenset(self.outcomes())
+
+    def outcomes(self, n_folds: int = 1) -> dict[tuple[str, str], Status]:
+        """Say how the runs of each task and configuration ended.
+
+        Parameters
+        ----------
+        n_folds : int, default=1
+            A pair with fewer folds that went well, and none that failed, counts as not run to its end.
+
+        Returns
+        -------
+        dict of (task id, configuration id) to Status
+            Ok, or why a fold failed. Pairs that were not run to their end are left out, and so are those that were
+            pruned on all folds.
+        """
+        pair = ["task_id", "configuration_id"]
+        runs = self.evaluations[[*pair, "fold", "status"]].drop_duplicates()
+        runs = runs[runs["status"] != str(Status.PRUNED)].astype(dict.fromkeys((*pair, "status"), str))
+        ok = runs["status"] == str(Status.OK)
+        counts = runs[ok].groupby(pair, sort=False).size()
+        failed = runs[~ok].drop_duplicates(pair)
+        found = dict.fromkeys(counts.index[counts >= n_folds], Status.OK)
+        return found | {(t, c): Status(s) for t, c, s in failed[[*pair, "status"]].itertuples(index=False)}

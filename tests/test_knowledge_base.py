@@ -178,6 +178,26 @@ def test_what_was_run_is_listed_whether_or_not_it_worked() -> None:
     assert small().done == {("t:a", ONE.id), ("t:a", TWO.id), ("t:c", TWO.id)}
 
 
+def test_how_runs_ended_is_told_by_pair_and_leaves_out_what_was_not_run_to_its_end() -> None:
+    nan = float("nan")
+    runs = [
+        run("a", ONE, 0.9, fold=0),
+        run("a", ONE, 0.8, fold=1),
+        run("a", TWO, nan, status=Status.TIMEOUT),
+        run("b", ONE, 0.7),
+        run("b", TWO, nan, status=Status.PRUNED),
+        run("c", ONE, 0.7),
+        run("c", ONE, nan, fold=1, status=Status.PRUNED),
+        run("c", TWO, 0.7),
+        run("c", TWO, nan, fold=1, status=Status.MEMORY),
+    ]
+    knowledge = KnowledgeBase.from_records([task("a"), task("b"), task("c")], {}, runs)
+    whole = {("t:a", ONE.id): Status.OK, ("t:a", TWO.id): Status.TIMEOUT, ("t:c", TWO.id): Status.MEMORY}
+    assert knowledge.outcomes(2) == whole
+    assert knowledge.done == {*whole, ("t:b", ONE.id), ("t:c", ONE.id)}
+    assert KnowledgeBase.empty().outcomes() == {}
+
+
 def test_values_come_back_as_they_were() -> None:
     knowledge = small()
     assert knowledge.task("t:a") == task("a", family="twins", n_rows=50)

@@ -13,6 +13,7 @@ from metalearn.building.ledger import Ledger
 from metalearn.building.progress import progress_bar
 from metalearn.building.report import BuildReport
 from metalearn.building.sources import usable_tables
+from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.space import Configuration
 from metalearn.store import Store, open_store
@@ -37,6 +38,7 @@ def build_knowledge_base(
     scheduler: str | None = None,
     dry_run: bool = False,
     skip_unusable: bool = False,
+    retry_failed: bool = False,
     progress: bool | None = None,
 ) -> BuildReport:
     """Evaluate configurations on tables by cross-validation and keep the results in a store.
@@ -63,7 +65,7 @@ def build_knowledge_base(
     limits : Limits or None, default=None
         Bounds on time, memory and rows; None takes the defaults.
     n_jobs : int, default=1
-        Processes on this machine; a running cluster uses all its workers.
+        Processes on this machine, -1 for one on each processor; a running cluster uses all its workers.
     backend : {"loky", "dask", "ray"}, default="loky"
         Who does the work.
     scheduler : str or None, default=None
@@ -72,6 +74,9 @@ def build_knowledge_base(
         Whether to predict the hours only.
     skip_unusable : bool, default=False
         Whether a table that cannot be used is skipped and reported, instead of ending the build before it begins.
+    retry_failed : bool, default=False
+        Whether what failed before, or met a limit of time or memory, is run again. What was pruned, or has fewer folds
+        than the limits say, always is.
     progress : bool or None, default=None
         Whether to show a progress bar; None shows one only on a terminal.
 
@@ -97,6 +102,9 @@ def build_knowledge_base(
     >>> len(report.tables), report.predicted_hours < 1
     (2, True)
     """
+    if n_jobs == 0:
+        message = "n_jobs is 0, with which nothing is run. Expected 1 or more, or -1 for one on each processor. Give one of them."
+        raise InvalidInputError(message)
     limits = limits or Limits()
     kept = open_store(store) if isinstance(store, str | Path) else store
     choice = Choice(configurations)
@@ -107,9 +115,12 @@ def build_knowledge_base(
         raise _unusable(skipped, len(usable) + len(skipped))
     known = kept.read()
     n_workers = joblib.effective_n_jobs(n_jobs)
-    ledger = Ledger(usable, choice, known.done, limits)
+    settled = known.outcomes(limits.n_folds)
+    if retry_failed:
+        settled = {pair: status for pair, status in settled.items() if status is Status.OK}
+    ledger = Ledger(usable, choice, settled, limits)
     size = min(max(ledger.n_planned // (_UNITS_PER_PROCESS * n_workers), 1), _LARGEST_UNIT)
-    units = plan(usable, partial(_waves, choice, size), known.done)
+    units = plan(usable, partial(_waves, choice, size), settled)
     if units and not dry_run:
         described = set(known.meta_features["task_id"])
         bare = [table for table in usable if table.task.id not in described]

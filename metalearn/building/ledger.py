@@ -1,6 +1,6 @@
 """Keep account of what a build plans, predicts and has done."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -26,13 +26,14 @@ class Ledger:
         What is evaluated on.
     choice : Choice
         The configurations.
-    done : collection of (task id, configuration id)
-        What is known already.
+    known : mapping of (task id, configuration id) to Status
+        What is not run again, and how it ended.
     limits : Limits
         Bounds on a fit.
     """
 
-    def __init__(self, tables: Sequence[Table], choice: Choice, done: Collection[_Pair], limits: Limits) -> None:
+    def __init__(self, tables: Sequence[Table], choice: Choice, known: Mapping[_Pair, Status], limits: Limits) -> None:
+        self._known = known
         self._families: dict[str, list[_Pair]] = {}
         self._predicted: dict[_Pair, float] = {}
         self._outcomes: dict[_Pair, Status] = {}
@@ -43,7 +44,7 @@ class Ledger:
             for configuration, predicted in zip(found, seconds, strict=True):
                 pair = (table.task.id, configuration.id)
                 self._families.setdefault(configuration.model, []).append(pair)
-                if pair not in done:
+                if pair not in known:
                     self._predicted[pair] = float(predicted)
 
     @property
@@ -101,6 +102,7 @@ class Ledger:
                 FamilyWork(
                     family=family,
                     n_known=len(pairs) - len(planned),
+                    n_known_failed=sum(self._known.get(pair, Status.OK) is not Status.OK for pair in pairs),
                     n_planned=len(planned),
                     predicted_seconds=sum(self._predicted[pair] for pair in planned),
                     n_ok=n_ok,

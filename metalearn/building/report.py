@@ -23,11 +23,13 @@ class FamilyWork:
     family : str
         The model family.
     n_known : int
-        Pairs of table and configuration that the store knew before.
+        Pairs of table and configuration that the store knew before, and that are not run again.
     n_planned : int
-        Pairs that it did not.
+        The other pairs.
     predicted_seconds : float
         What the fits of the planned pairs will take on one thread; NaN if the family was never timed.
+    n_known_failed : int, default=0
+        Known pairs that had met a limit or failed.
     n_ok, n_cut, n_failed : int, default=0
         Planned pairs that went well; that met the limit of time or memory; that failed.
     seconds : float, default=0
@@ -38,10 +40,16 @@ class FamilyWork:
     n_known: int
     n_planned: int
     predicted_seconds: float
+    n_known_failed: int = 0
     n_ok: int = 0
     n_cut: int = 0
     n_failed: int = 0
     seconds: float = 0.0
+
+    @property
+    def n_known_ok(self) -> int:
+        """Known pairs that had gone well."""
+        return self.n_known - self.n_known_failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +118,7 @@ class BuildReport:
     def __str__(self) -> str:
         """Return a table with a row for each model family, and a sentence."""
         done = {} if self.dry_run else {"ok": "n_ok", "cut": "n_cut", "failed": "n_failed"}
-        counts = {"known": "n_known", "planned": "n_planned", **done}
+        counts = {"known ok": "n_known_ok", "known failed": "n_known_failed", "planned": "n_planned", **done}
         times = {"predicted": "predicted_seconds", **({} if self.dry_run else {"took": "seconds"})}
         rows = [
             (
@@ -123,6 +131,11 @@ class BuildReport:
         columns = ("model family", *counts, *times)
         text = facts_table(columns, rows, right=columns[1:]) + "\n"
         text += "".join(f"Skipped: {name}: {reason}\n" for name, reason in self.skipped.items())
+        failed = sum(work.n_known_failed for work in self.families)
+        if failed:
+            text += (
+                f"{failed:,} known pairs had met a limit or failed; retry_failed (--retry-failed) runs them again.\n"
+            )
         planned = sum(work.n_planned for work in self.families)
         what = f"{planned:,} pairs of table and configuration on {len(self.tables)} tables"
         if self.dry_run:

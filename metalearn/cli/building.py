@@ -50,6 +50,7 @@ __all__ = ["build"]
 @click.option("--max-rows", default=5000, show_default=True, help="Rows that are used of a table.")
 @click.option("--dry-run", is_flag=True, help="Predict the hours only.")
 @click.option("--skip-unusable", is_flag=True, help="Go on without the tables that cannot be used.")
+@click.option("--retry-failed", is_flag=True, help="Run again what failed or met a limit of time or memory.")
 @as_json_option
 @clear_errors
 def build(
@@ -67,9 +68,10 @@ def build(
     max_rows: int,
     dry_run: bool,
     skip_unusable: bool,
+    retry_failed: bool,
     as_json: bool,
 ) -> None:
-    """Evaluate configurations on TABLES and keep the results; nothing that is known is run again.
+    """Evaluate configurations on TABLES and keep the results; nothing that is known is run again, unless --retry-failed is given.
 
     TABLES are files, folders, patterns, OpenML datasets (openml:31), or tables that scikit-learn ships. A build that
     was stopped goes on where it was when the same command is given again.
@@ -98,6 +100,7 @@ def build(
             scheduler=scheduler,
             dry_run=dry_run,
             skip_unusable=skip_unusable,
+            retry_failed=retry_failed,
         )
     except KeyboardInterrupt:
         click.echo("Stopped. What was finished is stored; the same command goes on from there.", err=True)

@@ -160,6 +160,39 @@ def test_limits_reach_the_fits(folder: Path) -> None:
     assert set(open_store(folder.parent / "kb").read().evaluations["status"]) == {"timeout"}
 
 
+def test_what_met_a_limit_is_known_and_run_again_only_when_asked(folder: Path) -> None:
+    def build(*more: object) -> list[tuple[int, int, int, int]]:
+        report = json.loads(run(folder / "sales.csv", *options(folder, "--json", *more)).stdout)
+        names = ("n_known", "n_known_failed", "n_planned", "n_ok")
+        return sorted(tuple(work[name] for name in names) for work in report["families"])
+
+    assert build("--time-limit", 1e-6) == [(0, 0, 1, 0)] * 3
+    assert build() == [(1, 1, 0, 0)] * 3
+    assert build("--retry-failed") == [(0, 0, 1, 1)] * 3
+    assert build("--retry-failed") == [(1, 0, 0, 0)] * 3
+    assert set(open_store(folder.parent / "kb").read().evaluations["status"]) == {"ok"}
+
+
+def test_the_summary_tells_known_failures_and_how_to_run_them_again(folder: Path) -> None:
+    run(folder / "sales.csv", *options(folder, "--time-limit", 1e-6))
+    said = run(folder / "sales.csv", *options(folder)).stdout
+    assert "known failed" in said
+    assert "3 known pairs had met a limit or failed; retry_failed (--retry-failed) runs them again." in said
+
+
+def test_a_pair_with_fewer_folds_than_asked_for_is_run_again(tmp_path: Path) -> None:
+    def planned(n_folds: int) -> int:
+        report = ml.build_knowledge_base(
+            "iris",
+            store=tmp_path / "kb",
+            configurations=[Configuration("gaussian_nb", {})],
+            limits=Limits(n_folds=n_folds),
+        )
+        return report.families[0].n_planned
+
+    assert [planned(n) for n in (2, 2, 3, 2)] == [1, 0, 1, 0]
+
+
 def test_portfolios_are_nested_and_everything_is_larger() -> None:
     def planned(configurations: str) -> set[str]:
         report = ml.build_knowledge_base("wine", store="none", configurations=configurations, dry_run=True)
@@ -194,6 +227,14 @@ WRONG = [
     (["--backend", "spark"], "'spark' is not one of"),
     (["--scheduler", "tcp://nowhere:1"], "belongs to no backend"),
     (["--store", "mysql://x/y"], "mysql"),
+    (["--time-limit", "-1"], "fit_seconds is -1.0"),
+    (["--time-limit", "0"], "Expected above 0"),
+    (["--time-limit", "nan"], "fit_seconds is nan"),
+    (["--time-limit", "inf"], "at most 172,800"),
+    (["--memory-limit", "0"], "memory_mb is 0"),
+    (["--max-rows", "5"], "Expected at least 20"),
+    (["--max-rows", "-3"], "max_rows is -3"),
+    (["--jobs", "0"], "n_jobs is 0"),
 ]
 
 

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
@@ -75,7 +77,7 @@ _PLAIN = (
 
 
 def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
-    """Write a fitted estimator to a file.
+    """Write a fitted estimator to a file, in one step: what stood there stays until the new one is whole.
 
     Parameters
     ----------
@@ -87,7 +89,7 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
     Raises
     ------
     InvalidInputError
-        If it is not fitted.
+        If it is not fitted, or the file cannot be written.
     """
     import skops.io  # noqa: PLC0415 - slow to import
 
@@ -116,11 +118,19 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
         "classes": getattr(model, "classes_", None),
         "feature_names": getattr(model, "feature_names_in_", None),
     }
+    draft = Path(path).with_name(f".{uuid4().hex}.skops")
     try:
-        skops.io.dump(parts, Path(path))
+        skops.io.dump(parts, draft)
+        draft.replace(path)
     except OSError as error:
-        message = f"{str(path)!r} cannot be written: {error.strerror}. Expected a file in a folder that exists. Check the path."
+        message = (
+            f"{str(path)!r} cannot be written: {error.strerror or error}. What was there is unchanged. "
+            "Expected a folder that exists, with free space, that you may write to. Check them, or choose another path."
+        )
         raise InvalidInputError(message) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

@@ -1,3 +1,4 @@
+import errno
 import json
 import zipfile
 from pathlib import Path
@@ -132,3 +133,22 @@ def test_a_file_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     model = MetaLearnClassifier(families=["linear"], n_trials=1).fit(X, np.arange(60) > 30)
     with pytest.raises(InvalidInputError, match="cannot be written"):
         save_model(model, tmp_path / "absent" / "m.skops")
+
+
+def test_a_disk_that_is_full_leaves_the_old_model_as_it_was(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = fit(table, "linear", targets()[ProblemType.BINARY])
+    path = tmp_path / "model.skops"
+    save_model(model, path)
+    before = path.read_bytes()
+
+    def fill(_: object, file: Path) -> None:
+        Path(file).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(skops.io, "dump", fill)
+    with pytest.raises(InvalidInputError, match=r"No space left on device\. What was there is unchanged\."):
+        save_model(model, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,6 +1,7 @@
 """Conformance suites: what every plug-in of a kind must do, ready to be called from its own tests."""
 
 import math
+import time
 from collections.abc import Callable
 
 from metalearn.conformance import check_hook, check_importer, check_meta_feature, check_model, check_recommender
@@ -156,6 +157,22 @@ def _check_last_counts(make_store: MakeStore) -> None:
         )
 
 
+def _check_last_counts_among_sources(make_store: MakeStore) -> None:
+    for more in (1, 2):  # the same records again, alone and beside another one
+        store, task = make_store(), _task()
+        for source, value, n in (("ana", 0.75, 1), ("ben", 0.5, 1), ("ana", 0.75, more)):
+            store.append(task, MetaFeatures({"n_rows": value}), _runs(task, n=n, value=value), source=source)
+            time.sleep(0.002)  # records are told apart by milliseconds
+        kept = store.read()
+        runs = kept.evaluations[kept.evaluations["configuration_id"].astype(str) == _runs(task)[0].configuration_id]
+        _require(set(runs["value"]) == {0.75}, "What a source records again does not count as the newest.")
+        _require(set(runs["recorded_by"]) == {"ana"}, "What a source records again is not said to be that source's.")
+        _require(
+            bool(kept.meta_feature_table.loc[task.id, "n_rows"] == 0.75),  # noqa: PLR2004
+            "A meta-feature that a source records again does not count as the newest.",
+        )
+
+
 def _check_provenance(make_store: MakeStore) -> None:
     store, task = make_store(), _task()
     store.append(task, _FOUND, _runs(task), source="ana", tool="tuner 1.0")
@@ -293,6 +310,7 @@ STORE_CHECKS: tuple[Callable[[MakeStore], None], ...] = (
     _check_idempotent,
     _check_grows,
     _check_last_counts,
+    _check_last_counts_among_sources,
     _check_provenance,
     _check_delete,
     _check_same_data,

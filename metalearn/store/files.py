@@ -180,6 +180,7 @@ class FileStore(StoreMethods):
         )
         with self._writing():
             manifest = self._manifest()
+            old = _files(manifest)
             stored = _oldest_first("tasks", self._stored(manifest, "tasks"))
             facts = stored[["task_id", "fingerprint", "dataset_id", "family", "predecessor"]]
             admitted = link_versions(admitted, facts.itertuples(index=False, name=None))
@@ -191,6 +192,8 @@ class FileStore(StoreMethods):
                 self._compact(manifest)
             else:
                 self._write_manifest(manifest)
+            for file in old - _files(manifest):
+                (self.path / file).unlink(missing_ok=True)
 
     def delete(self, *, source: str) -> int:
         """Take back everything that a source recorded; what others recorded stays.
@@ -286,7 +289,7 @@ class FileStore(StoreMethods):
 
     def _remove_abandoned(self, manifest: dict[str, Any]) -> None:
         """Remove what writers left that were killed before they could enter it in the manifest."""
-        named = {entry["file"] for entries in manifest["tables"].values() for entry in entries}
+        named = _files(manifest)
         for file in self.path.iterdir():
             abandoned = _OWN_FILE.fullmatch(file.name) and file.name not in named
             if abandoned and file.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
@@ -407,13 +410,10 @@ class FileStore(StoreMethods):
             draft.unlink(missing_ok=True)
 
     def _add(self, entries: list[dict[str, Any]], name: str, table: pd.DataFrame) -> None:
-        """Write a part and enter it; what stands in a part already counts as its source's newest again."""
+        """Write a part and enter it as the newest, in place of one that says the same as of another time."""
         hashed = pd.util.hash_pandas_object(table.drop(columns="recorded_at", errors="ignore"), index=False)
         same = hashlib.sha256(hashed.sort_values().to_numpy().tobytes()).hexdigest()
-        for position, entry in enumerate(entries):
-            if entry.get("content") == same:
-                entries.append(entries.pop(position))
-                return
+        entries[:] = [entry for entry in entries if entry.get("content") != same]
         buffer = pa.BufferOutputStream()
         arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
         pq.write_table(arrow, buffer, compression="zstd", compression_level=9)
@@ -466,6 +466,10 @@ def _oldest_first(name: str, table: pd.DataFrame) -> pd.DataFrame:
     times = table["recorded_at"].astype("category").cat
     rank = np.argsort(np.argsort(times.categories))
     return table.iloc[np.argsort(rank[times.codes], kind="stable")]
+
+
+def _files(manifest: dict[str, Any]) -> set[str]:
+    return {entry["file"] for entries in manifest["tables"].values() for entry in entries}
 
 
 def _size(file: Path) -> int:

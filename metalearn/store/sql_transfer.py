@@ -35,7 +35,6 @@ __all__ = ["add_rows", "known_tasks", "read_rows"]
 _CHUNK = 50_000
 _MAX_PARAMETERS = 500
 _ORIGIN = [*RECORD_COLUMNS, "versions"]
-_PROVENANCE = {*RECORD_COLUMNS, "origin_id"}
 _STORED = [*(name for name in EVALUATION_COLUMNS if name != "versions"), "origin_id"]
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _SCHEMA = pa.schema([(n, pa.int16() if n == "fold" else pa.float64() if n in NUMBERS else _TEXT) for n in _STORED])
@@ -139,18 +138,16 @@ def _add(connection: Connection, target: Table, rows: pd.DataFrame) -> int:
 
 
 def _or_update(insert: Any, target: Table) -> Any:
-    """Say what happens to known keys: rows that differ are replaced, together with their provenance."""
+    """Say what happens to known keys: rows that differ are replaced, also in their provenance: the last counts."""
     keys = {c.name for c in target.primary_key}
     rest = [c for c in target.columns if c.name not in keys]
-    compared = [c for c in rest if c.name not in _PROVENANCE]
     if target in (schema.configurations, schema.origins):  # named by their content
         return insert.on_conflict_do_nothing()
     new: dict[str, ColumnElement[Any]] = {c.name: insert.excluded[c.name] for c in rest}
     if target is schema.meta_features:
         for name in ("value", "seconds"):
             new[name] = _merged(target.c[name], insert.excluded[name], isinstance(insert, postgresql.Insert))
-        compared = [target.c["value"]]
-    differs = or_(*(c.is_distinct_from(new[c.name]) for c in compared))
+    differs = or_(*(c.is_distinct_from(new[c.name]) for c in rest))
     return insert.on_conflict_do_update(index_elements=list(target.primary_key), set_=new, where=differs)
 
 

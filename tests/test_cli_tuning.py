@@ -65,6 +65,30 @@ def test_predictions_go_to_a_file_or_to_the_screen(model: Path, folder: Path) ->
     assert len(shown.stdout.splitlines()) == N + 1
     rows = json.loads(run("predict", model, folder / "blind.csv", "--json").stdout)
     assert [row["prediction"] for row in rows] == list(written["prediction"])
+    assert [row["probability of yes"] for row in rows] == list(written["probability of yes"])
+
+
+def test_numbers_are_predicted_in_full_and_absent_ones_as_null(
+    model: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = [1 / 3 * 1e-9, float("nan")]
+    made = pd.DataFrame({"prediction": values})
+    monkeypatch.setattr("metalearn.estimators.predict_table", lambda *_: (made, ()))
+    out = run("predict", model, folder / "blind.csv", "--json")
+    assert json.loads(out.stdout, parse_constant=refuse) == [{"prediction": values[0]}, {"prediction": None}]
+
+
+def test_a_report_that_cannot_be_written_costs_no_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("metalearn.estimators.MetaLearnClassifier.to_html", full)
+    written = folder / "kept.skops"
+    options = ("--trials", 1, "--families", "linear", "--html", folder / "x.html", "--out", written)
+    out = run("tune", folder / "old.csv", "--target", "sold", *options)
+    assert out.exit_code == 1
+    assert "No space left on device" in out.stderr
+    assert written.exists()
 
 
 @pytest.mark.parametrize(
@@ -126,6 +150,16 @@ def test_a_report_is_written_without_training(folder: Path) -> None:
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "What to try first on old.csv" in page
     assert "Where this table lies" in page
+
+
+@pytest.mark.parametrize("command", ["report {} --target sold -o {}", "recommend {} --target sold --html {}"])
+def test_a_page_never_replaces_a_table(tmp_path: Path, folder: Path, command: str) -> None:
+    table = tmp_path / "x.csv"
+    table.write_text((folder / "old.csv").read_text())
+    out = run(*command.format(table, table).split())
+    assert out.exit_code == 2
+    assert "Expected .html, .htm" in out.stderr
+    assert table.read_text() == (folder / "old.csv").read_text()
 
 
 def refuse(constant: str) -> None:

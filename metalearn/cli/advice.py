@@ -14,7 +14,7 @@ from metalearn.cli.base import (
     clear_errors,
     family_names,
     knowledge_base_option,
-    new_file,
+    new_page,
     table_options,
     target_options,
 )
@@ -41,7 +41,7 @@ __all__ = ["describe", "recommend", "report"]
 @knowledge_base_option
 @click.option("--recommender", default="auto", show_default=True, help="Strategy, by name.")
 @as_json_option
-@click.option("--html", type=new_file, help="Write a report to this file as well.")
+@click.option("--html", type=new_page, help="Write a report to this file as well.")
 @click.option("--code", "as_code", is_flag=True, help="Print a script that trains the first candidate instead.")
 @clear_errors
 def recommend(
@@ -195,7 +195,7 @@ def _show_found(
 @click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
 @click.option("--families", metavar="A,B", help="Model families to choose from; default: all installed.")
 @knowledge_base_option
-@click.option("-o", "--out", required=True, type=new_file, help="The HTML file.")
+@click.option("-o", "--out", required=True, type=new_page, help="The HTML file.")
 @as_json_option
 @clear_errors
 def report(

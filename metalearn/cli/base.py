@@ -16,8 +16,8 @@ __all__ = [
     "family_names",
     "knowledge_base_option",
     "name_option",
-    "new_file",
     "new_model",
+    "new_page",
     "new_table",
     "source_option",
     "table_options",
@@ -51,7 +51,7 @@ class _NewFile(click.Path):
         path = Path(str(super().convert(value, param, ctx)))
         if not path.parent.is_dir():
             self.fail(f"There is no folder {str(path.parent)!r}. Expected one. Create it first.", param, ctx)
-        if self.endings and path.suffix.lower() not in self.endings:
+        if path.suffix.lower() not in self.endings:
             self.fail(
                 f"{path.name!r} would not be written in the format of its ending. Expected {', '.join(self.endings)}.",
                 param,
@@ -60,8 +60,8 @@ class _NewFile(click.Path):
         return path
 
 
-new_file = _NewFile()
-"""Type of options that name a file to be written."""
+new_page = _NewFile(".html", ".htm")
+"""Type of options that name a page to be written."""
 
 new_table = _NewFile(".csv", ".tsv", ".parquet", ".pq")
 """Type of options that name a table to be written."""

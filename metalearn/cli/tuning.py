@@ -1,10 +1,12 @@
 """Commands that train and use models: tune, predict, recheck."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import click
+import numpy as np
 
 from metalearn.cli.base import (
     as_json_option,
@@ -12,8 +14,8 @@ from metalearn.cli.base import (
     family_names,
     knowledge_base_option,
     name_option,
-    new_file,
     new_model,
+    new_page,
     new_table,
     source_option,
     table_options,
@@ -49,7 +51,7 @@ __all__ = ["predict", "recheck", "tune"]
 @name_option
 @click.option("--jobs", default=1, show_default=True, help="Fits at the same time; -1 for one on each processor.")
 @click.option("--out", type=new_model, help="Where to write the model (.skops).")
-@click.option("--html", type=new_file, help="Write a report to this file as well.")
+@click.option("--html", type=new_page, help="Write a report to this file as well.")
 @as_json_option
 @clear_errors
 def tune(
@@ -110,13 +112,13 @@ def tune(
     )
     model.recommendation_ = replace(model.recommendation_, file=data)
     click.echo(model.to_json() if as_json else model.explain())
-    if html is not None:
-        model.to_html(html, name=name or table.name)
     if out is None:
         click.echo("The model was not saved. To keep one, add --out MODEL.skops.", err=True)
     else:
         save_model(model, out)
         click.echo(f"Written to {out}. Predict with: metalearn predict {out} NEW -o predictions.csv", err=True)
+    if html is not None:  # after the model, which is worth more
+        model.to_html(html, name=name or table.name)
 
 
 @click.command()
@@ -143,7 +145,9 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     if surplus:
         click.echo(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
     if as_json:
-        click.echo(predictions.to_json(orient="records", indent=1))
+        absent = predictions.isin([np.inf, -np.inf]) | predictions.isna()  # JSON has no such numbers
+        rows = predictions.astype(object).mask(absent, None).to_dict("records")
+        click.echo(json.dumps(rows, indent=1, default=str))
     elif out is None:
         click.echo(predictions.to_csv(index=False), nl=False)
     if out is not None:

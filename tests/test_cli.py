@@ -320,3 +320,16 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asked:
         asked.stdout.close()  # as head does
         assert asked.stderr.read() == ""
+
+
+def test_found_tasks_are_standard_json_and_at_least_one() -> None:
+    out = run("kb", "search", "binary", "-n", "300", "--json")
+
+    def refuse(constant: str) -> None:
+        pytest.fail(f"{constant} is not standard JSON.")
+
+    assert json.loads(out.stdout, parse_constant=refuse)
+    for n in ("0", "-3"):
+        refused = run("kb", "search", "binary", "-n", n)
+        assert refused.exit_code == 2
+        assert "is not in the range x>=1" in refused.stderr

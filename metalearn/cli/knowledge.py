@@ -103,7 +103,7 @@ def validate(source: str | None, as_json: bool) -> None:
 @click.option("--like", metavar="DATA", help="A table that the found tasks shall resemble.")
 @target_options
 @click.option("--store", "source", metavar="PATH|URL", help="Where to look; default: the bundled knowledge base.")
-@click.option("-n", "n", default=10, show_default=True, help="How many tasks.")
+@click.option("-n", "n", type=click.IntRange(min=1), default=10, show_default=True, help="How many tasks at most.")
 @as_json_option
 @clear_errors
 def search(

@@ -85,9 +85,10 @@ class PastTask:
         Returns
         -------
         dict
-            Ready for JSON.
+            Ready for JSON; what cannot be told is None.
         """
-        plain = {name: getattr(self, name) for name in self.__slots__}
+        found = {name: getattr(self, name) for name in self.__slots__}
+        plain = {name: None if value != value else value for name, value in found.items()}  # noqa: PLR0124 - NaN
         return {**plain, "best": self.best and self.best.to_dict(), "recorded_by": list(self.recorded_by)}
 
 
@@ -155,9 +156,7 @@ def _by_words(knowledge: KnowledgeBase, words: str) -> FloatArray:
     holds = np.ones(len(tasks), dtype=bool)
     degrees: list[FloatArray] = []
     for number, unit, what in _SIZE.findall(words):
-        digits = number.replace(",", "")
-        digits = digits.replace(".", "") if digits.count(".") > 1 else digits  # 1.000.000 is a million
-        wanted = float(digits) * _UNITS[unit]
+        wanted = _number(number, unit) * _UNITS[unit]
         column = {"r": "n_rows", "f": "n_features"}.get(what[0], "n_classes" if what.startswith("cl") else "n_features")
         known = tasks[column].to_numpy(dtype=float)
         degrees.append(np.exp(-np.abs(np.log(np.maximum(known, 0.1) / max(wanted, 0.1)))))
@@ -173,6 +172,12 @@ def _by_words(knowledge: KnowledgeBase, words: str) -> FloatArray:
     degree = np.mean(degrees or [np.ones(len(tasks))], axis=0)
     found: FloatArray = np.where(holds, degree, 0.0)
     return found
+
+
+def _number(text: str, unit: str) -> float:
+    """Return a number; three digits after a point or comma are thousands, but not in 1.250m rows."""
+    digits = re.sub(r",(?=\d{3}\b)" if unit else r"[.,](?=\d{3}\b)", "", text).replace(",", ".")
+    return float(digits.replace(".", "") if digits.count(".") > 1 else digits)
 
 
 def _feature(features: pd.DataFrame, name: str) -> FloatArray:

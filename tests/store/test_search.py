@@ -149,6 +149,13 @@ def test_a_row_count_that_agrees_does_not_make_two_tables_alike() -> None:
     assert match["t:bare"] <= 0.2
 
 
+@pytest.mark.parametrize("number", ["1.000", "1,000", "1k", "1.0k", "1.000k"])
+def test_a_thousand_is_written_in_many_ways(number: str) -> None:
+    tasks = [task("one", rows=1), task("thousand", rows=1000), task("large", rows=1_000_000)]
+    found = search(KnowledgeBase.from_records(tasks, {}, []), f"{number} rows")
+    assert (ids(found)[0], found[0].match) == ("t:thousand", 1.0)
+
+
 @pytest.mark.parametrize("number", ["1.000.000", "1,000,000", "1000k", "1m"])
 def test_large_numbers_are_understood_in_every_notation(number: str) -> None:
     tasks = [task("small", rows=1000), task("large", rows=1_000_000)]

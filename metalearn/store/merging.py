@@ -10,6 +10,7 @@ import pandas as pd
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import EVALUATION_KEY
 from metalearn.store.base import Store
+from metalearn.store.records import link_versions
 
 __all__ = ["Conflict", "MergeReport", "conflicts", "merge"]
 
@@ -129,6 +130,10 @@ def conflicts(old: KnowledgeBase, new: KnowledgeBase) -> tuple[int, list[Conflic
     conflicts : list of Conflict
         The first 1,000 of them.
     """
+    known = old.tasks[["task_id", "fingerprint", "dataset_id", "family", "predecessor"]]
+    new = link_versions(
+        new, known.itertuples(index=False, name=None)
+    )  # other data is another task, not a contradiction
     facts = old.tasks.merge(new.tasks, on="task_id", suffixes=("_old", "_new"))
     listed = [
         Conflict(

@@ -59,6 +59,16 @@ def test_facts_that_differ_are_contradictions(tmp_path: Path) -> None:
     assert [(c.what, c.old, c.new) for c in report.conflicts] == [("family", "x", "y")]
 
 
+def test_another_version_of_the_data_is_no_contradiction(tmp_path: Path) -> None:
+    ana, ben = open_store(tmp_path / "a", source="ana"), open_store(tmp_path / "b", source="ben")
+    ana.append(task("one", fingerprint="k-11111111", n_features=3), FOUND, runs(task("one"), value=0.5))
+    ben.append(task("one", fingerprint="k-22222222", n_features=4), FOUND, runs(task("one"), value=0.75))
+    into = open_store(tmp_path / "out")
+    assert merge([ana, ben], into).n_conflicts == 0
+    assert into.read().task_ids == ("test:one", "test:one@22222222")
+    assert merge([ana, ben], into).n_conflicts == 0
+
+
 def test_tasks_on_the_same_data_become_one(tmp_path: Path) -> None:
     ana, ben = open_store(tmp_path / "a", source="ana"), open_store(tmp_path / "b", source="ben")
     ana.append(task("one", fingerprint="k-1"), FOUND, runs(task("one"), 3))

@@ -1,5 +1,6 @@
 """The benchmark runner, on a small part of each suite."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -10,6 +11,10 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import run as runner  # noqa: E402 - the folder is no package
+
 DATA = ROOT.parent / "shared" / "benchmark_data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the public matrices are not beside the project")
 
@@ -104,3 +109,31 @@ def test_missing_data_is_named_with_its_source(tmp_path: Path, suite: str, sourc
     assert done.returncode == 1
     assert source in done.stderr
     assert "--data" in done.stderr
+
+
+WRONG = [
+    (["bundled", "--seeds", "0"], "Expected 1 or more"),
+    (["peers", "--tables", "-1"], "Expected 1 or more"),
+    (["automl", "--seconds", "0"], "Expected a number above 0"),
+    (["automl", "--seconds", "nan"], "Expected a number above 0"),
+    (["automl", "--autogluon", "nowhere"], "nowhere cannot be run"),
+    (["oboe", "--data", "nowhere"], "There is nothing at nowhere"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG, ids=lambda v: " ".join(v) if isinstance(v, list) else "")
+def test_a_wrong_option_is_refused_before_anything_is_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runner.main()
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_package_that_a_suite_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["run.py", "hooks"])
+    monkeypatch.setattr(runner, "run", lambda *_: importlib.import_module("absent_tuner"))
+    with pytest.raises(SystemExit, match="The suite hooks lacks a package: No module named 'absent_tuner'"):
+        runner.main()

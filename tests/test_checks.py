@@ -83,7 +83,7 @@ def test_a_leak_is_found_in_few_rows(n: int) -> None:
 def test_rows_without_a_target_are_counted() -> None:
     found = _found(y=np.where(np.arange(N) < 3, np.nan, AMOUNT), a=NUMBERS[:, 0])
     assert f"3 of {N:,} rows" in found["no_target"].message
-    assert "NA count as missing" in found["no_target"].message
+    assert "NA and None count as missing" in found["no_target"].message
 
 
 def test_numbers_declared_categories_are_no_text() -> None:

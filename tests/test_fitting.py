@@ -106,7 +106,7 @@ def test_an_append_and_a_delete_count_at_once(
         return dict(recommend(X, y, n=1, knowledge_base=store, recommender="portfolio")[0].configuration.params)
 
     before = first()
-    best = Configuration("knn", {"n_neighbors": 30})
+    best = Configuration("knn", {"n_neighbors": 15})
     for task_id in small.task_ids:
         run = Evaluation(task_id=task_id, configuration=best, metric="r2", value=0.999)
         store.append(small.task(task_id), None, [run], source="ben")

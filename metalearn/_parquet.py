@@ -52,5 +52,5 @@ def _unpacked_size(column: pa.ChunkedArray) -> int:
     for chunk in column.chunks:
         lengths = pc.binary_length(chunk.dictionary) if pa.types.is_string(chunk.dictionary.type) else None
         if lengths is not None and len(chunk):
-            total += int(pc.sum(pc.cast(pc.take(lengths, chunk.indices), pa.int64())).as_py() or 0)
+            total += int(pc.sum(pc.take(lengths, chunk.indices)).as_py() or 0)  # of 64 bits
     return total

@@ -26,6 +26,7 @@ from threadpoolctl import threadpool_limits
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status, score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError, MissingExtraError
+from metalearn.intake import MIN_ROWS
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model
 from metalearn.space import Configuration
@@ -42,8 +43,8 @@ RANDOM_STATE = 0
 _GRACE = 1.0
 """Processor seconds beyond the limit after which a fit is ended that has not ended by itself."""
 
-_MOST_SECONDS, _MOST_MEGABYTES, _FEWEST_ROWS = 172_800, 1_000_000_000, 20
-"""Bounds of the limits themselves: what the system's timers and counters take, and rows enough for three folds."""
+_MOST_SECONDS, _MOST_MEGABYTES = 172_800, 1_000_000_000
+"""Bounds of the limits themselves: what the system's timers and counters take."""
 
 _PATIENCE, _MARGIN = 10, 5
 """Wall-clock seconds are waited for this many times the limit, which counts processor seconds, and a few more."""
@@ -97,7 +98,7 @@ class Limits:
         bounds = (
             ("fit_seconds", 0 < self.fit_seconds <= _MOST_SECONDS, f"above 0 and at most {_MOST_SECONDS:,}"),
             ("memory_mb", 1 <= self.memory_mb <= _MOST_MEGABYTES, f"from 1 to {_MOST_MEGABYTES:,}"),
-            ("max_rows", self.max_rows >= _FEWEST_ROWS, f"at least {_FEWEST_ROWS}"),
+            ("max_rows", self.max_rows >= MIN_ROWS, f"at least {MIN_ROWS}"),
             ("n_folds", self.n_folds >= 2, "at least 2"),  # noqa: PLR2004
         )
         for name, holds, expected in bounds:

@@ -283,7 +283,7 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
         return frame
     _log.warning("%s: commas were read as decimal points in %s.", path.name, _shown(list(commas)))
     pointed = [name for name in frame.columns if pd.api.types.is_float_dtype(frame[name].dtype)]
-    points = _thousands(pd.read_csv(path, dtype=str, **options)[pointed])
+    points = _thousands(pd.read_csv(path, dtype=str, usecols=pointed, **options)) if pointed else {}
     if points:
         _log.warning("%s: points were read as separators of thousands in %s.", path.name, _shown(list(points)))
     return frame.assign(**commas, **points)

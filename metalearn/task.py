@@ -345,6 +345,23 @@ class Task:
         fill(self, "family", self.family or self.name)
         fill(self, "n_rows_used", self.n_rows_used or self.n_rows)
 
+    def evaluated(self, way: str, *, note: str) -> Self:
+        """Return the task of the same data whose scores come about in another way, so that they are kept apart.
+
+        Parameters
+        ----------
+        way : str
+            Short name of the way, such as a hash of the folds.
+        note : str
+            What is peculiar about it.
+
+        Returns
+        -------
+        Task
+            With another id and fingerprint, of the same dataset and family.
+        """
+        return replace(self, id=f"{self.id}/{way}", fingerprint=f"{self.fingerprint}{way}", note=note)
+
     def with_metric(self, metric: Metric) -> Self:
         """Return the same task with another metric asked for.
 

@@ -1,12 +1,10 @@
 """Commands that train and use models: tune, predict, recheck."""
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import click
-import numpy as np
 
 from metalearn.cli.base import (
     as_json_option,
@@ -137,6 +135,7 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     """
     from metalearn.estimators import load_model, predict_table  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
+    from metalearn.report import to_json  # noqa: PLC0415
     from metalearn.tables import has_own_target, read_frame, write_frame  # noqa: PLC0415
 
     fitted = load_model(model)
@@ -145,9 +144,7 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     if surplus:
         click.echo(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
     if as_json:
-        absent = predictions.isin([np.inf, -np.inf]) | predictions.isna()  # JSON has no such numbers
-        rows = predictions.astype(object).mask(absent, None).to_dict("records")
-        click.echo(json.dumps(rows, indent=1, default=str))
+        click.echo(to_json(predictions.to_dict("records")))
     elif out is None:
         click.echo(predictions.to_csv(index=False), nl=False)
     if out is not None:

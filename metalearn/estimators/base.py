@@ -393,7 +393,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         usual = split(data.target, data.problem_type, metric=usual_metric, random_state=_seed(0))
         if way != _way(usual):  # scores of other folds are those of another task on the same data
             note = "folds split by hand" if data.weights is None else "rows weighed in fitting"
-            task = replace(task, id=f"{task.id}/{way}", fingerprint=f"{task.fingerprint}{way}", note=note)
+            task = task.evaluated(way, note=note)
         measured = MetaFeatures(self.recommendation_.meta_features)
         store.append(task, measured, evaluations(trials, task.id))
 

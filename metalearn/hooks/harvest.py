@@ -10,7 +10,7 @@ from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.base import Harvest, families_of_parameters
 from metalearn.metafeatures import extract
-from metalearn.models import get_model, model_names
+from metalearn.models import get_model, with_whole_numbers
 from metalearn.space import Configuration
 from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
 from metalearn.task import Metric, ProblemType, get_metric, scorer_of
@@ -184,8 +184,7 @@ def configuration_of(
     ours = {theirs: name for name, theirs in reading.get("names", {}).items()}
     found = {ours.get(name) or known_name(name, families[0]): value for name, value in params.items()}
     params = {name: _storable(v) for name, v in found.items() if name is not None}
-    known = families[0] in model_names()
-    return Configuration(families[0], get_model(families[0]).with_whole_numbers(params) if known else params)
+    return Configuration(families[0], with_whole_numbers(families[0], params))
 
 
 def _storable(value: Any) -> Any:
@@ -239,7 +238,7 @@ def gather(
     metric = resolve_metric(reading.get("metric"), data.problem_type, maximize=maximize, said=said_metric)
     task = replace(data.as_task(reading.get("name")), metric=metric)
     if way := reading.get("way"):
-        task = replace(task, id=f"{task.id}/{way}", fingerprint=f"{task.fingerprint}{way}", note="folds split by hand")
+        task = task.evaluated(way, note="folds split by hand")
     family = reading.get("family")
     family = get_model(family).name if family is not None else None
     rows = list(trials)

@@ -16,7 +16,7 @@ from metalearn.exceptions import InvalidInputError, MetalearnError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import EVALUATION_COLUMNS
 from metalearn.metafeatures import MetaFeatures
-from metalearn.models import get_model, model_names
+from metalearn.models import with_whole_numbers
 from metalearn.space import Configuration
 from metalearn.space.aliases import UNSET_VALUES, family_of, known_name
 from metalearn.task import METRICS, Task, get_metric
@@ -139,7 +139,7 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     named = {_parameter_name(str(name), family, params): value for name, value in params.items()}
     unset = UNSET_VALUES.get(family, {})
     kept = {name: value for name, value in named.items() if value not in unset.get(name, ())}
-    return Configuration(family, get_model(family).with_whole_numbers(kept) if family in model_names() else kept)
+    return Configuration(family, with_whole_numbers(family, kept))
 
 
 def _parameter_name(full: str, family: str, others: Iterable[Any]) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 __all__ = ["to_json"]
 
 
-def to_json(values: Mapping[str, Any]) -> str:
+def to_json(values: Any) -> str:
     """Return plain values as standard JSON.
 
     Parameters
     ----------
-    values : mapping
-        Strings, numbers, lists and mappings.
+    values : mapping or list
+        Strings, numbers, lists and mappings; anything else becomes text.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def to_json(values: Mapping[str, Any]) -> str:
     >>> json.loads(to_json({"score": float("nan")}))
     {'score': None}
     """
-    return json.dumps(_finite(values), indent=1, allow_nan=False)
+    return json.dumps(_finite(values), indent=1, allow_nan=False, default=str)
 
 
 def _finite(value: Any) -> Any:

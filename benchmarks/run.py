@@ -25,6 +25,7 @@ from metalearn.exceptions import MissingExtraError  # noqa: E402
 
 SUITES = (
     "bundled",
+    "own_metric",
     "oboe",
     "autosklearn2016",
     "aslib",
@@ -41,7 +42,7 @@ SUITES = (
     "growth",
     "checks",
 )
-READ = ("bundled", "peers", "hooks", "automl", "tuning", "metafeatures", "growth")
+READ = ("bundled", "own_metric", "peers", "hooks", "automl", "tuning", "metafeatures", "growth")
 """Suites that use the knowledge base that --knowledge-base names."""
 SHIPPED = ("speed", "store")
 """Suites that use the one that the package ships, whatever is named."""

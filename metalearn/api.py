@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metalearn._fingerprint import comparable
+from metalearn.agreement import with_stand_ins
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError
@@ -19,7 +20,7 @@ from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, models_for
 from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.store import Store, open_store
-from metalearn.task import ProblemType, Task, get_metric
+from metalearn.task import Metric, ProblemType, Task, get_metric
 
 __all__ = [
     "KnowledgeSource",
@@ -115,7 +116,7 @@ def recommend(
     y: Any,
     *,
     n: int = 10,
-    metric: str | Callable[..., Any] | None = None,
+    metric: str | Callable[..., Any] | Metric | None = None,
     time_budget: float | None = None,
     families: str | Sequence[str] | None = None,
     knowledge_base: KnowledgeSource = None,
@@ -134,9 +135,9 @@ def recommend(
         The target.
     n : int, default=10
         How many configurations at most.
-    metric : str, callable or None, default=None
-        What to optimise, by name or as a scorer of scikit-learn; default: ``roc_auc`` (binary), ``accuracy``
-        (multiclass), ``r2`` (regression).
+    metric : str, callable, Metric or None, default=None
+        What to optimise, by name or as a scorer of scikit-learn's or your own; default: ``roc_auc`` (binary),
+        ``accuracy`` (multiclass), ``r2`` (regression). Where no past result is of it, what agrees most with it stands in.
     time_budget : float or None, default=None
         Seconds that trying the whole list with three folds on one thread may take.
     families : str, sequence of str or None, default=None
@@ -240,14 +241,14 @@ def _has_no_signal(meta_features: MetaFeatures) -> bool:
     )
 
 
-def new_task(data: Dataset, metric: str | Callable[..., Any] | None, name: str) -> Task:
+def new_task(data: Dataset, metric: str | Callable[..., Any] | Metric | None, name: str) -> Task:
     """Return the task that a table poses.
 
     Parameters
     ----------
     data : Dataset
         The table.
-    metric : str, callable or None
+    metric : str, callable, Metric or None
         What to optimise; None takes the problem type's default.
     name : str
         What to call the table.
@@ -267,7 +268,13 @@ def new_task(data: Dataset, metric: str | Callable[..., Any] | None, name: str) 
     return Task(
         id=f"new:{name}",
         problem_type=data.problem_type,
-        metric=get_metric(metric, data.problem_type),
+        metric=with_stand_ins(
+            get_metric(metric, data.problem_type),
+            data.X,
+            data.target,
+            data.problem_type,
+            np.array(data.labels) if data.n_classes else None,
+        ),
         name=name,
         n_rows=data.n_rows,
         n_features=data.n_features,

@@ -38,7 +38,7 @@ class ClusterError(MetalearnError, ConnectionError):
     """Report a cluster that does not answer, or that gave work up."""
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+def unknown_name(kind: str, name: str, known: Iterable[str], *, further: Iterable[str] = ()) -> UnknownNameError:
     """Return the error for a name that is not among the known ones.
 
     Parameters
@@ -49,6 +49,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
         The name as given.
     known : iterable of str
         Every name that would have been accepted.
+    further : iterable of str, default=()
+        Names that would have been accepted too, but are too many to be listed.
 
     Returns
     -------
@@ -61,7 +63,14 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     Unknown model 'lightgmb'. Did you mean 'lightgbm'? Available: ['lightgbm', 'svm'].
     """
     options = sorted(known)
-    near = get_close_matches(name, options, n=1) or [known for known in options if name and known.startswith(name)]
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    near = next(
+        (
+            found
+            for names in (options, sorted(further))
+            for found in get_close_matches(name, names, n=1) or [n for n in names if name and n.startswith(name)]
+        ),
+        None,
+    )
+    hint = f" Did you mean {near!r}?" if near else ""
     shown = options if len(options) <= 40 else [*options[:40], "..."]  # noqa: PLR2004
     return UnknownNameError(f"Unknown {kind} {name!r}.{hint} Available: {shown}.")

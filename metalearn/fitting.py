@@ -20,7 +20,7 @@ from metalearn.exceptions import KnowledgeBaseError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommenders import Recommender, Strategy, get_recommender, load, related_tasks, save
 from metalearn.store import FileStore
-from metalearn.task import Metric, ProblemType
+from metalearn.task import METRICS, Metric, ProblemType
 
 __all__ = ["AUTO", "bundled_knowledge_base", "evidence_file", "fit_recommender", "fitted_file", "fitted_recommender"]
 
@@ -210,12 +210,23 @@ def fitted_recommender(
     """
     name = AUTO if name == "auto" else name
     get_recommender(name)  # an unknown name is refused before anything is read
+    past = bundled_knowledge_base() if kb is None and metric.is_own else kb
+    metric = metric if past is None else _answered_by(past, problem_type, metric)
     if kb is None:
         found = _shipped(problem_type, metric, name)
         if found is not None:
             return found
         return _cached(_Key(bundled_knowledge_base(), _shipped_evidence()), problem_type, metric, name)
     return _cached(_Key(kb), problem_type, metric, name)
+
+
+def _answered_by(kb: KnowledgeBase, problem_type: ProblemType, metric: Metric) -> Metric:
+    """Return the metric that is learned from: for one of the user's own, what agrees most with it and has results."""
+    if not metric.is_own:
+        return metric
+    has = set(kb.subset(problem_type=problem_type).evaluations["metric"].astype(str).unique())
+    best = next((name for name, _ in metric.stand_ins if name in has), None)
+    return metric if best is None else METRICS[best]
 
 
 class _Key:

@@ -469,7 +469,7 @@ class Recommendation:
             model=chosen.model,
             params=chosen.configuration.params,
             problem_type=str(self.task.problem_type),
-            metric=self.task.metric.name,
+            metric=self.task.metric.scoring,
             file=self.file,
             target=self.target,
             categorical=self.categorical,

@@ -1,14 +1,24 @@
 """What is to be learned: the problem type, the metric, and the task that joins them to a dataset."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from metalearn.exceptions import InvalidInputError, unknown_name
+from metalearn.exceptions import InvalidInputError, UnknownNameError, unknown_name
+from metalearn.scorers import has_scorer, named_scorer, own_scorer, scorer_name, scorer_names
 
-__all__ = ["METRICS", "Metric", "ProblemType", "Task", "get_metric", "metrics_for", "scorer_of", "scorer_sign"]
+__all__ = [
+    "METRICS",
+    "Metric",
+    "ProblemType",
+    "Task",
+    "get_metric",
+    "metrics_for",
+    "scorer_of",
+    "scorer_sign",
+]
 
 
 class ProblemType(StrEnum):
@@ -44,6 +54,11 @@ class Metric:
         The best value that can be reached.
     problem_types : tuple of ProblemType, default=()
         The problem types it is defined for; empty means any.
+    scorer : callable or None, default=None
+        What measures one of the user's own: takes a model, a table and the truth.
+    stand_ins : tuple of (str, float), default=()
+        For one of the user's own, the known metrics from which is learned instead, and how well they agree with it on the
+        target at hand, from -1 to 1; the best first.
 
     Examples
     --------
@@ -55,6 +70,50 @@ class Metric:
     greater_is_better: bool
     optimum: float = 1.0
     problem_types: tuple[ProblemType, ...] = ()
+    scorer: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
+    stand_ins: tuple[tuple[str, float], ...] = field(default=(), compare=False)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a metric of the user's, which the bundled results do not have."""
+        return self.name not in METRICS
+
+    @property
+    def scoring(self) -> str:
+        """What scikit-learn calls a metric of the user's as ``scoring``; empty for one that has no name there."""
+        return self.name if not self.is_own or has_scorer(self.name) else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the metric as plain values.
+
+        Returns
+        -------
+        dict
+            Its name as ``metric``; of one of the user's own, ``stand_ins`` too. What measures it is not kept.
+        """
+        return {"metric": self.name, **({"stand_ins": dict(self.stand_ins)} if self.is_own else {})}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], problem_type: ProblemType) -> "Metric":
+        """Return the metric that :meth:`to_dict` wrote.
+
+        Parameters
+        ----------
+        values : mapping
+            Plain values.
+        problem_type : ProblemType
+            The kind of problem.
+
+        Returns
+        -------
+        Metric
+            With what measures it, where that is known to this version or to scikit-learn.
+        """
+        stand_ins = tuple((str(name), float(share)) for name, share in values.get("stand_ins", {}).items())
+        try:
+            return replace(get_metric(values.get("metric"), problem_type), stand_ins=stand_ins)
+        except UnknownNameError:
+            return cls(str(values["metric"]), greater_is_better=True, stand_ins=stand_ins)
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -167,86 +226,117 @@ def metrics_for(problem_type: ProblemType) -> tuple[Metric, ...]:
     return tuple(metric for metric in METRICS.values() if problem_type in metric.problem_types)
 
 
-def get_metric(name: str | Callable[..., Any] | None, problem_type: ProblemType) -> Metric:
-    """Return a metric by its name, scikit-learn's names, scorers and functions included.
+def get_metric(name: str | Callable[..., Any] | Metric | None, problem_type: ProblemType) -> Metric:
+    """Return a metric by its name, scikit-learn's names, scorers and functions included, or one of the user's own.
 
     Parameters
     ----------
-    name : str, callable or None
-        The name, a scorer or a function of ``sklearn.metrics`` that measures the same; None takes the default of the
-        problem type (``roc_auc``, ``accuracy``, ``r2``).
+    name : str, callable, Metric or None
+        The name; a name that scikit-learn knows as ``scoring``; a scorer, which takes a model, a table and the truth; a
+        function of ``sklearn.metrics``; a metric, which is returned. None takes the default of the problem type
+        (``roc_auc``, ``accuracy``, ``r2``).
     problem_type : ProblemType
         The kind of problem the metric has to fit.
 
     Returns
     -------
     Metric
-        The metric.
+        What past results were measured by, where it is that; else one of the user's own: as scikit-learn's scorers, the
+        greater the better.
 
     Raises
     ------
     UnknownNameError
         If no metric has the name.
     InvalidInputError
-        If the metric is not defined for the problem type.
+        If the metric is not defined for the problem type, or is a function of predictions that does not say whether it
+        is to be large or small.
 
     Examples
     --------
     >>> get_metric("neg_log_loss", ProblemType.BINARY).name
     'log_loss'
+    >>> get_metric("average_precision", ProblemType.BINARY).is_own
+    True
     """
-    if callable(name):
-        name = _named(name)
-    known = _DEFAULTS[problem_type] if name is None else _ALIASES.get(name, name)
-    if known not in METRICS:
-        raise unknown_name("metric", known, METRICS)
+    if isinstance(name, Metric):
+        return name
+    known = _DEFAULTS[problem_type] if name is None else _measured(name)
+    if known is None:
+        return _own(name, problem_type)
     metric = METRICS[known]
     if problem_type not in metric.problem_types:
-        fitting = [m.name for m in metrics_for(problem_type)]
-        message = (
-            f"The metric {metric.name!r} does not fit a {problem_type} problem. Expected one of {fitting}. "
-            "Choose one of them, or set the problem type if it was inferred wrongly."
-        )
-        raise InvalidInputError(message)
+        raise _unfit(metric.name, problem_type)
     return metric
 
 
-def _named(scorer: Callable[..., Any]) -> str:
-    """Return the name of what a scorer or a function of scikit-learn measures; any other may measure anything."""
-    function: Any = getattr(scorer, "_score_func", scorer)
-    name = str(getattr(function, "__name__", function))
+def _unfit(name: str, problem_type: ProblemType) -> InvalidInputError:
+    fitting = [m.name for m in metrics_for(problem_type)]
+    message = (
+        f"The metric {name!r} does not fit a {problem_type} problem. Expected one of {fitting}. "
+        "Choose one of them, or set the problem type if it was inferred wrongly."
+    )
+    return InvalidInputError(message)
+
+
+def _measured(name: str | Callable[..., Any]) -> str | None:
+    """Return our name of what past results were measured by; None if it is something else."""
+    if isinstance(name, str):
+        plain = _ALIASES.get(name, name)
+        return plain if plain in METRICS else None
+    function: Any = getattr(name, "_score_func", name)
     if not str(getattr(function, "__module__", "")).startswith("sklearn.metrics"):
-        message = (
-            f"The metric {name!r} is a function of your own. Expected a function or scorer of scikit-learn, since past "
-            f"results are of its metrics. Choose one of {sorted(METRICS)}; your own can score what is recommended."
-        )
-        raise InvalidInputError(message)
-    usual, options = _OPTIONS.get(name, {}), getattr(scorer, "_kwargs", {})
-    other = {option: value for option, value in options.items() if usual.get(option) != value}
-    if other:
-        message = f"The metric {name!r} was made with {other}, which past results were not measured with. Expected it without. Choose one of {sorted(METRICS)}."
-        raise InvalidInputError(message)
-    return "f1_macro" if name == "f1_score" and options else name
+        return None  # it may bear any name
+    said = str(getattr(function, "__name__", function))
+    usual, options = _OPTIONS.get(said, {}), getattr(name, "_kwargs", {})
+    if any(usual.get(option) != value for option, value in options.items()):
+        return None
+    return _measured("f1_macro" if said == "f1_score" and options else said)
 
 
-def scorer_sign(name: str | Callable[..., Any] | None) -> float:
+def _own(given: str | Callable[..., Any] | None, problem_type: ProblemType) -> Metric:
+    """Return a metric of scikit-learn that past results lack, or of the user's own."""
+    if callable(given):
+        scorer = own_scorer(given)
+        name = scorer_name(scorer)
+        if name in METRICS or name in _ALIASES:
+            name = f"own_{name}"
+    else:
+        name = str(given)
+        if not has_scorer(name):
+            raise unknown_name("metric", name, METRICS, further=scorer_names())
+        found = named_scorer(name, classes=problem_type.is_classification)
+        if found is None:
+            raise _unfit(name, problem_type)
+        scorer = found
+    return Metric(name, greater_is_better=True, optimum=_optimum(scorer), scorer=scorer)
+
+
+def _optimum(scorer: Callable[..., Any]) -> float:
+    """Errors that are negated end at 0, what else scikit-learn has at 1 or nowhere."""
+    return 0.0 if getattr(scorer, "_sign", 1) < 0 else 1.0
+
+
+def scorer_sign(name: str | Callable[..., Any] | Metric | None) -> float:
     """Return what a scorer's values are multiplied with to be in the metric's own direction.
 
     Parameters
     ----------
-    name : str, callable or None
+    name : str, callable, Metric or None
         What :func:`get_metric` takes.
 
     Returns
     -------
     float
-        -1 for scorers that negate, by name (``neg_log_loss``) or as an object of scikit-learn, else 1.
+        -1 for scorers that negate what we do not, by name (``neg_log_loss``) or as an object of scikit-learn, else 1.
 
     Examples
     --------
     >>> scorer_sign("neg_log_loss"), scorer_sign("log_loss")
     (-1.0, 1.0)
     """
+    if name is None or isinstance(name, Metric) or _measured(name) is None:
+        return 1.0
     if isinstance(name, str):
         return -1.0 if name.startswith("neg_") else 1.0
     return float(getattr(name, "_sign", 1.0))
@@ -385,7 +475,8 @@ class Task:
         dict
             Strings and numbers only.
         """
-        return {**asdict(self), "problem_type": str(self.problem_type), "metric": self.metric.name}
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**plain, "problem_type": str(self.problem_type), **self.metric.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -402,4 +493,5 @@ class Task:
             An equal task.
         """
         problem_type = ProblemType(values["problem_type"])
-        return cls(**{**values, "metric": get_metric(values.get("metric"), problem_type)})
+        metric = Metric.from_dict(values, problem_type)
+        return cls(**{k: v for k, v in values.items() if k != "stand_ins"} | {"metric": metric})

@@ -193,7 +193,7 @@ def recheck(
         frame,
         target,
         n=_RANKED,
-        metric=fitted.metric_.name,
+        metric=fitted.metric_,
         families=fitted.families,
         knowledge_base=knowledge_base,
         categorical=fitted.categorical,

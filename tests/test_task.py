@@ -1,10 +1,18 @@
 import pickle
-import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, get_scorer, log_loss, make_scorer, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    get_scorer,
+    log_loss,
+    make_scorer,
+    matthews_corrcoef,
+    roc_auc_score,
+)
 
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.task import METRICS, Metric, ProblemType, Task, get_metric, metrics_for, scorer_sign
@@ -33,21 +41,18 @@ def accuracy(y: Any, predicted: Any) -> float:
 
 
 @pytest.mark.parametrize(
-    ("metric", "message"),
+    ("metric", "name"),
     [
-        (
-            make_scorer(balanced_accuracy_score, adjusted=True),
-            "'balanced_accuracy_score' was made with {'adjusted': True}",
-        ),
-        (make_scorer(accuracy_score, normalize=False), "'accuracy_score' was made with {'normalize': False}"),
-        (get_scorer("roc_auc_ovo"), "'roc_auc_score' was made with {'multi_class': 'ovo'}"),
-        (get_scorer("f1"), "'f1_score' was made with {'average': 'binary'}"),
-        (accuracy, "'accuracy' is a function of your own"),
+        (make_scorer(balanced_accuracy_score, adjusted=True), "balanced_accuracy_score(adjusted=True)"),
+        (make_scorer(accuracy_score, normalize=False), "accuracy_score(normalize=False)"),
+        (get_scorer("roc_auc_ovo"), "roc_auc_score(multi_class='ovo')"),
+        (make_scorer(accuracy), "own_accuracy"),
     ],
 )
-def test_other_measures_under_known_names_are_refused(metric: Any, message: str) -> None:
-    with pytest.raises(InvalidInputError, match=re.escape(message)):
-        get_metric(metric, ProblemType.MULTICLASS)
+def test_other_measures_under_known_names_are_metrics_of_their_own(metric: Any, name: str) -> None:
+    found = get_metric(metric, ProblemType.MULTICLASS)
+    assert (found.name, found.is_own, found.scorer, found.greater_is_better) == (name, True, metric, True)
+    assert scorer_sign(metric) == 1
 
 
 def test_f1_of_scikit_learn_is_ours_if_it_is_the_mean_over_classes() -> None:
@@ -60,11 +65,43 @@ def test_scorers_and_functions_of_scikit_learn_are_understood(metric: Any) -> No
     assert get_metric(metric, ProblemType.BINARY).name in {"roc_auc", "log_loss", "accuracy"}
 
 
-def test_what_is_not_measured_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="'my_gain' is a function of your own"):
+def test_a_function_of_predictions_does_not_say_which_way_is_better() -> None:
+    with pytest.raises(InvalidInputError, match=r"make_scorer\(my_gain, greater_is_better=...\)"):
         get_metric(my_gain, ProblemType.BINARY)
-    with pytest.raises(UnknownNameError, match=r"Did you mean 'f1_macro'"):
-        get_metric("f1", ProblemType.BINARY)
+
+
+def test_scorers_of_scikit_learn_that_past_results_lack_are_known_by_name() -> None:
+    by_name = get_metric("matthews_corrcoef", ProblemType.BINARY)
+    assert (by_name.name, by_name.is_own, by_name.optimum, by_name.scoring) == (
+        "matthews_corrcoef",
+        True,
+        1.0,
+        by_name.name,
+    )
+    assert get_metric(matthews_corrcoef, ProblemType.BINARY) == by_name
+    error = get_metric("neg_mean_absolute_percentage_error", ProblemType.REGRESSION)
+    assert (error.optimum, error.to_loss(-0.25)) == (0.0, 0.25)
+
+
+def test_a_scorer_of_the_other_kind_of_prediction_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"'f1' does not fit a regression problem"):
+        get_metric("f1", ProblemType.REGRESSION)
+    with pytest.raises(InvalidInputError, match="'neg_median_absolute_error' does not fit a binary problem"):
+        get_metric("neg_median_absolute_error", ProblemType.BINARY)
+
+
+def test_a_name_near_one_of_scikit_learn_is_offered() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'matthews_corrcoef'"):
+        get_metric("mathews_corcoef", ProblemType.BINARY)
+
+
+def test_a_task_keeps_the_name_of_an_own_metric_and_what_stands_in_for_it() -> None:
+    own = Metric("profit", greater_is_better=True, scorer=my_gain, stand_ins=(("log_loss", 0.9),))
+    task = Task.from_dict(Task(id="t", problem_type="binary", metric=own).to_dict())
+    assert (task.metric.name, task.metric.scorer, task.metric.stand_ins) == ("profit", None, own.stand_ins)
+    known = replace(get_metric("f1", ProblemType.BINARY), stand_ins=(("f1_macro", 0.9),))
+    again = Task.from_dict(Task(id="t", problem_type="binary", metric=known).to_dict()).metric
+    assert (again, again.stand_ins, again.scorer is not None) == (known, known.stand_ins, True)
 
 
 def my_gain(y: Any, predicted: Any) -> float:

@@ -19,7 +19,7 @@ from metalearn.models import build_pipeline
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
-from metalearn.task import ProblemType, Task, scorer_sign
+from metalearn.task import Metric, ProblemType, Task, scorer_sign
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -38,9 +38,10 @@ class Advisor:
         The table.
     y : Series or array-like of shape (n_rows,)
         The target.
-    metric : str, callable or None, default=None
+    metric : str, callable, Metric or None, default=None
         What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression). If a scorer is
-        named that negates (``neg_log_loss``), or given as an object, :meth:`tell` takes that scorer's values.
+        named that negates (``neg_log_loss``), or given as an object, :meth:`tell` takes that scorer's values. A scorer of
+        your own, ``scorer(model, X, y)``, is tried on made-up predictions to find what past results may stand in.
     families : str, sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
     knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
@@ -89,7 +90,7 @@ class Advisor:
         X: Any,
         y: Any,
         *,
-        metric: str | Callable[..., Any] | None = None,
+        metric: str | Callable[..., Any] | Metric | None = None,
         families: str | Sequence[str] | None = None,
         knowledge_base: KnowledgeSource = None,
         problem_type: ProblemType | str | None = None,

@@ -31,7 +31,10 @@ __all__ = ["describe", "recommend", "report"]
 @click.command()
 @table_options
 @click.option("-n", "n", default=5, show_default=True, help="How many configurations.")
-@click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
+@click.option(
+    "--metric",
+    help="What to optimise, by our name or a scorer's of scikit-learn; default: roc_auc, accuracy or r2, by the kind of problem.",
+)
 @click.option("--time-budget", type=float, metavar="SECONDS", help="What trying the list may take.")
 @click.option(
     "--families",
@@ -192,7 +195,10 @@ def _show_found(
 @click.command()
 @table_options
 @click.option("-n", "n", default=10, show_default=True, help="How many configurations.")
-@click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
+@click.option(
+    "--metric",
+    help="What to optimise, by our name or a scorer's of scikit-learn; default: roc_auc, accuracy or r2, by the kind of problem.",
+)
 @click.option("--families", metavar="A,B", help="Model families to choose from; default: all installed.")
 @knowledge_base_option
 @click.option("-o", "--out", required=True, type=new_page, help="The HTML file.")

@@ -31,7 +31,10 @@ __all__ = ["predict", "recheck", "tune"]
     help="Configurations to try at most, the default included; default: as many as --time-budget allows, or 20.",
 )
 @click.option("--time-budget", type=float, metavar="SECONDS", help="What the whole search may take; default: no limit.")
-@click.option("--metric", help="What to optimise; default: roc_auc, accuracy or r2, by the kind of problem.")
+@click.option(
+    "--metric",
+    help="What to optimise, by our name or a scorer's of scikit-learn; default: roc_auc, accuracy or r2, by the kind of problem.",
+)
 @click.option("--families", metavar="A,B", help="Model families to choose from; default: all installed.")
 @click.option(
     "--folds",

@@ -22,6 +22,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from metalearn.advisor import Advisor
+from metalearn.agreement import with_stand_ins
 from metalearn.api import KnowledgeSource, open_store
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset, column_kinds
@@ -46,8 +47,9 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
 from metalearn.report import Text, to_json, training_script, tuning_page, tuning_text
+from metalearn.scorers import apply_scorer
 from metalearn.store import Store
-from metalearn.task import ProblemType, Task, get_metric
+from metalearn.task import Metric, ProblemType, Task, get_metric
 
 __all__ = ["MetaLearnEstimator"]
 
@@ -116,7 +118,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         *,
         n_trials: int | None = None,
         time_budget: float | None = None,
-        metric: str | Callable[..., Any] | None = None,
+        metric: str | Callable[..., Any] | Metric | None = None,
         families: str | Sequence[str] | None = None,
         blend: bool = True,
         cv: Any = None,
@@ -250,7 +252,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             time_budget=self._seconds,
             random_state=seed,
         )
-        return TrainingData(frame, target, problem_type, n_classes, folds, weights, seed)
+        classes = self.classes_ if n_classes else None
+        self.metric_ = with_stand_ins(self.metric_, frame, target, problem_type, classes)
+        return TrainingData(frame, target, problem_type, n_classes, folds, weights, seed, self.metric_, classes)
 
     def _check_options(self) -> None:
         for name, least in (("n_trials", 1), ("cv", 2), ("time_budget", 0)):
@@ -331,7 +335,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         return Advisor(
             data.X,
             data.target,
-            metric=self.metric_.name,
+            metric=self.metric_,
             families=usable,
             knowledge_base=self.knowledge_base,
             problem_type=data.problem_type,
@@ -367,7 +371,12 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             return [], None
         compared, predictions = [trials[i] for i in rows], [known[i] for i in rows]
         targets = [data.target[test] for _, test in data.folds[:n_folds]]
-        return compared, Comparison(predictions, targets, metric=self.metric_, problem_type=data.problem_type)
+        own = None
+        if self.metric_.scorer is not None:
+            own = lambda fold, within, mixed: data.own_score(data.folds[fold][1][within], mixed)  # noqa: E731 - an argument
+        return compared, Comparison(
+            predictions, targets, metric=self.metric_, problem_type=data.problem_type, own_score=own
+        )
 
     def _report(self, trials: list[Trial], held_out: Mapping[str, float], budget: Budget) -> None:
         """Set what can be looked at after the search."""
@@ -420,8 +429,15 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         -------
         callable
             Takes indices of rows and returns their score, in the metric's own direction.
+
+        Raises
+        ------
+        InvalidInputError
+            If the metric is one of the user's own, and the model comes from a file, which does not hold it.
         """
         predicted, kind, name = self._mix(X), self.problem_type_, self.metric_.name
+        if self.metric_.is_own:
+            return self._own_row_scorer(X, y, predicted)
         if not kind.is_classification:
             truth = np.asarray(y, dtype=float)
             return lambda rows: score_numbers(truth[rows], predicted[rows])[name]
@@ -432,6 +448,20 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         if codes.max() == len(code_by_label):  # a column of zeros for what is unknown
             predicted = np.column_stack([predicted, np.zeros(len(predicted))])
         return lambda rows: score_classes(codes[rows], predicted[rows], kind)[name]
+
+    def _own_row_scorer(self, X: Any, y: Any, predicted: npt.NDArray[np.float64]) -> Callable[[Any], float]:
+        scorer, frame = self.metric_.scorer, as_table(self, X, categorical=self._categorical)
+        if scorer is None:
+            message = (
+                f"The metric {self.metric_.name!r} is one of your own, which a model's file does not hold. Expected it to be "
+                "known. Set it first: model.metric_ = metalearn.task.get_metric(your_scorer, model.problem_type_)."
+            )
+            raise InvalidInputError(message)
+        truth, classes = np.asarray(y), getattr(self, "classes_", None)
+        if classes is not None:  # as they were called in fitting
+            labels = {label_name(label): label for label in classes}
+            truth = np.array([labels.get(label_name(label), label) for label in truth.tolist()])
+        return lambda rows: apply_scorer(scorer, frame.iloc[rows], truth[rows], predicted[rows], classes)
 
     def _tuning_facts(self) -> dict[str, Any]:
         check_is_fitted(self, "members_")
@@ -488,7 +518,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             model=best.model,
             params=best.params,
             problem_type=str(self.problem_type_),
-            metric=self.metric_.name,
+            metric=self.metric_.scoring,
             file=known.file,
             target=known.target,
             categorical=known.categorical,

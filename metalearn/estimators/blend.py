@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +44,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class _Fold:
+    index: int
+    rows: npt.NDArray[np.intp]  # of the fold
     y: npt.NDArray[np.generic]
     predictions: FloatArray  # (n_trials, n_test) or (n_trials, n_test, n_classes)
 
@@ -62,6 +63,8 @@ class Comparison:
         What is optimised.
     problem_type : ProblemType
         The kind of problem.
+    own_score : callable or None, default=None
+        For a metric of the user's own: takes the index of a fold, rows of it and what is predicted of them.
     """
 
     def __init__(
@@ -71,12 +74,14 @@ class Comparison:
         *,
         metric: Metric,
         problem_type: ProblemType,
+        own_score: Callable[[int, npt.NDArray[np.intp], FloatArray], float] | None = None,
     ) -> None:
+        self._own_score = own_score
         self._metric, self._problem_type, self._n = metric, problem_type, len(predictions)
         self._predictions, self._targets = predictions, targets
         some = [_some_rows(y, len(targets), problem_type) for y in targets]
         self._folds = [
-            _Fold(y[rows], np.stack([p[i][rows] for p in predictions]).astype(float))
+            _Fold(i, rows, y[rows], np.stack([p[i][rows] for p in predictions]).astype(float))
             for i, (y, rows) in enumerate(zip(targets, some, strict=True))
         ]
 
@@ -94,11 +99,11 @@ class Comparison:
             The smaller the better.
         """
         used = [(i, share) for i, share in enumerate(np.asarray(weights, dtype=float)) if share]
-        mixed = [
-            np.sum([share * np.asarray(self._predictions[i][k], dtype=float) for i, share in used], axis=0)
-            for k in range(len(self._targets))
-        ]
-        return float(np.mean([self._loss(y, m) for y, m in zip(self._targets, mixed, strict=True)]))
+        losses = []
+        for k, y in enumerate(self._targets):
+            mixed = np.sum([share * np.asarray(self._predictions[i][k], dtype=float) for i, share in used], axis=0)
+            losses.append(self._loss(_Fold(k, np.arange(len(y)), y, mixed), mixed))
+        return float(np.mean(losses))
 
     def choose(self, *, default: int | None = 0, blend: bool = True) -> Choice:
         """Choose what to fit on all rows: the simplest of what is best on rows that were held out.
@@ -126,7 +131,7 @@ class Comparison:
         Caruana, Niculescu-Mizil, Crew, Ksikes. Ensemble selection from libraries of models. ICML, 2004.
         """
         folds, n = self._folds if len(self._folds) > 1 else self._halves(), self._n
-        singles = np.array([[self._loss(fold.y, fold.predictions[i]) for fold in folds] for i in range(n)])
+        singles = np.array([[self._loss(fold, fold.predictions[i]) for fold in folds] for i in range(n)])
         every = np.arange(len(folds))
         strategies: dict[str, Callable[[npt.NDArray[np.intp]], FloatArray]] = {}
         if default is not None:
@@ -149,12 +154,16 @@ class Comparison:
         if rare or len(order) < 2 * _FEWEST:
             return [fold]
         parts = [np.sort(order[start::2]) for start in (0, 1)]
-        return [_Fold(fold.y[rows], fold.predictions[:, rows]) for rows in parts]
+        return [_Fold(fold.index, fold.rows[rows], fold.y[rows], fold.predictions[:, rows]) for rows in parts]
 
     def _blended(self, fold: _Fold, weights: FloatArray) -> float:
-        return self._loss(fold.y, np.tensordot(weights, fold.predictions, axes=1))
+        return self._loss(fold, np.tensordot(weights, fold.predictions, axes=1))
 
-    def _loss(self, y: npt.NDArray[np.generic], mixed: FloatArray) -> float:
+    def _loss(self, fold: _Fold, mixed: FloatArray) -> float:
+        y = fold.y
+        if self._own_score is not None:
+            loss = float(self._metric.to_loss(self._own_score(fold.index, fold.rows, mixed)))
+            return loss if math.isfinite(loss) else math.inf
         if self._problem_type.is_classification:
             scores = score_classes(np.asarray(y, dtype=np.intp), mixed, self._problem_type)
         else:
@@ -167,7 +176,7 @@ def _some_rows(y: npt.NDArray[np.generic], n_folds: int, problem_type: ProblemTy
     return subsample_rows(y, math.ceil(_ROWS / n_folds), problem_type)
 
 
-def _greedy(folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[Any, FloatArray], float]) -> FloatArray:
+def _greedy(folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[_Fold, FloatArray], float]) -> FloatArray:
     """Add, again and again, the trial whose addition helps most; return the weights of the best prefix."""
     candidates = np.argsort(losses, kind="stable")[:_CANDIDATES]
     sums = [np.zeros_like(fold.predictions[0]) for fold in folds]
@@ -175,7 +184,7 @@ def _greedy(folds: Sequence[_Fold], losses: FloatArray, loss: Callable[[Any, Flo
     best_weights, best_loss = counts, math.inf
     for size in range(1, _ROUNDS + 1):
         found = [
-            float(np.mean([loss(f.y, (s + f.predictions[c]) / size) for f, s in zip(folds, sums, strict=True)]))
+            float(np.mean([loss(f, (s + f.predictions[c]) / size) for f, s in zip(folds, sums, strict=True)]))
             for c in candidates
         ]
         pick = int(candidates[np.argmin(found)])

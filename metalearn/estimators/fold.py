@@ -1,5 +1,6 @@
 """Fit a configuration on one fold of a table, or on all of it, and report what happened."""
 
+import math
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from metalearn.evaluation import Status, score_classes, score_numbers
 from metalearn.models import get_model
+from metalearn.scorers import apply_scorer
 from metalearn.space import Configuration
-from metalearn.task import ProblemType
+from metalearn.task import Metric, ProblemType
 
 __all__ = ["Fitted", "Outcome", "Rows", "TrainingData", "fit_and_predict", "predict"]
 
@@ -42,6 +44,10 @@ class TrainingData:
         Weights of the rows in fitting.
     random_state : int
         Seed of the estimators.
+    metric : Metric or None, default=None
+        What is optimised; one of the user's own is measured beside those of the problem type.
+    classes : ndarray of shape (n_classes,) or None, default=None
+        The labels, as a metric of the user's own sees them; None in regression.
     """
 
     X: pd.DataFrame
@@ -51,6 +57,27 @@ class TrainingData:
     folds: tuple[tuple[Rows, Rows], ...]
     weights: FloatArray | None = None
     random_state: int = 0
+    metric: Metric | None = None
+    classes: npt.NDArray[Any] | None = None
+
+    def own_score(self, rows: Rows, predictions: FloatArray) -> float:
+        """Score predictions by the metric of the user's own.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which rows were predicted.
+        predictions : ndarray of shape (n_rows, n_classes) or (n_rows,)
+            Probabilities, or numbers.
+
+        Returns
+        -------
+        float
+            The greater the better.
+        """
+        scorer: Any = self.metric and self.metric.scorer
+        truth = self.target[rows] if self.classes is None else self.classes[self.target[rows]]
+        return apply_scorer(scorer, self.X.iloc[rows], truth, predictions, self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +173,10 @@ def _score(data: TrainingData, configuration: Configuration, train: Rows, test: 
         return Outcome(Status.FAILED, "the predictions are not finite", fit_seconds=fit_seconds)
     y = data.target[test]
     scores = score_classes(y, predictions, data.problem_type) if data.n_classes else score_numbers(y, predictions)
+    if data.metric is not None and data.metric.scorer is not None:
+        scores[data.metric.name] = own = data.own_score(test, predictions)
+        if not math.isfinite(own):
+            return Outcome(Status.FAILED, f"{data.metric.name} is {own}", fit_seconds=fit_seconds)
     return Outcome(
         Status.OK,
         scores=scores,

@@ -20,7 +20,7 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.intake import column_names
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
-from metalearn.task import ProblemType, get_metric
+from metalearn.task import Metric, ProblemType
 
 __all__ = ["load_model", "save_model"]
 
@@ -104,7 +104,7 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
         "kind": type(model).__name__,
         "params": params,
         "problem_type": str(model.problem_type_),
-        "metric": model.metric_.name,
+        **model.metric_.to_dict(),
         "n_features_in": model.n_features_in_,
         "recommendation": model.recommendation_.to_dict(),
         "best_configuration": model.best_configuration_.to_dict(),
@@ -193,7 +193,7 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
 def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimator:
     model = _KINDS[about["kind"]](**{**about["params"], "categorical": tuple(about["params"].get("categorical", ()))})
     model.problem_type_ = ProblemType(about["problem_type"])
-    model.metric_ = get_metric(about["metric"], model.problem_type_)
+    model.metric_ = Metric.from_dict(about, model.problem_type_)
     model.n_features_in_ = about["n_features_in"]
     model.recommendation_ = Recommendation.from_dict(about["recommendation"])
     model.best_configuration_ = Configuration.from_dict(about["best_configuration"])

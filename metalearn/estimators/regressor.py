@@ -27,8 +27,9 @@ class MetaLearnRegressor(RegressorMixin, MetaLearnEstimator):  # type: ignore[mi
         allows, or 20 without one.
     time_budget : float or None, default=None
         Wall-clock seconds that ``fit`` may take, from its start to the last fit on all rows.
-    metric : str, callable or None, default=None
+    metric : str, callable, Metric or None, default=None
         What to optimise; default: ``r2``.
+        Any scorer of scikit-learn's, by name, or of your own: ``scorer(model, X, y)``, the greater the better.
     families : str, sequence of str or None, default=None
         Model families to choose from; default: all whose package is installed.
     blend : bool, default=True

@@ -23,7 +23,7 @@ from metalearn.recommenders.strategy import Strategy
 from metalearn.recommenders.surrogate import Outlook, Surrogate, squared_distances
 from metalearn.recommenders.table import PerformanceTable
 from metalearn.space import Configuration
-from metalearn.task import ProblemType, Task
+from metalearn.task import Metric, ProblemType, Task
 
 __all__ = ["FIRST", "NOISE", "Belief", "believe", "keeps_to_list", "neighbourhood", "recommend_beyond", "tempered"]
 
@@ -105,12 +105,13 @@ def recommend_beyond(
     process for each family, fitted to what was tried and, with their uncertainty, to what the ensemble expects of the
     members that were not.
     """
-    observed = {configuration.id: loss for configuration, loss in tried.items()}
+    observed = strategy.translated(task, meta_features, {c.id: loss for c, loss in tried.items()})
+    tried = {configuration: observed[configuration.id] for configuration in tried}
     succeeded = [loss for loss in tried.values() if math.isfinite(loss)]
     query = strategy.look(task, meta_features, n=n, observed=observed, models=models, time_budget=time_budget)
     listed = strategy.answer(task, meta_features, query, least=min(succeeded, default=math.nan))
     if len(succeeded) < FIRST and listed.candidates:
-        return listed
+        return strategy.as_asked(listed)
     field = _Field.around(strategy, task, query, tried, tuple(models), random_state)
     ahead = list(listed.candidates)
     left = math.inf if time_budget is None else time_budget
@@ -128,7 +129,7 @@ def recommend_beyond(
         left -= np.nan_to_num(merged[-1].expected_seconds)
     if not succeeded:  # nothing to improve on
         merged = [replace(c, expected_improvement=None) for c in merged]
-    return replace(listed, candidates=tuple(merged))
+    return strategy.as_asked(replace(listed, candidates=tuple(merged)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,6 +290,7 @@ class _Field:
     """What is expected of the list's members and of candidates for new points, as more and more are chosen."""
 
     task: Task
+    metric: Metric
     expectation: Expectation
     unit: float
     gains: dict[str, float]  # of the list's members, by id
@@ -322,6 +324,7 @@ class _Field:
         seconds = past.cost.predict(np.array([task.n_rows, task.n_features, task.n_classes], dtype=float))[listed]
         return cls(
             task=task,
+            metric=table.metric,
             expectation=strategy.expectation_,
             unit=known.unit,
             gains={c.id: float(gain) for c, gain in zip(table.configurations, known.gains, strict=True)},
@@ -366,7 +369,7 @@ class _Field:
         mean, deviation = self.outlook.mean[row], math.sqrt(self.outlook.variance[row] + NOISE)
         reach = _QUANTILE * deviation
         losses = from_working(np.array([mean, mean - reach, mean + reach]), self.unit)
-        metric = self.task.metric
+        metric = self.metric
         if self.task.problem_type.is_classification and metric.greater_is_better:
             losses = np.minimum(losses, metric.optimum)
         score, *ends = metric.from_loss(losses).tolist()

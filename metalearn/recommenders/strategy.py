@@ -16,6 +16,7 @@ from metalearn.recommenders.landscape import places
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.scale import FloatArray
 from metalearn.recommenders.selection import greedy
+from metalearn.recommenders.stand_in import as_expected, without_scores
 from metalearn.recommenders.state import Arrays, as_bytes, from_bytes, pack, unpack, within
 from metalearn.recommenders.table import PerformanceTable
 from metalearn.task import Metric, ProblemType, Task
@@ -243,9 +244,52 @@ class Strategy:
         Recommendation
             Candidates that were not observed, in the order in which they should be tried.
         """
-        query = self.look(task, meta_features, n=n, observed=observed or {}, models=models, time_budget=time_budget)
-        succeeded = [loss for loss in (observed or {}).values() if np.isfinite(loss)]
-        return self.answer(task, meta_features, query, least=min(succeeded, default=np.nan))
+        told = self.translated(task, meta_features, observed or {})
+        query = self.look(task, meta_features, n=n, observed=told, models=models, time_budget=time_budget)
+        succeeded = [loss for loss in told.values() if np.isfinite(loss)]
+        return self.as_asked(self.answer(task, meta_features, query, least=min(succeeded, default=np.nan)))
+
+    def translated(self, task: Task, meta_features: MetaFeatures, losses: Mapping[str, float]) -> Mapping[str, float]:
+        """Bring losses of a metric of the user's own onto the scale of the one that stands in for it.
+
+        Parameters
+        ----------
+        task : Task
+            The new task, with its metric.
+        meta_features : MetaFeatures
+            What was measured of its table.
+        losses : mapping of str to float
+            By configuration id; infinity for a failure, NaN for what is expected.
+
+        Returns
+        -------
+        mapping of str to float
+            The same where past tasks have the metric.
+        """
+        table = self.past_.table
+        if not (task.metric.is_own and losses) or table.metric.name == task.metric.name:
+            return losses
+        weights = self.past_.prior(table.vector(meta_features)).weights
+        columns = np.array([table.columns.get(i, -1) for i in losses], dtype=np.intp)
+        found = as_expected(np.array(list(losses.values()), dtype=float), columns, table.working, weights)
+        unit = table.unit_of(meta_features)
+        return dict(zip(losses, (found * (1.0 if np.isnan(unit) else unit)).tolist(), strict=True))
+
+    def as_asked(self, found: Recommendation) -> Recommendation:
+        """Take the scores out of an answer that was learned from another metric than the one asked for.
+
+        Parameters
+        ----------
+        found : Recommendation
+            What :meth:`answer` returned.
+
+        Returns
+        -------
+        Recommendation
+            The same where past tasks have the metric; else the order of candidates without scores, and a note that says so.
+        """
+        asked, learned = found.task.metric, self.past_.table.metric
+        return without_scores(found, learned) if asked.is_own and learned.name != asked.name else found
 
     def look(
         self,

@@ -7,7 +7,17 @@ from typing import Any
 from metalearn.report.markup import escaped, shortened
 from metalearn.report.series import Trial, driver_shares, in_view, map_points, score_points, trial_points
 from metalearn.report.svg import curve_plot, family_plot, map_plot, score_plot
-from metalearn.report.text import ORDER, changes, distance, novelty_text, number, seconds, size
+from metalearn.report.text import (
+    changes,
+    distance,
+    novelty_text,
+    number,
+    order_text,
+    seconds,
+    size,
+    span,
+    without_unknown,
+)
 
 __all__ = ["facts_fragment", "recommendation_fragment", "recommendation_page", "tuning_page"]
 
@@ -145,24 +155,20 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequ
     return f"<table{name}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
-def _span(interval: Sequence[float]) -> str:
-    return escaped(f"{number(interval[0], 3)} to {number(interval[1], 3)}")
-
-
 def _answer(facts: Mapping[str, Any]) -> str:
     if not facts["candidates"]:
         return '<section class="answer"><p>There is nothing to recommend.</p></section>'
     first, metric = facts["candidates"][0], facts["task"]["metric"]
     values = (
         (f"expected {metric}", escaped(number(first["expected_score"], 3))),
-        ("80 % interval", _span(first["interval"])),
+        ("80 % interval", escaped(span(first["interval"]))),
         ("one fit", escaped(seconds(first["expected_seconds"]))),
     )
     return (
         '<section class="answer">\n'
         f'<p class="model">Try <strong>{escaped(first["configuration"]["model"])}</strong> first</p>\n'
         f'<p class="params">{escaped(changes(first["changes"]))}</p>\n'
-        + _figures(values)
+        + _figures(pair for pair in values if pair[1] != "-")
         + f"\n<p>{escaped(novelty_text(facts['novelty']))}</p>\n</section>"
     )
 
@@ -177,7 +183,7 @@ def _recommendation_sections(facts: Mapping[str, Any]) -> list[str]:
     return [
         _section(
             "What was recommended at the start" if "tuning" in facts else "In this order",
-            f'<p class="about">{escaped(ORDER)}</p>' if len(facts["candidates"]) > 1 else "",
+            f'<p class="about">{escaped(order_text(facts["candidates"]))}</p>' if len(facts["candidates"]) > 1 else "",
             _candidates_table(facts),
         ),
         _section("Checks and notes", _list(facts["notes"] or ["The data checks found nothing suspicious."])),
@@ -205,12 +211,13 @@ def _candidates_table(facts: Mapping[str, Any]) -> str:
             _ranked(rank, c["configuration"]["model"]),
             f"<code>{escaped(changes(c['changes']))}</code>",
             escaped(number(c["expected_score"], 3)),
-            _span(c["interval"]),
+            escaped(span(c["interval"])),
             escaped(seconds(c["expected_seconds"])),
         )
         for rank, c in enumerate(facts["candidates"], start=1)
     ]
-    return _table(columns, rows, right=columns[2:], kind="cards")
+    known, cells = without_unknown(columns, rows)
+    return _table(known, cells, right=columns[2:], kind="cards")
 
 
 def _ranked(rank: int, model: str) -> str:
@@ -246,7 +253,8 @@ def _neighbours(facts: Mapping[str, Any]) -> str:
         )
         for n in facts["neighbours"][:_NEIGHBOURS]
     ]
-    table = _table(columns, rows, right=("weight", "distance", "size", metric), kind="cards")
+    known, cells = without_unknown(columns, rows)
+    table = _table(known, cells, right=("weight", "distance", "size", metric), kind="cards")
     return _section("The past tasks that count most", table)
 
 
@@ -275,11 +283,10 @@ def _code(code: str) -> str:
 def _how_sure(facts: Mapping[str, Any]) -> list[str]:
     task = facts["task"]
     lines = [novelty_text(facts["novelty"])]
-    if facts["candidates"]:
-        low, high = facts["candidates"][0]["interval"]
+    if facts["candidates"] and "-" not in (ends := [number(end, 3) for end in facts["candidates"][0]["interval"]]):
         lines.append(
             f"In 80 of 100 cases the cross-validated {task['metric']} of the first candidate should lie between "
-            f"{number(low, 3)} and {number(high, 3)}; the others have intervals of their own in the list above."
+            f"{ends[0]} and {ends[1]}; the others have intervals of their own in the list above."
         )
     weights = [n["weight"] for n in facts["neighbours"]]
     if weights:

@@ -30,7 +30,7 @@ def training_script(
     params : mapping
         Its parameters.
     problem_type, metric : str
-        The kind of problem, and what is optimised.
+        The kind of problem, and what is optimised, by our name or scikit-learn's; empty for one that has no name there.
     file, target : str
         Where the table is, and its target column; of a table that is in no file, the file is empty.
     categorical : sequence of str, default=()
@@ -55,6 +55,9 @@ def training_script(
     kinds = f".astype({dict.fromkeys(categorical, 'category')!r})" if categorical else ""
     less = f".drop(columns={list(dropped)!r})" if dropped else ""
     ways = [f"split rows by {split_by}"] * bool(split_by) + ["weighed rows"] * weighed
+    score = f', scoring="{scoring}"' if metric else ""
+    shown = f'"{scoring}", ' if metric else ""
+    named = "" if metric else "# The metric was one of your own: pass it as scoring=... to cross_val_score.\n"
     caution = f"# The search {' and '.join(ways)}, which this does not: its score was another.\n" if ways else ""
     return (
         f"from sklearn.model_selection import {folds}, cross_val_score\n\n"
@@ -66,7 +69,7 @@ def training_script(
         f"X, y = table.X[table.y.notna()]{less}{kinds}, table.y.dropna()\n"
         f"configuration = Configuration({model!r}, {{\n{inside}}})\n"
         f'model = build_pipeline(configuration, ProblemType("{problem_type}"))\n'
-        f"{caution}folds = {folds}(3, shuffle=True, random_state=0)\n"
-        f'print("{scoring}", cross_val_score(model, X, y, cv=folds, scoring="{scoring}"))\n'
+        f"{caution}{named}folds = {folds}(3, shuffle=True, random_state=0)\n"
+        f"print({shown}cross_val_score(model, X, y, cv=folds{score}))\n"
         "model.fit(X, y)\n"
     )

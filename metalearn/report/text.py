@@ -9,7 +9,7 @@ __all__ = ["Text", "distance", "facts_table", "number", "recommendation_text", "
 
 WIDTH = 110
 
-ORDER = "Each stands where it may do well if those before it do not: expected scores need not fall down the list."
+_ORDER = "Each stands where it may do well if those before it do not"
 """Why a list is in its order."""
 
 
@@ -53,6 +53,63 @@ def number(value: float | None, digits: int = 4) -> str:
     if shown in ("1", "-1") and digits < 6:  # noqa: PLR2004 - a score that is nearly perfect is not perfect
         return number(value, digits + 1)
     return shown
+
+
+def span(interval: Sequence[float | None]) -> str:
+    """Return an interval as people write it.
+
+    Parameters
+    ----------
+    interval : (float or None, float or None)
+        Its ends.
+
+    Returns
+    -------
+    str
+        A dash where neither is known.
+    """
+    low, high = (number(end, 3) for end in interval)
+    return "-" if low == high == "-" else f"{low} to {high}"
+
+
+def order_text(candidates: Sequence[Mapping[str, Any]]) -> str:
+    """Say what the order of candidates means.
+
+    Parameters
+    ----------
+    candidates : sequence of mapping
+        What ``Candidate.to_dict`` returns.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    scored = any(number(c["expected_score"]) != "-" for c in candidates)
+    return f"{_ORDER}: expected scores need not fall down the list." if scored else f"{_ORDER}."
+
+
+def without_unknown(
+    columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Leave out columns of which nothing is known.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Headings.
+    rows : sequence of sequence of str
+        Cells, a dash for what is unknown.
+
+    Returns
+    -------
+    columns : tuple of str
+        Those of which something is known; all of them if there is no row.
+    rows : list of tuple of str
+        Their cells.
+    """
+    kept = [i for i in range(len(columns)) if not rows or any(row[i] != "-" for row in rows)]
+    return tuple(columns[i] for i in kept), [tuple(row[i] for i in kept) for row in rows]
 
 
 def seconds(value: float | None) -> str:
@@ -184,7 +241,7 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
             c["configuration"]["model"],
             changes(c["changes"]),
             number(c["expected_score"], 3),
-            f"{number(c['interval'][0], 3)} to {number(c['interval'][1], 3)}",
+            span(c["interval"]),
             seconds(c["expected_seconds"]),
             number(c.get("expected_improvement"), 2),
         )
@@ -199,12 +256,10 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
         "one fit",
         "may add",
     )
-    if all(row[-1] == "-" for row in rows):  # nothing was run yet that could be improved on
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
-    board = facts_table(columns, rows, right=("try", f"expected {metric}", "one fit", "may add"))
+    board = facts_table(*without_unknown(columns, rows), right=("try", f"expected {metric}", "one fit", "may add"))
     parts = [head, board if rows else "\nNothing is recommended.\n"]
     if len(rows) > 1:
-        parts.append(ORDER + "\n")
+        parts.append(order_text(facts["candidates"]) + "\n")
     if facts["neighbours"]:
         parts.append(neighbours_text(facts["neighbours"][:n_neighbours], metric))
     if facts["drivers"]:
@@ -291,7 +346,7 @@ def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str
     str
         One row a task.
     """
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             n["name"],
             f"{n['weight']:.1%}",
@@ -302,7 +357,9 @@ def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str
         )
         for n in neighbours
     ]
-    columns = ("nearest past tasks", "weight", "distance", "size", "what won there", metric)
+    columns, rows = without_unknown(
+        ("nearest past tasks", "weight", "distance", "size", "what won there", metric), rows
+    )
     return facts_table(columns, rows, right=("weight", "distance", "size", metric))
 
 

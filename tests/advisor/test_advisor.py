@@ -389,3 +389,31 @@ def test_a_share_lies_between_0_and_1(advisor: ml.Advisor, score: float, words: 
 def test_time_without_end_is_stored_as_no_budget() -> None:
     advisor = ml.Advisor(*load_wine(return_X_y=True), families="knn", time_budget=math.inf)
     assert ml.Advisor.from_json(advisor.to_json()).ask() == advisor.ask()
+
+
+def test_a_metric_of_ones_own_is_told_as_its_scorer_gives_it() -> None:
+    advisor = regression_advisor("neg_median_absolute_error")
+    first = advisor.recommend(3)
+    assert "candidates are those for mae" in first.notes[0]
+    assert all(math.isnan(c.expected_score) and c.expected_improvement is None for c in first)
+    assert all(math.isnan(n.best_score) for n in first.neighbours)
+    for configuration, score in zip(advisor.ask(6), (-50.0, -40.0, -45.0, -60.0, -41.0, -39.0), strict=True):
+        advisor.tell(configuration, score=score, seconds=0.1)
+    assert advisor.best is not None
+    assert advisor.best.score == -39.0
+    assert math.isnan(advisor.expected_improvement())
+    assert not advisor.should_stop(0.1)
+    again = ml.Advisor.from_json(advisor.to_json())
+    assert again.recommend(5).configurations == advisor.recommend(5).configurations
+
+
+def test_results_of_a_metric_of_ones_own_change_what_is_asked_next() -> None:
+    X, y = load_wine(return_X_y=True)
+    asked = []
+    for good in ("svm", "knn"):
+        advisor = ml.Advisor(X, y, metric="matthews_corrcoef", families=["svm", "knn"], new_points=False)
+        for candidate in advisor.recommend(100):
+            if candidate.model in {"svm", "knn"} and len(advisor.history) < 12:
+                advisor.tell(candidate.configuration, score=0.9 if candidate.model == good else 0.1)
+        asked.append([c.model for c in advisor.recommend(3)])
+    assert asked[0].count("svm") > asked[1].count("svm")

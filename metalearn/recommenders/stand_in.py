@@ -1,0 +1,92 @@
+"""A metric of the user's own: what is told in it is brought onto the scale of the known one that stands in for it."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.recommendation import Recommendation
+from metalearn.recommenders.scale import FloatArray, from_working
+from metalearn.task import Metric
+
+__all__ = ["as_expected", "without_scores"]
+
+_REACH = 3.0
+"""A loss beyond the median by so many distances from the best to the median counts as no worse."""
+
+
+def as_expected(
+    losses: FloatArray, columns: npt.NDArray[np.intp], working: npt.NDArray[np.floating], weights: FloatArray
+) -> FloatArray:
+    """Bring losses of an unknown scale onto that of past tasks: their level and spread are taken to be as expected.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (n_observed,)
+        Of the new task, in any unit; infinity for a failure, NaN for what is pending.
+    columns : ndarray of int, shape (n_observed,)
+        Which configurations; -1 for one that is in no list.
+    working : ndarray of shape (n_tasks, n_configurations)
+        Log losses of the past tasks.
+    weights : ndarray of shape (n_tasks,)
+        How much each past task counts.
+
+    Returns
+    -------
+    ndarray of shape (n_observed,)
+        Losses on the scale of the past tasks, in the same order; infinity for a failure. What is pending is as expected.
+
+    Notes
+    -----
+    The scale is set by what is in the list. A single result tells nothing, as its level is not known.
+    """
+    if not len(losses):
+        return losses
+    mean = weights @ working
+    expected = np.where(columns >= 0, mean[columns], mean.mean())
+    told = np.isfinite(losses)
+    if told.any():
+        least, middle = float(losses[told].min()), float(np.median(losses[told]))
+        values = np.minimum(losses, middle + _REACH * (middle - least)) if middle > least else losses
+        scale = told & (columns >= 0) if (told & (columns >= 0)).any() else told
+        centre, spread = float(values[scale].mean()), float(values[scale].std())
+        usual = float(weights @ working[:, columns[scale]].std(axis=1)) if spread > 0 else 0.0
+        moved = expected[scale].mean() + usual * (values - centre) / (spread or 1.0)
+        expected = np.where(told, moved, expected)
+    return np.where(np.isinf(losses), np.inf, from_working(expected))
+
+
+def without_scores(found: Recommendation, learned: Metric) -> Recommendation:
+    """Take out what is said in the metric that stands in for the one asked for.
+
+    Parameters
+    ----------
+    found : Recommendation
+        An answer whose scores are of another metric than its task's.
+    learned : Metric
+        That metric.
+
+    Returns
+    -------
+    Recommendation
+        With the order and the seconds, and a note that no score is foretold.
+    """
+    asked = found.task.metric
+    agreement = dict(asked.stand_ins).get(learned.name, math.nan)
+    note = (
+        f"No past result is of {asked.name}: candidates are those for {learned.name}, which of the known metrics agrees most "
+        f"with it on made-up predictions of this target (rank correlation {agreement:.2f}). No score is foretold."
+    )
+    unknown: dict[str, Any] = {
+        "expected_score": math.nan,
+        "interval": (math.nan, math.nan),
+        "expected_improvement": None,
+    }
+    return replace(
+        found,
+        candidates=tuple(replace(c, **unknown) for c in found.candidates),
+        neighbours=tuple(replace(n, best_score=math.nan) for n in found.neighbours),
+        notes=(note, *found.notes),
+    )

@@ -1,0 +1,227 @@
+"""Scorers of one's own: anything that scikit-learn takes as ``scoring``, applied to predictions that are at hand."""
+
+import functools
+import inspect
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from metalearn.exceptions import InvalidInputError
+
+__all__ = ["apply_scorer", "has_scorer", "named_scorer", "own_scorer", "scorer_name", "scorer_names"]
+
+_TRUTHS = frozenset({"y_true", "y", "y_test", "true", "truth", "actual", "actuals", "labels", "target"})
+"""What functions of predictions call their first argument; scorers take the model first."""
+
+_ARGUMENTS = 3
+
+
+def has_scorer(name: str) -> bool:
+    """Tell whether scikit-learn has a scorer of a name.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"matthews_corrcoef"``.
+
+    Returns
+    -------
+    bool
+        Whether ``sklearn.metrics.get_scorer`` knows it.
+    """
+    return name in scorer_names()
+
+
+def scorer_names() -> list[str]:
+    """Return the names of scikit-learn's scorers.
+
+    Returns
+    -------
+    list of str
+        What ``scoring`` takes there.
+    """
+    from sklearn.metrics import get_scorer_names  # noqa: PLC0415 - not needed for the metrics of the knowledge base
+
+    return list(get_scorer_names())
+
+
+def named_scorer(name: str, *, classes: bool) -> Callable[..., Any] | None:
+    """Return scikit-learn's scorer of a name.
+
+    Parameters
+    ----------
+    name : str
+        As ``sklearn.metrics.get_scorer`` takes it.
+    classes : bool
+        Whether classes are predicted, or else numbers.
+
+    Returns
+    -------
+    callable or None
+        None if there is no such scorer, or it scores the other kind of prediction.
+    """
+    from sklearn.metrics import get_scorer  # noqa: PLC0415 - not needed for the metrics of the knowledge base
+
+    if not has_scorer(name):
+        return None
+    scorer: Callable[..., Any] = get_scorer(name)
+    numbers = _works(scorer, np.array([1.5, 2.25, 4.0]), np.array([1.4, 2.5, 3.5]), None)
+    if not classes:
+        return scorer if numbers else None
+    text = np.array(["a", "b"])
+    mixed = np.array([[0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.1, 0.9]])
+    if _works(scorer, text[[0, 1, 0, 1]], mixed, text):
+        return scorer
+    positive = _works(scorer, np.array([0, 1, 0, 1]), mixed, np.array([0, 1]))  # such as f1, whose good class is 1
+    return scorer if positive and not numbers else None
+
+
+def _works(scorer: Callable[..., Any], y: npt.NDArray[Any], predictions: npt.NDArray[Any], classes: Any) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return math.isfinite(apply_scorer(scorer, None, y, predictions, classes))
+        except (AttributeError, TypeError, ValueError):  # of any scorer for other predictions
+            return False
+
+
+def own_scorer(scorer: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what scores a model: a callable that takes it, the table and the truth.
+
+    Parameters
+    ----------
+    scorer : callable
+        A scorer, or a function of ``sklearn.metrics`` for which scikit-learn has a scorer.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y) -> float``, the greater the better.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is a function of predictions: whether it is to be large or small, nobody can tell.
+    """
+    if hasattr(scorer, "_score_func") or not _takes_predictions(scorer):
+        return scorer
+    name = scorer_name(scorer)
+    if str(getattr(scorer, "__module__", "")).startswith("sklearn.metrics"):
+        from sklearn.metrics import get_scorer  # noqa: PLC0415 - not needed for the metrics of the knowledge base
+
+        for known in (name, name.removesuffix("_score"), f"neg_{name}"):
+            if has_scorer(known):
+                return get_scorer(known)  # type: ignore[no-any-return]
+    message = (
+        f"The metric {name!r} is a function of predictions. Expected a scorer, which says whether it is to be large or small "
+        f"and what of the predictions it takes. Wrap it: sklearn.metrics.make_scorer({name}, greater_is_better=...)."
+    )
+    raise InvalidInputError(message)
+
+
+def _takes_predictions(function: Callable[..., Any]) -> bool:
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    if any(p.kind is p.VAR_POSITIONAL for p in found):
+        return False
+    placed = [p for p in found if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    return len(placed) < _ARGUMENTS or placed[0].name in _TRUTHS
+
+
+def scorer_name(scorer: Callable[..., Any]) -> str:
+    """Return what to call a scorer.
+
+    Parameters
+    ----------
+    scorer : callable
+        A scorer or a function.
+
+    Returns
+    -------
+    str
+        The name of what it computes, with the options it was made with; ``neg_`` before it if it negates.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import fbeta_score, make_scorer
+    >>> scorer_name(make_scorer(fbeta_score, beta=2))
+    'fbeta_score(beta=2)'
+    """
+    function: Any = getattr(scorer, "_score_func", scorer)
+    options = dict(getattr(scorer, "_kwargs", {}))
+    while isinstance(function, functools.partial):
+        options = {**function.keywords, **options}
+        function = function.func
+    name = str(getattr(function, "__name__", type(function).__name__)).replace("<lambda>", "own_metric")
+    shown = ", ".join(f"{key}={value!r}" for key, value in options.items())
+    return ("neg_" if getattr(scorer, "_sign", 1) < 0 else "") + name + (f"({shown})" if options else "")
+
+
+def apply_scorer(
+    scorer: Callable[..., Any], X: Any, y: npt.NDArray[Any], predictions: npt.NDArray[Any], classes: Any
+) -> float:
+    """Score predictions as if the model that made them were asked.
+
+    Parameters
+    ----------
+    scorer : callable
+        Takes a model, a table and the truth.
+    X : DataFrame or None
+        The rows that were predicted.
+    y : ndarray of shape (n_rows,)
+        The truth: labels or numbers.
+    predictions : ndarray of shape (n_rows, n_classes) or (n_rows,)
+        Probabilities in the order of the classes, or numbers.
+    classes : ndarray of shape (n_classes,) or None
+        The labels; None in regression.
+
+    Returns
+    -------
+    float
+        The greater the better; NaN where the scorer says so.
+
+    Raises
+    ------
+    InvalidInputError
+        If it returns no number.
+    """
+    model = _estimators()[classes is not None](predictions, classes)
+    value = scorer(model, X, y)
+    if isinstance(value, bool) or not np.isscalar(value) or not np.isreal(value):
+        message = f"The metric {scorer_name(scorer)!r} returned {str(value)[:60]!r}. Expected a number. Correct it."
+        raise InvalidInputError(message)
+    return float(value)  # type: ignore[arg-type]  # a real scalar
+
+
+@functools.cache
+def _estimators() -> tuple[type, type]:
+    """Return models that answer what was predicted already, whatever they are asked about: of numbers, of classes."""
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin  # noqa: PLC0415 - sklearn loads when needed
+
+    class Numbers(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+        def __init__(self, predictions: Any = None, classes: Any = None) -> None:
+            self.predictions, self.classes, self.is_fitted_ = predictions, classes, True
+
+        def predict(self, X: Any) -> Any:
+            del X
+            return self.predictions
+
+    class Classes(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+        def __init__(self, predictions: Any = None, classes: Any = None) -> None:
+            self.predictions, self.classes_, self.classes = predictions, classes, classes
+
+        def predict(self, X: Any) -> Any:
+            del X
+            return self.classes_[self.predictions.argmax(axis=1)]
+
+        def predict_proba(self, X: Any) -> Any:
+            del X
+            return self.predictions
+
+    return Numbers, Classes

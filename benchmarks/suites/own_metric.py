@@ -35,6 +35,7 @@ PAIRS = (
     ("stand-in, blend", "stand-in, forest"),
     ("stand-in, blend", "random x4"),
     ("stand-in, blend", "library defaults"),
+    ("stand-in, forest", "mean rank in the others, forest"),
 )
 
 
@@ -67,6 +68,9 @@ def _compare(kb: KnowledgeBase, metric: Metric, problem_type: ProblemType, optio
     told = replay(truth, ("default", *TOLD, *LEARNING))
     told["strategy"] = told["strategy"].map(lambda name: "library defaults" if name == "default" else f"known, {name}")
     hidden = [row for name, setting in learned.items() for row in _hidden(setting, chosen, name, known)]
+    ranked = replace(truth, table=_mean_ranks([setting.table for setting in learned.values()]))
+    everywhere = dict.fromkeys(chosen, "ranks")
+    hidden += _hidden(ranked, everywhere, "ranks", known, strategies=("forest",), label="mean rank in the others")
     curves = by_family(pd.concat([replay_baselines(truth), told, pd.DataFrame(hidden)], ignore_index=True))
     title = f"{problem_type}, {metric.name} hidden"
     rows = [[n, *cells(values, COUNTS)] for n, values in sorted(curves.items(), key=lambda pair: -pair[1].mean())]
@@ -85,7 +89,8 @@ def _compare(kb: KnowledgeBase, metric: Metric, problem_type: ProblemType, optio
             f"{int(known.own.sum())} tasks, {folds} folds over families, seeds: {options.seeds}; in brackets 95 % bootstrap "
             "intervals over families. *known*: learned from the metric itself; *stand-in*: from the known metric that "
             f"agrees most with it on made-up predictions ({', '.join(f'{n} on {c}' for n, c in counts.items())} tasks), "
-            "results of the hidden one being told after each evaluation to those that learn from them (ensemble, blend). "
+            "results of the hidden one being told after each evaluation to those that learn from them (ensemble, blend); "
+            "*mean rank*: from the mean over the other metrics of each configuration's rank. "
             "Lower is better.",
         ),
         Table(
@@ -129,8 +134,27 @@ def _measured(model: Any, X: pd.DataFrame, y: np.ndarray, *, name: str, problem_
     return -float(get_metric(name, problem_type).to_loss(value))
 
 
+def _mean_ranks(tables: Sequence[PerformanceTable]) -> PerformanceTable:
+    """Return a table whose losses are mean shares of configurations that are better, over several metrics."""
+    first = tables[0]
+    alike = [(t.task_ids, t.configurations) == (first.task_ids, first.configurations) for t in tables]
+    if not all(alike):
+        message = "The metrics were not measured on the same tasks and configurations. Expected a base of the builder."
+        raise ValueError(message)
+    ranks = [pd.DataFrame(t.losses).rank(axis=1, pct=True).to_numpy() for t in tables]
+    return replace(
+        first, losses=np.where(np.isinf(first.losses), np.inf, np.mean(ranks, axis=0)), units=np.ones(first.n_tasks)
+    )
+
+
 def _hidden(
-    setting: Setting, chosen: Mapping[str, str], name: str, known: PerformanceTable
+    setting: Setting,
+    chosen: Mapping[str, str],
+    name: str,
+    known: PerformanceTable,
+    *,
+    strategies: Sequence[str] = (*TOLD, *LEARNING),
+    label: str = "stand-in",
 ) -> Iterator[dict[str, object]]:
     """Play on the tasks on which one metric stands in."""
     if name not in chosen.values():
@@ -138,7 +162,7 @@ def _hidden(
     place = {task_id: row for row, task_id in enumerate(known.task_ids)}
     columns = [setting.table.columns[c.id] for c in known.configurations]
     for fit in setting.fits:
-        for strategy in (make(kind, fit.seed).fit_past(fit.past) for kind in (*TOLD, *LEARNING)):
+        for strategy in (make(kind, fit.seed).fit_past(fit.past) for kind in strategies):
             for row in fit.left_out:
                 task_id = setting.table.task_ids[row]
                 if chosen.get(task_id) != name:
@@ -151,7 +175,7 @@ def _hidden(
                 regrets[columns] = setting.regrets[i]
                 reached = curve(regrets, order, LENGTH)
                 about = {"task": task_id, "family": setting.table.families[row], "seed": fit.seed}
-                yield about | {"strategy": f"stand-in, {strategy.name}", "curve": reached, "improvability": reached}
+                yield about | {"strategy": f"{label}, {strategy.name}", "curve": reached, "improvability": reached}
 
 
 def _played(strategy: Strategy, table: PerformanceTable, row: int, losses: np.ndarray) -> list[int]:

@@ -215,6 +215,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         used = [shares.get(id(t), 0.0) for t in compared]
         loss = comparison.loss(used) if comparison is not None and members else math.nan
         self.best_score_ = float(self.metric_.from_loss(loss))
+        mixed = comparison.mixed(used) if comparison is not None and members else []
+        self.held_out_predictions_ = _by_row(data, mixed)
         split_by = "groups" if groups is not None else "" if self.cv is None or isinstance(self.cv, Integral) else "cv"
         self.way_: dict[str, Any] = {"split_by": split_by, "weighed": data.weights is not None, "dropped": []}
         self._report(trials, held_out, budget)
@@ -547,3 +549,15 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
+
+
+def _by_row(data: TrainingData, mixed: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """Return the mean of what was predicted of each row while it was held out; NaN for rows that never were."""
+    n_rows = len(data.target)
+    total = np.zeros((n_rows, data.n_classes) if data.n_classes else n_rows)
+    count = np.zeros(n_rows)
+    for (_, test), predictions in zip(data.folds, mixed, strict=False):
+        total[test] += predictions
+        count[test] += 1
+    with np.errstate(invalid="ignore"):
+        return np.asarray((total.T / np.where(count > 0, count, np.nan)).T)

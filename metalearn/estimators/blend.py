@@ -98,12 +98,28 @@ class Comparison:
         float
             The smaller the better.
         """
+        mixed = self.mixed(weights)
+        folds = [_Fold(k, np.arange(len(y)), y, mixed[k]) for k, y in enumerate(self._targets)]
+        return float(np.mean([self._loss(fold, fold.predictions) for fold in folds]))
+
+    def mixed(self, weights: npt.ArrayLike) -> list[FloatArray]:
+        """Return what a blend predicts of the rows of each fold.
+
+        Parameters
+        ----------
+        weights : array-like of shape (n_trials,)
+            Share of each trial; sums to 1.
+
+        Returns
+        -------
+        list of ndarray
+            For each fold, of shape (n_test,) or (n_test, n_classes).
+        """
         used = [(i, share) for i, share in enumerate(np.asarray(weights, dtype=float)) if share]
-        losses = []
-        for k, y in enumerate(self._targets):
-            mixed = np.sum([share * np.asarray(self._predictions[i][k], dtype=float) for i, share in used], axis=0)
-            losses.append(self._loss(_Fold(k, np.arange(len(y)), y, mixed), mixed))
-        return float(np.mean(losses))
+        return [
+            np.sum([share * np.asarray(self._predictions[i][k], dtype=float) for i, share in used], axis=0)
+            for k in range(len(self._targets))
+        ]
 
     def choose(self, *, default: int | None = 0, blend: bool = True) -> Choice:
         """Choose what to fit on all rows: the simplest of what is best on rows that were held out.

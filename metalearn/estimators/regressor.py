@@ -68,6 +68,9 @@ class MetaLearnRegressor(RegressorMixin, MetaLearnEstimator):  # type: ignore[mi
         By how much one more trial is expected to improve on the best score, in units of the metric; NaN if unknown.
     held_out_scores_ : dict of str to float
         Scores of the default, the best single configuration and the blend on folds that had no say in choosing them.
+    held_out_predictions_ : ndarray of shape (n_rows,)
+        Predictions of what is used, for each row by models that did not see it; NaN for rows that no fold tested, and where
+        nothing was compared. For choosing a threshold, or stacking. A file of the model does not hold them.
     decision_ : str
         What is used, in a sentence.
     history_ : tuple of Evaluation

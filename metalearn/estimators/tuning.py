@@ -101,6 +101,14 @@ def tune(
         categorical=[c for c in data.categorical if c in frame.columns], cv=folds, **options
     )
     model.fit(frame, data.y, sample_weight=sample_weight, groups=groups)
+    present = labelled_rows(y)
+    if not present.all():  # one row of predictions for each row of the caller's table
+        known, every = (
+            model.held_out_predictions_,
+            np.full((len(present), *model.held_out_predictions_.shape[1:]), np.nan),
+        )
+        every[present] = known
+        model.held_out_predictions_ = every
     model.set_params(cv=cv)  # the rows of the folds are those of this table
     model.way_["split_by"] = "time" if time is not None else model.way_["split_by"]
     model.way_["dropped"] = [name for name in data.X.columns if name not in frame.columns]

@@ -13,6 +13,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_classification
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -405,3 +406,32 @@ def test_weights_are_taken_whatever_scikit_learn_routes() -> None:
         model = MetaLearnClassifier(n_trials=2, families=["linear", "lightgbm"], cv=2).fit(X, y, np.ones(80))
         assert model.predict(X).shape == (80,)
     assert (model.leaderboard_["status"] != "failed").all()
+
+
+def test_held_out_predictions_are_those_that_the_score_is_made_of() -> None:
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    model = ml.tune(X, y, n_trials=3, families=["linear", "gaussian_nb"], cv=3, progress=False)
+    held_out = model.held_out_predictions_
+    assert held_out.shape == (len(X), 2)
+    assert held_out.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    assert roc_auc_score(y, held_out[:, 1]) == pytest.approx(model.best_score_, abs=0.01)
+    assert (held_out[:, 1] != model.predict_proba(X)[:, 1]).mean() > 0.9  # they saw the rows
+
+
+def test_held_out_predictions_have_a_row_for_each_of_the_table() -> None:
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    y[::7] = np.nan
+    model = ml.tune(X, y, n_trials=2, families=["linear"], cv=4, progress=False)
+    held_out = model.held_out_predictions_
+    assert held_out.shape == (len(X),)
+    assert (np.isnan(held_out) == y.isna()).all()
+    known = y.notna().to_numpy()
+    assert r2_score(y[known], held_out[known]) == pytest.approx(model.best_score_, abs=0.02)
+
+
+def test_rows_that_no_fold_tests_have_no_held_out_prediction() -> None:
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    rows = np.arange(len(X))
+    folds = [(rows[:200], rows[200:300]), (rows[:250], rows[250:350])]
+    model = ml.MetaLearnRegressor(n_trials=2, families=["linear"], cv=folds, progress=False).fit(X, y)
+    assert (np.isfinite(model.held_out_predictions_) == ((rows >= 200) & (rows < 350))).all()

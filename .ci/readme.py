@@ -208,7 +208,32 @@ def checks() -> str:
     return text.rstrip()
 
 
-QUOTED = ("peers", "bundled", "speed", "automl", "growth")
+HIDDEN = {
+    "library defaults": "library defaults, best family first",
+    "mean rank in the others, forest": "learned from mean ranks in the other metrics",
+    "stand-in, blend": "learned from the one that agrees most, with feedback",
+    "known, blend": "learned from the metric itself, with feedback",
+}
+
+
+def own_metric() -> str:
+    """Return what is lost where a metric has no past results."""
+    found, tables = results("own_metric")
+    text = (
+        f"Known metrics are hidden one after the other, families of tables left out {origin(found)}. Mean normalised regret in "
+        "the hidden metric, lower is better, with 95 % intervals over families; tests, and what stood in, are in "
+        "[the results](_generated/benchmarks/own_metric.md).\n\n"
+        "| hidden | list | " + " | ".join(f"k = {k}" for k in COUNTS) + " |\n|---|---|" + "---|" * len(COUNTS) + "\n"
+    )
+    for title, curves in tables.items():
+        if "regret" in title:
+            for name, label in HIDDEN.items():
+                cells = (title.partition(" hidden")[0], label, *(curves[name][f"k={k}"] for k in COUNTS))
+                text += "| " + " | ".join(cells) + " |\n"
+    return text.rstrip()
+
+
+QUOTED = ("peers", "bundled", "speed", "automl", "growth", "own_metric")
 BLOCKS = {
     "README.md": {"wine": wine, "peers": peers},
     "docs/benchmarks.md": {
@@ -219,6 +244,7 @@ BLOCKS = {
         "growth": growth,
         "automl": automl,
         "checks": checks,
+        "own_metric": own_metric,
     },
     "docs/commands.md": {"commands": command_table},
 }

@@ -56,6 +56,7 @@ def test_a_result_on_another_knowledge_base_is_warned_of(
         "speed": {"about": "One thread."},
         "automl": {"about": "", "knowledge_base": {"id": shipped}},
         "growth": {"about": "", "knowledge_base": {"id": shipped}},
+        "own_metric": {"about": "", "knowledge_base": {"id": shipped}},
     }
     monkeypatch.setattr(readme, "results", lambda suite: (found[suite], {}))
     readme.warn()

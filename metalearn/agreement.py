@@ -1,6 +1,5 @@
 """Which known metric agrees most with one of the user's own, found on made-up predictions of the target at hand."""
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -94,9 +93,7 @@ def with_stand_ins(
     own, others = np.empty(N_MODELS), np.empty((N_MODELS, len(known)))
     for i, predictions in enumerate(made_up):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                own[i] = -apply_scorer(metric.scorer, table, truth, predictions, classes)
+            own[i] = -apply_scorer(metric.scorer, table, truth, predictions, classes)
         except Exception as error:
             message = (
                 f"The metric {metric.name!r} cannot score this target: {str(error) or repr(error)}. Expected a scorer that "

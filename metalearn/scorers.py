@@ -69,24 +69,24 @@ def named_scorer(name: str, *, classes: bool) -> Callable[..., Any] | None:
     if not has_scorer(name):
         return None
     scorer: Callable[..., Any] = get_scorer(name)
-    numbers = _works(scorer, np.array([1.5, 2.25, 4.0]), np.array([1.4, 2.5, 3.5]), None)
+    y = np.array([1.5, 2.25, 4.0])
+    exact, off = (_value(scorer, y, predicted, None) for predicted in (y, np.array([1.4, 2.5, 3.5])))
+    numbers = exact > off  # scorers of clusters take numbers for labels
     if not classes:
         return scorer if numbers else None
     text = np.array(["a", "b"])
     mixed = np.array([[0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.1, 0.9]])
-    if _works(scorer, text[[0, 1, 0, 1]], mixed, text):
+    if math.isfinite(_value(scorer, text[[0, 1, 0, 1]], mixed, text)):
         return scorer
-    positive = _works(scorer, np.array([0, 1, 0, 1]), mixed, np.array([0, 1]))  # such as f1, whose good class is 1
-    return scorer if positive and not numbers else None
+    positive = _value(scorer, np.array([0, 1, 0, 1]), mixed, np.array([0, 1]))  # such as f1, whose good class is 1
+    return scorer if math.isfinite(positive) and not numbers else None
 
 
-def _works(scorer: Callable[..., Any], y: npt.NDArray[Any], predictions: npt.NDArray[Any], classes: Any) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return math.isfinite(apply_scorer(scorer, None, y, predictions, classes))
-        except (AttributeError, TypeError, ValueError):  # of any scorer for other predictions
-            return False
+def _value(scorer: Callable[..., Any], y: npt.NDArray[Any], predictions: npt.NDArray[Any], classes: Any) -> float:
+    try:
+        return apply_scorer(scorer, None, y, predictions, classes)
+    except (AttributeError, TypeError, ValueError):  # of any scorer for other predictions
+        return math.nan
 
 
 def own_scorer(scorer: Callable[..., Any]) -> Callable[..., Any]:
@@ -192,7 +192,9 @@ def apply_scorer(
         If it returns no number.
     """
     model = _estimators()[classes is not None](predictions, classes)
-    value = scorer(model, X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as of a class that nobody predicted
+        value = scorer(model, X, y)
     if isinstance(value, bool) or not np.isscalar(value) or not np.isreal(value):
         message = f"The metric {scorer_name(scorer)!r} returned {str(value)[:60]!r}. Expected a number. Correct it."
         raise InvalidInputError(message)

@@ -1,3 +1,4 @@
+import warnings
 from functools import partial
 from typing import Any
 
@@ -68,3 +69,10 @@ def test_names_tell_what_is_computed() -> None:
     assert scorer_name(make_scorer(partial(gain, weight=2.0))) == "gain(weight=2.0)"
     assert scorer_name(make_scorer(accuracy_score)) == "accuracy_score"
     assert scorer_name(lambda *_: 0.0) == "own_metric"
+
+
+def test_what_a_scorer_warns_of_is_not_passed_on() -> None:
+    nobody = np.tile([0.9, 0.1], (4, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert apply_scorer(get_scorer("precision"), None, np.zeros(4, dtype=int), nobody, np.arange(2)) == 0

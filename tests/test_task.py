@@ -88,6 +88,8 @@ def test_a_scorer_of_the_other_kind_of_prediction_is_refused() -> None:
         get_metric("f1", ProblemType.REGRESSION)
     with pytest.raises(InvalidInputError, match="'neg_median_absolute_error' does not fit a binary problem"):
         get_metric("neg_median_absolute_error", ProblemType.BINARY)
+    with pytest.raises(InvalidInputError, match="'adjusted_rand_score' does not fit a regression problem"):
+        get_metric("adjusted_rand_score", ProblemType.REGRESSION)
 
 
 def test_a_name_near_one_of_scikit_learn_is_offered() -> None:

@@ -270,7 +270,7 @@ def new_task(data: Dataset, metric: str | Callable[..., Any] | Metric | None, na
         problem_type=data.problem_type,
         metric=with_stand_ins(
             get_metric(metric, data.problem_type),
-            data.X,
+            data.named,
             data.target,
             data.problem_type,
             np.array(data.labels) if data.n_classes else None,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn._fingerprint import seal_table
-from metalearn.intake import as_text, column_names, take_in
+from metalearn.intake import as_text, column_names, labelled_rows, row_names, take_in
 from metalearn.task import ProblemType, Task
 
 __all__ = [
@@ -267,6 +267,8 @@ class Dataset:
         Columns that are categorical whatever they look like.
     n_unlabelled : int, default=0
         Rows that were left out because their target is missing.
+    names : Index of shape (n_rows,) or None, default=None
+        What the caller calls the rows, for scorers that look something up by it.
 
     See Also
     --------
@@ -278,6 +280,7 @@ class Dataset:
     problem_type: ProblemType
     categorical: tuple[str, ...] = ()
     n_unlabelled: int = 0
+    names: pd.Index | None = None
 
     @classmethod
     def from_data(
@@ -314,7 +317,14 @@ class Dataset:
             half as many classes as rows.
         """
         frame, target, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
-        return cls(frame, target, kind, column_names(categorical), len(y) - len(target))
+        names = row_names(X)
+        kept = None if names is None else names[labelled_rows(y)]
+        return cls(frame, target, kind, column_names(categorical), len(y) - len(target), kept)
+
+    @property
+    def named(self) -> pd.DataFrame:
+        """The table with its rows named as the caller does."""
+        return self.X if self.names is None else self.X.set_axis(self.names)
 
     @property
     def n_rows(self) -> int:

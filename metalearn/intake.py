@@ -23,6 +23,7 @@ __all__ = [
     "infer_problem_type",
     "label_name",
     "labelled_rows",
+    "row_names",
     "take_in",
 ]
 
@@ -97,6 +98,22 @@ def labelled_rows(y: Any) -> npt.NDArray[np.bool_]:
         Whether the target is there.
     """
     return np.asarray(_series(y).notna())
+
+
+def row_names(X: Any) -> pd.Index | None:
+    """Return what the caller calls the rows.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        The table.
+
+    Returns
+    -------
+    Index of shape (n_rows,) or None
+        None for a table whose rows have no names.
+    """
+    return X.index if isinstance(X, pd.DataFrame) else None
 
 
 def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:

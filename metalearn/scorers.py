@@ -1,8 +1,10 @@
 """Scorers of one's own: anything that scikit-learn takes as ``scoring``, applied to predictions that are at hand."""
 
 import functools
+import hashlib
 import inspect
 import math
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +14,14 @@ import numpy.typing as npt
 
 from metalearn.exceptions import InvalidInputError
 
-__all__ = ["apply_scorer", "has_scorer", "named_scorer", "own_scorer", "scorer_name", "scorer_names"]
+__all__ = ["apply_scorer", "has_scorer", "is_scorer_of", "named_scorer", "own_scorer", "scorer_name", "scorer_names"]
 
 _TRUTHS = frozenset({"y_true", "y", "y_test", "true", "truth", "actual", "actuals", "labels", "target"})
 """What functions of predictions call their first argument; scorers take the model first."""
 
 _ARGUMENTS = 3
+_LONGEST = 60
+_TINY = 1e-15
 
 
 def has_scorer(name: str) -> bool:
@@ -34,6 +38,27 @@ def has_scorer(name: str) -> bool:
         Whether ``sklearn.metrics.get_scorer`` knows it.
     """
     return name in scorer_names()
+
+
+def is_scorer_of(name: str, scorer: Callable[..., Any]) -> bool:
+    """Tell whether a scorer computes what scikit-learn's of the same name does.
+
+    Parameters
+    ----------
+    name : str
+        A name that scikit-learn has.
+    scorer : callable
+        Any scorer.
+
+    Returns
+    -------
+    bool
+        Whether function, sign and options are the same.
+    """
+    from sklearn.metrics import get_scorer  # noqa: PLC0415 - not needed for the metrics of the knowledge base
+
+    known = get_scorer(name)
+    return all(repr(getattr(scorer, a, None)) == repr(getattr(known, a)) for a in ("_score_func", "_sign", "_kwargs"))
 
 
 def scorer_names() -> list[str]:
@@ -145,7 +170,8 @@ def scorer_name(scorer: Callable[..., Any]) -> str:
     Returns
     -------
     str
-        The name of what it computes, with the options it was made with; ``neg_`` before it if it negates.
+        The name of what it computes, with the options it was made with; ``neg_`` before it if it negates. What has no
+        name, or a long one, is told from others by a hash.
 
     Examples
     --------
@@ -158,9 +184,17 @@ def scorer_name(scorer: Callable[..., Any]) -> str:
     while isinstance(function, functools.partial):
         options = {**function.keywords, **options}
         function = function.func
-    name = str(getattr(function, "__name__", type(function).__name__)).replace("<lambda>", "own_metric")
-    shown = ", ".join(f"{key}={value!r}" for key, value in options.items())
+    name = str(getattr(function, "__name__", type(function).__name__))
+    if name == "<lambda>":
+        name = f"own_metric_{_digest(function.__code__.co_code + repr(function.__code__.co_consts).encode())}"
+    shown = re.sub(r"\s+", " ", ", ".join(f"{key}={value!r}" for key, value in options.items()))
+    if len(shown) > _LONGEST:
+        shown = f"{shown[:_LONGEST]}... {_digest(shown.encode())}"
     return ("neg_" if getattr(scorer, "_sign", 1) < 0 else "") + name + (f"({shown})" if options else "")
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:6]
 
 
 def apply_scorer(
@@ -225,5 +259,10 @@ def _estimators() -> tuple[type, type]:
         def predict_proba(self, X: Any) -> Any:
             del X
             return self.predictions
+
+        def decision_function(self, X: Any) -> Any:
+            del X
+            odds = np.log(np.clip(self.predictions, _TINY, 1 - _TINY))
+            return odds[:, 1] - odds[:, 0] if odds.shape[1] == 2 else odds  # noqa: PLR2004 - two classes
 
     return Numbers, Classes

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from metalearn.exceptions import InvalidInputError, UnknownNameError, unknown_name
-from metalearn.scorers import has_scorer, named_scorer, own_scorer, scorer_name, scorer_names
+from metalearn.scorers import has_scorer, is_scorer_of, named_scorer, own_scorer, scorer_name, scorer_names
 
 __all__ = [
     "METRICS",
@@ -289,7 +289,7 @@ def _measured(name: str | Callable[..., Any]) -> str | None:
         return None  # it may bear any name
     said = str(getattr(function, "__name__", function))
     usual, options = _OPTIONS.get(said, {}), getattr(name, "_kwargs", {})
-    if any(usual.get(option) != value for option, value in options.items()):
+    if any(repr(usual.get(option)) != repr(value) for option, value in options.items()):  # some are arrays
         return None
     return _measured("f1_macro" if said == "f1_score" and options else said)
 
@@ -299,7 +299,7 @@ def _own(given: str | Callable[..., Any] | None, problem_type: ProblemType) -> M
     if callable(given):
         scorer = own_scorer(given)
         name = scorer_name(scorer)
-        if name in METRICS or name in _ALIASES:
+        if name in METRICS or name in _ALIASES or (has_scorer(name) and not is_scorer_of(name, scorer)):
             name = f"own_{name}"
     else:
         name = str(given)

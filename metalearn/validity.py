@@ -177,7 +177,8 @@ def recheck(
     frame, _ = select_columns(_named(X, fitted.column_kinds_), fitted.column_kinds_)
     target = pd.Series(np.asarray(y) if not isinstance(y, pd.Series) else y.to_numpy(), name=getattr(y, "name", None))
     known = target.notna().to_numpy()
-    frame, target = frame.loc[known].reset_index(drop=True), target[known].reset_index(drop=True)
+    named, target = frame.loc[known], target[known].reset_index(drop=True)
+    frame = named.reset_index(drop=True)
     if not len(target):
         message = "The target is missing in every row. Expected values to compare with. Choose another column."
         raise InvalidInputError(message)
@@ -202,7 +203,7 @@ def recheck(
     )
     notes: list[str] = []
     if now.task.problem_type is before.task.problem_type:
-        reasons += _worse(fitted, frame, target)
+        reasons += _worse(fitted, named, target)
         if before.candidates:
             left, notes = _left_known_ground(before, now, len(frame))
             reasons += [*left, *_another(before, now)]

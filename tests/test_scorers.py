@@ -1,3 +1,4 @@
+import re
 import warnings
 from functools import partial
 from typing import Any
@@ -7,10 +8,25 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.metrics import accuracy_score, fbeta_score, get_scorer, make_scorer, mean_absolute_error
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    fbeta_score,
+    get_scorer,
+    make_scorer,
+    mean_absolute_error,
+)
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.scorers import apply_scorer, own_scorer, scorer_name
+
+
+@pytest.mark.parametrize("method", ["decision_function", ("decision_function", "predict_proba")])
+def test_margins_are_log_odds(method: Any) -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    model = LogisticRegression(max_iter=5000).fit(X, y)
+    scorer = make_scorer(average_precision_score, response_method=method)
+    assert apply_scorer(scorer, X, y, model.predict_proba(X), model.classes_) == pytest.approx(scorer(model, X, y))
 
 
 @pytest.mark.parametrize("name", ["average_precision", "matthews_corrcoef", "neg_brier_score", "roc_auc", "f1"])
@@ -68,7 +84,12 @@ def test_names_tell_what_is_computed() -> None:
     assert scorer_name(make_scorer(gain, greater_is_better=False, weight=3.0)) == "neg_gain(weight=3.0)"
     assert scorer_name(make_scorer(partial(gain, weight=2.0))) == "gain(weight=2.0)"
     assert scorer_name(make_scorer(accuracy_score)) == "accuracy_score"
-    assert scorer_name(lambda *_: 0.0) == "own_metric"
+    one, two = (scorer_name(f) for f in (lambda *_: 0.0, lambda *_: 1.0))
+    assert re.fullmatch("own_metric_[0-9a-f]{6}", one)
+    assert one != two
+    costs = [make_scorer(gain, costs=np.arange(n).reshape(3, -1)) for n in (999, 1002)]
+    assert all(len(scorer_name(cost)) < 80 and "\n" not in scorer_name(cost) for cost in costs)
+    assert len({scorer_name(cost) for cost in costs}) == 2
 
 
 def test_what_a_scorer_warns_of_is_not_passed_on() -> None:

@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
+    f1_score,
     get_scorer,
     log_loss,
     make_scorer,
@@ -63,6 +64,23 @@ def test_f1_of_scikit_learn_is_ours_if_it_is_the_mean_over_classes() -> None:
 @pytest.mark.parametrize("metric", [get_scorer("roc_auc"), roc_auc_score, get_scorer("neg_log_loss"), accuracy_score])
 def test_scorers_and_functions_of_scikit_learn_are_understood(metric: Any) -> None:
     assert get_metric(metric, ProblemType.BINARY).name in {"roc_auc", "log_loss", "accuracy"}
+
+
+def test_a_function_named_like_a_scorer_of_scikit_learn_is_told_from_it() -> None:
+    def recall(model: Any, X: Any, y: Any) -> float:
+        return 5 + float(model.score(X, y))
+
+    own = get_metric(recall, ProblemType.BINARY)
+    assert (own.name, own.scoring) == ("own_recall", "")
+    same = make_scorer(matthews_corrcoef)
+    assert get_metric(same, ProblemType.BINARY).name == "matthews_corrcoef"
+    other = make_scorer(matthews_corrcoef, greater_is_better=False)
+    assert get_metric(other, ProblemType.BINARY).name == "neg_matthews_corrcoef"
+
+
+def test_options_that_are_arrays_are_fine() -> None:
+    scorer = make_scorer(f1_score, labels=np.array([0, 1]), average="macro")
+    assert get_metric(scorer, ProblemType.MULTICLASS).is_own
 
 
 def test_a_function_of_predictions_does_not_say_which_way_is_better() -> None:

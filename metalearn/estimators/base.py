@@ -42,7 +42,7 @@ from metalearn.estimators.table import as_table
 from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.intake import MIN_ROWS, column_names, label_name
+from metalearn.intake import MIN_ROWS, column_names, label_name, row_names
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
@@ -255,8 +255,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             random_state=seed,
         )
         classes = self.classes_ if n_classes else None
-        self.metric_ = with_stand_ins(self.metric_, frame, target, problem_type, classes)
-        return TrainingData(frame, target, problem_type, n_classes, folds, weights, seed, self.metric_, classes)
+        names = row_names(X)
+        named = frame if names is None else frame.set_axis(names)
+        self.metric_ = with_stand_ins(self.metric_, named, target, problem_type, classes)
+        return TrainingData(frame, target, problem_type, n_classes, folds, weights, seed, self.metric_, classes, names)
 
     def _check_options(self) -> None:
         for name, least in (("n_trials", 1), ("cv", 2), ("time_budget", 0)):
@@ -459,6 +461,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 "known. Set it first: model.metric_ = metalearn.task.get_metric(your_scorer, model.problem_type_)."
             )
             raise InvalidInputError(message)
+        names = row_names(X)
+        frame = frame if names is None else frame.set_axis(names)
         truth, classes = np.asarray(y), getattr(self, "classes_", None)
         if classes is not None:  # as they were called in fitting
             labels = {label_name(label): label for label in classes}

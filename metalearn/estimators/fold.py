@@ -48,6 +48,8 @@ class TrainingData:
         What is optimised; one of the user's own is measured beside those of the problem type.
     classes : ndarray of shape (n_classes,) or None, default=None
         The labels, as a metric of the user's own sees them; None in regression.
+    names : Index of shape (n_rows,) or None, default=None
+        What the caller calls the rows, for the same.
     """
 
     X: pd.DataFrame
@@ -59,6 +61,7 @@ class TrainingData:
     random_state: int = 0
     metric: Metric | None = None
     classes: npt.NDArray[Any] | None = None
+    names: pd.Index | None = None
 
     def own_score(self, rows: Rows, predictions: FloatArray) -> float:
         """Score predictions by the metric of the user's own.
@@ -77,7 +80,8 @@ class TrainingData:
         """
         scorer: Any = self.metric and self.metric.scorer
         truth = self.target[rows] if self.classes is None else self.classes[self.target[rows]]
-        return apply_scorer(scorer, self.X.iloc[rows], truth, predictions, self.classes)
+        table = self.X.iloc[rows] if self.names is None else self.X.iloc[rows].set_axis(self.names[rows])
+        return apply_scorer(scorer, table, truth, predictions, self.classes)
 
 
 @dataclass(frozen=True, slots=True)

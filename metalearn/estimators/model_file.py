@@ -194,6 +194,8 @@ def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimato
     model = _KINDS[about["kind"]](**{**about["params"], "categorical": tuple(about["params"].get("categorical", ()))})
     model.problem_type_ = ProblemType(about["problem_type"])
     model.metric_ = Metric.from_dict(about, model.problem_type_)
+    if model.metric_.is_own:  # a copy that is fitted must not silently optimise the default
+        model.metric = model.metric_.name
     model.n_features_in_ = about["n_features_in"]
     model.recommendation_ = Recommendation.from_dict(about["recommendation"])
     model.best_configuration_ = Configuration.from_dict(about["best_configuration"])

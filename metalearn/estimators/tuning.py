@@ -100,7 +100,8 @@ def tune(
     model: MetaLearnEstimator = kind(
         categorical=[c for c in data.categorical if c in frame.columns], cv=folds, **options
     )
-    model.fit(frame, data.y, sample_weight=sample_weight, groups=groups)
+    rows = frame if data.names is None else frame.set_axis(data.names)
+    model.fit(rows, data.y, sample_weight=sample_weight, groups=groups)
     present = labelled_rows(y)
     if not present.all():  # one row of predictions for each row of the caller's table
         known, every = (

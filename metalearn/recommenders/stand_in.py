@@ -13,6 +13,7 @@ from metalearn.task import Metric
 
 __all__ = ["as_expected", "without_scores"]
 
+_LITTLE = 0.2
 _REACH = 3.0
 """A loss beyond the median by so many distances from the best to the median counts as no worse."""
 
@@ -75,10 +76,14 @@ def without_scores(found: Recommendation, learned: Metric) -> Recommendation:
     """
     asked = found.task.metric
     agreement = dict(asked.stand_ins).get(learned.name, math.nan)
-    note = (
-        f"No past result is of {asked.name}: candidates are those for {learned.name}, which of the known metrics agrees most "
-        f"with it on made-up predictions of this target (rank correlation {agreement:.2f}). No score is foretold."
-    )
+    if agreement < _LITTLE:
+        why = f"No known metric agrees with {asked.name} on made-up predictions of this target: candidates are those for {learned.name}."
+    else:
+        why = (
+            f"Nothing is learned from results in {asked.name}: candidates are those for {learned.name}, which of the known "
+            f"metrics agrees most with it on made-up predictions of this target (rank correlation {agreement:.2f})."
+        )
+    note = f"{why} No score is foretold."
     unknown: dict[str, Any] = {
         "expected_score": math.nan,
         "interval": (math.nan, math.nan),

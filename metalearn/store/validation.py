@@ -194,7 +194,11 @@ def _bounds(knowledge: KnowledgeBase) -> Iterator[Finding]:
     for name in runs["metric"].astype(str).unique():
         rows = (runs["metric"] == name).to_numpy()
         if name not in METRICS:
-            yield _warning("unknown metrics", name, f"{int(rows.sum())} values are kept, but nothing is learned from them: a metric of your own, or misspelt?")
+            yield _warning(
+                "unknown metrics",
+                name,
+                f"{int(rows.sum())} values are kept, but nothing is learned from them: a metric of your own, or misspelt?",
+            )
             continue
         low, high = METRICS[name].bounds
         outside = rows & ~np.isnan(value) & ~METRICS[name].is_possible(value)

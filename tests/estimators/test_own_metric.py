@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.metrics import average_precision_score, fbeta_score, make_scorer
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 import metalearn as ml
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.models import build_pipeline
 from metalearn.task import get_metric
 
@@ -60,7 +61,7 @@ def test_known_metrics_are_recorded_beside_it(model: Any) -> None:
 
 
 def test_what_was_learned_from_is_told(model: Any) -> None:
-    assert any("No past result is of profit" in note for note in model.recommendation_.notes)
+    assert any("Nothing is learned from results in profit" in note for note in model.recommendation_.notes)
     assert "profit" in str(model.explain())
     page = model.to_html()
     assert "NaN" not in page
@@ -133,3 +134,29 @@ def test_average_precision_of_a_model_that_predicts_probabilities(customers: tup
     scorer = make_scorer(average_precision_score, response_method="predict_proba", pos_label="good")
     found = ml.MetaLearnClassifier(metric=scorer, n_trials=2, families=FAMILIES, progress=False).fit(X, y)
     assert found.best_score_ > 0.9
+
+
+@pytest.mark.parametrize("index", [pd.RangeIndex(120), pd.Index([f"row {i}" for i in range(120)])])
+def test_a_scorer_sees_rows_by_the_names_that_the_caller_gave_them(
+    customers: tuple[pd.DataFrame, pd.Series], index: pd.Index
+) -> None:
+    X, y = (part.iloc[:120].set_axis(index) for part in customers)
+    known = y.mask(np.arange(120) < 30)  # rows without a target are left out
+    costs = pd.Series(X["mean radius"].to_numpy(), index=index)
+
+    def right(model: Any, rows: pd.DataFrame, truth: np.ndarray) -> float:
+        assert (costs.loc[rows.index].to_numpy() == rows["mean radius"].to_numpy()).all()
+        return float(model.score(rows, truth))
+
+    found = ml.tune(X, known, metric=right, n_trials=2, families=FAMILIES, progress=False)
+    ml.MetaLearnClassifier(metric=right, n_trials=2, families=FAMILIES, progress=False).fit(X, y)
+    ml.recommend(X, known, metric=right, families=FAMILIES, n=1)
+    assert ml.recheck(found, X, known).reasons == ()
+
+
+def test_a_copy_of_a_model_from_a_file_does_not_optimise_another_metric_silently(
+    model: Any, customers: tuple[pd.DataFrame, pd.Series], tmp_path: Path
+) -> None:
+    ml.save_model(model, tmp_path / "model.skops")
+    with pytest.raises(UnknownNameError, match="Unknown metric 'profit'"):
+        clone(ml.load_model(tmp_path / "model.skops")).fit(*customers)

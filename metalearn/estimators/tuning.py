@@ -104,12 +104,9 @@ def tune(
     model.fit(rows, data.y, sample_weight=sample_weight, groups=groups)
     present = labelled_rows(y)
     if not present.all():  # one row of predictions for each row of the caller's table
-        known, every = (
-            model.held_out_predictions_,
-            np.full((len(present), *model.held_out_predictions_.shape[1:]), np.nan),
-        )
-        every[present] = known
-        model.held_out_predictions_ = every
+        held_out = model.held_out_predictions_
+        model.held_out_predictions_ = np.full((len(present), *held_out.shape[1:]), np.nan)
+        model.held_out_predictions_[present] = held_out
     model.set_params(cv=cv)  # the rows of the folds are those of this table
     model.way_["split_by"] = "time" if time is not None else model.way_["split_by"]
     model.way_["dropped"] = [name for name in data.X.columns if name not in frame.columns]

@@ -41,7 +41,9 @@ _WORSE = 3
 
 _LEAST_SPREAD = 1e-6
 _RESAMPLES, _RESAMPLED_ROWS = 100, 10_000
-_RANKED = 50
+_RANKED = 1000
+"""More than any list has: what was chosen for its price, or complements others, may stand far down."""
+
 _SHOWN = 8
 _COLUMNS = ("what moved", "before", "now", "shift in spreads")
 
@@ -259,10 +261,11 @@ def _another(before: Recommendation, now: Recommendation) -> list[str]:
     to_loss = now.task.metric.to_loss
     first, best = before[0], min(now, key=lambda c: float(to_loss(c.expected_score)))
     same = next((c for c in now if c.configuration == first.configuration), None)
-    if same is not None:
-        behind = to_loss(same.expected_score) - to_loss(best.expected_score)
-        if not behind > (best.interval[1] - best.interval[0]) / 2:
-            return []
+    if same is None:  # nothing is known of it that could be compared
+        return []
+    behind = to_loss(same.expected_score) - to_loss(best.expected_score)
+    if not behind > (best.interval[1] - best.interval[0]) / 2:
+        return []
     shown = f"{best.model} ({changes(best.changes)})"
     return [
         f"Another configuration would be recommended now: {shown} instead of {first.model} ({changes(first.changes)})."

@@ -147,6 +147,16 @@ def test_another_recommendation_is_noticed(cancer: Halves) -> None:
     assert any("Another configuration would be recommended now" in reason for reason in found.reasons)
 
 
+def test_a_good_candidate_far_down_the_list_still_holds(cancer: Halves) -> None:
+    families = ["linear", "lightgbm", "extra_trees", "svm"]
+    model = MetaLearnClassifier(n_trials=2, families=families).fit(*cancer[:2])
+    listed = list(ml.recommend(*cancer[:2], n=1000, families=families))
+    assert len(listed) > 50
+    late = max(listed[50:], key=lambda c: c.expected_score)
+    object.__setattr__(model.recommendation_, "candidates", (late,))
+    assert not any("Another configuration" in reason for reason in ml.recheck(model, *cancer[2:]).reasons)
+
+
 def test_the_answer_is_given_for_a_file_and_as_json(model: MetaLearnEstimator, cancer: Halves, tmp_path: Path) -> None:
     save_model(model, tmp_path / "model.skops")
     found = ml.recheck(tmp_path / "model.skops", cancer[2].assign(more=1), cancer[3])

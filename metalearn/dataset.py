@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn._fingerprint import seal_table
-from metalearn.intake import as_text, column_names, labelled_rows, row_names, take_in
+from metalearn.intake import as_text, column_names, labelled_rows, row_names, take_in, with_names
 from metalearn.task import ProblemType, Task
 
 __all__ = [
@@ -324,7 +324,7 @@ class Dataset:
     @property
     def named(self) -> pd.DataFrame:
         """The table with its rows named as the caller does."""
-        return self.X if self.names is None else self.X.set_axis(self.names)
+        return with_names(self.X, self.names)
 
     @property
     def n_rows(self) -> int:

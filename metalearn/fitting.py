@@ -20,7 +20,7 @@ from metalearn.exceptions import KnowledgeBaseError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommenders import Recommender, Strategy, get_recommender, load, related_tasks, save
 from metalearn.store import FileStore
-from metalearn.task import METRICS, Metric, ProblemType
+from metalearn.task import METRICS, Metric, ProblemType, metrics_for
 
 __all__ = ["AUTO", "bundled_knowledge_base", "evidence_file", "fit_recommender", "fitted_file", "fitted_recommender"]
 
@@ -210,8 +210,7 @@ def fitted_recommender(
     """
     name = AUTO if name == "auto" else name
     get_recommender(name)  # an unknown name is refused before anything is read
-    past = bundled_knowledge_base() if kb is None and metric.is_own else kb
-    metric = metric if past is None else _answered_by(past, problem_type, metric)
+    metric = _answered_by(kb, problem_type, metric)
     if kb is None:
         found = _shipped(problem_type, metric, name)
         if found is not None:
@@ -220,11 +219,14 @@ def fitted_recommender(
     return _cached(_Key(kb), problem_type, metric, name)
 
 
-def _answered_by(kb: KnowledgeBase, problem_type: ProblemType, metric: Metric) -> Metric:
+def _answered_by(kb: KnowledgeBase | None, problem_type: ProblemType, metric: Metric) -> Metric:
     """Return the metric that is learned from: for one of the user's own, what agrees most with it and has results."""
     if not metric.is_own:
         return metric
-    has = set(kb.subset(problem_type=problem_type).evaluations["metric"].astype(str).unique())
+    if kb is None:  # the builder measured all of its metrics
+        has = {known.name for known in metrics_for(problem_type)}
+    else:
+        has = set(kb.subset(problem_type=problem_type).evaluations["metric"].astype(str).unique())
     best = next((name for name, _ in metric.stand_ins if name in has), None)
     return metric if best is None else METRICS[best]
 

@@ -25,6 +25,7 @@ __all__ = [
     "labelled_rows",
     "row_names",
     "take_in",
+    "with_names",
 ]
 
 MIN_ROWS = 20
@@ -114,6 +115,24 @@ def row_names(X: Any) -> pd.Index | None:
         None for a table whose rows have no names.
     """
     return X.index if isinstance(X, pd.DataFrame) else None
+
+
+def with_names(frame: pd.DataFrame, names: pd.Index | None) -> pd.DataFrame:
+    """Return a table whose rows are called as the caller does.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_features)
+        Its rows in their order.
+    names : Index of shape (n_rows,) or None
+        What :func:`row_names` returned for them.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_features)
+        The same table where there are no names.
+    """
+    return frame if names is None else frame.set_axis(names)
 
 
 def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:

@@ -9,16 +9,7 @@ from typing import Any, Self
 from metalearn.exceptions import InvalidInputError, UnknownNameError, unknown_name
 from metalearn.scorers import has_scorer, is_scorer_of, named_scorer, own_scorer, scorer_name, scorer_names
 
-__all__ = [
-    "METRICS",
-    "Metric",
-    "ProblemType",
-    "Task",
-    "get_metric",
-    "metrics_for",
-    "scorer_of",
-    "scorer_sign",
-]
+__all__ = ["METRICS", "Metric", "ProblemType", "Task", "get_metric", "metrics_for", "scorer_of", "scorer_sign"]
 
 
 class ProblemType(StrEnum):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ _RESAMPLES, _RESAMPLED_ROWS = 100, 10_000
 _RANKED = 1000
 """More than any list has: what was chosen for its price, or complements others, may stand far down."""
 
+_TOLD = 50
 _SHOWN = 8
 _COLUMNS = ("what moved", "before", "now", "shift in spreads")
 
@@ -211,7 +212,7 @@ def recheck(
             reasons += [*left, *_another(before, now)]
     kb = open_knowledge_base(knowledge_base).subset(problem_type=before.task.problem_type)
     moved = _moved(before.meta_features, now.meta_features, kb)
-    return Recheck(tuple(reasons), moved, now, tuple(notes))
+    return Recheck(tuple(reasons), moved, replace(now, candidates=now.candidates[:_TOLD]), tuple(notes))
 
 
 def _named(X: Any, names: Collection[str]) -> pd.DataFrame:

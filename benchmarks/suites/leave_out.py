@@ -57,7 +57,7 @@ def compare(
     return [
         result,
         improvable,
-        _pairs(title, curves),
+        paired(title, curves, [(a, b) for a in OURS for b in OTHERS]),
         _landmarks(setting),
         _timed(setting),
         _controls(setting, curves),
@@ -67,14 +67,15 @@ def compare(
     ]
 
 
-def _pairs(title: str, curves: dict[str, np.ndarray]) -> Table:
+def paired(title: str, curves: dict[str, np.ndarray], pairs: Sequence[tuple[str, str]]) -> Table:
+    """Return the differences between pairs of strategies, of those that were replayed."""
     rows = []
     for k in TESTED:
         values = {name: found[:, k - 1] for name, found in curves.items()}
-        pairs = [(a, b) for a in OURS for b in OTHERS if a in values and b in values]
+        known = [(a, b) for a, b in pairs if a in values and b in values]
         rows += [
             [k, r["a"], r["b"], r["difference"], r["low"], r["high"], f"{r['p_holm']:.1e}"]
-            for r in wilcoxon_holm(values, pairs)
+            for r in wilcoxon_holm(values, known)
         ]
     return Table(
         f"{title}: paired differences",

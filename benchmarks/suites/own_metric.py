@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from inference import by_family, cells, wilcoxon_holm
+from inference import by_family, cells
 from options import Options
 from protocol import LENGTH, Setting, make, replay, replay_baselines
 from report import Report, Table
@@ -19,9 +19,8 @@ from metalearn.recommenders import PerformanceTable, Strategy, related_tasks
 from metalearn.recommenders.simulation import curve
 from metalearn.recommenders.stand_in import as_expected
 from metalearn.task import Metric, ProblemType, get_metric, metrics_for
+from suites.leave_out import COUNTS, paired
 
-COUNTS = (1, 2, 3, 5, 10, 25)
-TESTED = (1, 3, 5, 10)
 N_ROWS = 500
 HIDDEN = {
     ProblemType.BINARY: ("roc_auc", "log_loss", "balanced_accuracy"),
@@ -74,10 +73,6 @@ def _compare(kb: KnowledgeBase, metric: Metric, problem_type: ProblemType, optio
     curves = by_family(pd.concat([replay_baselines(truth), told, pd.DataFrame(hidden)], ignore_index=True))
     title = f"{problem_type}, {metric.name} hidden"
     rows = [[n, *cells(values, COUNTS)] for n, values in sorted(curves.items(), key=lambda pair: -pair[1].mean())]
-    pairs = []
-    for k in TESTED:
-        tested = wilcoxon_holm({n: values[:, k - 1] for n, values in curves.items()}, PAIRS)
-        pairs += [[k, r["a"], r["b"], r["difference"], r["low"], r["high"], f"{r['p_holm']:.1e}"] for r in tested]
     counts = pd.Series(
         [chosen[task] for task, own in zip(known.task_ids, known.own, strict=True) if own]
     ).value_counts()
@@ -93,12 +88,7 @@ def _compare(kb: KnowledgeBase, metric: Metric, problem_type: ProblemType, optio
             "*mean rank*: from the mean over the other metrics of each configuration's rank. "
             "Lower is better.",
         ),
-        Table(
-            f"{title}: paired differences",
-            ["k", "a", "b", "a - b", "95 % low", "95 % high", "p (Holm)"],
-            pairs,
-            "Differences of regret over families; negative is better for a.",
-        ),
+        paired(title, curves, PAIRS),
     ]
 
 

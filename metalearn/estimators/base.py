@@ -42,7 +42,7 @@ from metalearn.estimators.table import as_table
 from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.intake import MIN_ROWS, column_names, label_name, row_names
+from metalearn.intake import MIN_ROWS, column_names, label_name, row_names, with_names
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
@@ -256,8 +256,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         )
         classes = self.classes_ if n_classes else None
         names = row_names(X)
-        named = frame if names is None else frame.set_axis(names)
-        self.metric_ = with_stand_ins(self.metric_, named, target, problem_type, classes)
+        self.metric_ = with_stand_ins(self.metric_, with_names(frame, names), target, problem_type, classes)
         return TrainingData(frame, target, problem_type, n_classes, folds, weights, seed, self.metric_, classes, names)
 
     def _check_options(self) -> None:
@@ -454,15 +453,14 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         return lambda rows: score_classes(codes[rows], predicted[rows], kind)[name]
 
     def _own_row_scorer(self, X: Any, y: Any, predicted: npt.NDArray[np.float64]) -> Callable[[Any], float]:
-        scorer, frame = self.metric_.scorer, as_table(self, X, categorical=self._categorical)
+        scorer = self.metric_.scorer
         if scorer is None:
             message = (
                 f"The metric {self.metric_.name!r} is one of your own, which a model's file does not hold. Expected it to be "
                 "known. Set it first: model.metric_ = metalearn.task.get_metric(your_scorer, model.problem_type_)."
             )
             raise InvalidInputError(message)
-        names = row_names(X)
-        frame = frame if names is None else frame.set_axis(names)
+        frame = with_names(as_table(self, X, categorical=self._categorical), row_names(X))
         truth, classes = np.asarray(y), getattr(self, "classes_", None)
         if classes is not None:  # as they were called in fitting
             labels = {label_name(label): label for label in classes}

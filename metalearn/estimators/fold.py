@@ -13,6 +13,7 @@ from sklearn import config_context
 from threadpoolctl import threadpool_limits
 
 from metalearn.evaluation import Status, score_classes, score_numbers
+from metalearn.intake import with_names
 from metalearn.models import get_model
 from metalearn.scorers import apply_scorer
 from metalearn.space import Configuration
@@ -80,7 +81,7 @@ class TrainingData:
         """
         scorer: Any = self.metric and self.metric.scorer
         truth = self.target[rows] if self.classes is None else self.classes[self.target[rows]]
-        table = self.X.iloc[rows] if self.names is None else self.X.iloc[rows].set_axis(self.names[rows])
+        table = with_names(self.X.iloc[rows], None if self.names is None else self.names[rows])
         return apply_scorer(scorer, table, truth, predictions, self.classes)
 
 

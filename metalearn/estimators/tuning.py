@@ -16,7 +16,7 @@ from metalearn.estimators.columns import select_columns
 from metalearn.estimators.folds import among_kept, fewer_folds, time_folds
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError, unknown_name
-from metalearn.intake import labelled_rows
+from metalearn.intake import labelled_rows, with_names
 from metalearn.task import ProblemType
 
 __all__ = ["predict_table", "text_columns", "tune"]
@@ -100,8 +100,7 @@ def tune(
     model: MetaLearnEstimator = kind(
         categorical=[c for c in data.categorical if c in frame.columns], cv=folds, **options
     )
-    rows = frame if data.names is None else frame.set_axis(data.names)
-    model.fit(rows, data.y, sample_weight=sample_weight, groups=groups)
+    model.fit(with_names(frame, data.names), data.y, sample_weight=sample_weight, groups=groups)
     present = labelled_rows(y)
     if not present.all():  # one row of predictions for each row of the caller's table
         held_out = model.held_out_predictions_

@@ -50,7 +50,8 @@ def as_expected(
     told = np.isfinite(losses)
     if told.any():
         least, middle = float(losses[told].min()), float(np.median(losses[told]))
-        values = np.minimum(losses, middle + _REACH * (middle - least)) if middle > least else losses
+        most = middle + _REACH * (middle - least) if middle > least else np.inf
+        values = np.where(told, np.minimum(losses, most), middle)
         scale = told & (columns >= 0) if (told & (columns >= 0)).any() else told
         centre, spread = float(values[scale].mean()), float(values[scale].std())
         usual = float(weights @ working[:, columns[scale]].std(axis=1)) if spread > 0 else 0.0

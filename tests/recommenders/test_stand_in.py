@@ -32,6 +32,12 @@ def test_failures_stay_failures_and_what_is_pending_is_as_expected() -> None:
     assert found[0] < found[3]
 
 
+def test_a_single_result_beside_failures_is_as_expected() -> None:
+    found = told([1.0, np.inf, np.nan], [0, 1, 2])  # without a warning, which would be an error here
+    assert np.isinf(found).tolist() == [False, True, False]
+    assert found[[0, 2]] == pytest.approx((np.exp(WEIGHTS @ WORKING) - 0.05)[[0, 2]])
+
+
 def test_results_of_new_configurations_are_placed_beside_those_of_the_list() -> None:
     found = told([1.0, 2.0, 0.5, 3.0], [0, 1, -1, -1])
     assert found[2] < found[0] < found[1] <= found[3]

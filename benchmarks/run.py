@@ -41,6 +41,7 @@ SUITES = (
     "store",
     "growth",
     "checks",
+    "text",
 )
 READ = ("bundled", "own_metric", "peers", "hooks", "automl", "tuning", "metafeatures", "growth")
 """Suites that use the knowledge base that --knowledge-base names."""

@@ -96,13 +96,19 @@ def with_stand_ins(
             own[i] = -apply_scorer(metric.scorer, table, truth, predictions, classes)
         except Exception as error:
             message = (
-                f"The metric {metric.name!r} cannot score this target: {str(error) or repr(error)}. Expected a scorer that "
+                f"The metric {metric.name!r} cannot score this target: {(str(error) or repr(error)).rstrip('.')}. Expected a scorer that "
                 "takes a model, a table and the truth. Correct it, or choose another metric; where a class has to be "
                 "named, make_scorer(..., pos_label=...) names it."
             )
             raise InvalidInputError(message) from error
         scores = score_classes(target, predictions, kind) if classes is not None else score_numbers(target, predictions)
         others[i] = [m.to_loss(scores[m.name]) for m in known]
+    if np.isnan(own).all():
+        message = (
+            f"The metric {metric.name!r} gives no number for any prediction. Expected numbers, the greater the better. "
+            "Correct it, or choose another metric."
+        )
+        raise InvalidInputError(message)
     agreement = _rank_correlations(own, others)
     default = get_metric(None, kind)
     order = sorted(zip(known, agreement, strict=True), key=lambda pair: -pair[1] - _TIE * (pair[0] == default))

@@ -53,12 +53,13 @@ def is_scorer_of(name: str, scorer: Callable[..., Any]) -> bool:
     Returns
     -------
     bool
-        Whether function, sign and options are the same.
+        Whether function, sign, options and what the model is asked for are the same.
     """
     from sklearn.metrics import get_scorer  # noqa: PLC0415 - not needed for the metrics of the knowledge base
 
     known = get_scorer(name)
-    return all(repr(getattr(scorer, a, None)) == repr(getattr(known, a)) for a in ("_score_func", "_sign", "_kwargs"))
+    facts = ("_score_func", "_sign", "_kwargs", "_response_method")
+    return all(repr(getattr(scorer, fact, None)) == repr(getattr(known, fact)) for fact in facts)
 
 
 def scorer_names() -> list[str]:
@@ -213,7 +214,8 @@ def apply_scorer(
     predictions : ndarray of shape (n_rows, n_classes) or (n_rows,)
         Probabilities in the order of the classes, or numbers.
     classes : ndarray of shape (n_classes,) or None
-        The labels; None in regression.
+        The labels; None in regression. Of two of which none is 1, the second is the positive one for scikit-learn's scorers
+        that name none.
 
     Returns
     -------
@@ -225,6 +227,8 @@ def apply_scorer(
     InvalidInputError
         If it returns no number.
     """
+    if classes is not None and _lacks_positive(scorer, classes):
+        y, classes = (y == classes[1]).astype(int), np.arange(2)
     model = _estimators()[classes is not None](predictions, classes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as of a class that nobody predicted
@@ -233,6 +237,17 @@ def apply_scorer(
         message = f"The metric {scorer_name(scorer)!r} returned {str(value)[:60]!r}. Expected a number. Correct it."
         raise InvalidInputError(message)
     return float(value)  # type: ignore[arg-type]  # a real scalar
+
+
+def _lacks_positive(scorer: Callable[..., Any], classes: npt.NDArray[Any]) -> bool:
+    """Tell whether a scorer of scikit-learn takes 1 for the positive class where there is no such class."""
+    function = getattr(scorer, "_score_func", None)
+    if len(classes) != 2 or function is None or "pos_label" in getattr(scorer, "_kwargs", {}):  # noqa: PLR2004
+        return False
+    ours = (
+        str(function.__module__).startswith("sklearn.metrics") and "pos_label" in inspect.signature(function).parameters
+    )
+    return ours and not any(label == 1 for label in classes.tolist())
 
 
 @functools.cache

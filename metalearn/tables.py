@@ -2,8 +2,9 @@
 
 import csv
 import logging
+import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,32 @@ _LOOKED_AT = 100
 _DECIMAL_COMMA = r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
 _THOUSANDS = r"-?[1-9]\d{0,2}(\.\d{3})*|0"
 _OPENML = "openml:"
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+"""How a file begins that is not UTF-8; spreadsheets call it Unicode text."""
+
+_SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
+"""A first line by which spreadsheets are told the separator."""
+
+_MISSING = frozenset(
+    {
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+        "NaN",
+    }
+    | {"None", "n/a", "nan", "null", ""}
+)
+"""What pandas takes for a missing value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +202,7 @@ def read_frame(path: Path, *, text: Collection[str] = ()) -> pd.DataFrame:
         raise InvalidInputError(message)
     try:
         if ending in (".parquet", ".pq"):
-            return pd.read_parquet(path)
+            return _with_index(pd.read_parquet(path))
         if ending == ".arff":
             return _arff(path)
         return _delimited(path, text)
@@ -238,9 +265,17 @@ def _from_openml(source: str) -> tuple[pd.DataFrame, str | None]:
     return bunch.frame, own
 
 
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return what names the rows as columns, if it has a name itself: groups and keys often do."""
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    return frame.reset_index(level=named) if named else frame
+
+
 def _delimited(path: Path, text: Collection[str]) -> pd.DataFrame:
+    with path.open("rb") as file:
+        mark = _MARKS.get(file.read(2))
     try:
-        return _decoded(path, text, "utf-8")
+        return _decoded(path, text, mark or "utf-8")
     except UnicodeDecodeError:
         frame = _decoded(path, text, "cp1252")
         if any("\0" in name for name in frame.columns):  # UTF-16
@@ -261,16 +296,25 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
         encoding=encoding,
     )
     lines = head.iloc[:, 0].astype(str).tolist()
+    options: dict[str, Any] = {"low_memory": False, "encoding": encoding}
+    told = _SEPARATOR_LINE.fullmatch(lines[0])
+    if told:
+        lines, options["skiprows"] = lines[1:], 1
     try:
         separator = csv.Sniffer().sniff("\n".join(lines)[:_SNIFFED_BYTES], delimiters=_SEPARATORS).delimiter
     except csv.Error:
-        separator = separator_of("".join(lines[:1]), usual="\t" if path.suffix == ".tsv" else ",")
-    names = next(csv.reader(lines[:1], delimiter=separator))
+        separated = (line for line in lines if any(mark in line for mark in _SEPARATORS))
+        separator = separator_of(next(separated, ""), usual="\t" if path.suffix == ".tsv" else ",")
+    separator = told[1] if told else separator
+    names = next(csv.reader(lines[:1], delimiter=separator), [])
+    _refuse_title(path, names, lines[1:], separator)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         message = f"Column names stand twice in {path.name}: {repeated[:5]}. Expected unique names. Rename them."
         raise InvalidInputError(message)
-    options: dict[str, Any] = {"sep": separator, "low_memory": False, "encoding": encoding}
+    options["sep"] = separator
+    if isinstance(text, Mapping) and any(_MISSING & set(words) for words in text.values()):
+        options |= {"keep_default_na": False, "na_values": {n: _MISSING - set(text.get(n, ())) for n in names}}
     frame: pd.DataFrame = pd.read_csv(path, dtype=dict.fromkeys(text, str), **options)
     first = next(csv.reader(lines[1:2], delimiter=separator), names)
     if len(first) > len(names) and not first[-1] and frame.iloc[:, -1].isna().all():  # a separator ends every line
@@ -287,6 +331,18 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
     if points:
         _log.warning("%s: points were read as separators of thousands in %s.", path.name, _shown(list(points)))
     return frame.assign(**commas, **points)
+
+
+def _refuse_title(path: Path, names: list[str], lines: list[str], separator: str) -> None:
+    """Refuse a file whose first line has a single name, where those that follow have several values."""
+    told = [name for name in names if name.strip()]
+    values = [sum(bool(v.strip()) for v in row) for row in csv.reader(lines, delimiter=separator)]
+    if len(told) == 1 and sum(n > 2 for n in values) > len(values) / 2:  # noqa: PLR2004 - two may be a name of the row and a value
+        message = (
+            f"The first line of {path.name}, {told[0][:60]!r}, looks like a title. Expected the names of the columns. "
+            "Delete the lines above them."
+        )
+        raise InvalidInputError(message)
 
 
 def separator_of(header: str, *, usual: str = ",") -> str:

@@ -176,6 +176,8 @@ METRICS: dict[str, Metric] = {
     )
 }
 
+_OF_PROBABILITIES = ("roc_auc_score", "log_loss")
+
 _OPTIONS = {"roc_auc_score": {"multi_class": "ovr", "average": "macro"}, "f1_score": {"average": "macro"}}
 """What scikit-learn's functions may be told, since past results were measured so."""
 
@@ -279,6 +281,8 @@ def _measured(name: str | Callable[..., Any]) -> str | None:
     if not str(getattr(function, "__module__", "")).startswith("sklearn.metrics"):
         return None  # it may bear any name
     said = str(getattr(function, "__name__", function))
+    if said in _OF_PROBABILITIES and getattr(name, "_response_method", None) == "predict":
+        return None  # of classes: another measure
     usual, options = _OPTIONS.get(said, {}), getattr(name, "_kwargs", {})
     if any(repr(usual.get(option)) != repr(value) for option, value in options.items()):  # some are arrays
         return None

@@ -205,11 +205,14 @@ def recheck(
         recommender=fitted.recommender,
     )
     notes: list[str] = []
-    if now.task.problem_type is before.task.problem_type:
-        reasons += _worse(fitted, named, target)
-        if before.candidates:
-            left, notes = _left_known_ground(before, now, len(frame))
-            reasons += [*left, *_another(before, now)]
+    reasons += _worse(fitted, named, target)
+    if now.task.problem_type is not before.task.problem_type:
+        notes = [
+            f"With classes missing the new rows are a {now.task.problem_type} problem: recommendations are not compared."
+        ]
+    elif before.candidates:
+        left, notes = _left_known_ground(before, now, len(frame))
+        reasons += [*left, *_another(before, now)]
     kb = open_knowledge_base(knowledge_base).subset(problem_type=before.task.problem_type)
     moved = _moved(before.meta_features, now.meta_features, kb)
     return Recheck(tuple(reasons), moved, replace(now, candidates=now.candidates[:_TOLD]), tuple(notes))

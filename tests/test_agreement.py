@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score, make_scorer
 
 from metalearn.agreement import with_stand_ins
 from metalearn.exceptions import InvalidInputError
@@ -67,7 +68,8 @@ def test_a_metric_that_says_nothing_leaves_the_default() -> None:
     constant = Metric("constant", greater_is_better=True, scorer=lambda *_: 1.0)
     assert next(iter(stand_ins(constant, labels(0.3), BINARY))) == "roc_auc"
     undefined = Metric("undefined", greater_is_better=True, scorer=lambda *_: float("nan"))
-    assert set(stand_ins(undefined, labels(0.3), BINARY).values()) == {0.0}
+    with pytest.raises(InvalidInputError, match="gives no number"):
+        stand_ins(undefined, labels(0.3), BINARY)
 
 
 def test_the_answer_is_the_same_each_time_and_rare_classes_are_kept() -> None:
@@ -78,8 +80,14 @@ def test_the_answer_is_the_same_each_time_and_rare_classes_are_kept() -> None:
 
 
 def test_a_scorer_that_cannot_score_the_target_is_told_before_anything_is_fitted() -> None:
-    with pytest.raises(InvalidInputError, match=r"'f1' cannot score this target.*pos_label"):
-        stand_ins("f1", labels(0.3, text=True), BINARY)
+    named = make_scorer(f1_score, pos_label="absent")
+    with pytest.raises(InvalidInputError, match=r"f1_score.*cannot score this target.*pos_label"):
+        stand_ins(named, labels(0.3, text=True), BINARY)
+
+
+def test_of_two_labels_the_second_is_positive() -> None:
+    by_text, by_number = (stand_ins("f1", labels(0.3, text=text), BINARY) for text in (True, False))
+    assert by_text == by_number
 
 
 def test_known_metrics_are_left_alone() -> None:

@@ -151,9 +151,14 @@ def test_a_file_of_windows_is_read_and_told(tmp_path: Path, caplog: pytest.LogCa
     assert "save it as UTF-8" in caplog.text
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
-def test_other_encodings_are_refused_with_advice(tmp_path: Path, encoding: str) -> None:
-    (tmp_path / "t.csv").write_bytes("straße,y\nMünchen,1\nKöln,0\n".encode(encoding))
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_mark_says_how_a_file_is_encoded(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "t.csv").write_bytes("straße\ty\nMünchen\t1\nKöln\t0\n".encode(encoding))
+    assert read_table(tmp_path / "t.csv", "y").X["straße"].tolist() == ["München", "Köln"]
+
+
+def test_other_encodings_are_refused_with_advice(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("straße,y\nMünchen,1\nKöln,0\n".encode("utf-16-le"))
     with pytest.raises(InvalidInputError, match="Save it as UTF-8"):
         read_table(tmp_path / "t.csv", "y")
 
@@ -179,3 +184,30 @@ def test_whole_numbers_stay_whole_beside_missing_ones(tmp_path: Path) -> None:
     assert pd.api.types.is_integer_dtype(target.dtype)
     path.write_text("a,y\n1,1.5\n2,\n3,2\n4,1\n")
     assert read_table(path, "y").y.dropna().tolist() == [1.5, 2.0, 1.0]
+
+
+def test_the_separator_that_a_first_line_names_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("sep=;\na;y\n1,5;0\n2,5;1\n", encoding="utf-8")
+    assert read_frame(tmp_path / "t.csv").to_dict("list") == {"a": [1.5, 2.5], "y": [0, 1]}
+
+
+@pytest.mark.parametrize("title", ["Houses 2024;;", "# exported on Monday"])
+def test_a_title_above_the_names_is_told(tmp_path: Path, title: str) -> None:
+    (tmp_path / "t.csv").write_text(f"{title}\na;b;y\n1;2;0\n2;3;1\n", encoding="utf-8")
+    with pytest.raises(InvalidInputError, match="looks like a title"):
+        read_frame(tmp_path / "t.csv")
+
+
+def test_names_of_rows_in_parquet_are_columns_if_they_have_a_name(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"town": ["a", "a", "b"], "month": [1, 2, 1], "x": [1.0, 2.0, 3.0]})
+    frame.set_index(["town", "month"]).to_parquet(tmp_path / "t.parquet")
+    assert read_frame(tmp_path / "t.parquet").columns.tolist() == ["town", "month", "x"]
+    frame.to_parquet(tmp_path / "t.parquet")
+    assert read_frame(tmp_path / "t.parquet").columns.tolist() == ["town", "month", "x"]
+
+
+def test_words_for_missing_values_stay_where_they_are_known(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("region,x\nNA,NA\nEU,1\n,2\n", encoding="utf-8")
+    found = read_frame(tmp_path / "t.csv", text={"region": ["NA", "EU"]})
+    assert found["region"].fillna("missing").tolist() == ["NA", "EU", "missing"]
+    assert found["x"].isna().tolist() == [True, False, False]

@@ -175,3 +175,10 @@ def test_a_metric_that_is_not_ours_has_no_bounds() -> None:
 def test_only_scorers_that_negate_have_a_negative_sign() -> None:
     given = ["neg_log_loss", "log_loss", None, get_scorer("neg_log_loss"), get_scorer("roc_auc"), log_loss]
     assert [scorer_sign(metric) for metric in given] == [-1, 1, 1, -1, 1, 1]
+
+
+def test_areas_under_labels_are_another_measure_than_those_under_probabilities() -> None:
+    assert get_metric(make_scorer(roc_auc_score), ProblemType.BINARY).is_own
+    of_probabilities = make_scorer(roc_auc_score, response_method="predict_proba")
+    assert get_metric(of_probabilities, ProblemType.BINARY).name == "roc_auc"
+    assert get_metric("roc_auc", ProblemType.BINARY) == get_metric(roc_auc_score, ProblemType.BINARY)

@@ -226,3 +226,17 @@ def test_times_as_classes_are_known_again(cancer: Halves, unit: str) -> None:
     model = MetaLearnClassifier(n_trials=1, families=["linear"], cv=2).fit(X, days[0])
     found = ml.recheck(model, X_new, days[1])
     assert found.still_valid, found.reasons
+
+
+def test_a_model_that_guesses_is_told_also_where_a_class_is_missing() -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(3, 5)) * 3
+    y = rng.choice(3, 800, p=[0.5, 0.46, 0.04])
+    X = pd.DataFrame(centres[y] + rng.normal(size=(800, 5)), columns=list("abcde"))
+    model = MetaLearnClassifier(n_trials=1, families=["gaussian_nb"]).fit(X[:600], y[:600])
+    common = np.flatnonzero(y[600:] < 2) + 600
+    found = ml.recheck(model, X.iloc[common], y[common])
+    assert found.still_valid, found.reasons
+    assert "not compared" in found.notes[0]
+    mixed = X.iloc[rng.permutation(common)].reset_index(drop=True)
+    assert any("does worse" in reason for reason in ml.recheck(model, mixed, y[common]).reasons)

@@ -203,6 +203,7 @@ class Advisor:
                 self.task,
                 self.meta_features,
                 tried=tried,
+                pending=self.pending,
                 random_state=self._random_state,
                 **about,
             )

@@ -18,6 +18,7 @@ from metalearn.cli.base import (
     source_option,
     table_options,
 )
+from metalearn.exceptions import InvalidInputError
 from metalearn.tables import read_table
 
 __all__ = ["predict", "recheck", "tune"]
@@ -141,6 +142,9 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     from metalearn.report import to_json  # noqa: PLC0415
     from metalearn.tables import has_own_target, read_frame, write_frame  # noqa: PLC0415
 
+    if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
+        message = f"{str(out)!r} is the table to be predicted. Expected another file for the predictions. Name one."
+        raise InvalidInputError(message)
     fitted = load_model(model)
     frame = read_table(data).X if has_own_target(data) else read_frame(Path(data), text=text_columns(fitted))
     predictions, surplus = predict_table(fitted, frame)

@@ -474,6 +474,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             "metric": self.metric_.name,
             "score": self.best_score_,
             "default_score": self.default_score_,
+            "held_out_score": min(self.held_out_scores_.values(), key=self.metric_.to_loss, default=math.nan),
             "seconds": self.seconds_,
             "expected_improvement": self.expected_improvement_,
             "greater_is_better": self.metric_.greater_is_better,

@@ -21,6 +21,9 @@ _MOVED = 0.1
 _CHANCE = 1.63
 """The Kolmogorov-Smirnov statistic that samples of the same distribution exceed in one case of a hundred."""
 
+_DRAWS = 1000
+"""Pairs of samples of the same classes that are drawn to see how far their shares differ by chance."""
+
 
 def summary(y: Any, target: npt.NDArray[Any], problem_type: ProblemType) -> dict[str, Any]:
     """Summarise a target as plain values.
@@ -65,8 +68,8 @@ def target_moved(before: Mapping[str, Any], y: "pd.Series[Any]", classes: npt.ND
     list of str
         One sentence for each difference; empty if there is none beyond chance.
     """
-    chance = _CHANCE * math.sqrt(1 / before["n_rows"] + 1 / len(y))
     if classes is None:
+        chance = _CHANCE * math.sqrt(1 / before["n_rows"] + 1 / len(y))
         return _numbers_moved(before["quantiles"], y, chance)
     known = {label_name(label): share for label, share in zip(classes, before["shares"], strict=True)}
     now = y.astype(object).map(label_name).value_counts(normalize=True)
@@ -75,12 +78,21 @@ def target_moved(before: Mapping[str, Any], y: "pd.Series[Any]", classes: npt.ND
         return [f"The target holds classes that the model does not know: {unseen[:5]}."]
     shift = {label: float(now.get(label, 0.0)) - share for label, share in known.items()}
     moved = sum(abs(v) for v in shift.values()) / 2
-    if moved <= max(_MOVED, chance):
+    if moved <= max(_MOVED, _shares_by_chance(before["shares"], list(shift.values()), before["n_rows"], len(y))):
         return []
     label = max(shift, key=lambda k: abs(shift[k]))
     return [
         f"The classes have other shares: {label!r} went from {known[label]:.0%} to {known[label] + shift[label]:.0%}."
     ]
+
+
+def _shares_by_chance(shares: list[float], shift: list[float], n_before: int, n_now: int) -> float:
+    """Return the difference in shares that samples of the same classes exceed in one case of a hundred; it grows with them."""
+    old = np.array(shares)
+    pooled = np.maximum((n_before * old + n_now * (old + np.array(shift))) / (n_before + n_now), 0.0)
+    rng = np.random.default_rng(0)
+    first, second = (rng.multinomial(n, pooled / pooled.sum(), _DRAWS) / n for n in (n_before, n_now))
+    return float(np.quantile(np.abs(first - second).sum(axis=1) / 2, 0.99))
 
 
 def _numbers_moved(quantiles: list[float], y: "pd.Series[Any]", chance: float) -> list[str]:

@@ -45,6 +45,8 @@ _TRUSTED = (
     "metalearn.models.preprocessing.few_levels",
     "metalearn.models.preprocessing.many_levels",
     "metalearn.models.preprocessing.numbers",
+    "metalearn.models.text.TextEncoder",
+    "metalearn.models.text.texts",
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",

@@ -145,7 +145,7 @@ def _number_of_folds(cv: Any) -> int:
     raise InvalidInputError(message)
 
 
-def text_columns(model: MetaLearnEstimator) -> list[str]:
+def text_columns(model: MetaLearnEstimator) -> dict[str, list[str]]:
     """List the columns that have to be read from a file as text for a model.
 
     Parameters
@@ -155,10 +155,10 @@ def text_columns(model: MetaLearnEstimator) -> list[str]:
 
     Returns
     -------
-    list of str
-        Taken for numbers, "01067" becomes 1067, which the model does not know.
+    dict of str to list of str
+        With the levels. Taken for numbers, "01067" becomes 1067, which the model does not know; a level "NA" is not missing.
     """
-    found: list[str] = model.members_[0].pipeline["preprocessing"]["clean"].text_columns()
+    found: dict[str, list[str]] = model.members_[0].pipeline["preprocessing"]["clean"].text_columns()
     return found
 
 

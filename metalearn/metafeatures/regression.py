@@ -98,9 +98,11 @@ def _removed(x: Matrix, y: Matrix) -> int:
 
 
 def _unexplained(X: Matrix, y: Matrix) -> int:
+    from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
+
     left = np.arange(X.shape[1])
     while len(left) and len(y):
-        correlations = _correlations(np.argsort(np.argsort(X[:, left], axis=0), axis=0).astype(float), y)
+        correlations = _correlations(rankdata(X[:, left], axis=0), rankdata(y))
         best = int(np.argmax(np.abs(correlations)))
         x = X[:, left[best]] - X[:, left[best]].mean()
         slope = (x @ y) / max(float(x @ x), 1e-300)

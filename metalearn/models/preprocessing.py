@@ -21,6 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from metalearn.dataset import ColumnKind, column_kinds, date_format, is_no_day
 from metalearn.exceptions import InvalidInputError
 from metalearn.intake import as_frame
+from metalearn.models.text import TextEncoder, texts
 from metalearn.task import ProblemType
 
 __all__ = [
@@ -37,6 +38,9 @@ __all__ = [
 MAX_LEVELS = 30
 """Categorical columns with more levels are encoded by the target instead of one by one."""
 
+_DIFFERENT = 0.9
+"""Share of rows with a text of their own from which on categories are read as text."""
+
 _MICROSECONDS_PER_DAY = 86_400e6
 _LARGEST = float(np.finfo(np.float32).max)
 _FOLDS = 5
@@ -50,11 +54,12 @@ _WRITTEN = {
 }
 
 
-class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Turn any DataFrame into columns of numbers (float64) and of category codes (int32).
+class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc,call-arg]
+    """Turn any DataFrame into columns of numbers (float64), of category codes (int32) and of text (object).
 
     Categories, strings and mixed objects become codes; categories unseen in fitting and missing ones become -1.
-    Dates become years, months, weekdays, hours and days since 1970; text becomes its length and number of words.
+    Dates become years, months, weekdays, hours and days since 1970; text gets its length and number of words beside it, and "" where it is missing; categories of
+    which nearly every row has one of its own are text.
     Infinite numbers become missing, what float32 cannot hold the largest that it can. Columns that are constant in fitting are dropped.
 
     Attributes
@@ -68,6 +73,21 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     formats_ : dict of str to str
         How dates are written in the columns of text that hold them.
     """
+
+    def set_output(self, *, transform: str | None = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Stay as it is: the form of output is the next step's to choose, which takes a table of pandas.
+
+        Parameters
+        ----------
+        transform : str or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        TableCleaner
+            Itself.
+        """
+        return self
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
         """Learn which columns there are, and the categories of the categorical ones.
@@ -90,8 +110,10 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.kinds_, self.levels_, self.formats_ = {}, {}, {}
         for name, kind in column_kinds(frame).items():
             column = frame[name]
-            if kind is ColumnKind.CATEGORICAL:
-                levels = self._levels(column)
+            levels = self._levels(column) if kind is ColumnKind.CATEGORICAL else []
+            if _differ(column, levels):
+                self.kinds_[name] = str(ColumnKind.TEXT)
+            elif kind is ColumnKind.CATEGORICAL:
                 if len(levels) + column.isna().any() > 1:
                     self.kinds_[name], self.levels_[name] = str(kind), levels
             elif kind in (ColumnKind.DATETIME, ColumnKind.TEXT) or self._varies(column):
@@ -102,7 +124,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
-        """Return numbers and category codes.
+        """Return numbers, category codes and text.
 
         Parameters
         ----------
@@ -112,7 +134,7 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         DataFrame of shape (n_rows, n_columns)
-            Numbers as float64 columns, codes as int32 columns.
+            Numbers as float64 columns, codes as int32 columns, text as object columns.
 
         Raises
         ------
@@ -122,18 +144,21 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a column of text holds numbers, truth values or dates now, or nothing in a column of those can be read.
         """
         check_is_fitted(self, "kinds_")
-        return self._cleaned(self._frame(X))
-
-    def _cleaned(self, frame: pd.DataFrame) -> pd.DataFrame:
+        frame = self._frame(X)
         absent = [name for name in self.feature_names_in_ if name not in frame.columns]
         if absent:
             message = f"The columns {absent[:5]} are absent. Expected those seen in fitting. Add them."
             raise ValueError(message)
-        columns: dict[str, npt.NDArray[Any]] = {}
+        columns: dict[str, Any] = {}
         for name, kind in self.kinds_.items():
             columns |= self._columns(name, kind, frame[name])
         if not columns:  # everything was constant: estimators need at least one column
             columns["constant"] = np.zeros(len(frame))
+        for name, values in columns.items():
+            if values.dtype == object:
+                columns[name] = pd.Series(
+                    values, dtype=object
+                )  # else pandas makes strings of it, which hold no half characters
         return pd.DataFrame(columns, copy=False)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:  # noqa: ARG002
@@ -151,26 +176,22 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "kinds_")
         empty = pd.DataFrame({name: pd.Series(dtype=object) for name in self.feature_names_in_})
-        # not transform, which set_output may have wrapped: it asks for these names
-        return np.array(self._cleaned(empty).columns, dtype=object)
+        return np.array(self.transform(empty).columns, dtype=object)
 
-    def text_columns(self) -> list[str]:
+    def text_columns(self) -> dict[str, list[str]]:
         """List the columns that have to be read from a file as text: taken for numbers, "01067" becomes 1067.
 
         Returns
         -------
-        list of str
-            Columns of text, and categorical ones with a level that is not written as numbers are.
+        dict of str to list of str
+            Columns of text, and categorical ones with a level that is not written as numbers are, with their levels.
         """
         check_is_fitted(self, "kinds_")
-        texts = [name for name, kind in self.kinds_.items() if kind == ColumnKind.TEXT]
-        return texts + [n for n, levels in self.levels_.items() if not all(map(_PLAIN_NUMBER.fullmatch, levels))]
+        read: dict[str, list[str]] = {name: [] for name, kind in self.kinds_.items() if kind == ColumnKind.TEXT}
+        return read | {n: levels for n, levels in self.levels_.items() if not all(map(_PLAIN_NUMBER.fullmatch, levels))}
 
     def _frame(self, X: Any) -> pd.DataFrame:
-        if isinstance(X, pd.DataFrame):
-            return as_frame(X)
-        array: npt.NDArray[Any] = X.toarray() if issparse(X) else np.asarray(X)  # type: ignore[attr-defined]
-        return pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+        return as_frame(X.toarray() if issparse(X) else X)  # type: ignore[attr-defined]
 
     @staticmethod
     def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -217,7 +238,8 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if kind == ColumnKind.TEXT:
             text = self._plain(column).where(column.notna(), "")
             lengths = {"characters": text.str.len(), "words": text.str.count(r"\S+")}
-            return self._derived(name, {part: np.asarray(found, dtype=float) for part, found in lengths.items()})
+            found = {part: np.asarray(length, dtype=float) for part, length in lengths.items()}
+            return self._derived(name, {**found, "text": text.to_numpy()})
         return {name: self._numbers(column)}
 
     def _codes(self, name: str, column: "pd.Series[Any]") -> npt.NDArray[np.int32]:
@@ -257,12 +279,19 @@ class TableCleaner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             found[unit] = getattr(when.dt, unit).to_numpy(dtype=float, na_value=np.nan)
         return self._derived(name, found)
 
-    def _derived(self, name: str, parts: dict[str, npt.NDArray[np.float64]]) -> dict[str, npt.NDArray[np.float64]]:
+    def _derived(self, name: str, parts: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """Name what is read out of a column, so that no other column has the name."""
         stem = name
         while any(f"{stem}.{part}" in self.kinds_ for part in parts):
             stem += "."
         return {f"{stem}.{part}": values for part, values in parts.items()}
+
+
+def _differ(column: "pd.Series[Any]", levels: list[str]) -> bool:
+    """Tell whether nearly every row has a text of its own, as names and titles do: only their words can say something."""
+    if len(levels) <= MAX_LEVELS or isinstance(column.dtype, pd.CategoricalDtype) or _held(column) != "text":
+        return False
+    return len(levels) > _DIFFERENT * int(column.notna().sum())
 
 
 def _held(column: "pd.Series[Any]") -> str:
@@ -410,13 +439,14 @@ def tree_preprocessing(problem_type: ProblemType) -> Pipeline:
     Returns
     -------
     Pipeline
-        Unfitted; categories with many levels are encoded by the target.
+        Unfitted; text and categories with many levels are encoded by the target.
     """
     encode = ColumnTransformer(
         [
             ("numbers", "passthrough", numbers),
             ("few_levels", "passthrough", few_levels),
             ("many_levels", _by_target(problem_type), many_levels),
+            ("texts", TextEncoder(problem_type), texts),
         ],
         verbose_feature_names_out=False,
     )
@@ -434,7 +464,7 @@ def dense_preprocessing(problem_type: ProblemType) -> Pipeline:
     Returns
     -------
     Pipeline
-        Unfitted; medians for missing numbers with an indicator, one-hot for few levels, the target's mean for many.
+        Unfitted; medians for missing numbers with an indicator, one-hot for few levels, the target's mean for many and for text.
     """
     encode = ColumnTransformer(
         [
@@ -452,6 +482,7 @@ def dense_preprocessing(problem_type: ProblemType) -> Pipeline:
                 make_pipeline(_by_target(problem_type), StandardScaler()),
                 many_levels,
             ),
+            ("texts", make_pipeline(TextEncoder(problem_type), StandardScaler()), texts),
         ],
         verbose_feature_names_out=False,
     )

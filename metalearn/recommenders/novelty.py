@@ -53,7 +53,7 @@ class Novelty:
     Parameters
     ----------
     centre, spread : ndarray of shape (n_meta_features,)
-        Median and robust spread on the signed-log scale.
+        Median and standard deviation on the signed-log scale.
     points : ndarray of shape (n_tasks, n_meta_features)
         Standardised meta-features; 0 where one is missing.
     distances : ndarray

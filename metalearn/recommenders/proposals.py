@@ -67,6 +67,7 @@ def recommend_beyond(
     *,
     n: int = 10,
     tried: Mapping[Configuration, float],
+    pending: Collection[Configuration] = (),
     models: Collection[str],
     time_budget: float | None = None,
     random_state: int = 0,
@@ -85,6 +86,8 @@ def recommend_beyond(
         How many candidates at most.
     tried : mapping of Configuration to float
         Losses on the task, in the list or not; infinity for a failure.
+    pending : collection of Configuration, default=()
+        Those of them that are not known yet, but expected.
     models : collection of str
         Model families that may be recommended.
     time_budget : float or None, default=None
@@ -107,7 +110,7 @@ def recommend_beyond(
     """
     observed = strategy.translated(task, meta_features, {c.id: loss for c, loss in tried.items()})
     tried = {configuration: observed[configuration.id] for configuration in tried}
-    succeeded = [loss for loss in tried.values() if math.isfinite(loss)]
+    succeeded = [loss for found, loss in tried.items() if math.isfinite(loss) and found not in pending]
     query = strategy.look(task, meta_features, n=n, observed=observed, models=models, time_budget=time_budget)
     listed = strategy.answer(task, meta_features, query, least=min(succeeded, default=math.nan))
     if len(succeeded) < FIRST and listed.candidates:

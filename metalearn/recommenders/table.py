@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
@@ -140,9 +141,10 @@ class PerformanceTable:
 
     @cached_property
     def uniform(self) -> FloatArray:
-        """Equal weights of the problem type's own tasks, of all if there is none, of shape (n_tasks,)."""
-        own = self.own.astype(float) if self.own.any() else np.ones(self.n_tasks)
-        weights: FloatArray = own / own.sum()
+        """Weights of the problem type's own tasks, of all if there is none, by how much is known of each, of shape (n_tasks,)."""
+        own = self.own if self.own.any() else np.ones(self.n_tasks, dtype=bool)
+        known = own * (~np.isnan(self.losses)).mean(axis=1)
+        weights: FloatArray = known / known.sum()
         return weights
 
     @cached_property
@@ -290,11 +292,13 @@ def _units(kb: KnowledgeBase, metric: Metric, rows: npt.NDArray[np.intp]) -> Flo
     if metric.name not in _IN_TARGET_UNITS:
         return np.ones(len(rows))
     table = kb.meta_feature_table
-    if TARGET_SPREAD in table and (table[TARGET_SPREAD].to_numpy()[rows] > 0).all():
-        return table[TARGET_SPREAD].to_numpy(dtype=float)[rows]
+    measured = table.get(TARGET_SPREAD, pd.Series(np.nan, table.index)).to_numpy(dtype=float)[rows]
+    if (measured > 0).all():
+        return measured
     unexplained, errors = (
         kb.losses(get_metric(name, ProblemType.REGRESSION)).to_numpy(dtype=float)[rows] for name in ("r2", "rmse")
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where((unexplained > 0) & np.isfinite(unexplained), errors / np.sqrt(unexplained), np.nan)
-    return np.array([np.median(r[np.isfinite(r)]) if np.isfinite(r).any() else 1.0 for r in ratio])
+    inferred = [np.median(r[np.isfinite(r)]) if np.isfinite(r).any() else 1.0 for r in ratio]
+    return np.array([m if m > 0 else i for m, i in zip(measured, inferred, strict=True)])

@@ -317,6 +317,7 @@ def _tuning_sections(facts: Mapping[str, Any]) -> list[str]:
     finished = [t for t in tuning["trials"] if t["status"] == "ok"]
     figures = [
         (f"cross-validated {metric}", escaped(number(tuning["score"], 4))),
+        ("on folds without a say in the choice", escaped(number(tuning["held_out_score"], 4))),
         (f"default's {metric}", escaped(number(tuning["default_score"], 4))),
         ("trials", escaped(f"{len(finished)} of {len(tuning['trials'])} finished")),
         ("time used", escaped(seconds(tuning["seconds"]))),

@@ -276,7 +276,7 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
     Parameters
     ----------
     facts : mapping
-        ``decision`` (a sentence), ``metric``, ``score``, ``default_score``, ``seconds``, ``expected_improvement``, and ``trials``: ``model``,
+        ``decision`` (a sentence), ``metric``, ``score``, ``default_score``, ``held_out_score``, ``seconds``, ``expected_improvement``, and ``trials``: ``model``,
         ``changes``, ``score``, ``seconds`` of one fit, ``status`` and ``weight`` of each, the best first; and ``notes``.
     n_trials : int, default=10
         How many trials to show.
@@ -288,6 +288,8 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
     """
     metric, trials = facts["metric"], facts["trials"]
     scores = f"{metric} {number(facts['score'])}, the default's {number(facts['default_score'])} (cross-validated)"
+    if (unbiased := number(facts["held_out_score"])) not in ("-", number(facts["score"])):
+        scores += f"; {unbiased} on folds that had no say in the choice"
     if not any(t["status"] == "ok" for t in trials) and number(facts["score"]) == "-":
         late = trials and all(t["status"] == "timeout" for t in trials)
         why = "no trial ended within the time. Allow more." if late else "no trial ended well."

@@ -50,3 +50,21 @@ def test_a_target_that_is_no_longer_numeric_is_reported() -> None:
     before = summary(pd.Series([1.0, 2.0], name="price"), np.array([1.0, 2.0]), ProblemType.REGRESSION)
     assert before["name"] == "price"
     assert target_moved(before, pd.Series(["a", "b"]), None) == ["The target is no longer numeric."]
+
+
+@pytest.mark.parametrize("n_classes", [3, 26, 100])
+def test_shares_of_many_classes_may_differ_by_chance(n_classes: int) -> None:
+    alarms = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        old, new = rng.integers(0, n_classes, 2000), rng.integers(0, n_classes, 200)
+        before = summary(old, old, ProblemType.MULTICLASS)
+        alarms += bool(target_moved(before, pd.Series(new), np.arange(len(before["shares"]))))
+    assert alarms <= 2
+
+
+def test_many_classes_that_moved_are_noticed() -> None:
+    rng = np.random.default_rng(0)
+    old, new = rng.integers(0, 26, 2000), rng.integers(0, 13, 200)
+    before = summary(old, old, ProblemType.MULTICLASS)
+    assert "shares" in target_moved(before, pd.Series(new), np.arange(26))[0]

@@ -97,3 +97,18 @@ def test_values_keep_their_bounds(table: tuple[pd.DataFrame, pd.Series]) -> None
 def test_nothing_fails(table: tuple[pd.DataFrame, pd.Series]) -> None:
     found = extract(Dataset.from_data(*table), tier="all")
     assert not {name: status for name, status in found.status.items() if status.startswith("failed")}
+
+
+def test_what_is_left_by_columns_in_turn_is_that_of_ranks() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.random(300)
+    steep = pd.DataFrame({"a": np.exp(20 * x), "b": rng.random(300)})  # of ranks a explains all, of values little
+    y = pd.Series(x)
+    values = [
+        extract(steep.iloc[order], y.iloc[order], tier="all").values["c4"]
+        for order in (range(300), rng.permutation(300))
+    ]
+    assert values[0] == values[1]
+    ties = pd.DataFrame({name: rng.integers(0, 2, 300) for name in "abcd"})
+    orders = (np.arange(300), rng.permutation(300))
+    assert len({extract(ties.iloc[o], y.iloc[o], tier="all").values["c4"] for o in orders}) == 1

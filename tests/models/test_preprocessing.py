@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import sklearn
 from scipy import sparse
@@ -12,7 +13,7 @@ from metalearn.task import ProblemType
 
 def test_the_cleaner_makes_numbers_and_codes_of_everything(messy_table: pd.DataFrame) -> None:
     clean = TableCleaner().fit(messy_table).transform(messy_table)
-    assert {str(dtype) for dtype in clean.dtypes} == {"float64", "int32"}
+    assert {str(dtype) for dtype in clean.drop(columns="text.text").dtypes} == {"float64", "int32"}
     assert {"constant", "empty", "empty_object"}.isdisjoint(clean.columns)
     assert not np.isinf(clean.select_dtypes("float64")).any(axis=None)
     assert list(TableCleaner().fit(messy_table).get_feature_names_out()) == list(clean.columns)
@@ -265,3 +266,31 @@ def test_durations_are_numbers_whatever_holds_them(dtype: object) -> None:
     expected = TableCleaner().fit_transform(spans)
     assert TableCleaner().fit(spans).transform(other).equals(expected)
     assert TableCleaner().fit(other).transform(spans).equals(expected)
+
+
+@pytest.mark.parametrize("make", [tree_preprocessing, dense_preprocessing])
+def test_tables_of_other_libraries_keep_their_names(make: object) -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": rng.normal(size=60), "b": rng.normal(size=60), "c": list("xyz") * 20})
+    day = pl.DataFrame({"d": pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 2, 29), eager=True)})
+    frame = pl.concat([frame, day], how="horizontal")
+    y = np.arange(60) % 2
+    fitted = make(ProblemType.BINARY).fit(frame, y)  # type: ignore[operator]
+    assert np.array_equal(fitted.transform(frame), fitted.transform(frame.select("d", "c", "b", "a")))
+    assert np.array_equal(fitted.transform(frame), fitted.transform(frame.to_pandas()))
+
+
+@pytest.mark.parametrize(
+    "X", [np.arange(60.0), pd.Series(np.arange(60.0)), np.ones(60, dtype=[("a", float), ("b", int)])]
+)
+def test_what_is_recommended_for_can_be_fitted(X: object) -> None:
+    assert len(tree_preprocessing(ProblemType.BINARY).fit_transform(X, np.arange(60) % 2)) == 60
+
+
+@pytest.mark.parametrize("transform", ["default", "pandas", "polars"])
+@pytest.mark.parametrize("make", [tree_preprocessing, dense_preprocessing])
+def test_any_form_of_output_can_be_asked_for(make: object, transform: str, messy_table: pd.DataFrame) -> None:
+    y = np.arange(120) % 2
+    usual = make(ProblemType.BINARY).fit(messy_table, y).transform(messy_table)  # type: ignore[operator]
+    asked = make(ProblemType.BINARY).set_output(transform=transform).fit(messy_table, y).transform(messy_table)  # type: ignore[operator]
+    assert np.allclose(np.asarray(asked, dtype=float), usual, equal_nan=True)

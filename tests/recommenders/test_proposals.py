@@ -159,3 +159,14 @@ def test_one_disaster_does_not_make_all_others_look_alike() -> None:
     np.testing.assert_array_equal(calm[:5], values[:5])
     assert 1.4 < calm[5] == calm[6] == calm[7] < 3
     np.testing.assert_array_equal(tempered(np.array([np.inf])), [0.0])
+
+
+def test_what_is_only_expected_does_not_open_the_spaces(
+    strategy: Strategy, new_task: Task, meta_features: MetaFeatures
+) -> None:
+    tried = told(strategy, 4)
+    known = {c.id for c in listed(strategy)}
+    about = {"n": 12, "tried": tried, "models": FAMILIES}
+    waiting = recommend_beyond(strategy, new_task, meta_features, pending=tuple(tried)[1:], **about)
+    assert {c.configuration.id for c in waiting} <= known
+    assert not {c.configuration.id for c in recommend_beyond(strategy, new_task, meta_features, **about)} <= known

@@ -4,13 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from metalearn.evaluation import Evaluation
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender, related_tasks
 from metalearn.recommenders.simulation import family_folds
 from metalearn.space import Configuration
-from metalearn.task import METRICS, ProblemType
+from metalearn.task import METRICS, ProblemType, Task, get_metric
 
 
 def test_losses_are_those_of_the_knowledge_base(knowledge: KnowledgeBase, table: PerformanceTable) -> None:
@@ -138,3 +139,27 @@ def test_borrowed_tasks_are_neither_the_bar_nor_left_out(mixed: KnowledgeBase) -
     assert sorted(i for _, left_out in folds for i in left_out) == np.flatnonzero(table.own).tolist()
     for kept, left_out in folds:  # a borrowed task of a family that is left out is not learned from either
         assert not set(families[kept]) & set(families[left_out])
+
+
+def test_a_task_without_a_measured_spread_leaves_those_of_others() -> None:
+    tries = [Configuration("linear", {"alpha": alpha}) for alpha in (0.1, 1.0, 10.0)]
+    tasks = [Task(id=f"t{i}", problem_type="regression", n_rows=100, n_features=3) for i in range(3)]
+    measured = {t.id: MetaFeatures({"n_rows": 100.0, "target_std": 10.0**i}) for i, t in enumerate(tasks)}
+    measured["t2"] = MetaFeatures({"n_rows": 100.0})
+    results = [
+        Evaluation(task_id=t.id, configuration=c, metric="rmse", value=10.0**i * (0.5 + 0.1 * j))
+        for i, t in enumerate(tasks)
+        for j, c in enumerate(tries)
+    ]
+    kb = KnowledgeBase.from_records(tasks, measured, results)
+    table = PerformanceTable.from_knowledge_base(kb, get_metric("rmse", ProblemType.REGRESSION))
+    assert table.units.tolist() == [1.0, 10.0, 1.0]
+
+
+def test_a_task_counts_by_how_much_is_known_of_it(table: PerformanceTable) -> None:
+    losses = table.losses.copy()
+    losses[0, 1:] = np.nan
+    shares = replace(table, losses=losses).uniform
+    assert shares.sum() == pytest.approx(1)
+    assert shares[0] == pytest.approx(shares[1] / table.losses.shape[1])
+    assert np.ptp(shares[1:]) < 1e-12

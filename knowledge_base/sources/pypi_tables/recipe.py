@@ -4,6 +4,7 @@
     python recipe.py check                      # every table loads with the size that the catalog states
     python recipe.py build --jobs 2             # resumable; goes on where it was stopped
     python recipe.py build --large --jobs 2     # then the tables above 5,000 rows once more, with up to 25,000
+    python recipe.py build --cheapest --jobs 2  # what is missing, by the seconds that it is expected to take (also: --large)
     python recipe.py describe                   # recompute all meta-features
     python recipe.py verify                     # run a sample again: the stored scores must come out
     python recipe.py compact                    # one sorted file a table, as shipped
@@ -32,6 +33,7 @@ from metalearn.fitting import AUTO, evidence_file, fit_recommender, fitted_file
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import models_for
 from metalearn.recommenders import PerformanceTable, save
+from metalearn.recommenders.cost import CostModel
 from metalearn.recommenders.selection import greedy
 from metalearn.space import Configuration
 from metalearn.store import FileStore
@@ -70,6 +72,9 @@ LARGE_PORTFOLIO = 20
 TOO_SLOW_WHEN_LARGE = ("svm",)  # its seconds grow with the square of the rows: most fits would be cut
 
 SAMPLE_SECONDS = 0.5
+
+UNIT_SECONDS = 60.0
+"""What a work unit may be expected to take when the cheapest go first: reading its table shall cost little beside it."""
 
 
 def tables(names: Sequence[str] = (), *, large: bool = False) -> list[Table]:
@@ -121,6 +126,36 @@ def large_waves(problem_type: ProblemType, kb: KnowledgeBase) -> list[list[Confi
     return [defaults, [c for c in (table.configurations[j] for j in best) if c not in defaults]]
 
 
+def cheapest(units: Sequence[WorkUnit], kb: KnowledgeBase, limits: Limits) -> list[WorkUnit]:
+    """Cut work units by the seconds that fits are expected to take, and put first those with most pairs an hour."""
+    sizes = kb.tasks.set_index("task_id")[["n_rows_used", "n_features", "n_classes"]].astype(float)
+    found: list[tuple[float, WorkUnit]] = []
+    for problem_type in {unit.table.task.problem_type for unit in units}:
+        past = PerformanceTable.from_knowledge_base(kb.subset(problem_type=problem_type))
+        model = CostModel.fit(past.sizes, past.seconds, past.models)
+        by_table: dict[str, list[WorkUnit]] = {}
+        for unit in units:
+            if unit.table.task.problem_type == problem_type:
+                by_table.setdefault(unit.table.task.id, []).append(unit)
+        for task_id, same in by_table.items():
+            one = model.predict(sizes.loc[task_id].to_numpy())
+            whole = np.where(one > limits.fit_seconds, 2 * limits.fit_seconds, one * limits.n_folds)
+            expected = dict(zip(past.columns, whole, strict=True))  # a fit beyond the limit is the last of its pair
+            missing = sorted((c for unit in same for c in unit.configurations), key=lambda c: expected[c.id])
+            seconds = np.array([expected[c.id] for c in missing])
+            numbers = np.cumsum(seconds) // UNIT_SECONDS
+            for number in np.unique(numbers):
+                rows = np.flatnonzero(numbers == number)
+                unit = WorkUnit(same[0].table, tuple(missing[i] for i in rows))
+                found.append((float(seconds[rows].mean()), unit))
+    found.sort(key=lambda pair: pair[0])
+    hours = sum(cost * len(unit.configurations) for cost, unit in found) / 3600
+    print(
+        f"{sum(len(unit.configurations) for _, unit in found):,} pairs, some {hours:.1f} hours on one core", flush=True
+    )
+    return [unit for _, unit in found]
+
+
 def check() -> None:
     """Load every table and compare its size with the catalog."""
     bad = 0
@@ -133,7 +168,7 @@ def check() -> None:
     sys.exit(bool(bad))
 
 
-def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str], *, large: bool) -> None:
+def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str], *, large: bool, by_cost: bool) -> None:
     """Measure and evaluate what the store does not know yet."""
     kb = store.read()
     wanted = partial(large_waves, kb=kb) if large else partial(waves, last=last)
@@ -143,6 +178,8 @@ def build(store: FileStore, n_jobs: int, last: int, names: Sequence[str], *, lar
     for task, meta_features in describe(bare, limits=limits, n_jobs=n_jobs):
         store.append(task, meta_features, [])
     units = plan(tables(names, large=large), wanted, kb.done)
+    if by_cost:
+        units = cheapest(units, store.read(), limits)
     total = sum(len(unit.configurations) for unit in units)
     with progress_bar("configurations", total) as advance:
         for count, (task, evaluations) in enumerate(evaluate(units, limits=limits, n_jobs=n_jobs), start=1):
@@ -242,12 +279,14 @@ def main() -> None:
     parser.add_argument("--waves", type=int, default=len(WAVES), help="how many waves of configurations to run")
     parser.add_argument("--tables", nargs="*", default=(), help="names of tables; default: all")
     parser.add_argument("--large", action="store_true", help=f"build with up to {LARGE_ROWS:,} rows")
+    parser.add_argument("--cheapest", action="store_true", help="run what is expected to take least first")
     arguments = parser.parse_args()
     store = FileStore(arguments.store, keep_names=True)  # the tables are public
     if arguments.step == "check":
         check()
     elif arguments.step == "build":
-        build(store, arguments.jobs, arguments.waves, arguments.tables, large=arguments.large)
+        chosen = {"large": arguments.large, "by_cost": arguments.cheapest}
+        build(store, arguments.jobs, arguments.waves, arguments.tables, **chosen)
     elif arguments.step == "describe":
         describe_all(store, arguments.jobs)
     elif arguments.step == "verify":

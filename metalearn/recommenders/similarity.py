@@ -18,6 +18,9 @@ _FACTORS = 12
 _GROWN_ON = 1000
 """Past tasks that a tree is grown on at most, drawn anew for each; all of them lie in its leaves."""
 
+_FEWEST_TREES = 20
+"""Trees that must lack a whole family to be asked about a task of it as if it were new."""
+
 
 @dataclass(frozen=True, eq=False)
 class ForestSimilarity:
@@ -138,12 +141,16 @@ class ForestSimilarity:
         Returns
         -------
         ndarray of shape (n_rows, n_tasks)
-            From the trees that were grown without the task, and without its own family. Rows sum to 1, or to 0 where
-            no leaf is shared.
+            From the trees that were grown without its family (without the task, where hardly any tree lacks all of a large
+            family), and without the family's weights. Rows sum to 1, or to 0 where no leaf is shared.
         """
-        asked = self._in_leaves(self.leaves[rows], self.unseen[rows].astype(float))
-        weights: FloatArray = (asked @ self._in_leaves(self.leaves, self.share[self.leaves]).T).toarray()
         _, family = np.unique(families, return_inverse=True)
+        order = np.argsort(family, kind="stable")
+        starts = np.flatnonzero(np.diff(family[order], prepend=-1))
+        strangers = np.logical_and.reduceat(self.unseen[order], starts)[family[rows]]
+        enough = strangers.sum(axis=1, keepdims=True) >= _FEWEST_TREES
+        asked = self._in_leaves(self.leaves[rows], np.where(enough, strangers, self.unseen[rows]).astype(float))
+        weights: FloatArray = (asked @ self._in_leaves(self.leaves, self.share[self.leaves]).T).toarray()
         weights[family[rows][:, None] == family] = 0.0
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
         return weights

@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
@@ -292,7 +291,9 @@ def _units(kb: KnowledgeBase, metric: Metric, rows: npt.NDArray[np.intp]) -> Flo
     if metric.name not in _IN_TARGET_UNITS:
         return np.ones(len(rows))
     table = kb.meta_feature_table
-    measured = table.get(TARGET_SPREAD, pd.Series(np.nan, table.index)).to_numpy(dtype=float)[rows]
+    measured = np.full(len(rows), np.nan)
+    if TARGET_SPREAD in table:
+        measured = table[TARGET_SPREAD].to_numpy(dtype=float)[rows]
     if (measured > 0).all():
         return measured
     unexplained, errors = (

@@ -75,3 +75,18 @@ def test_fewer_tasks_share_the_leaves_anew(grown: tuple[Any, Any, ForestSimilari
     features, _, found = grown
     part = found.take(np.arange(30))
     assert part.weights(features[40]).sum() == pytest.approx(1)
+
+
+def test_left_out_weights_come_from_trees_that_did_not_see_the_family(grown: tuple[Any, Any, ForestSimilarity]) -> None:
+    features, profiles, _ = grown
+    found = ForestSimilarity.fit(features, profiles, n_trees=300)
+    pairs = (np.arange(60) // 2).astype(str)
+    both = found.unseen[0] & found.unseen[1]
+    assert 20 <= both.sum() < found.unseen[0].sum()
+    together = (found.leaves[:, both] == found.leaves[0, both]) * found.share[found.leaves[:, both]]
+    expected = together.sum(axis=1)
+    expected[:2] = 0
+    np.testing.assert_allclose(found.left_out(pairs, np.array([0]))[0], expected / expected.sum(), atol=1e-12)
+    large = np.zeros(60).astype(str)  # hardly a tree lacks all of these: then the task itself must be absent
+    large[30:] = "other"
+    assert found.left_out(large, np.array([0]))[0].sum() == pytest.approx(1)

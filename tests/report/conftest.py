@@ -80,6 +80,7 @@ def search_facts(found: Recommendation) -> dict[str, Any]:
         "metric": "accuracy",
         "score": 0.95,
         "default_score": 0.91,
+        "held_out_score": 0.91,
         "expected_improvement": 0.0012,
         "seconds": 18.2,
         "greater_is_better": True,

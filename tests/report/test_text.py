@@ -40,7 +40,14 @@ def test_the_words_for_novelty_say_what_happens_to_the_list() -> None:
 )
 def test_a_search_without_any_score_says_so(status: str, words: str) -> None:
     trial = {"model": "knn", "changes": {}, "score": None, "seconds": None, "status": status, "weight": 1.0}
-    facts = {"decision": "knn is used.", "metric": "r2", "score": None, "default_score": None, "seconds": 1.0}
+    facts = {
+        "decision": "knn is used.",
+        "metric": "r2",
+        "score": None,
+        "default_score": None,
+        "held_out_score": None,
+        "seconds": 1.0,
+    }
     facts["expected_improvement"] = None
     text = tuning_text({**facts, "trials": [trial], "notes": []})
     assert text.splitlines()[:2] == ["knn is used.", f"There is no r2 to tell: {words}"]
@@ -51,6 +58,13 @@ def test_a_search_without_any_score_says_so(status: str, words: str) -> None:
 )
 def test_a_search_says_what_one_more_trial_may_add(more: float | None, end: str) -> None:
     trial = {"model": "knn", "changes": {}, "score": 0.5, "seconds": 1.0, "status": "ok", "weight": 1.0}
-    facts = {"decision": "knn is used.", "metric": "r2", "score": 0.5, "default_score": 0.4, "seconds": 1.0}
+    facts = {
+        "decision": "knn is used.",
+        "metric": "r2",
+        "score": 0.5,
+        "default_score": 0.4,
+        "held_out_score": 0.4,
+        "seconds": 1.0,
+    }
     text = tuning_text({**facts, "expected_improvement": more, "trials": [trial], "notes": []})
     assert text.splitlines()[-1] == f"1 trial in 1.0 s.{end}"

@@ -39,6 +39,9 @@ _SNIFFED_BYTES = 65536
 _LOOKED_AT = 100
 _DECIMAL_COMMA = r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
 _THOUSANDS = r"-?[1-9]\d{0,2}(\.\d{3})*|0"
+_FEWEST_POINTS = 50
+"""So many points before three digits, beside numbers without one, are no decimal points: some would have fewer digits."""
+
 _OPENML = "openml:"
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 """How a file begins that is not UTF-8; spreadsheets call it Unicode text."""
@@ -323,11 +326,13 @@ def _decoded(path: Path, text: Collection[str], encoding: str) -> pd.DataFrame:
     if separator == ",":
         return frame
     commas = decimal_commas(frame, text)
-    if not commas:
+    if commas:
+        _log.warning("%s: commas were read as decimal points in %s.", path.name, _shown(list(commas)))
+    elif separator != ";":
         return frame
-    _log.warning("%s: commas were read as decimal points in %s.", path.name, _shown(list(commas)))
     pointed = [name for name in frame.columns if pd.api.types.is_float_dtype(frame[name].dtype)]
-    points = _thousands(pd.read_csv(path, dtype=str, usecols=pointed, **options)) if pointed else {}
+    written = pd.read_csv(path, dtype=str, usecols=pointed, **options) if pointed else pd.DataFrame()
+    points = _thousands(written, fewest=1 if commas else _FEWEST_POINTS)
     if points:
         _log.warning("%s: points were read as separators of thousands in %s.", path.name, _shown(list(points)))
     return frame.assign(**commas, **points)
@@ -391,12 +396,14 @@ def decimal_commas(frame: pd.DataFrame, text: Collection[str] = ()) -> dict[str,
     return found
 
 
-def _thousands(written: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
-    """Return the columns in which every point separates thousands; where commas are decimal no point is."""
+def _thousands(written: pd.DataFrame, fewest: int) -> dict[str, "pd.Series[float]"]:
+    """Return the columns in which every point separates thousands, if there are so many and numbers without one."""
     found = {}
     for name in written.columns:
         present = written[name].dropna().str.strip()
-        if present.str.fullmatch(_THOUSANDS).all() and present.str.contains(".", regex=False).any():
+        points = present.str.contains(".", regex=False)
+        sure = points.sum() >= fewest and (fewest == 1 or not points.all())
+        if sure and present.str.fullmatch(_THOUSANDS).all():
             found[name] = present.str.replace(".", "", regex=False).astype(float).reindex(written.index)
     return found
 

@@ -211,3 +211,16 @@ def test_words_for_missing_values_stay_where_they_are_known(tmp_path: Path) -> N
     found = read_frame(tmp_path / "t.csv", text={"region": ["NA", "EU"]})
     assert found["region"].fillna("missing").tolist() == ["NA", "EU", "missing"]
     assert found["x"].isna().tolist() == [True, False, False]
+
+
+def test_points_before_three_digits_separate_thousands_where_no_number_has_other_digits(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    sold = rng.integers(100, 9_999, 200)
+    written = [f"{n:,}".replace(",", ".") for n in sold]
+    frame = pd.DataFrame({"sold": written, "weight": [f"{w:.3f}" for w in rng.uniform(1, 9, 200)], "y": sold % 2})
+    frame.to_csv(tmp_path / "t.csv", sep=";", index=False)
+    found = read_frame(tmp_path / "t.csv")
+    assert found["sold"].tolist() == sold.tolist()
+    assert found["weight"].max() < 9
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert read_frame(tmp_path / "t.csv")["sold"].min() < 10

@@ -117,7 +117,11 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
         try:
             if len(pd.unique(y)) > 2:  # noqa: PLR2004 - two fractions are two classes
                 check_classification_targets(y)
-            encoder = LabelEncoder().fit(y)
+            encoder = LabelEncoder()
+            codes = encoder.fit_transform(y)
+            if isinstance(encoder.classes_[0], pd.Period | pd.Interval):
+                message = f"a file of the model could not hold labels such as {encoder.classes_[0]!r}"
+                raise TypeError(message)
         except (TypeError, ValueError) as error:  # fractions, or labels of several types
             message = (
                 f"The target cannot be used as classes: {str(error).rstrip('.')}. Expected whole numbers, text or booleans, all of one type. "
@@ -131,7 +135,7 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
             message = f"The target has {n_classes} class: {self.classes_.tolist()}. Expected at least two classes. Choose another target."
             raise InvalidInputError(message)
         kind = ProblemType.BINARY if n_classes == 2 else ProblemType.MULTICLASS  # noqa: PLR2004
-        return encoder.transform(y), kind, n_classes
+        return codes, kind, n_classes
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Predict class probabilities.

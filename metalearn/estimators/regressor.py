@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, column_or_1d
 
 from metalearn.estimators.base import MetaLearnEstimator
+from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
 __all__ = ["MetaLearnRegressor"]
@@ -99,7 +101,17 @@ class MetaLearnRegressor(RegressorMixin, MetaLearnEstimator):  # type: ignore[mi
 
     def _read_target(self, y: Any) -> tuple[npt.NDArray[Any], ProblemType, int]:
         y = column_or_1d(y, warn=True)
-        values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        n_missing = int(pd.isna(y).sum())
+        try:
+            values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        except ValueError as error:
+            which = f" in {n_missing:,} of {len(y):,} rows" if n_missing else ""
+            message = (
+                f"The target cannot be used as numbers{which}: {str(error).splitlines()[0].rstrip('.')}. Expected a number in "
+                "every row. Leave the others out: X[y.notna()], y[y.notna()] (metalearn.tune and metalearn.recommend do so "
+                "where it is missing), or convert it."
+            )
+            raise InvalidInputError(message) from error
         return values, ProblemType.REGRESSION, 0
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:

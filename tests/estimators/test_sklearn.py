@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import is_regressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
+from metalearn.exceptions import InvalidInputError
 
 WEIGHTS = (
     "folds and the choice among configurations are made on rows, whatever they weigh: "
@@ -27,3 +30,18 @@ def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
         # it may hold by chance; the classifier's table there is so easy that every choice is right
         pytest.skip(WEIGHTS)
     check(estimator)
+
+
+@pytest.mark.parametrize("bad", [np.nan, "text"])
+def test_targets_that_are_no_numbers_are_refused_with_advice(bad: object) -> None:
+    y = np.arange(40.0).astype(object)
+    y[3] = bad
+    with pytest.raises(InvalidInputError, match="Expected a number in every row"):
+        MetaLearnRegressor(n_trials=1).fit(np.arange(80.0).reshape(40, 2), y)
+
+
+@pytest.mark.parametrize("labels", [pd.period_range("2020-01", periods=2, freq="M"), [(1, 2), (3, 4)]])
+def test_labels_that_no_file_of_a_model_holds_are_refused_before_the_search(labels: object) -> None:
+    y = pd.Series([*labels] * 20)  # type: ignore[misc]
+    with pytest.raises(InvalidInputError, match="cannot be used as classes"):
+        MetaLearnClassifier(n_trials=1).fit(np.arange(80.0).reshape(40, 2), y)

@@ -117,11 +117,7 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
         try:
             if len(pd.unique(y)) > 2:  # noqa: PLR2004 - two fractions are two classes
                 check_classification_targets(y)
-            encoder = LabelEncoder()
-            codes = encoder.fit_transform(y)
-            if isinstance(encoder.classes_[0], pd.Period | pd.Interval):
-                message = f"a file of the model could not hold labels such as {encoder.classes_[0]!r}"
-                raise TypeError(message)
+            codes, self.classes_ = _encoded(y)
         except (TypeError, ValueError) as error:  # fractions, or labels of several types
             message = (
                 f"The target cannot be used as classes: {str(error).rstrip('.')}. Expected whole numbers, text or booleans, all of one type. "
@@ -129,7 +125,6 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
                 "(problem_type='regression', --task regression)."
             )
             raise InvalidInputError(message) from error
-        self.classes_ = encoder.classes_
         n_classes = len(self.classes_)
         if n_classes < 2:  # noqa: PLR2004
             message = f"The target has {n_classes} class: {self.classes_.tolist()}. Expected at least two classes. Choose another target."
@@ -167,6 +162,16 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
         """
         chosen = self._mix(X).argmax(axis=1)
         return np.asarray(self.classes_[chosen])
+
+
+def _encoded(y: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any]]:
+    """Return codes and labels; TypeError for labels that a file of the model could not hold."""
+    encoder = LabelEncoder()
+    codes = encoder.fit_transform(y)
+    if isinstance(encoder.classes_[0], pd.Period | pd.Interval):
+        message = f"a file of the model could not hold labels such as {encoder.classes_[0]!r}"
+        raise TypeError(message)
+    return codes, encoder.classes_
 
 
 def _plain(y: Any) -> Any:

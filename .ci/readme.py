@@ -233,6 +233,32 @@ def own_metric() -> str:
     return text.rstrip()
 
 
+TEXT_FAMILIES = ("lightgbm", "linear", "extra_trees", "knn")
+
+
+def text() -> str:
+    """Return what reading text adds for some families, and for how many it does."""
+    found, _ = results("text")
+    (table,) = found["tables"]
+    rows: dict[str, dict[str, list[Any]]] = {}
+    for name, metric, family, *values in table["rows"]:
+        rows.setdefault(f"{name}, {metric}", {})[family] = values
+    said = (
+        f"Scores in three random folds {origin(found)}, first with text counted, then read; every family is in "
+        "[the results](_generated/benchmarks/text.md).\n\n"
+        "| table, target, metric | "
+        + " | ".join(TEXT_FAMILIES)
+        + " | families ahead |\n|---|"
+        + "---|" * (len(TEXT_FAMILIES) + 1)
+        + "\n"
+    )
+    for title, families in rows.items():
+        cells = [f"{families[name][0]:.3f}, {families[name][1]:.3f}" for name in TEXT_FAMILIES]
+        ahead = sum(values[2] > 0 for values in families.values())
+        said += f"| {title} | " + " | ".join(cells) + f" | {ahead} of {len(families)} |\n"
+    return said.rstrip()
+
+
 QUOTED = ("peers", "bundled", "speed", "automl", "growth", "own_metric")
 BLOCKS = {
     "README.md": {"wine": wine, "peers": peers},
@@ -245,6 +271,7 @@ BLOCKS = {
         "automl": automl,
         "checks": checks,
         "own_metric": own_metric,
+        "text": text,
     },
     "docs/commands.md": {"commands": command_table},
 }

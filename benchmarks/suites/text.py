@@ -11,12 +11,13 @@ from report import Report
 from report import Table as Shown
 from rich.progress import track
 
-from metalearn.builder import Table, WorkUnit, evaluate
+from metalearn.builder import Limits, Table, WorkUnit, evaluate
 from metalearn.dataset import ColumnKind, column_kinds
 from metalearn.intake import as_frame
 from metalearn.task import ProblemType, Task, get_metric
 
 ROWS = 4000
+FIT_SECONDS = 600.0
 SEED = 0
 QUICK_TABLES = 2
 
@@ -111,7 +112,7 @@ def results(options: Options) -> Iterator[list[object]]:
         units = [WorkUnit(table, (configuration,)) for table in ways.values() for configuration in defaults]
         values: dict[tuple[str, str], list[float]] = {}
         seconds: dict[tuple[str, str], list[float]] = {}
-        for task, found in evaluate(units, n_jobs=options.jobs):
+        for task, found in evaluate(units, limits=Limits(fit_seconds=FIT_SECONDS), n_jobs=options.jobs):
             for one in found:
                 if one.metric == metric.name:
                     key = task.id.partition(":")[0], one.configuration.model

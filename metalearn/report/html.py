@@ -135,7 +135,7 @@ def _section(title: str, *parts: str) -> str:
 
 def _about(task: Mapping[str, Any]) -> str:
     classes = f", {task['n_classes']} classes" if task["n_classes"] else ""
-    size = f"{task['n_rows']:,} rows, {task['n_features']:,} columns{classes}"
+    size = f"{task['n_rows']:,} rows, {task['n_features']:,} column{'' if task['n_features'] == 1 else 's'}{classes}"
     return escaped(f"{task['problem_type']}, {size}, scored by {task['metric']}")
 
 

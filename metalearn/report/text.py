@@ -232,7 +232,7 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
         Ready to be printed.
     """
     task, metric = facts["task"], facts["task"]["metric"]
-    size = f"{task['n_rows']:,} rows, {task['n_features']:,} columns"
+    size = f"{task['n_rows']:,} rows, {task['n_features']:,} column{'' if task['n_features'] == 1 else 's'}"
     classes = f", {task['n_classes']} classes" if task["n_classes"] else ""
     head = f"{task['name']}: {task['problem_type']} ({size}{classes}), scored by {metric}"
     rows: list[tuple[str, ...]] = [

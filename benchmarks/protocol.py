@@ -20,8 +20,6 @@ COPIES = 0.99
 LANDMARKS = 2
 BUDGETS = (0.5, 1, 2, 5, 10)
 RANDOM_FACTORS = (1, 2, 4)
-ENOUGH = 0.25
-"""Share of the configurations that must be known of a task for it to be scored: of few the best is soon found."""
 N_RANDOM = 200
 
 
@@ -59,15 +57,10 @@ class Setting:
     def fits(self) -> list[Fit]:
         """Everything that is fitted, once for each seed and fold, without the families that are left out."""
         return [
-            Fit(seed, PastTasks.fit(self.table.take(kept), random_state=seed), left_out[self.enough[left_out]])
+            Fit(seed, PastTasks.fit(self.table.take(kept), random_state=seed), left_out[self.table.judging[left_out]])
             for seed in range(self.seeds)
             for kept, left_out in family_folds(self.table, self.n_folds, random_state=seed)
         ]
-
-    @cached_property
-    def enough(self) -> npt.NDArray[np.bool_]:
-        """Which tasks are scored. All are learned from, also a table's second entry for which few configurations were run."""
-        return np.asarray((~np.isnan(self.table.losses)).mean(axis=1) >= ENOUGH)
 
 
 def worst_to_best(losses: Array) -> Array:

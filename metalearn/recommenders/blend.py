@@ -133,7 +133,7 @@ def _validate(past: PastTasks, random_state: int) -> dict[str, Any]:
     families = np.array(table.families)
     if len(set(table.families)) < 2:  # noqa: PLR2004 - nothing is left to learn from
         return {"list": {"chosen": Portfolio.name}, "feedback": {"chosen": TaskEnsemble.name}}
-    rows = np.random.default_rng(random_state).permutation(np.flatnonzero(table.own))[:_MOST_TASKS]
+    rows = np.random.default_rng(random_state).permutation(np.flatnonzero(table.judging))[:_MOST_TASKS]
     learned = dict(zip(rows, past.similarity.left_out(families, rows), strict=True))
     found: dict[str, dict[str, list[Any]]] = {use: {name: [] for name in _STRATEGIES} for use in ("list", "feedback")}
     for kept, left_out in family_folds(table, _FOLDS, random_state=random_state):

@@ -147,6 +147,12 @@ class PerformanceTable:
         return weights
 
     @cached_property
+    def judging(self) -> npt.NDArray[np.bool_]:
+        """Which own tasks can judge a choice, of shape (n_tasks,): where few results are known, the best is soon found."""
+        found = self.own & ((~np.isnan(self.losses)).mean(axis=1) >= _ENOUGH)
+        return found if found.any() else self.own
+
+    @cached_property
     def columns(self) -> dict[str, int]:
         """Column of each configuration, by its id."""
         return {c.id: j for j, c in enumerate(self.configurations)}
@@ -283,6 +289,8 @@ def related_tasks(kb: KnowledgeBase, problem_type: ProblemType) -> KnowledgeBase
 
 
 _CLASSIFICATION = (ProblemType.BINARY, ProblemType.MULTICLASS)
+_ENOUGH = 0.25
+"""Share of the configurations that must be known of a task for it to judge a choice among them."""
 _IN_TARGET_UNITS = ("rmse", "mae")
 
 

@@ -163,3 +163,11 @@ def test_a_task_counts_by_how_much_is_known_of_it(table: PerformanceTable) -> No
     assert shares.sum() == pytest.approx(1)
     assert shares[0] == pytest.approx(shares[1] / table.losses.shape[1])
     assert np.ptp(shares[1:]) < 1e-12
+
+
+def test_tasks_of_which_little_is_known_judge_nothing(table: PerformanceTable) -> None:
+    losses = table.losses.copy()
+    losses[0, 1:] = np.nan
+    assert not replace(table, losses=losses).judging[0]
+    assert replace(table, losses=losses).judging[1:].all()
+    assert replace(table, losses=np.where(np.arange(losses.shape[1]) < 1, losses, np.nan)).judging.all()

@@ -52,7 +52,8 @@ _GROUP_NAME = re.compile(
     re.IGNORECASE,
 )
 _FEWEST_WRITTEN = 5
-_AMOUNT = re.compile(r"[(+-]?[$€£¥]?\s?[+-]?\d+([.,' ]\d+)*\s?[%$€£¥]?\)?")
+_MOSTLY = 0.9
+_AMOUNT = re.compile(r"[(+-]?[$€£¥]?\s?[+-]?\d+([.,' ]\d+)*\s?[%$€£¥]?\)?-?")
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DAY = re.compile(
     rf"(\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|\d{{1,2}}[ .-]+{_MONTH}[ .,-]+\d{{2,4}}|{_MONTH}[ .]+\d{{1,2}}[ .,]+\d{{2,4}})"
@@ -461,7 +462,7 @@ def _mixed(sample: Sample) -> Iterator[Finding]:
         elif share == 1:
             digits.append(place)
         elif kind in {ColumnKind.CATEGORICAL, ColumnKind.TEXT} and (written := _written(column)):
-            {"amount": amounts, "date": days}[written].append(place)
+            {"amount": amounts, "odd": mixed, "date": days}[written].append(place)
         elif share > 0.5:  # noqa: PLR2004 - more numbers than words
             mixed.append(place)
     for places, name, one, many, advice in (
@@ -505,13 +506,14 @@ def _mixed(sample: Sample) -> Iterator[Finding]:
 
 
 def _written(column: "pd.Series[Any]") -> str | None:
-    """Tell amounts ("$1,234.50", "12 %") and dates of other forms than those that are read from other text."""
+    """Tell amounts ("$1,234.50", "12 %", "99,95-"), also with an odd word among them, and dates that are not read from other text."""
     present = column.dropna()
     values = as_text(present.iloc[:: max(len(present) // _PROBED, 1)]).str.strip()
     if values.nunique() < _FEWEST_WRITTEN:
         return None
-    if values.map(lambda value: bool(_AMOUNT.fullmatch(value))).all() and not values.map(_is_number).all():
-        return "amount"
+    amounts = values.map(lambda value: bool(_AMOUNT.fullmatch(value)))
+    if amounts.mean() >= _MOSTLY and not values[amounts].map(_is_number).all():
+        return "amount" if amounts.all() else "odd"
     if not values.map(lambda value: bool(_DAY.fullmatch(value))).all():
         return None
     return "date" if pd.to_datetime(values, errors="coerce", format="mixed", utc=True).notna().mean() > 0.5 else None  # noqa: PLR2004

@@ -69,7 +69,7 @@ class Expectation:
         families = np.array(table.families)
         errors: list[list[tuple[float, FloatArray]]] = [[] for _ in _COUNTS]  # and the distance of each task
         foreseen, realised = np.zeros(len(_COUNTS)), np.zeros(len(_COUNTS))
-        own = np.flatnonzero(table.own)
+        own = np.flatnonzero(table.judging)
         sample = own[:: -(-len(own) // _SAMPLE)]
         for i, learned in zip(sample, past.similarity.left_out(families, sample), strict=True):
             apart = families != families[i]

@@ -48,6 +48,7 @@ def test_the_answer_is_complete(case: tuple[pd.DataFrame, pd.Series, Recommendat
     assert (rec.task.n_rows, rec.task.n_features) == X.shape
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # a perceptron may be first, and say that it could go on
 def test_the_first_candidate_can_be_built_and_fitted(
     case: tuple[pd.DataFrame, pd.Series, Recommendation],
 ) -> None:

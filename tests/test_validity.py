@@ -148,7 +148,7 @@ def test_another_recommendation_is_noticed(cancer: Halves) -> None:
 
 
 def test_a_good_candidate_far_down_the_list_still_holds(cancer: Halves) -> None:
-    families = ["linear", "lightgbm", "extra_trees", "svm"]
+    families = [*FAMILIES, "extra_trees", "svm", "random_forest", "hist_gradient_boosting", "mlp"]
     model = MetaLearnClassifier(n_trials=2, families=families).fit(*cancer[:2])
     listed = list(ml.recommend(*cancer[:2], n=1000, families=families))
     assert len(listed) > 50

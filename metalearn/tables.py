@@ -1,5 +1,6 @@
 """Read a table from a file, or one that scikit-learn ships, and take its target out."""
 
+import codecs
 import csv
 import logging
 import re
@@ -43,14 +44,11 @@ _FEWEST_POINTS = 50
 """So many points before three digits, beside numbers without one, are no decimal points: some would have fewer digits."""
 
 _OPENML = "openml:"
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-"""How a file begins that is not UTF-8; spreadsheets call it Unicode text."""
-
 _SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
 """A first line by which spreadsheets are told the separator."""
 
 _MISSING = frozenset(
-    {
+    (
         "#N/A",
         "#N/A N/A",
         "#NA",
@@ -65,8 +63,12 @@ _MISSING = frozenset(
         "NA",
         "NULL",
         "NaN",
-    }
-    | {"None", "n/a", "nan", "null", ""}
+        "None",
+        "n/a",
+        "nan",
+        "null",
+        "",
+    )
 )
 """What pandas takes for a missing value."""
 
@@ -116,8 +118,9 @@ def read_table(source: str | Path, target: str | None = None, *, text: Collectio
         scikit-learn ships, such as ``"wine"``.
     target : str or None, default=None
         Name of the target column; the shipped tables (``"target"``) and those of OpenML have one of their own.
-    text : collection of str, default=()
-        Columns that stay text in a CSV or TSV file, whatever they look like.
+    text : collection of str, or mapping of str to collection of str, default=()
+        Columns that stay text in a CSV or TSV file, whatever they look like; with a mapping, and words of each that are no
+        missing values, such as "NA".
 
     Returns
     -------
@@ -177,8 +180,9 @@ def read_frame(path: Path, *, text: Collection[str] = ()) -> pd.DataFrame:
     ----------
     path : Path
         A CSV, TSV, Parquet or ARFF file.
-    text : collection of str, default=()
-        Columns that stay text in a CSV or TSV file, whatever they look like.
+    text : collection of str, or mapping of str to collection of str, default=()
+        Columns that stay text in a CSV or TSV file, whatever they look like; with a mapping, and words of each that are no
+        missing values, such as "NA".
 
     Returns
     -------
@@ -276,9 +280,9 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _delimited(path: Path, text: Collection[str]) -> pd.DataFrame:
     with path.open("rb") as file:
-        mark = _MARKS.get(file.read(2))
+        marked = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what spreadsheets call Unicode text
     try:
-        return _decoded(path, text, mark or "utf-8")
+        return _decoded(path, text, "utf-16" if marked else "utf-8")
     except UnicodeDecodeError:
         frame = _decoded(path, text, "cp1252")
         if any("\0" in name for name in frame.columns):  # UTF-16

@@ -78,7 +78,7 @@ def target_moved(before: Mapping[str, Any], y: "pd.Series[Any]", classes: npt.ND
         return [f"The target holds classes that the model does not know: {unseen[:5]}."]
     shift = {label: float(now.get(label, 0.0)) - share for label, share in known.items()}
     moved = sum(abs(v) for v in shift.values()) / 2
-    if moved <= max(_MOVED, _shares_by_chance(before["shares"], list(shift.values()), before["n_rows"], len(y))):
+    if moved <= _MOVED or moved <= _by_chance(before["shares"], list(shift.values()), before["n_rows"], len(y)):
         return []
     label = max(shift, key=lambda k: abs(shift[k]))
     return [
@@ -86,7 +86,7 @@ def target_moved(before: Mapping[str, Any], y: "pd.Series[Any]", classes: npt.ND
     ]
 
 
-def _shares_by_chance(shares: list[float], shift: list[float], n_before: int, n_now: int) -> float:
+def _by_chance(shares: list[float], shift: list[float], n_before: int, n_now: int) -> float:
     """Return the difference in shares that samples of the same classes exceed in one case of a hundred; it grows with them."""
     old = np.array(shares)
     pooled = np.maximum((n_before * old + n_now * (old + np.array(shift))) / (n_before + n_now), 0.0)

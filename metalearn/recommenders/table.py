@@ -139,17 +139,22 @@ class PerformanceTable:
         return len(self.task_ids)
 
     @cached_property
+    def _known(self) -> FloatArray:
+        """Share of the configurations that were run on each task, of shape (n_tasks,)."""
+        return np.asarray((~np.isnan(self.losses)).mean(axis=1))
+
+    @cached_property
     def uniform(self) -> FloatArray:
         """Weights of the problem type's own tasks, of all if there is none, by how much is known of each, of shape (n_tasks,)."""
         own = self.own if self.own.any() else np.ones(self.n_tasks, dtype=bool)
-        known = own * (~np.isnan(self.losses)).mean(axis=1)
+        known = own * self._known
         weights: FloatArray = known / known.sum()
         return weights
 
     @cached_property
     def judging(self) -> npt.NDArray[np.bool_]:
         """Which own tasks can judge a choice, of shape (n_tasks,): where few results are known, the best is soon found."""
-        found = self.own & ((~np.isnan(self.losses)).mean(axis=1) >= _ENOUGH)
+        found = self.own & (self._known >= _ENOUGH)
         return found if found.any() else self.own
 
     @cached_property

@@ -20,6 +20,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -28,12 +29,12 @@ import pandas as pd
 from reading import catalog, is_installed, load
 
 from metalearn.builder import Limits, Table, WorkUnit, describe, evaluate, plan
+from metalearn.building.choice import Choice
 from metalearn.building.progress import progress_bar
 from metalearn.fitting import AUTO, evidence_file, fit_recommender, fitted_file
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import models_for
 from metalearn.recommenders import PerformanceTable, save
-from metalearn.recommenders.cost import CostModel
 from metalearn.recommenders.selection import greedy
 from metalearn.space import Configuration
 from metalearn.store import FileStore
@@ -128,26 +129,20 @@ def large_waves(problem_type: ProblemType, kb: KnowledgeBase) -> list[list[Confi
 
 def cheapest(units: Sequence[WorkUnit], kb: KnowledgeBase, limits: Limits) -> list[WorkUnit]:
     """Cut work units by the seconds that fits are expected to take, and put first those with most pairs an hour."""
-    sizes = kb.tasks.set_index("task_id")[["n_rows_used", "n_features", "n_classes"]].astype(float)
+    sizes = kb.tasks.set_index("task_id")[["n_rows_used", "n_features", "n_classes"]].astype(int)
+    by_table: dict[str, list[WorkUnit]] = {}
+    for unit in units:
+        by_table.setdefault(unit.table.task.id, []).append(unit)
     found: list[tuple[float, WorkUnit]] = []
-    for problem_type in {unit.table.task.problem_type for unit in units}:
-        past = PerformanceTable.from_knowledge_base(kb.subset(problem_type=problem_type))
-        model = CostModel.fit(past.sizes, past.seconds, past.models)
-        by_table: dict[str, list[WorkUnit]] = {}
-        for unit in units:
-            if unit.table.task.problem_type == problem_type:
-                by_table.setdefault(unit.table.task.id, []).append(unit)
-        for task_id, same in by_table.items():
-            one = model.predict(sizes.loc[task_id].to_numpy())
-            whole = np.where(one > limits.fit_seconds, 2 * limits.fit_seconds, one * limits.n_folds)
-            expected = dict(zip(past.columns, whole, strict=True))  # a fit beyond the limit is the last of its pair
-            missing = sorted((c for unit in same for c in unit.configurations), key=lambda c: expected[c.id])
-            seconds = np.array([expected[c.id] for c in missing])
-            numbers = np.cumsum(seconds) // UNIT_SECONDS
-            for number in np.unique(numbers):
-                rows = np.flatnonzero(numbers == number)
-                unit = WorkUnit(same[0].table, tuple(missing[i] for i in rows))
-                found.append((float(seconds[rows].mean()), unit))
+    for task_id, same in by_table.items():
+        task = replace(same[0].table.task, **sizes.loc[task_id].to_dict())
+        choice = Choice([configuration for unit in same for configuration in unit.configurations])
+        missing, seconds = choice.of(task.problem_type), choice.seconds(task, limits)
+        order = np.argsort(seconds)
+        numbers = np.cumsum(seconds[order]) // UNIT_SECONDS
+        for number in np.unique(numbers):
+            part = order[numbers == number]
+            found.append((float(seconds[part].mean()), WorkUnit(same[0].table, tuple(missing[i] for i in part))))
     found.sort(key=lambda pair: pair[0])
     hours = sum(cost * len(unit.configurations) for cost, unit in found) / 3600
     print(

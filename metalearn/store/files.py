@@ -498,7 +498,12 @@ def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:
             raise KnowledgeBaseError(message)
         values = table.column(found[0])
         few = column in RECORD_COLUMNS or name in {"meta_features", "evaluations"}
-        wanted = (value if number else pa.float64()) if column in NUMBERS else _CATEGORY if few else pa.string()
+        if column in NUMBERS:
+            wanted = value if number else pa.float64()
+        elif few:  # codes keep their width, which is a byte for most columns
+            wanted = kind if text and kind != value else _CATEGORY
+        else:
+            wanted = pa.string()
         columns[column] = values if kind == wanted else values.cast(wanted)
     return pa.table(columns)
 

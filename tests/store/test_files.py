@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metalearn.exceptions import KnowledgeBaseError
+from metalearn.knowledge_base import KnowledgeBase
 from metalearn.store import FileStore, files
 
 from .records import FOUND, knowledge, runs, task
@@ -121,6 +122,17 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     rewritten(tmp_path, "evaluations", lambda _: pa.table({"task_id": pd.Series(["x" * 100] * 100_000).to_numpy()}))
     with pytest.raises(KnowledgeBaseError, match="unpacks to 10000000 bytes"):
         store.read()
+
+
+def test_parts_whose_codes_have_other_widths_are_read_together(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    counts = (3, 100, 100, 300)
+    for part, count in enumerate(counts):
+        for_part = [task(f"{part}-{i}") for i in range(count)]
+        store.write(KnowledgeBase.from_records(for_part, {}, [r for t in for_part for r in runs(t, 1)]))
+    found = store.read()
+    assert found.evaluations["task_id"].nunique() == sum(counts)
+    assert found.evaluations["task_id"].cat.codes.dtype == "int16"
 
 
 def test_compacting_keeps_tasks_on_the_same_data_one(tmp_path: Path) -> None:

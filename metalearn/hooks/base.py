@@ -5,16 +5,17 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from numbers import Integral
 from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 from metalearn.evaluation import Evaluation, Status
-from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
+from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError, unknown_name
 from metalearn.hooks.report import Change, Drop, Seed, SeedReport
 from metalearn.metafeatures import MetaFeatures
-from metalearn.models import get_model, model_names
+from metalearn.models import get_model
+from metalearn.models.recognition import family_of_parameters
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.space import Configuration, ParamValue, Policy, SearchSpace, adapt, model_parameter_of
-from metalearn.space.aliases import PARAMETERS, UNSET_VALUES, known_name
 from metalearn.task import METRICS, Metric, ProblemType, Task
 
 __all__ = [
@@ -23,8 +24,6 @@ __all__ = [
     "Matching",
     "Startable",
     "defaults_of",
-    "families_of_parameters",
-    "family_of_parameters",
     "none_told",
     "plan",
     "plan_told",
@@ -39,10 +38,6 @@ Startable: TypeAlias = Recommendation | Iterable[Candidate | Configuration]
 
 Harvest: TypeAlias = tuple[Task, MetaFeatures, list[Evaluation]]
 """What ``store.append`` takes."""
-
-
-_USUAL = ("lightgbm", "xgboost", "catboost", "random_forest")
-"""The families that are meant where several have the same parameters."""
 
 
 class Matching(TypedDict, total=False):
@@ -205,79 +200,20 @@ def tool_version(distribution: str) -> str:
     return f"{distribution} {version(distribution)}"
 
 
-def family_of_parameters(parameters: Iterable[str], preferred: Sequence[str] = ()) -> str | None:
-    """Return the model family to which parameters belong.
-
-    Parameters
-    ----------
-    parameters : iterable of str
-        Names as a tool has them.
-    preferred : sequence of str, default=()
-        Families that win a tie, the first one first.
-
-    Returns
-    -------
-    str or None
-        The family that knows most of them, its own names counting more than aliases; None if none knows any.
-
-    Examples
-    --------
-    >>> family_of_parameters(["eta", "max_depth", "gamma"])
-    'xgboost'
-    """
-    found = families_of_parameters(parameters)
-    return next((family for family in [*preferred, *_USUAL, *found] if family in found), None)
-
-
-def families_of_parameters(parameters: Iterable[str], likely: Collection[str] = ()) -> list[str]:
-    """Return every model family to which parameters belong equally well.
-
-    Parameters
-    ----------
-    parameters : iterable of str
-        Names as a tool has them.
-    likely : collection of str, default=()
-        Families that go before others where they know as many of the parameters.
-
-    Returns
-    -------
-    list of str
-        The families that know most of them, their own names counting more than aliases; empty if none knows any.
-
-    Examples
-    --------
-    >>> families_of_parameters(["n_estimators", "max_features"])
-    ['extra_trees', 'random_forest']
-    >>> families_of_parameters(["n_estimators", "max_features"], likely=["extra_trees", "svm"])
-    ['extra_trees']
-    """
-    names = list(parameters)
-    known: dict[str, int] = {}
-    score: dict[str, int] = {}
-    for family, own in {**_plugged_in(), **PARAMETERS}.items():
-        ours = {name: known_name(name, family) for name in names}
-        known[family] = sum(word in own or word in UNSET_VALUES.get(family, {}) for word in ours.values())
-        score[family] = sum(10 if word == name else 9 for name, word in ours.items() if word in own)
-    most = max(known.values())
-    pool = [family for family in known if family in likely and known[family] == most] or list(score)
-    best = max(score[family] for family in pool)
-    return [family for family in pool if score[family] == best > 0]
-
-
-def _plugged_in() -> dict[str, set[str]]:
-    """Return the parameters of families that the table of aliases lacks: those of plug-ins."""
-    specs = [get_model(name) for name in model_names() if name not in PARAMETERS]
-    return {spec.name: {name for space in spec.spaces.values() for name in space.parameters} for spec in specs}
-
-
 def _configurations(recommendation: Startable, n: int | None) -> list[tuple[int, Configuration, ProblemType | None]]:
     """Return rank, configuration and kind of problem of what is to be seeded."""
     found: list[tuple[int, Configuration, ProblemType | None]] = []
     for rank, item in enumerate(recommendation, start=1):
         if isinstance(item, Candidate):
             found.append((rank, item.configuration, item.problem_type))
-        else:
+        elif isinstance(item, Configuration):
             found.append((rank, item, None))
+        else:
+            message = (
+                f"A seed is a {type(item).__name__}. Expected a recommendation, or a list of candidates or configurations. "
+                "Make one of its parameters: Configuration('lightgbm', {...})."
+            )
+            raise InvalidInputError(message)
     return found[:n]
 
 
@@ -301,7 +237,11 @@ def defaults_of(configuration: Configuration, problem_type: ProblemType | None) 
     except UnknownNameError:
         return {}
     kinds = [problem_type] if problem_type in spec.defaults else list(spec.defaults)
-    return {name: value for kind in reversed(kinds) for name, value in spec.defaults[kind].items()}  # type: ignore[index]
+    words = {
+        name: values[0] for name, values in spec.further.items()
+    }  # the library's own, where our space has numbers only
+    numbers = {name: value for kind in reversed(kinds) for name, value in spec.defaults[kind].items()}  # type: ignore[index]
+    return words | numbers
 
 
 def plan(
@@ -338,13 +278,18 @@ def plan(
     Raises
     ------
     InvalidInputError
-        If it is strict and anything was changed or dropped.
+        If a seed is no configuration, or it is strict and anything was changed or dropped.
+    UnknownNameError
+        If there is no such option.
     """
     options: Matching = matching or {}
+    _require_known(options)
     items = _configurations(recommendation, options.get("n"))
     if space is None:
         return SeedReport(tool, tuple(_as_they_are(items, options)))
     family, notes, drops = _choose_family(items, space, options)
+    said = [*options.get("names", {}).values(), *filter(None, [options.get("model_parameter")])]
+    notes += [f"the search space has no parameter {name!r}" for name in said if name not in space.parameters]
     changes: list[Change] = []
     seeds: list[Seed] = []
     first: dict[Configuration, int] = {}
@@ -376,6 +321,16 @@ def plan(
             drops += [Drop(rank, name, why) for name, why in found.dropped.items()]
     drops.sort(key=lambda drop: drop.rank)
     return SeedReport(tool, tuple(seeds), tuple(changes), tuple(drops), tuple(notes)).require(strict=strict)
+
+
+def _require_known(options: Matching) -> None:
+    unknown = sorted(set(options) - set(Matching.__annotations__))
+    if unknown:
+        raise unknown_name("option", unknown[0], Matching.__annotations__)
+    n = options.get("n")
+    if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 1):
+        message = f"n is {n!r}. Expected how many candidates to consider, 1 or more. Leave it out for all."
+        raise InvalidInputError(message)
 
 
 def _as_they_are(items: Sequence[tuple[int, Configuration, ProblemType | None]], options: Matching) -> Iterator[Seed]:
@@ -475,7 +430,7 @@ def plan_told(
     return replace(report.require(strict=strict), deed="told"), results
 
 
-def told_value(evaluation: Evaluation, *, maximize: bool) -> float:
+def told_value(evaluation: Evaluation, *, maximize: bool, beside: Iterable[float] = ()) -> float:
     """Return a measured value in the direction of a tool.
 
     Parameters
@@ -484,16 +439,20 @@ def told_value(evaluation: Evaluation, *, maximize: bool) -> float:
         A result with a known metric.
     maximize : bool
         Whether the tool maximises.
+    beside : iterable of float, default=()
+        What the tool has measured already.
 
     Returns
     -------
     float
-        The value as measured where the directions agree; the loss where a good metric is minimised, the
-        negated value where a loss is maximised.
+        The value as measured where the directions agree; the negated value where a loss is maximised; where a good metric is
+        minimised its loss, or, if negative values show that the tool minimises the negated metric, that.
     """
     metric = METRICS.get(evaluation.metric, Metric(evaluation.metric, greater_is_better=maximize))
     if metric.greater_is_better == maximize:
         return evaluation.value
+    if not maximize and any(value < 0 for value in beside):
+        return -evaluation.value
     return float(-evaluation.value if maximize else metric.to_loss(evaluation.value))
 
 

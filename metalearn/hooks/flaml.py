@@ -153,13 +153,22 @@ def seed(
     require_tool("flaml", "flaml")
     if "config" in kwargs:
         report = plan("flaml", recommendation, read_space(kwargs["config"]), strict=strict, matching=options)
-        points = [nest(item.params, kwargs["config"]) for item in report.accepted]
-        kwargs["points_to_evaluate"] = [*points, *kwargs.get("points_to_evaluate", [])]
+        queued = list(kwargs.get("points_to_evaluate", []))
+        for item in report.accepted:
+            if nest(item.params, kwargs["config"]) in queued:
+                report = report.without(item.rank, "points_to_evaluate has it already")
+        points = [nest(item.params, kwargs["config"]) for item in report.require(strict=strict).accepted]
+        told = len(kwargs.get("evaluated_rewards", []))  # FLAML takes the first points for those
+        kwargs["points_to_evaluate"] = [*queued[:told], *points, *queued[told:]]
         return report
     report = _plan_learners(kwargs, recommendation, options).require(strict=strict)
     points_by_learner: dict[str, list[dict[str, Any]]] = {}
     for item in report.accepted:
         points_by_learner.setdefault(item.key, []).append(dict(item.params))
+    own = kwargs.get("starting_points")
+    own = own if isinstance(own, Mapping) else {}  # else a word that says where FLAML finds some
+    for learner, given in own.items():
+        points_by_learner.setdefault(learner, []).extend(given if isinstance(given, list) else [given])
     kwargs["starting_points"] = points_by_learner
     notes = list(report.notes)
     if kwargs.get("log_file_name") and kwargs.setdefault("log_type", "all") != "all":
@@ -210,8 +219,8 @@ def tell(
     Parameters
     ----------
     kwargs : dict
-        With ``config`` and ``mode``; gains ``points_to_evaluate`` and ``evaluated_rewards``. Call it after
-        ``seed``: told points stand first, since FLAML takes the first points for the evaluated ones.
+        With ``config`` and ``mode``; gains ``points_to_evaluate`` and ``evaluated_rewards``. Told points stand first, since
+        FLAML takes the first points for the evaluated ones.
     evaluations : iterable of Evaluation
         Real results of the same task and metric.
     strict : bool, default=False

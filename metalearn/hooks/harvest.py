@@ -8,9 +8,10 @@ from typing import Any, TypedDict
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import Harvest, families_of_parameters
+from metalearn.hooks.base import Harvest
 from metalearn.metafeatures import extract
-from metalearn.models import get_model, with_whole_numbers
+from metalearn.models import get_model
+from metalearn.models.recognition import families_of_parameters, recognised
 from metalearn.space import Configuration
 from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
 from metalearn.task import Metric, ProblemType, get_metric, scorer_of
@@ -184,7 +185,7 @@ def configuration_of(
     ours = {theirs: name for name, theirs in reading.get("names", {}).items()}
     found = {ours.get(name) or known_name(name, families[0]): value for name, value in params.items()}
     params = {name: _storable(v) for name, v in found.items() if name is not None}
-    return Configuration(families[0], with_whole_numbers(families[0], params))
+    return recognised(families[0], params)
 
 
 def _storable(value: Any) -> Any:
@@ -231,7 +232,7 @@ def gather(
     Raises
     ------
     InvalidInputError
-        If it is not known what was measured, or of which one family a trial is.
+        If it is not known what was measured, or of which one family a trial is, or a value cannot be of the metric.
     """
     reading: Reading = options or {}
     data = Dataset.from_data(X, y, problem_type=reading.get("problem_type"))
@@ -247,6 +248,14 @@ def gather(
     clear = {families[0] for families in found_families if len(families) == 1}  # a failed trial may have few parameters
     values = [t.value for t in rows if t.status is Status.OK and t.value is not None and math.isfinite(t.value)]
     score = reading.get("to_score") or scorer_of(values, metric, maximize=maximize)
+    wrong = next((value for value in values if not metric.is_possible(float(score(value)))), None)
+    if wrong is not None:
+        low, high = metric.bounds
+        message = (
+            f"A trial has the value {wrong:g}, read as {metric.name} {float(score(wrong)):g}. Expected {low:g} to {high:g}. "
+            "Name what was measured (metric=...), or how values become scores (to_score=lambda value: ...)."
+        )
+        raise InvalidInputError(message)
     found: dict[tuple[str, int], Evaluation] = {}
     for trial in rows:
         configuration = configuration_of(trial, family, reading, likely=clear)

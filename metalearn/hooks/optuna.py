@@ -24,13 +24,14 @@ from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
 from metalearn.space.adaptation import UNSET
 
-__all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
+__all__ = ["harvest", "read_space", "require_one_objective", "seed", "tell", "verify", "write_space"]
 
 Distributions: TypeAlias = Mapping[str, Any]
 
 _RANK = "metalearn_seed"
 _MODEL = "metalearn_model"
 _METRIC = "metalearn_metric"
+_TOLD = "metalearn_told"
 _UNKNOWN = (
     "the study's space is not known before its first trial, so the seeds are queued under our names; "
     "pass space={name: distribution} to have them adapted"
@@ -106,6 +107,24 @@ def _space_of(study: Any, space: Distributions | SearchSpace | None) -> tuple[Se
         for trial in study.get_trials(deepcopy=False):
             found |= trial.distributions
     return (read_space(found) if found else None), found
+
+
+def require_one_objective(study: Any) -> None:
+    """Refuse a study of several objectives.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        Any study.
+
+    Raises
+    ------
+    InvalidInputError
+        If it has several.
+    """
+    if len(study.directions) > 1:
+        message = f"The study has {len(study.directions)} objectives. Expected one. Take studies of one objective."
+        raise InvalidInputError(message)
 
 
 def _queued(trial: Any) -> dict[str, Any]:
@@ -186,8 +205,14 @@ def tell(
     -------
     SeedReport
         What was told and what could not be.
+
+    Raises
+    ------
+    InvalidInputError
+        If the study has several objectives, or it is strict and a result is dropped.
     """
     optuna = require_tool("optuna", "optuna")
+    require_one_objective(study)
     evaluations = list(evaluations)
     known, distributions = _space_of(study, space)
     if known is None:
@@ -196,15 +221,20 @@ def tell(
     report, results = plan_told("optuna", evaluations, known, strict=strict, matching=options)
     maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
     states = optuna.trial.TrialState
+    past = study.get_trials(deepcopy=False)
     for item in report.accepted:
+        if any(_TOLD in trial.user_attrs and trial.params == dict(item.params) for trial in past):
+            report = report.without(item.rank, "the study was told before")
+    beside = [trial.value for trial in past if trial.state == states.COMPLETE]
+    for item in report.require(strict=strict).accepted:
         result = results[item.rank]
         ok = result.status is Status.OK
         trial = optuna.trial.create_trial(
             params=dict(item.params),
             distributions={name: distributions[name] for name in item.params},
-            value=told_value(result, maximize=maximize) if ok else None,
+            value=told_value(result, maximize=maximize, beside=beside) if ok else None,
             state=states.COMPLETE if ok else states.PRUNED if result.status is Status.PRUNED else states.FAIL,
-            user_attrs={_MODEL: item.model},
+            user_attrs={_MODEL: item.model, _TOLD: True},
         )
         study.add_trial(trial)
     return report
@@ -235,9 +265,7 @@ def harvest(study: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
         If the study has several objectives.
     """
     optuna = require_tool("optuna", "optuna")
-    if len(study.directions) > 1:
-        message = f"The study has {len(study.directions)} objectives. Expected one. Harvest studies of one objective."
-        raise InvalidInputError(message)
+    require_one_objective(study)
     status = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED, "FAIL": Status.FAILED}
     trials = [
         Trial(

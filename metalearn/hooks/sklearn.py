@@ -9,16 +9,18 @@ from typing import Any, Unpack
 import joblib
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import KFold, ParameterSampler, RandomizedSearchCV, StratifiedKFold
 
 from metalearn.evaluation import Evaluation, Status
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, MetalearnError
 from metalearn.hooks.base import Harvest, Matching, Startable, none_told, plan, tool_version, warn_of_lost_conditions
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Drop, Seed, SeedReport
 from metalearn.models import get_model
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
 from metalearn.space.aliases import family_of, known_name
+from metalearn.task import Metric, ProblemType, get_metric
 
 __all__ = [
     "LogInteger",
@@ -238,7 +240,19 @@ def _hull(space: SearchSpace) -> SearchSpace:
 
 
 def _last_step(estimator: Any) -> Any:
-    return _last_step(estimator.steps[-1][1]) if hasattr(estimator, "steps") else estimator
+    if hasattr(estimator, "steps"):
+        return _last_step(estimator.steps[-1][1])
+    return _last_step(estimator.regressor) if isinstance(estimator, TransformedTargetRegressor) else estimator
+
+
+def _set_by_hand(estimator: Any) -> dict[str, Any]:
+    """Return the parameters of an estimator that differ from its class's defaults."""
+    try:
+        usual = type(estimator)().get_params(deep=False)
+    except TypeError:  # some are required
+        return {}
+    given = {n: v for n, v in estimator.get_params(deep=False).items() if n not in usual or repr(usual[n]) != repr(v)}
+    return {n: v for n, v in given.items() if not (callable(v) or hasattr(v, "get_params"))}
 
 
 def _own_space(estimator: Any, family: str) -> SearchSpace:
@@ -325,17 +339,21 @@ def seed(search: Any, recommendation: Startable, *, strict: bool = False, **opti
                 found[item.rank] = report
         found.setdefault(-len(found) - 1, report)
     report = _merge(items, found, seeds)
-    if is_random and len(seeds) > search.n_iter:
-        for rank in sorted(seeds)[search.n_iter :]:
-            report = report.without(rank, f"n_iter={search.n_iter} leaves no room for it")
+    held = [branch for branch, _ in _branches(search) if branch] if is_grid else list(getattr(search, "seeds", ()))
+    before = [repr(sorted(branch.items())) for branch in held]
+    for rank, params in seeds.items():
+        if repr(sorted((name, [value] if is_grid else value) for name, value in params.items())) in before:
+            report = report.without(rank, "the search has it already")
+    if is_random:
+        for item in report.accepted[max(search.n_iter - len(held), 0) :]:
+            report = report.without(item.rank, f"n_iter={search.n_iter} leaves no room for it")
     report.require(strict=strict)
     first = [seeds[item.rank] for item in report.accepted]
     if is_grid:
-        held = [branch for branch, _ in _branches(search) if branch]
         search.param_grid = [*({name: [v] for name, v in params.items()} for params in first), *held]
     else:
         search.__class__ = SeededRandomizedSearchCV
-        search.seeds = first
+        search.seeds = [*held, *first]
     search._metalearn_report = report  # noqa: SLF001 - remembered for verify
     return report
 
@@ -352,6 +370,7 @@ def _merge(items: list[Any], found: dict[int, SeedReport], seeds: dict[int, Any]
             dropped += [drop for drop in report.dropped if drop.rank == rank]
         else:
             whys = [drop for report in others for drop in report.dropped if drop.rank == rank and not drop.parameter]
+            whys.sort(key=lambda drop: "none of which is" in drop.why)  # what its own family's part says comes first
             dropped += whys[:1] or [Drop(rank, "", "no part of the search tunes its model family")]
     notes = tuple(dict.fromkeys(note for report in others for note in report.notes)) if not accepted else ()
     return SeedReport("scikit-learn", tuple(accepted), tuple(changed), tuple(dropped), notes)
@@ -377,13 +396,43 @@ def tell(search: Any, evaluations: Iterable[Evaluation], *, strict: bool = False
     return none_told(type(search).__name__, evaluations, "scikit-learn takes no known results", strict=strict)
 
 
+def _measured(search: Any, metric: str | Metric | None = None) -> tuple[str, str | None]:
+    """Return the name of the column of scores that is read, and what it says to be."""
+    if not search.multimetric_:
+        usual = "accuracy" if is_classifier(search.estimator) else "r2"
+        said = usual if search.scoring is None else search.scoring
+        return "score", said if isinstance(said, str) else None
+    names = list(search.scorer_)
+    wanted = metric.name if isinstance(metric, Metric) else metric
+    if wanted is not None:
+        kind = next(k for k in ProblemType if k.is_classification == is_classifier(search.estimator))
+        same = [name for name in names if name == wanted or _metric_name(name, kind) == _metric_name(wanted, kind)]
+        if not same:
+            message = (
+                f"The search measured {names}, not {wanted!r}. Expected one of these. Name it: metric={names[0]!r}."
+            )
+            raise InvalidInputError(message)
+        return same[0], wanted
+    name = search.refit if isinstance(search.refit, str) else names[0]
+    return name, name
+
+
+def _metric_name(name: str, kind: ProblemType) -> str:
+    try:
+        return get_metric(name, kind).name
+    except MetalearnError:
+        return name
+
+
 def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
     """Return every fold of every candidate of a fitted search.
 
     Parameters
     ----------
     search : estimator
-        Fitted. Candidates that a halving search tried on a part of the rows count as pruned.
+        Fitted. Candidates that a halving search tried on a part of the rows count as pruned. Of several metrics the one of
+        ``metric=`` is read, else that by which the search chose, else the first. What the estimator was given by hand
+        belongs to each configuration.
     X : DataFrame or array-like of shape (n_rows, n_features)
         The table.
     y : Series or array-like of shape (n_rows,)
@@ -397,18 +446,16 @@ def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
         For ``store.append``.
     """
     results = search.cv_results_
-    scorer = search.refit if search.multimetric_ else "score"
-    said = scorer if search.multimetric_ else search.scoring
-    if said is None:
-        said = "accuracy" if is_classifier(search.estimator) else "r2"
-    own = family_of(type(_last_step(search.estimator)).__name__)
+    scorer, said = _measured(search, options.get("metric"))
+    last = _last_step(search.estimator)
     seeded = [dict(item.params) for item in getattr(search, "_metalearn_report", SeedReport("")).accepted]
     resources = results.get("n_resources")
     partial_rows = resources is not None and search.resource == "n_samples"
     trials = []
     for i, params in enumerate(results["params"]):
-        named = next((family_of(type(v).__name__) for v in params.values() if hasattr(v, "get_params")), own)
-        plain = {name: value for name, value in params.items() if not hasattr(value, "get_params")}
+        models = [_last_step(value) for value in params.values() if hasattr(value, "get_params")]
+        model = next((m for m in models if family_of(type(m).__name__)), last)
+        plain = _set_by_hand(model) | {n: value for n, value in params.items() if not hasattr(value, "get_params")}
         note = "seeded" if {name: _label(value) for name, value in params.items()} in seeded else ""
         small = partial_rows and resources[i] < search.max_resources_
         for fold in range(search.n_splits_):
@@ -424,18 +471,17 @@ def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
                     f"on {resources[i]} of {len(X)} rows: {score:.6g}" if small else note,
                     fold,
                     float(results["mean_score_time"][i]),
-                    model=named or "",
+                    model=family_of(type(model).__name__) or "",
                 )
             )
     if not (search.cv is None or isinstance(search.cv, Integral | KFold | StratifiedKFold)):
         options = {"way": joblib.hash(search.cv)[:8], **options}  # folds by time or group are harder, or easier
-    said_name = said if isinstance(said, str) else None
     return gather(
         trials,
         X,
         y,
         maximize=True,
-        said_metric=said_name,
+        said_metric=said,
         versions=tool_version("scikit-learn"),
         options=options,
     )
@@ -466,8 +512,7 @@ def verify(search: Any) -> SeedReport:
         )
         raise InvalidInputError(message)
     labels = [{name: _label(value) for name, value in params.items()} for params in search.cv_results_["params"]]
-    scorer = search.refit if search.multimetric_ else "score"
-    scores = search.cv_results_[f"mean_test_{scorer}"]
+    scores = search.cv_results_[f"mean_test_{_measured(search)[0]}"]
     accepted, dropped = [], []
     for item in report.accepted:
         places = [i for i, params in enumerate(labels) if params == dict(item.params)]

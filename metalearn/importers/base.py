@@ -16,9 +16,9 @@ from metalearn.exceptions import InvalidInputError, MetalearnError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import EVALUATION_COLUMNS
 from metalearn.metafeatures import MetaFeatures
-from metalearn.models import with_whole_numbers
+from metalearn.models.recognition import recognised
 from metalearn.space import Configuration
-from metalearn.space.aliases import UNSET_VALUES, family_of, known_name
+from metalearn.space.aliases import family_of, known_name
 from metalearn.task import METRICS, Task, get_metric
 
 __all__ = [
@@ -137,9 +137,7 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     """
     family = family_of(model) or family_of(model.split("(", maxsplit=1)[0].rpartition(".")[2]) or model
     named = {_parameter_name(str(name), family, params): value for name, value in params.items()}
-    unset = UNSET_VALUES.get(family, {})
-    kept = {name: value for name, value in named.items() if value not in unset.get(name, ())}
-    return Configuration(family, with_whole_numbers(family, kept))
+    return recognised(family, named)
 
 
 def _parameter_name(full: str, family: str, others: Iterable[Any]) -> str:

@@ -1,12 +1,11 @@
 """Model families: search space, default and builder of each."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from metalearn._registry import Registry
 from metalearn.exceptions import unknown_name
 from metalearn.models.base import KnownConfiguration, ModelSpec
-from metalearn.space import Configuration, ParamValue
+from metalearn.space import Configuration
 from metalearn.space.aliases import family_of
 from metalearn.task import ProblemType
 
@@ -20,7 +19,6 @@ __all__ = [
     "get_model",
     "model_names",
     "models_for",
-    "with_whole_numbers",
 ]
 
 _REGISTRY: Registry[ModelSpec] = Registry("metalearn.models", "model", ModelSpec)
@@ -65,24 +63,6 @@ def get_model(name: str) -> ModelSpec:
     if resolved not in known:
         raise unknown_name("model", name, known)
     return _REGISTRY.get(resolved)
-
-
-def with_whole_numbers(family: str, params: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
-    """Return a family's parameters with 3.0 as 3 where it takes whole numbers; those of unknown families as they are.
-
-    Parameters
-    ----------
-    family : str
-        Any name.
-    params : mapping
-        Under our names.
-
-    Returns
-    -------
-    dict
-        All else unchanged.
-    """
-    return get_model(family).with_whole_numbers(params) if family in model_names() else dict(params)
 
 
 def models_for(problem_type: ProblemType) -> dict[str, ModelSpec]:

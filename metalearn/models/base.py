@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from metalearn.exceptions import InvalidInputError, MissingExtraError
-from metalearn.space import Categorical, Configuration, Integer, Parameter, ParamValue, SearchSpace
+from metalearn.space import Categorical, Configuration, Float, Integer, Parameter, ParamValue, SearchSpace
 from metalearn.task import ProblemType
 
 if TYPE_CHECKING:
@@ -138,8 +138,10 @@ class ModelSpec:
             for name, value in configuration.params.items()
         )
 
-    def with_whole_numbers(self, params: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
-        """Return parameters with 3.0 as 3 where the search space has whole numbers: tables with gaps make floats of them.
+    def with_kinds(self, params: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+        """Return parameters with 3.0 as 3 where the search space has whole numbers, and with 3 as 3.0 where it has others.
+
+        Tables with gaps make the one of the other, and grids are written as comes.
 
         Parameters
         ----------
@@ -151,11 +153,14 @@ class ModelSpec:
         dict
             All else unchanged.
         """
-        whole = {n for space in self.spaces.values() for n, p in space.parameters.items() if isinstance(p, Integer)}
-        return {
-            name: int(value) if name in whole and isinstance(value, float) and value.is_integer() else value
-            for name, value in params.items()
-        }
+        kinds = {name: type(p) for space in self.spaces.values() for name, p in space.parameters.items()}
+        found = dict(params)
+        for name, value in params.items():
+            if isinstance(value, float) and value.is_integer() and kinds.get(name) is Integer:
+                found[name] = int(value)
+            elif isinstance(value, int) and not isinstance(value, bool) and kinds.get(name) is Float:
+                found[name] = float(value)
+        return found
 
     def default(self, problem_type: ProblemType) -> Configuration:
         """Return the library's default configuration.

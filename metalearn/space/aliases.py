@@ -12,6 +12,7 @@ __all__ = [
     "MODEL_PARAMETERS",
     "PARAMETERS",
     "UNSET_VALUES",
+    "WITHOUT_EFFECT",
     "family_of",
     "is_foreign",
     "known_name",
@@ -210,6 +211,7 @@ UNSET_VALUES: Mapping[str, Mapping[str, tuple[ParamValue, ...]]] = {
         "colsample_bylevel": (1.0,),
         "colsample_bynode": (1.0,),
         "max_delta_step": (0,),
+        "tree_method": ("hist", "auto", None),
         "scale_pos_weight": (1.0,),
         "booster": ("gbtree",),
         "grow_policy": ("depthwise",),
@@ -219,6 +221,38 @@ UNSET_VALUES: Mapping[str, Mapping[str, tuple[ParamValue, ...]]] = {
 
 Infinity stands for "no limit" and becomes the upper bound of the range.
 """
+
+WITHOUT_EFFECT = frozenset(
+    (
+        "allow_writing_files",
+        "cache_size",
+        "copy_X",
+        "copy_X_train",
+        "device",
+        "device_type",
+        "force_col_wise",
+        "force_row_wise",
+        "importance_type",
+        "logging_level",
+        "metric_period",
+        "n_jobs",
+        "nthread",
+        "num_threads",
+        "predictor",
+        "probability",
+        "random_seed",
+        "random_state",
+        "seed",
+        "silent",
+        "task_type",
+        "thread_count",
+        "verbose",
+        "verbose_eval",
+        "verbosity",
+        "warm_start",
+    )
+)
+"""Parameters of any family that say how it is computed, not what is learned."""
 
 
 def _plain(name: str) -> str:

@@ -20,7 +20,7 @@ from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, models_for
 from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.store import Store, open_store
-from metalearn.task import Metric, ProblemType, Task, get_metric
+from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
 __all__ = [
     "KnowledgeSource",
@@ -266,7 +266,7 @@ def new_task(data: Dataset, metric: str | Callable[..., Any] | Metric | None, na
         If the metric does not fit the problem type.
     """
     return Task(
-        id=f"new:{name}",
+        id=f"{NEW}{name}",
         problem_type=data.problem_type,
         metric=with_stand_ins(
             get_metric(metric, data.problem_type),

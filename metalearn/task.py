@@ -9,7 +9,7 @@ from typing import Any, Self
 from metalearn.exceptions import InvalidInputError, UnknownNameError, unknown_name
 from metalearn.scorers import has_scorer, is_scorer_of, named_scorer, own_scorer, scorer_name, scorer_names
 
-__all__ = ["METRICS", "Metric", "ProblemType", "Task", "get_metric", "metrics_for", "scorer_of", "scorer_sign"]
+__all__ = ["METRICS", "NEW", "Metric", "ProblemType", "Task", "get_metric", "metrics_for", "scorer_of", "scorer_sign"]
 
 
 class ProblemType(StrEnum):
@@ -108,9 +108,9 @@ class Metric:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The smallest and the largest value that can be measured; infinite for a metric that is not ours."""
+        """The smallest and the largest value that can be measured; infinite for what is not ours and no negated error."""
         if self.name not in METRICS:
-            return -math.inf, math.inf
+            return -math.inf, 0.0 if self.name.startswith("neg_") and has_scorer(self.name) else math.inf
         if not self.greater_is_better:
             return self.optimum, math.inf
         return 0.0 if self.name in _SHARES else -math.inf, self.optimum
@@ -372,6 +372,10 @@ def scorer_of(values: Sequence[float], metric: Metric, *, maximize: bool) -> Cal
     return lambda value: -value
 
 
+NEW = "new:"
+"""How the ids of tasks begin that were asked about only."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """Name a problem on a dataset, with the plain facts that are kept about it.
@@ -429,6 +433,21 @@ class Task:
         fill(self, "name", self.name or self.id)
         fill(self, "family", self.family or self.name)
         fill(self, "n_rows_used", self.n_rows_used or self.n_rows)
+
+    def require_known_data(self) -> None:
+        """Refuse the task of a request, whose id does not tell its data: results of two tables would become one task's.
+
+        Raises
+        ------
+        InvalidInputError
+            If the task is that of a recommendation or an advisor.
+        """
+        if self.id.startswith(NEW):
+            message = (
+                f"The task {self.id!r} is that of a request, which does not tell the data. Expected one under which results "
+                "can be kept. Make it of the table: metalearn.dataset.Dataset.from_data(X, y).as_task()."
+            )
+            raise InvalidInputError(message)
 
     def evaluated(self, way: str, *, note: str) -> Self:
         """Return the task of the same data whose scores come about in another way, so that they are kept apart.

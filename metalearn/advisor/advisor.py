@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -16,9 +17,11 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.fitting import fitted_recommender
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import build_pipeline
+from metalearn.models.recognition import recognised
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
+from metalearn.space.aliases import family_of
 from metalearn.task import Metric, ProblemType, Task, scorer_sign
 
 if TYPE_CHECKING:
@@ -169,7 +172,9 @@ class Advisor:
         good = [trial for trial in self._trials.values() if trial.status is Status.OK]
         return min(good, key=lambda trial: self.task.metric.to_loss(trial.score)) if good else None
 
-    def recommend(self, n: int = 10, *, time_left: float | None = None) -> Recommendation:
+    def recommend(
+        self, n: int = 10, *, time_left: float | None = None, families: Collection[str] | None = None
+    ) -> Recommendation:
         """Rank what to try next, given everything that was told.
 
         Parameters
@@ -179,6 +184,8 @@ class Advisor:
         time_left : float or None, default=None
             Seconds that are left, where the caller keeps the clock, infinity for no limit; default: the time budget less what
             was told.
+        families : collection of str or None, default=None
+            Choose among these of the advisor's model families only; None among all.
 
         Returns
         -------
@@ -194,7 +201,7 @@ class Advisor:
         left = left if time_left is None else time_left
         about: dict[str, Any] = {
             "n": n,
-            "models": self._models,
+            "models": self._models if families is None else tuple(m for m in self._models if m in families),
             "time_budget": None if math.isinf(left) else max(left, 0.0),
         }
         if tried and self._new_points and isinstance(self._recommender, Strategy):
@@ -220,11 +227,19 @@ class Advisor:
         return sum(s for s in (*told, *expected) if s == s)  # noqa: PLR0124 - NaN means unknown
 
     @overload
-    def ask(self, *, without: Collection[Configuration] = ()) -> Configuration: ...
-    @overload
-    def ask(self, n: int, *, without: Collection[Configuration] = ()) -> list[Configuration]: ...
     def ask(
-        self, n: int | None = None, *, without: Collection[Configuration] = ()
+        self, *, without: Collection[Configuration] = (), families: Collection[str] | None = None
+    ) -> Configuration: ...
+    @overload
+    def ask(
+        self, n: int, *, without: Collection[Configuration] = (), families: Collection[str] | None = None
+    ) -> list[Configuration]: ...
+    def ask(
+        self,
+        n: int | None = None,
+        *,
+        without: Collection[Configuration] = (),
+        families: Collection[str] | None = None,
     ) -> Configuration | list[Configuration]:
         """Return what to try next.
 
@@ -234,6 +249,8 @@ class Advisor:
             How many, for parallel workers; None asks for one.
         without : collection of Configuration, default=()
             What not to return, such as what was tried in another form.
+        families : collection of str or None, default=None
+            Choose among these of the advisor's model families only; None among all.
 
         Returns
         -------
@@ -244,10 +261,15 @@ class Advisor:
         ------
         StopIteration
             If one is asked for and nothing is left to try.
+        InvalidInputError
+            If n is no whole number of at least 1.
         """
+        if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 1):
+            message = f"n is {n!r}. Expected how many configurations to ask for, 1 or more. Leave it out for one."
+            raise InvalidInputError(message)
         found: list[Configuration] = []
         while len(found) < (1 if n is None else n):
-            ranked = self.recommend(1 + len(without))
+            ranked = self.recommend(1 + len(without), families=families)
             chosen = next((candidate for candidate in ranked if candidate.configuration not in without), None)
             if chosen is None:
                 break
@@ -321,12 +343,16 @@ class Advisor:
             status is unknown.
         """
         trial = Trial.of(configuration, score, seconds, status)
+        if configuration.id not in self._pending:  # made by hand: C=10 is C=10.0
+            family = family_of(configuration.model) or configuration.model
+            trial = replace(trial, configuration=recognised(family, configuration.params))
         trial = replace(trial, score=self.score_sign * trial.score)
         if trial.status is Status.OK and not self.task.metric.is_possible(trial.score):
             raise InvalidInputError(self._impossible(float(score or 0)))
-        self._pending.pop(configuration.id, None)
-        self._trials.pop(configuration.id, None)
-        self._trials[configuration.id] = trial
+        tried = trial.configuration.id
+        self._pending.pop(tried, None)
+        self._trials.pop(tried, None)
+        self._trials[tried] = trial
 
     def _impossible(self, score: float) -> str:
         low, high = sorted(self.score_sign * bound + 0.0 for bound in self.task.metric.bounds)  # no -0

@@ -49,7 +49,7 @@ from metalearn.recommendation import Recommendation
 from metalearn.report import Text, to_json, training_script, tuning_page, tuning_text
 from metalearn.scorers import apply_scorer
 from metalearn.store import Store
-from metalearn.task import Metric, ProblemType, Task, get_metric
+from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
 __all__ = ["MetaLearnEstimator"]
 
@@ -304,7 +304,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _nothing(self, data: TrainingData) -> Recommendation:
         task = Task(
-            id="new:table",
+            id=f"{NEW}table",
             problem_type=data.problem_type,
             metric=self.metric_,
             n_rows=len(data.X),

@@ -1,8 +1,10 @@
 """Live hooks: an advisor that keeps steering Optuna, or anything over a ConfigurationSpace, trial by trial."""
 
+import json
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from threading import RLock
 from typing import Any
 
@@ -13,11 +15,18 @@ from metalearn.hooks.base import defaults_of, require_tool
 from metalearn.hooks.configspace import configuration, read_space
 from metalearn.hooks.harvest import Reading, Trial, configuration_of
 from metalearn.hooks.optuna import read_space as read_distributions
-from metalearn.space import Configuration, adapt
+from metalearn.hooks.optuna import require_one_objective
+from metalearn.space import Adaptation, Configuration, SearchSpace, adapt, model_parameter_of
 from metalearn.space.adaptation import UNSET
 from metalearn.task import scorer_of
 
 __all__ = ["OptunaSampler", "SpaceAdvisor"]
+
+_SUGGESTED = "metalearn_suggested"
+"""The attribute by which processes that share a study tell each other what they try."""
+
+_ATTEMPTS = 50
+"""So many suggestions may come to values that were tried, in a narrow space, before the other sampler is asked."""
 
 
 class _Steering:
@@ -43,10 +52,10 @@ class _Steering:
         """Take a new lock."""
         vars(self).update(state, lock=RLock())
 
-    def next(self) -> Configuration | None:
+    def next(self, families: Collection[str] | None = None) -> Configuration | None:
         """Return the best candidate that was not given yet, pending from now on; None if there is none."""
         with self.lock:
-            found = self.advisor.ask(1, without=self.given)
+            found = self.advisor.ask(1, without=self.given, families=families)
             self.given.update(found)
             return found[0] if found else None
 
@@ -108,7 +117,8 @@ class OptunaSampler:
     """Sample what an advisor suggests, and from another sampler where it knows nothing.
 
     Every finished trial is told to the advisor, failed and pruned ones as such, so that the knowledge of past tasks keeps
-    steering throughout the search; what runs elsewhere meanwhile counts as expected. Names, types and ranges are adapted
+    steering throughout the search; what runs meanwhile in threads counts as expected, what other processes try is not tried
+    again. Once a trial has shown that the objective is about one family, that family alone is suggested. Names, types and ranges are adapted
     as the objective asks for each parameter, so that spaces defined by running need not be described beforehand. Seeds
     that were queued in the study are evaluated as they are.
 
@@ -159,11 +169,15 @@ class OptunaSampler:
         dict of str to BaseDistribution
             By name.
         """
+        require_one_objective(study)
         with self._steering.lock:
-            self._learn(study)
-            suggested = self._steering.next()
+            trials = [past for past in study.get_trials(deepcopy=False) if past.number != trial.number]
+            self._learn(study, trials)
+            suggested = self._next(trials)
         if suggested is not None:
             self._current[study.study_name, trial.number] = suggested
+            storage, key = study._storage, trial._trial_id  # noqa: SLF001 - where samplers keep what they remember
+            storage.set_trial_system_attr(key, _SUGGESTED, json.dumps(suggested.to_dict()))
             return {}
         return dict(self._fallback.infer_relative_search_space(study, trial))
 
@@ -208,13 +222,7 @@ class OptunaSampler:
         key = study.study_name, trial.number
         suggested = self._current.get(key)
         if suggested is not None:
-            found = adapt(
-                suggested,
-                read_distributions({param_name: param_distribution}),
-                names=self._names,
-                model_parameter=self._model_parameter if param_name == self._model_parameter else None,
-                defaults=defaults_of(suggested, self._steering.advisor.task.problem_type),
-            )
+            found = self._adapted(suggested, read_distributions({param_name: param_distribution}))
             if found.configuration is None and found.dropped[""].startswith(param_name):
                 # the objective does not offer the family: the fallback takes over
                 self._steering.withdraw(self._current.pop(key))
@@ -249,20 +257,57 @@ class OptunaSampler:
             What it measured.
         """
         self._fallback.after_trial(study, trial, state, values)
+        if state.is_finished() and len(study.directions) == 1:
+            took = datetime.now() - trial.datetime_start  # noqa: DTZ005 - as Optuna's own
+            with self._steering.lock:
+                self._tell(study, trial, state, values[0] if values else None, took.total_seconds())
 
-    def _learn(self, study: Any) -> None:
-        """Tell the advisor what the study has learned since, in this process or another."""
+    def _learn(self, study: Any, trials: Iterable[Any]) -> None:
+        """Tell the advisor what other processes have learned since, and what they are trying."""
+        for trial in trials:
+            if _SUGGESTED in trial.system_attrs:
+                self._steering.given.add(Configuration.from_dict(json.loads(trial.system_attrs[_SUGGESTED])))
+            if trial.state.is_finished():
+                seconds = trial.duration.total_seconds() if trial.duration is not None else None
+                value = trial.value if trial.state.name == "COMPLETE" else None
+                self._tell(study, trial, trial.state, value, seconds)
+
+    def _tell(self, study: Any, trial: Any, state: Any, value: float | None, seconds: float | None) -> None:
+        key = study.study_name, trial.number
+        if key in self._told:
+            return
+        self._told.add(key)
+        status = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED}.get(state.name, Status.FAILED)
+        self._steering.withdraw(self._current.pop(key, None))
         maximize = study.direction.name == "MAXIMIZE"
-        for trial in study.get_trials(deepcopy=False):
-            key = study.study_name, trial.number
-            if key in self._told or not trial.state.is_finished():
-                continue
-            self._told.add(key)
-            status = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED}.get(trial.state.name, Status.FAILED)
-            seconds = trial.duration.total_seconds() if trial.duration is not None else None
-            value = trial.value if status is Status.OK else None
-            self._steering.withdraw(self._current.pop(key, None))
-            self._steering.told(Trial(trial.params, value, status, seconds), maximize=maximize)
+        self._steering.told(
+            Trial(trial.params, value if status is Status.OK else None, status, seconds), maximize=maximize
+        )
+
+    def _next(self, trials: Iterable[Any]) -> Configuration | None:
+        """Return what to try, once trials have shown the space: of its family, and with values that were not tried."""
+        tried = [trial.params for trial in trials if trial.params]
+        shown: Mapping[str, Any] = next((trial.distributions for trial in reversed(list(trials)) if trial.params), {})
+        space = read_distributions(shown)
+        chooses = model_parameter_of(space, self._model_parameter) is not None
+        families = None if chooses or len(self._steering.families) != 1 else self._steering.families
+        for _ in range(_ATTEMPTS):
+            suggested = self._steering.next(families)
+            adapted = None if suggested is None or not shown else self._adapted(suggested, space).configuration
+            if suggested is None or adapted is None or dict(adapted.params) not in tried:
+                return suggested
+            self._steering.withdraw(suggested)
+        return None
+
+    def _adapted(self, suggested: Configuration, space: SearchSpace) -> Adaptation:
+        named = self._model_parameter
+        return adapt(
+            suggested,
+            space,
+            names=self._names,
+            model_parameter=named if named in space.parameters else None,
+            defaults=defaults_of(suggested, self._steering.advisor.task.problem_type),
+        )
 
 
 class SpaceAdvisor:

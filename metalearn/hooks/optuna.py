@@ -20,6 +20,7 @@ from metalearn.hooks.base import (
 )
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Change, Drop, Seed, SeedReport
+from metalearn.importers.tuners import SEEDED_FAMILY
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
 from metalearn.space.adaptation import UNSET
@@ -29,7 +30,6 @@ __all__ = ["harvest", "read_space", "require_one_objective", "seed", "tell", "ve
 Distributions: TypeAlias = Mapping[str, Any]
 
 _RANK = "metalearn_seed"
-_MODEL = "metalearn_model"
 _METRIC = "metalearn_metric"
 _TOLD = "metalearn_told"
 _UNKNOWN = (
@@ -172,7 +172,7 @@ def seed(
         study.set_user_attr(_METRIC, recommendation.task.metric.name)
     accepted = []
     for number, item in enumerate(report.accepted, start=len(trials)):
-        study.enqueue_trial(dict(item.params), user_attrs={_RANK: item.rank, _MODEL: item.model})
+        study.enqueue_trial(dict(item.params), user_attrs={_RANK: item.rank, SEEDED_FAMILY: item.model})
         accepted.append(replace(item, key=str(number)))
     notes = (*report.notes, *((_UNKNOWN,) if known is None else ()))
     return replace(report, accepted=tuple(accepted), notes=notes)
@@ -234,7 +234,7 @@ def tell(
             distributions={name: distributions[name] for name in item.params},
             value=told_value(result, maximize=maximize, beside=beside) if ok else None,
             state=states.COMPLETE if ok else states.PRUNED if result.status is Status.PRUNED else states.FAIL,
-            user_attrs={_MODEL: item.model, _TOLD: True},
+            user_attrs={SEEDED_FAMILY: item.model, _TOLD: True},
         )
         study.add_trial(trial)
     return report
@@ -274,7 +274,7 @@ def harvest(study: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
             status[trial.state.name],
             trial.duration.total_seconds() if trial.duration is not None else None,
             f"seed {trial.user_attrs[_RANK]}" if _RANK in trial.user_attrs else "",
-            model=trial.user_attrs.get(_MODEL, ""),
+            model=trial.user_attrs.get(SEEDED_FAMILY, ""),
         )
         for trial in study.get_trials(deepcopy=False)
         if trial.state.name in status and trial.params
@@ -308,7 +308,7 @@ def verify(study: Any) -> SeedReport:
             why = "it failed" if trial.state.name == "FAIL" else f"it is {trial.state.name.lower()}"
             dropped.append(Drop(rank, "", why))
             continue
-        accepted.append(Seed(rank, trial.user_attrs.get(_MODEL, ""), trial.params, key=str(trial.number)))
+        accepted.append(Seed(rank, trial.user_attrs.get(SEEDED_FAMILY, ""), trial.params, key=str(trial.number)))
         for name, value in trial.params.items():
             if name not in asked:
                 changed.append(Change(rank, name, UNSET, value))

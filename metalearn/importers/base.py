@@ -295,8 +295,11 @@ def assemble(
     Raises
     ------
     InvalidInputError
-        If there are too many rows, or a name or a parameter cannot be used.
+        If there are too many rows, a task is that of a request, or a name or a parameter cannot be used.
     """
+    tasks = list(tasks)
+    for task in tasks:
+        task.require_known_data()
     if len(runs) > MAX_ROWS:
         message = f"There are {len(runs)} rows. Expected at most {MAX_ROWS}. Import them in pieces."
         raise InvalidInputError(message)

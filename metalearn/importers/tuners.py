@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,15 @@ from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, unknown_name
 from metalearn.importers.base import assemble, bounded_file, our_metric, plain_params, printable, read_lines
 from metalearn.knowledge_base import KnowledgeBase
+from metalearn.models.recognition import families_of_parameters
 from metalearn.task import METRICS, Task, scorer_of
 
-__all__ = ["from_flaml_log", "from_optuna"]
+__all__ = ["SEEDED_FAMILY", "from_flaml_log", "from_optuna"]
+
+SEEDED_FAMILY = "metalearn_model"
+"""The attribute by which seeded trials of Optuna tell their family."""
+
+_USUAL = "model"
 
 
 def from_flaml_log(path: str | Path, task: Task, *, metric: str) -> KnowledgeBase:
@@ -72,7 +78,7 @@ def from_flaml_log(path: str | Path, task: Task, *, metric: str) -> KnowledgeBas
 
 
 def from_optuna(
-    storage: Any, task: Task, *, metric: str, study: str | None = None, model: str = "model"
+    storage: Any, task: Task, *, metric: str, study: str | None = None, model: str = _USUAL
 ) -> KnowledgeBase:
     """Read the studies of an Optuna storage.
 
@@ -88,7 +94,8 @@ def from_optuna(
     study : str or None, default=None
         One study; default: all.
     model : str, default="model"
-        The parameter or user attribute that names the family; where a trial has none, this text itself is the family.
+        The parameter or user attribute that names the family; where a trial has none, this text itself is the family, or,
+        with the default, the family that its parameters belong to.
 
     Returns
     -------
@@ -101,7 +108,8 @@ def from_optuna(
     MissingExtraError
         If optuna is not installed.
     InvalidInputError
-        If the storage cannot be read or holds no trial, or a study maximised a loss that is positive.
+        If the storage cannot be read or holds no trial, a study maximised a loss that is positive, or it is not known of
+        which family a trial is.
     UnknownNameError
         If there is no such study.
     """
@@ -132,6 +140,18 @@ def from_optuna(
     return assemble(runs.assign(task_id=task.id), [task], {}, tool=f"optuna {optuna.__version__}")
 
 
+def _family_of(params: Mapping[str, Any]) -> str:
+    found = families_of_parameters(params)
+    if len(found) != 1:
+        message = (
+            f"The parameters {sorted(params)[:10]} belong to {f'several families: {found}' if found else 'no known family'}. "
+            "Expected a parameter or user attribute that names the family. Say which it is, or name the family: "
+            f"model={(found or ['lightgbm'])[0]!r}."
+        )
+        raise InvalidInputError(message)
+    return found[0]
+
+
 def _optuna_trials(
     optuna: Any, storage: Any, study: str, model: str, metric: str
 ) -> Iterator[tuple[str, str, str, float, float, str]]:
@@ -146,7 +166,10 @@ def _optuna_trials(
         values = [score(value) for value in values]
     for trial, value in zip(trials, values, strict=True):
         params = dict(trial.params)
-        family = params.pop(model, None) or trial.user_attrs.get(model, model)
+        family = params.pop(model, None) or trial.user_attrs.get(model) or trial.user_attrs.get(SEEDED_FAMILY)
+        if not (family or params):
+            continue  # it ended before it tried anything
+        family = family or (model if model != _USUAL else _family_of(params))
         seconds = trial.duration.total_seconds() if trial.duration else math.nan
         yield (
             printable(str(family)),

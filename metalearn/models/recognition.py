@@ -84,8 +84,8 @@ def families_of_parameters(parameters: Iterable[str], likely: Collection[str] = 
     Returns
     -------
     list of str
-        The families that know most of them; of these, those that have most in their search space under this very name.
-        Empty if none knows any.
+        The families that know most of them; of these, those that have most in their search space, first under this very name,
+        then under another. Empty if none knows any.
 
     Examples
     --------
@@ -96,14 +96,15 @@ def families_of_parameters(parameters: Iterable[str], likely: Collection[str] = 
     """
     names = list(parameters)
     known: dict[str, int] = {}
-    own: dict[str, int] = {}
+    near: dict[str, tuple[int, int]] = {}
     for family, searched in {**_plugged_in(), **PARAMETERS}.items():
         ours = {name: known_name(name, family) for name in names}
         known[family] = sum(word in searched or word in UNSET_VALUES.get(family, {}) for word in ours.values())
-        own[family] = sum(word == name and word in searched for name, word in ours.items())
+        as_they_are = sum(word == name and word in searched for name, word in ours.items())
+        near[family] = as_they_are, sum(word in searched for word in ours.values())
     pool = [family for family in known if known[family] == max(known.values()) > 0]
     pool = [family for family in pool if family in likely] or pool
-    return [family for family in pool if own[family] == max(own[other] for other in pool)]
+    return [family for family in pool if near[family] == max(near[other] for other in pool)]
 
 
 def _plugged_in() -> dict[str, set[str]]:

@@ -19,6 +19,9 @@ _GROWTH = {"svm": 2.0}
 _LEAST = 1e-3
 """Shorter times are measured too coarsely to matter."""
 
+_ANY = np.array([[-np.inf] * 3, [np.inf] * 3])
+"""Bounds of sizes where none is known."""
+
 
 @dataclass(frozen=True, eq=False)
 class CostModel:
@@ -49,9 +52,10 @@ class CostModel:
         Parameters
         ----------
         sizes : ndarray of shape (n_tasks, 3)
-            Rows, features and classes.
+            Rows, features and classes; no rows or features means unknown.
         seconds : ndarray of shape (n_tasks, n_configurations)
-            NaN where unknown.
+            NaN where unknown. Those of tasks of unknown size count for families that were timed on no others: such are
+            expected to take the same anywhere.
         models : ndarray of str, shape (n_configurations,)
             Family of each configuration.
 
@@ -60,24 +64,26 @@ class CostModel:
         CostModel
             Predicts NaN for configurations of a family that was never timed.
         """
+        sized = np.asarray((sizes[:, :2] > 0).all(axis=1))
         logs = np.log1p(sizes)
         terms = _terms(logs)
-        centre = terms.mean(axis=0)
-        design = np.column_stack([np.ones(len(terms)), terms - centre])
+        centre = terms[sized].mean(axis=0) if sized.any() else np.zeros(terms.shape[1])
+        design = np.column_stack([np.ones(len(terms)), np.where(sized[:, None], terms - centre, 0.0)])
         target = np.log(np.maximum(seconds, _LEAST))
         timed = ~np.isnan(target)
         common = np.full((design.shape[1], len(models)), np.nan)
         own, ranges = np.zeros_like(common), np.zeros((4, 3, len(models)))
         for model in np.unique(models):
             columns = np.flatnonzero(models == model)
-            rows, places = np.nonzero(timed[:, columns])
+            known = timed[:, columns] & sized[:, None]
+            rows, places = np.nonzero(known if known.any() else timed[:, columns])
             if not len(rows):
                 continue
             found = _ridge(design[rows], target[rows, columns[places]], np.r_[1e-6, np.ones(design.shape[1] - 1)])
             common[:, columns] = found[:, None]
-            ranges[:, :, columns] = np.tile(_range(logs[rows]), (2, 1))[..., None]
-            for j in columns[timed[:, columns].any(axis=0)]:
-                known = timed[:, j]
+            ranges[:, :, columns] = np.tile(_range(logs[rows]) if known.any() else _ANY, (2, 1))[..., None]
+            for j in columns[known.any(axis=0)]:
+                known = timed[:, j] & sized
                 own[:, j] = _ridge(design[known], target[known, j] - design[known] @ found, np.full(len(common), _OWN))
                 ranges[2:, :, j] = _range(logs[known])
         growth = np.array([_GROWTH.get(str(model), 1.0) for model in models])

@@ -205,6 +205,7 @@ class StoreMethods:
         tool: str | None = None,
     ) -> None:
         """Add what was learned about one task; see :meth:`Store.append`."""
+        task.require_known_data()
         found = {task.id: meta_features} if meta_features is not None else {}
         try:
             knowledge = KnowledgeBase.from_records([task], found, evaluations)

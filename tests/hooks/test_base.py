@@ -11,7 +11,7 @@ import pytest
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
 from metalearn.hooks import Drop, Hook, get_hook, hook_names
-from metalearn.hooks.base import families_of_parameters, family_of_parameters, plan, plan_told, require_tool, told_value
+from metalearn.hooks.base import plan, plan_told, require_tool, told_value
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
 
@@ -128,46 +128,6 @@ def test_without_a_space_seeds_keep_our_names_beside_their_family(recommendation
         "n_estimators": 60,
         "num_leaves": 300,
     }
-
-
-@pytest.mark.parametrize(
-    ("names", "family"),
-    [
-        (["n_estimators", "learning_rate", "num_leaves"], "lightgbm"),
-        (["max_iter", "max_leaf_nodes", "l2_regularization"], "hist_gradient_boosting"),
-        (["iterations", "depth", "l2_leaf_reg"], "catboost"),
-        (["model__C", "model__gamma"], "svm"),
-        (["hidden_units"], None),
-    ],
-)
-def test_the_family_is_known_by_its_parameters(names: list[str], family: str | None) -> None:
-    assert family_of_parameters(names) == family
-
-
-def test_a_tie_goes_to_the_family_that_is_recommended() -> None:
-    names = ["n_estimators", "learning_rate"]
-    assert family_of_parameters(names, ["xgboost"]) == "xgboost"
-    assert family_of_parameters(names, ["lightgbm", "xgboost"]) == "lightgbm"
-
-
-def test_every_family_of_a_tie_is_known() -> None:
-    names = ["n_estimators", "max_features"]
-    assert families_of_parameters(names) == ["extra_trees", "random_forest"]
-    assert families_of_parameters(["hidden_units"]) == []
-
-
-@pytest.mark.parametrize(
-    ("names", "likely", "family"),
-    [
-        (["n_estimators", "max_features"], "extra_trees", "extra_trees"),
-        (["n_estimators", "max_depth"], "extra_trees", "extra_trees"),  # every forest has a depth, though not our space
-        (["learning_rate", "n_estimators", "num_leaves"], "hist_gradient_boosting", "hist_gradient_boosting"),
-        (["learning_rate", "num_leaves", "reg_alpha"], "hist_gradient_boosting", "lightgbm"),  # it has no reg_alpha
-        (["rf_max_features"], "extra_trees", "random_forest"),
-    ],
-)
-def test_a_likely_family_wins_where_it_knows_as_many(names: list[str], likely: str, family: str) -> None:
-    assert families_of_parameters(names, [likely]) == [family]
 
 
 def result(value: float, *, leaves: int = 9, fold: int = 0, status: Status = Status.OK, **changes: Any) -> Evaluation:

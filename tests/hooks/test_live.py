@@ -1,5 +1,6 @@
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.datasets import load_diabetes
 import metalearn as ml
 from metalearn.advisor import Advisor
 from metalearn.evaluation import Evaluation, Status
+from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.live import OptunaSampler, SpaceAdvisor
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
@@ -79,7 +81,7 @@ def test_an_optuna_study_is_steered_trial_by_trial(advisor_of: Any) -> None:
     assert first["classifier"] == "lgbm"
     assert first["lgbm_max_leaves"] < 20  # what was good before, in the objective's own names
     statuses = [trial.status for trial in advisor.history]
-    assert len(statuses) == 5  # the last one is told before the next
+    assert len(statuses) == 6
     assert statuses.count(Status.FAILED) == 1
     assert advisor.history[0].score == pytest.approx(0.9 - first["lgbm_max_leaves"] / 1000)
 
@@ -125,17 +127,17 @@ def test_an_advisor_learns_under_names_of_the_objectives_own(advisor_of: Any) ->
     advisor = advisor_of(families=["lightgbm"])
     study = steered(advisor, names={"num_leaves": "width"})
     study.optimize(lambda trial: 0.9 - trial.suggest_int("width", 2, 64) / 1000, n_trials=3)
-    assert [set(trial.configuration.params) for trial in advisor.history] == [{"num_leaves"}] * 2
+    assert [set(trial.configuration.params) for trial in advisor.history] == [{"num_leaves"}] * 3
     advisor = advisor_of()
     study = steered(advisor, model_parameter="kind")
     study.optimize(lambda trial: 0.1 * len(trial.suggest_categorical("kind", ["rf", "et"])), n_trials=2)
-    assert [trial.configuration.params for trial in advisor.history] == [{}]
+    assert {trial.configuration.model for trial in advisor.history} <= {"random_forest", "extra_trees"}
 
 
 def test_a_trial_is_of_the_advisors_family_where_several_have_its_parameters(advisor_of: Any) -> None:
     advisor = advisor_of(families=["extra_trees"])
     steered(advisor).optimize(forest, n_trials=3)
-    assert [trial.configuration.model for trial in advisor.history] == ["extra_trees"] * 2
+    assert [trial.configuration.model for trial in advisor.history] == ["extra_trees"] * 3
 
 
 @pytest.mark.filterwarnings("default")
@@ -152,9 +154,74 @@ def test_a_value_that_the_metric_cannot_have_stops_no_study(advisor_of: Any) -> 
     study = steered(advisor)
     with pytest.warns(UserWarning, match="metric="):
         study.optimize(lambda trial: 90 + trial.suggest_int("num_leaves", 2, 64) / 100, n_trials=3)
-    study.sampler._learn(study)
     assert len(study.trials) == 3
     assert advisor.history == advisor.pending == ()
+
+
+def test_every_trial_is_told_when_it_ends(advisor_of: Any) -> None:
+    advisor = advisor_of(families=["lightgbm"])
+    study = steered(advisor)
+    study.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 64) / 1000, n_trials=3)
+    assert advisor.pending == ()
+    assert advisor.best is not None
+    assert advisor.best.score == study.best_value
+    assert all(trial.seconds >= 0 for trial in advisor.history)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_processes_that_share_a_study_try_nothing_twice(advisor_of: Any, tmp_path: Path, *, at_once: bool) -> None:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    workers = [
+        optuna.create_study(
+            storage=url,
+            study_name="one",
+            load_if_exists=True,
+            direction="maximize",
+            sampler=OptunaSampler(advisor_of(families=["lightgbm"])),
+        )
+        for _ in range(2)
+    ]
+    running = []
+    for turn in range(6):
+        study = workers[turn % 2]
+        trial = study.ask()
+        leaves = trial.suggest_int("num_leaves", 2, 64), trial.suggest_float("learning_rate", 0.01, 0.3)
+        running.append((study, trial, 0.9 - leaves[0] / 1000))
+        if not at_once:
+            study.tell(*running[-1][1:])
+    params = [tuple(trial.params.values()) for trial in workers[0].trials]
+    assert len(set(params)) == 6
+
+
+def test_values_that_were_tried_do_not_come_again_in_a_narrow_space(advisor_of: Any) -> None:
+    study = steered(advisor_of(families=["lightgbm"]))
+    study.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 5) / 1000, n_trials=3)
+    tried = [trial.params["num_leaves"] for trial in study.trials]
+    assert len(set(tried[:2])) == 2
+
+
+def test_an_objective_of_one_family_is_suggested_no_other(advisor_of: Any) -> None:
+    advisor = advisor_of()
+
+    def objective(trial: Any) -> float:
+        return 0.9 - trial.suggest_int("num_leaves", 2, 64) * trial.suggest_float("reg_alpha", 0.1, 1) / 1000
+
+    study = steered(advisor)
+    study.optimize(objective, n_trials=4)
+    suggested = [json.loads(t.system_attrs["metalearn_suggested"])["model"] for t in study.trials[1:]]
+    assert suggested == ["lightgbm"] * 3
+    elsewhere = steered(advisor_of(families=["svm"]))  # whose families are not the objective's
+    elsewhere.optimize(objective, n_trials=4)
+    assert len(elsewhere.trials) == 4
+
+
+def test_a_study_of_several_objectives_is_refused(advisor_of: Any) -> None:
+    optuna = pytest.importorskip("optuna")
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=OptunaSampler(advisor_of()))
+    with pytest.raises(InvalidInputError, match="2 objectives"):
+        study.ask()
 
 
 def test_pruned_trials_are_told(advisor_of: Any) -> None:
@@ -188,7 +255,6 @@ def test_threads_share_a_sampler_and_it_pickles(advisor_of: Any) -> None:
     advisor = advisor_of(families=["lightgbm"])
     study = steered(advisor)
     study.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 64) / 1000, n_trials=16, n_jobs=4)
-    study.sampler._learn(study)
     assert len({trial.number for trial in study.trials}) == 16
     assert advisor.pending == ()
     assert pickle.loads(pickle.dumps(study.sampler))._steering.next() is not None
@@ -247,7 +313,7 @@ def test_a_loss_that_is_maximised_stops_no_study(table: Any) -> None:
     study = steered(advisor)
     with pytest.warns(UserWarning, match="cannot learn from the value 0.4"):
         study.optimize(lambda trial: next(losses) + 0 * trial.suggest_int("num_leaves", 2, 64), n_trials=4)
-    assert [trial.score for trial in advisor.history] == [0.5, 0.3]  # the last is told with the next trial
+    assert [trial.score for trial in advisor.history] == [0.5, 0.3, 0.2]
 
 
 def test_a_sampler_serves_several_studies(advisor_of: Any) -> None:
@@ -258,7 +324,6 @@ def test_a_sampler_serves_several_studies(advisor_of: Any) -> None:
     second = optuna.create_study(direction="maximize", sampler=first.sampler)
     second.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 64) / 1000, n_trials=3)
     for study in (first, second):
-        study.sampler._learn(study)
-    leaves = {trial.params["num_leaves"] for study in (first, second) for trial in study.trials}
+        leaves = {trial.params["num_leaves"] for study in (first, second) for trial in study.trials}
     assert {trial.configuration.params["num_leaves"] for trial in advisor.history} == leaves
     assert advisor.pending == ()

@@ -75,7 +75,40 @@ def test_a_step_that_switches_families_takes_each_familys_seeds(table: Any, reco
     assert [seed.rank for seed in hook.verify(search).accepted] == [1, 2]
     harvested = hook.harvest(search, *table)[2]
     assert {e.configuration.model for e in harvested} == {"lightgbm", "random_forest"}
-    assert str(harvested[2].configuration) == "random_forest(max_features=0.3)"
+    assert str(harvested[2].configuration) == "random_forest(max_features=0.3, n_estimators=5)"  # as the step was made
+
+
+def test_of_several_metrics_the_one_that_is_asked_for_is_read(table: Any) -> None:
+    scoring = {"auc": "roc_auc", "accuracy": "accuracy"}
+    search = GridSearchCV(light(), {"num_leaves": [4]}, cv=2, scoring=scoring, refit="auc").fit(*table)
+    for metric, column in ((None, "auc"), ("roc_auc", "auc"), ("accuracy", "accuracy")):
+        found = hook.harvest(search, *table, **({"metric": metric} if metric else {}))[2]
+        assert found[0].metric == {"auc": "roc_auc"}.get(column, column)
+        assert found[0].value == pytest.approx(search.cv_results_[f"split0_test_{column}"][0])
+    with pytest.raises(InvalidInputError, match="measured \\['auc', 'accuracy'\\], not 'log_loss'"):
+        hook.harvest(search, *table, metric="log_loss")
+    search.refit = False
+    assert hook.harvest(search, *table)[2][0].metric == "roc_auc"
+
+
+def test_what_an_estimator_was_given_by_hand_belongs_to_the_configuration(table: Any) -> None:
+    forest = RandomForestClassifier(n_estimators=7, max_depth=3, random_state=0, n_jobs=1)
+    search = GridSearchCV(forest, {"min_samples_leaf": [1, 5]}, cv=2, scoring="accuracy").fit(*table)
+    found = {str(e.configuration) for e in hook.harvest(search, *table)[2]}
+    assert found == {f"random_forest(max_depth=3, min_samples_leaf={n}, n_estimators=7)" for n in (1, 5)}
+
+
+@pytest.mark.parametrize("kind", ["grid", "random"])
+def test_seeds_are_not_taken_twice(recommendation: Recommendation, kind: str) -> None:
+    space = {"num_leaves": [4, 8, 64], "n_estimators": np.array([10, 100])}
+    search = GridSearchCV(light(), space) if kind == "grid" else RandomizedSearchCV(light(), space, n_iter=4)
+    first = hook.seed(search, recommendation, family="lightgbm")
+    assert first.accepted
+    before = repr(search.param_grid if kind == "grid" else search.seeds)
+    again = hook.seed(search, recommendation, family="lightgbm")
+    assert not again.accepted
+    assert {drop.why for drop in again.dropped if not drop.parameter} >= {"the search has it already"}
+    assert repr(search.param_grid if kind == "grid" else search.seeds) == before
 
 
 def test_a_randomized_search_evaluates_seeds_first_and_n_iter_in_all(

@@ -1,6 +1,7 @@
 import json
 import math
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,10 @@ def test_optuna_studies_are_read_from_a_storage(tmp_path: Path, kind: str) -> No
         return 0.5 + trial.suggest_float("svc__C", 0.1, 1.0) / 10
 
     study.optimize(objective, n_trials=3)
-    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)  # before it tried anything
+    failed = study.ask()
+    failed.suggest_categorical("model", ["SVC"])
+    study.tell(failed, state=optuna.trial.TrialState.FAIL)
     knowledge = from_optuna(storage, TASK, metric="accuracy")
     assert set(knowledge.configurations["model"]) >= {"svm"}
     values = knowledge.evaluations["value"].dropna()
@@ -168,6 +172,25 @@ def test_the_direction_of_an_optuna_study_says_what_its_values_mean(
 def test_a_positive_loss_that_was_maximised_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="Expected negated values"):
         from_optuna(optuna_storage("maximize", [0.5]), TASK, metric="log_loss")
+
+
+@pytest.mark.parametrize(
+    ("names", "family"), [(["eta", "num_leaves"], "lightgbm"), (["n_estimators", "max_features"], None), (["x"], None)]
+)
+def test_the_family_of_a_study_without_its_name_is_that_of_its_parameters(names: list[str], family: str | None) -> None:
+    optuna = pytest.importorskip("optuna")
+    study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction="maximize")
+    study.optimize(lambda trial: sum(trial.suggest_float(name, 0.1, 0.2) for name in names), n_trials=2)
+    if family is None:
+        with pytest.raises(InvalidInputError, match="Say which it is, or name the family: model="):
+            from_optuna(study._storage, TASK, metric="accuracy")
+    else:
+        assert set(from_optuna(study._storage, TASK, metric="accuracy").models) == {family}
+
+
+def test_the_task_of_a_request_holds_no_results() -> None:
+    with pytest.raises(InvalidInputError, match="as_task"):
+        from_optuna(optuna_storage("maximize", [0.5]), replace(TASK, id="new:table"), metric="accuracy", model="svm")
 
 
 def optuna_storage(direction: str, returned: list[float]) -> Any:

@@ -124,9 +124,9 @@ def test_a_family_takes_values_of_the_kind_that_its_space_has(
     assert get_model(model).takes(Configuration(model, params), ProblemType.BINARY) is taken
 
 
-def test_whole_numbers_are_whole_again_where_the_space_has_such() -> None:
-    found = get_model("svm").with_whole_numbers({"C": 2.0, "degree": 3.0, "gamma": 3.5, "kernel": "poly"})
-    assert repr(found) == "{'C': 2.0, 'degree': 3, 'gamma': 3.5, 'kernel': 'poly'}"
+def test_numbers_are_of_the_kind_that_the_space_has() -> None:
+    found = get_model("svm").with_kinds({"C": 2, "degree": 3.0, "gamma": 3.5, "kernel": "poly", "other": 1})
+    assert repr(found) == "{'C': 2.0, 'degree': 3, 'gamma': 3.5, 'kernel': 'poly', 'other': 1}"
 
 
 @pytest.mark.parametrize("name", model_names())

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.evaluation import Evaluation, Status
-from metalearn.exceptions import unknown_name
+from metalearn.exceptions import KnowledgeBaseError, unknown_name
 from metalearn.knowledge_tables import (
     CONFIGURATION_COLUMNS,
     EVALUATION_COLUMNS,
@@ -209,14 +209,41 @@ class KnowledgeBase:
         row["id"] = row.pop("task_id")
         return Task(**{str(k): (v.item() if hasattr(v, "item") else v) for k, v in row.items()})
 
+    def id_of(self, task: Task) -> str:
+        """Return the id under which results on a task's data are kept here.
+
+        Parameters
+        ----------
+        task : Task
+            Known by its fingerprint.
+
+        Returns
+        -------
+        str
+            That of the same data, rows and problem type under any name; else the task's own, with the problem type behind it
+            where the id is that of another problem on the data.
+        """
+        facts = self.tasks[["fingerprint", "problem_type", "n_rows_used"]].astype(str)
+        same = (facts == [task.fingerprint, str(task.problem_type), str(task.n_rows_used)]).all(axis=1)
+        if task.fingerprint and same.any():
+            return str(self.tasks["task_id"][same].iloc[0])
+        taken = self.tasks["problem_type"][self.tasks["task_id"] == task.id]
+        return f"{task.id}:{task.problem_type}" if len(taken) and taken.iloc[0] != str(task.problem_type) else task.id
+
     @cached_property
     def configuration_by_id(self) -> dict[str, Configuration]:
         """The configurations by id."""
-        table = self.configurations
-        return {
-            i: Configuration(m, json.loads(p))
-            for i, m, p in zip(table["configuration_id"], table["model"], table["params"], strict=True)
-        }
+        found = {}
+        for i, model, params in self.configurations[list(CONFIGURATION_COLUMNS)].itertuples(index=False, name=None):
+            try:
+                found[i] = Configuration(model, json.loads(params))
+            except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
+                message = (
+                    f"The configuration {i!r} of {model!r} cannot be read: {params[:80]!r} is no JSON object of plain values. "
+                    "Expected one. Restore the store from a copy."
+                )
+                raise KnowledgeBaseError(message) from error
+        return found
 
     @cached_property
     def models(self) -> "pd.Series[str]":
@@ -325,7 +352,9 @@ class KnowledgeBase:
             rows & (self.evaluations["status"] != str(Status.PRUNED)).to_numpy()
         )  # given up early: how good it is is unknown
         losses = metric.to_loss(self.evaluations["value"].to_numpy(dtype=float))
-        ok = (self.evaluations["status"] == str(Status.OK)).to_numpy()
+        ok = (self.evaluations["status"] == str(Status.OK)).to_numpy() & metric.is_possible(
+            self.evaluations["value"].to_numpy(dtype=float)
+        )
         return np.where(ok, losses, np.inf), rows
 
     def losses(self, metric: Metric) -> pd.DataFrame:

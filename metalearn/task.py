@@ -464,7 +464,8 @@ class Task:
         Task
             With another id and fingerprint, of the same dataset and family.
         """
-        return replace(self, id=f"{self.id}/{way}", fingerprint=f"{self.fingerprint}{way}", note=note)
+        key, dash, digits = self.fingerprint.rpartition("-")
+        return replace(self, id=f"{self.id}/{way}", fingerprint=f"{key}{dash}{way}{digits}", note=note)
 
     def with_metric(self, metric: Metric) -> Self:
         """Return the same task with another metric asked for.

@@ -1,6 +1,7 @@
 """Build knowledge from tables of one's own: plan, predict the hours, evaluate, store."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -114,6 +115,7 @@ def build_knowledge_base(
     if not usable or (skipped and not skip_unusable):
         raise _unusable(skipped, len(usable) + len(skipped))
     known = kept.read()
+    usable = [replace(table, task=replace(table.task, id=known.id_of(table.task))) for table in usable]
     n_workers = joblib.effective_n_jobs(n_jobs)
     settled = known.outcomes(limits.n_folds)
     if retry_failed:
@@ -121,9 +123,9 @@ def build_knowledge_base(
     ledger = Ledger(usable, choice, settled, limits)
     size = min(max(ledger.n_planned // (_UNITS_PER_PROCESS * n_workers), 1), _LARGEST_UNIT)
     units = plan(usable, partial(_waves, choice, size), settled)
-    if units and not dry_run:
-        described = set(known.meta_features["task_id"])
-        bare = [table for table in usable if table.task.id not in described]
+    described = set(known.meta_features["task_id"])
+    bare = [table for table in usable if table.task.id not in described]
+    if (units or bare) and not dry_run:
         with on_cluster(backend, scheduler, n_jobs=n_jobs):
             with progress_bar("describing tables", len(bare), show=progress) as advance:
                 for task, meta_features in describe(bare, limits=limits, n_jobs=n_jobs):

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +25,7 @@ from threadpoolctl import threadpool_limits
 from metalearn.advisor import Advisor
 from metalearn.agreement import with_stand_ins
 from metalearn.api import KnowledgeSource, open_store
+from metalearn.builder import Limits
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset, column_kinds
 from metalearn.estimators.advice import Advice
@@ -402,10 +404,15 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         task = replace(known.as_task(self.name), metric=self.metric_, n_rows_used=n_used)
         way = _way(data.folds, data.weights)
         usual_metric = get_metric(None, data.problem_type)
-        usual = split(data.target, data.problem_type, metric=usual_metric, random_state=_seed(0))
-        if way != _way(usual):  # scores of other folds are those of another task on the same data
-            note = "folds split by hand" if data.weights is None else "rows weighed in fitting"
-            task = task.evaluated(way, note=note)
+        cut = partial(split, data.target, data.problem_type, metric=usual_metric, random_state=_seed(0))
+        if way != _way(cut(cv=Limits().n_folds)):  # scores of other folds are those of another task on the same data
+            n_folds = len(data.folds)
+            if way == _way(cut()):  # named so that later versions of the data have the same way
+                task = task.evaluated(f"cv{n_folds}", note=f"{n_folds} folds")
+            else:
+                task = task.evaluated(
+                    way, note="folds split by hand" if data.weights is None else "rows weighed in fitting"
+                )
         measured = MetaFeatures(self.recommendation_.meta_features)
         store.append(task, measured, evaluations(trials, task.id))
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ from metalearn.knowledge_tables import (
     same_data,
 )
 from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
-from metalearn.store.records import admit, link_versions, with_own_tasks
+from metalearn.store.records import KNOWN_FACTS, admit, link_versions, with_own_tasks
 
 __all__ = ["SCHEMA_VERSION", "FileStore"]
 
@@ -59,6 +60,7 @@ _COLUMNS = {
 }
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
 _OWN_FILE = re.compile(rf"({'|'.join(TABLES)})-[0-9a-f]{{16}}\.parquet|\.[\w.-]+\.[0-9a-f]{{32}}")
+_PART_FILE = re.compile(rf"({'|'.join(TABLES)})-[\w-]+\.parquet", re.ASCII)
 _ABANDONED_SECONDS = 3600
 _MAX_PARTS = 256
 _MAX_COLUMNS = 64
@@ -182,7 +184,7 @@ class FileStore(StoreMethods):
             manifest = self._manifest()
             old = _files(manifest)
             stored = _oldest_first("tasks", self._stored(manifest, "tasks"))
-            facts = stored[["task_id", "fingerprint", "dataset_id", "family", "predecessor"]]
+            facts = stored[list(KNOWN_FACTS)]
             admitted = link_versions(admitted, facts.itertuples(index=False, name=None))
             for name in TABLES:
                 table: pd.DataFrame = getattr(admitted, name)
@@ -345,7 +347,7 @@ class FileStore(StoreMethods):
         """Let one process write at a time, and say clearly why one cannot."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            with (self.path / ".lock").open("wb") as file:
+            with open(self.path / ".lock", "ab", opener=_no_link) as file:
                 _lock(file)
                 yield
         except OSError as error:
@@ -361,10 +363,7 @@ class FileStore(StoreMethods):
     def _manifest(self) -> dict[str, Any]:
         file = self.path / _MANIFEST
         try:
-            if file.stat().st_size > _MAX_MANIFEST_BYTES:
-                message = f"{file} is larger than a manifest can be. Expected a list of files. {_ADVICE}"
-                raise KnowledgeBaseError(message)
-            text = file.read_text(encoding="utf-8")
+            text = _content(file, _MAX_MANIFEST_BYTES).decode()
         except FileNotFoundError:
             return self._new_manifest()
         except (OSError, UnicodeDecodeError) as error:
@@ -375,10 +374,13 @@ class FileStore(StoreMethods):
             version = int(manifest["schema_version"])
             entries = [entry for name in TABLES for entry in manifest["tables"][name]]
             plain = all(
-                Path(e["file"]).name == e["file"] and isinstance(e["rows"], int) and isinstance(e["sha256"], str)
+                _PART_FILE.fullmatch(e["file"])
+                and isinstance(e["rows"], int)
+                and isinstance(e["sha256"], str)
+                and e.get("schema_version", 1) in range(1, SCHEMA_VERSION + 1)
                 for e in entries
             )
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             message = f"{file} cannot be read as a manifest ({error!r}). Expected JSON with a schema version and tables. {_ADVICE}"
             raise KnowledgeBaseError(message) from error
         if version > SCHEMA_VERSION:
@@ -388,7 +390,7 @@ class FileStore(StoreMethods):
             )
             raise KnowledgeBaseError(message)
         if not plain or version < 1:
-            message = f"{file} names files outside its folder. Expected plain file names. Do not use this folder."
+            message = f"{file} names files that are none of a knowledge base. Expected those of its tables. Do not use this folder."
             raise KnowledgeBaseError(message)
         return manifest
 
@@ -434,7 +436,7 @@ class FileStore(StoreMethods):
     def _part(self, name: str, entry: dict[str, Any]) -> pa.Table:
         file = self.path / entry["file"]
         try:
-            content = file.read_bytes()
+            content = _content(file, _MAX_PART_BYTES)
         except OSError as error:
             message = (
                 f"{file} cannot be read ({error.strerror}), though the manifest names it. Expected the file. {_ADVICE}"
@@ -472,6 +474,15 @@ def _files(manifest: dict[str, Any]) -> set[str]:
     return {entry["file"] for entries in manifest["tables"].values() for entry in entries}
 
 
+def _content(file: Path, limit: int) -> bytes:
+    """Return what a file holds; a device or a pipe, which may never end, is refused."""
+    facts = file.stat()
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size > limit:
+        message = f"{file} is no file of a knowledge base, which is a regular one of at most {limit} bytes. {_ADVICE}"
+        raise KnowledgeBaseError(message)
+    return file.read_bytes()
+
+
 def _size(file: Path) -> int:
     """Return the size of a part; one that was compacted away meanwhile has none."""
     try:
@@ -506,6 +517,11 @@ def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:
             wanted = pa.string()
         columns[column] = values if kind == wanted else values.cast(wanted)
     return pa.table(columns)
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open a file, unless it is a link: one in a folder of somebody else's may lead anywhere."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _lock(file: BinaryIO) -> None:

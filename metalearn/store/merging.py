@@ -10,7 +10,7 @@ import pandas as pd
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import EVALUATION_KEY
 from metalearn.store.base import Store
-from metalearn.store.records import link_versions
+from metalearn.store.records import KNOWN_FACTS, link_versions
 
 __all__ = ["Conflict", "MergeReport", "conflicts", "merge"]
 
@@ -130,7 +130,7 @@ def conflicts(old: KnowledgeBase, new: KnowledgeBase) -> tuple[int, list[Conflic
     conflicts : list of Conflict
         The first 1,000 of them.
     """
-    known = old.tasks[["task_id", "fingerprint", "dataset_id", "family", "predecessor"]]
+    known = old.tasks[list(KNOWN_FACTS)]
     new = link_versions(
         new, known.itertuples(index=False, name=None)
     )  # other data is another task, not a contradiction

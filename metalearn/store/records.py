@@ -27,7 +27,7 @@ from metalearn.knowledge_tables import (
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
 
-__all__ = ["admit", "link_versions", "with_own_tasks"]
+__all__ = ["KNOWN_FACTS", "admit", "link_versions", "with_own_tasks"]
 
 MAX_TEXT = 1000
 """Characters of an id, a name or a message; longer messages are cut, longer ids refused."""
@@ -118,42 +118,48 @@ def with_own_tasks(tasks: pd.DataFrame, *records: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([added, tasks.astype(dict.fromkeys(RECORD_COLUMNS, str))], ignore_index=True)
 
 
-def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, str, str, str, str]]) -> KnowledgeBase:
-    """Give a task a new id where its id is taken by another version of its data, and link the two.
+KNOWN_FACTS = ("task_id", "fingerprint", "dataset_id", "family", "predecessor", "problem_type")
+"""What is asked of stored tasks before others are added."""
+
+
+def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, ...]]) -> KnowledgeBase:
+    """Give a task a new id where its id is taken by another version of its data, or by another problem on it; link versions.
 
     Parameters
     ----------
     knowledge : KnowledgeBase
         What shall be stored.
-    known : iterable of (id, fingerprint, dataset id, family, predecessor)
-        The stored tasks of the same ids or datasets, oldest first.
+    known : iterable of tuple of str
+        The stored tasks of the same ids or datasets, oldest first: their ``KNOWN_FACTS``.
 
     Returns
     -------
     KnowledgeBase
         Where the data of a task differs from what is stored under its id, the id ends in ``@`` and eight digits of
-        the fingerprint, the dataset id and family are those stored, and ``predecessor`` names the version before.
+        the fingerprint, the dataset id and family are those stored, and ``predecessor`` names the version before. Where the
+        problem type differs, the id ends in it.
     """
-    stored: dict[str, tuple[str, str, str, str]] = {}
-    chains: dict[str, list[str]] = {}
-    for task_id, fingerprint, dataset, family, predecessor in known:
+    stored: dict[str, tuple[str, ...]] = {}
+    chains: dict[tuple[str, str], list[str]] = {}
+    for task_id, fingerprint, dataset, family, predecessor, kind in known:
         if task_id not in stored:
-            chains.setdefault(dataset, []).append(task_id)
-        stored[task_id] = (fingerprint, dataset, family, predecessor)
+            chains.setdefault((dataset, kind), []).append(task_id)
+        stored[task_id] = (fingerprint, dataset, family, predecessor, kind)
     changes: dict[str, dict[str, str]] = {}
-    for task_id, fingerprint in zip(knowledge.tasks["task_id"], knowledge.tasks["fingerprint"], strict=True):
+    columns = (knowledge.tasks[name] for name in ("task_id", "fingerprint", "problem_type"))
+    for task_id, fingerprint, kind in zip(*columns, strict=True):
         if task_id not in stored:
             continue
-        before, dataset, family, _ = stored[task_id]
+        before, dataset, family, _, its_kind = stored[task_id]
+        new = task_id if kind == its_kind else f"{task_id}:{kind}"
+        before = stored[new][0] if new in stored else ""
+        change = {"task_id": new, "dataset_id": dataset, "family": family}
         if comparable(before, fingerprint) and before != fingerprint:
-            new = f"{task_id}@{fingerprint[-8:]}"
-            previous = stored[new][-1] if new in stored else chains[dataset][-1]
-            changes[task_id] = {
-                "task_id": new,
-                "dataset_id": dataset,
-                "family": family,
-                "predecessor": previous,
-            }
+            newer = f"{new}@{fingerprint[-8:]}"
+            previous = stored[newer][3] if newer in stored else chains[dataset, kind][-1]
+            change |= {"task_id": newer, "predecessor": previous}
+        if change["task_id"] != task_id:
+            changes[task_id] = change
     if not changes:
         return knowledge
     tasks = knowledge.tasks.copy()

@@ -27,7 +27,7 @@ from metalearn.knowledge_tables import (
     categories,
 )
 from metalearn.store import sql_schema as schema
-from metalearn.store.records import with_own_tasks
+from metalearn.store.records import KNOWN_FACTS, with_own_tasks
 from metalearn.store.sql_connection import driver_cursor
 
 __all__ = ["add_rows", "known_tasks", "read_rows"]
@@ -43,7 +43,7 @@ _SCHEMA = pa.schema([(n, pa.int16() if n == "fold" else pa.float64() if n in NUM
 # writing -------------------------------------------------------------------------------------------------------------
 
 
-def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tuple[str, str, str, str, str]]:
+def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tuple[str, ...]]:
     """List the stored tasks whose ids occur in a knowledge base, and the other versions of their data.
 
     Parameters
@@ -55,16 +55,16 @@ def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tu
 
     Yields
     ------
-    tuple of (id, fingerprint, dataset id, family, predecessor)
-        Oldest first.
+    tuple of str
+        Their ``KNOWN_FACTS``, oldest first.
     """
     t, ids = schema.tasks.c, list(knowledge.tasks["task_id"])
-    facts = t.task_id, t.fingerprint, t.dataset_id, t.family, t.predecessor
+    facts = [t[name] for name in KNOWN_FACTS]
     query = select(*facts).order_by(t.recorded_at, t.task_id)
     if len(ids) <= _MAX_PARAMETERS:
         same = schema.tasks.alias().c
         query = query.where(t.dataset_id.in_(select(same.dataset_id).where(same.task_id.in_(ids))))
-    yield from ((row[0], row[1], row[2], row[3], row[4]) for row in connection.execute(query))
+    yield from (tuple(row) for row in connection.execute(query))
 
 
 def add_rows(connection: Connection, knowledge: KnowledgeBase) -> None:

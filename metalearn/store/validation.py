@@ -140,7 +140,7 @@ def _links(knowledge: KnowledgeBase) -> Iterator[Finding]:
             yield _error("loose records", _some(loose[column]), message)
     described = set(knowledge.meta_features["task_id"])
     bare = [task_id for task_id in knowledge.task_ids if task_id not in described]
-    if bare and len(knowledge.meta_features):
+    if bare:
         yield _warning("no meta-features", _some(bare), f"{len(bare)} tasks have none, so that nothing is like them")
 
 
@@ -148,7 +148,7 @@ def _configurations(knowledge: KnowledgeBase) -> Iterator[Finding]:
     for found, model, params in knowledge.configurations.itertuples(index=False):
         try:
             fits = Configuration(model, json.loads(params)).id == found
-        except (ValueError, TypeError, AttributeError, MetalearnError):
+        except (LookupError, ValueError, TypeError, AttributeError, RecursionError, MetalearnError):
             fits = False
         if not fits:
             yield _error("configuration ids", found, f"the id is not the hash of {model} and {str(params)[:80]}")

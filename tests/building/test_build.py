@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.store import open_store
+from metalearn.store.validation import validate
 from metalearn.task import ProblemType
 
 CHEAP = [
@@ -81,6 +83,75 @@ def test_what_is_known_is_not_run_again(folder: Path) -> None:
     assert known == {"knn": (1, 1), "linear": (1, 1), "decision_tree": (1, 1), "gaussian_nb": (0, 1)}
     third = json.loads(run(folder, *options(folder, "--json")).stdout)
     assert sum(work["n_planned"] for work in third["families"]) == 0
+
+
+@pytest.mark.parametrize("address", ["kb", "sqlite:///{}/kb.db"])
+def test_what_was_recorded_under_a_name_is_known(folder: Path, address: str) -> None:
+    store = address.format(folder.parent) if "{}" in address else str(folder.parent / address)
+    frame = pd.read_csv(folder / "visits.csv")
+    X, y = frame.drop(columns="returned"), frame["returned"]
+    ml.tune(X, y, n_trials=1, families=["knn"], cv=3, record_to=store, name="visitors", progress=False)
+    assert open_store(store).read().task_ids == ("data:visitors",)
+    for planned in (4, 0):  # the defaults of the search are others
+        report = ml.build_knowledge_base(
+            folder / "visits.csv",
+            target_column="returned",
+            store=store,
+            configurations=[Configuration(c["model"], c["params"]) for c in CHEAP],
+        )
+        assert sum(work.n_planned for work in report.families) == planned
+    assert open_store(store).read().task_ids == ("data:visitors",)
+
+
+@pytest.mark.parametrize("kind", ["folder", "sqlite"])
+def test_another_problem_on_the_same_table_is_another_task(tmp_path: Path, kind: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=list("abc"))
+    frame = frame.assign(y=(frame["a"] > 0).astype(int))
+    frame.to_csv(tmp_path / "flag.csv", index=False)
+    store = str(tmp_path / ("kb.db" if kind == "sqlite" else "kb"))
+    for problem_type in (None, "regression", "binary", "regression"):
+        report = ml.build_knowledge_base(
+            tmp_path / "flag.csv",
+            target_column="y",
+            store=store,
+            configurations=[Configuration("linear", {})],
+            problem_type=problem_type,
+        )
+    assert sum(work.n_planned for work in report.families) == 0
+    for searched in (False, True):
+        if searched:  # a search finds the same two
+            ml.tune(
+                frame[["a", "b", "c"]],
+                frame["y"],
+                problem_type="regression",
+                n_trials=1,
+                families=["linear"],
+                cv=3,
+                record_to=store,
+            )
+        known = open_store(store).read()
+        kinds = {name: str(known.task(name).problem_type) for name in known.task_ids}
+        assert sorted(kinds.values()) == ["binary", "regression"]
+        assert len(set(known.families)) == 1
+        for name, found in kinds.items():
+            metrics = set(known.evaluations["metric"][known.evaluations["task_id"] == name])
+            assert ("r2" in metrics, "roc_auc" in metrics) == (found == "regression", found == "binary")
+    assert not [finding for finding in validate(known) if finding.severity == "error"]
+
+
+def test_meta_features_that_are_gone_are_measured_again(folder: Path) -> None:
+    run(folder / "sales.csv", *options(folder), "--source", "ana")
+    run(folder / "sales.csv", *options(folder)[:-1], folder.parent / "cheap.json", "--source", "ben", "--retry-failed")
+    store = open_store(folder.parent / "kb")
+    bare = store.read()
+    assert len(bare.meta_features)
+    emptied = open_store(folder.parent / "other")
+    emptied.write(replace(bare, meta_features=bare.meta_features[:0]))
+    assert "no meta-features" in {finding.check for finding in validate(emptied.read())}
+    arguments = [a if a != folder.parent / "kb" else folder.parent / "other" for a in options(folder)]
+    assert run(folder / "sales.csv", *arguments).exit_code == 0
+    assert len(emptied.read().meta_features)
 
 
 def test_a_dry_run_predicts_and_writes_nothing(folder: Path) -> None:

@@ -171,8 +171,8 @@ def test_a_new_version_of_a_named_table_is_linked_to_the_one_before(tmp_path: Pa
     known = ml.open_store(tmp_path / "kb.db").read()
     versions = {task.n_rows: task for task in map(known.task, known.task_ids)}
     assert versions.keys() == {80, 70, 60}
-    assert versions[80].id == "data:orders"
-    assert [versions[rows].predecessor for rows in (80, 70, 60)] == ["", "data:orders", versions[70].id]
+    assert versions[80].id == "data:orders/cv5"
+    assert [versions[rows].predecessor for rows in (80, 70, 60)] == ["", versions[80].id, versions[70].id]
 
 
 @pytest.mark.parametrize(
@@ -317,9 +317,11 @@ def test_results_of_other_folds_are_stored_apart(tmp_path: Path, other: dict[str
     MetaLearnClassifier(**options, **other).fit(X, y)
     known = ml.open_store(tmp_path / "kb").read()
     assert len(known) == 2
+    notes = {known.task(task_id).note for task_id in known.task_ids}
+    assert notes == {"5 folds", "" if "cv" in other else "folds split by hand"}  # kb build has three folds as well
     for task_id in known.task_ids:
         runs = known.evaluations[known.evaluations["task_id"] == task_id]
-        if not known.task(task_id).note:
+        if known.task(task_id).note == "5 folds":
             assert sorted(runs["value"]) == pytest.approx(sorted(e.value for e in first.history_))
             assert runs["fold"].nunique() == 5
 
@@ -332,7 +334,7 @@ def test_results_on_some_of_the_rows_are_stored_apart(tmp_path: Path, monkeypatc
     for time_budget in (None, 30):
         MetaLearnClassifier(**options, time_budget=time_budget).fit(X, y)
     known = ml.open_store(tmp_path / "kb").read()
-    assert {known.task(i).note for i in known.task_ids} == {"", "folds split by hand"}
+    assert {known.task(i).note for i in known.task_ids} == {"5 folds", "folds split by hand"}
 
 
 def test_results_of_weighed_rows_are_stored_apart(tmp_path: Path) -> None:
@@ -341,7 +343,7 @@ def test_results_of_weighed_rows_are_stored_apart(tmp_path: Path) -> None:
     for weights in (None, np.where(y == 1, 1e-6, 1.0)):
         MetaLearnClassifier(**options).fit(X, y, sample_weight=weights)
     known = ml.open_store(tmp_path / "kb").read()
-    assert {known.task(i).note for i in known.task_ids} == {"", "rows weighed in fitting"}
+    assert {known.task(i).note for i in known.task_ids} == {"5 folds", "rows weighed in fitting"}
 
 
 def test_a_store_that_cannot_be_written_to_is_told_before_the_search(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_stored_scores_of_other_folds_are_of_another_task(tmp_path: Path) -> Non
     found = open_store(tmp_path / "kb").read()
     assert len(found) == 2  # the third says what the second said
     assert len(set(found.families)) == 1  # and both are left out together
-    assert set(found.tasks["note"]) == {"", "folds split by hand"}
+    assert set(found.tasks["note"]) == {"5 folds", "folds split by hand"}
 
 
 def test_scores_that_are_not_defined_on_a_fold_are_not_recorded(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
 from metalearn.store import FileStore, Store, open_store, sql_connection, sql_transfer
+from metalearn.store.validation import validate
 
 from .records import FOUND, knowledge, runs, task
 
@@ -301,13 +302,58 @@ def test_a_newer_folder_is_refused(tmp_path: Path) -> None:
             use()
 
 
-@pytest.mark.parametrize("name", ["../outside.parquet", "/etc/passwd", "a/b.parquet"])
+def test_a_lock_that_leads_elsewhere_is_not_written_to(tmp_path: Path) -> None:
+    store = folder_with_knowledge(tmp_path / "kb")
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "kb" / ".lock").unlink()
+    (tmp_path / "kb" / ".lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(KnowledgeBaseError, match="cannot be written"):
+        append(store)
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+@pytest.mark.parametrize("version", ["Infinity", "1e400", "-10", "[]"])
+def test_versions_that_are_none_are_refused(tmp_path: Path, version: str) -> None:
+    store = folder_with_knowledge(tmp_path)
+    text = (tmp_path / "manifest.json").read_text()
+    for place in ('"schema_version": 2, "tables"', '"schema_version": 2}'):
+        flat = json.dumps(json.loads(text))
+        assert place in flat
+        (tmp_path / "manifest.json").write_text(flat.replace(place, place.replace("2", version, 1)))
+        with pytest.raises(KnowledgeBaseError, match="manifest"):
+            store.read()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+@pytest.mark.parametrize("file", ["manifest.json", "tasks"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_never_ends_is_not_read(tmp_path: Path, file: str, kind: str) -> None:
+    store = folder_with_knowledge(tmp_path)
+    path = next(tmp_path.glob(f"{file}*"))
+    path.unlink()
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    with pytest.raises(KnowledgeBaseError, match="regular"):
+        store.read()
+
+
+@pytest.mark.parametrize("params", ["{", "[1]", "[" * 100_000, '{"a": [1]}'])
+def test_parameters_that_are_none_are_told(params: str) -> None:
+    whole = knowledge()
+    broken = replace(whole, configurations=whole.configurations.assign(params=params))
+    with pytest.raises(KnowledgeBaseError, match="no JSON object"):
+        _ = broken.configuration_by_id
+    assert "configuration ids" in {finding.check for finding in validate(broken)}
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside.parquet", "/etc/passwd", "a/b.parquet", "tasks-\0.parquet", "tasks-\ud800.parquet"]
+)
 def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path, name: str) -> None:
     store = folder_with_knowledge(tmp_path)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     manifest["tables"]["tasks"][0]["file"] = name
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(KnowledgeBaseError, match="outside its folder"):
+    with pytest.raises(KnowledgeBaseError, match="none of a knowledge base"):
         store.read()
 
 

@@ -141,7 +141,10 @@ def test_a_planted_fault_is_found(fault: str) -> None:
 
 
 def test_errors_come_first() -> None:
-    found = validate(copied() + with_run(value=1.5))
+    whole = copied()
+    runs = whole.evaluations.copy()
+    runs.loc[(runs["task_id"] == "t:0").idxmax(), "value"] = 1.5
+    found = validate(replace(whole, evaluations=runs))
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=lambda s: s != Severity.ERROR)
     assert {f.severity for f in found} == set(Severity)
 
@@ -166,7 +169,8 @@ def test_a_mean_absolute_error_above_the_root_mean_square_is_impossible() -> Non
         Evaluation(task_id=task.id, configuration=STUMP, metric=metric, value=value)
         for metric, value in (("rmse", 1.0), ("mae", 2.0), ("r2", -3.0))
     ]
-    assert [f.check for f in validate(KnowledgeBase.from_records([task], {}, runs))] == ["impossible scores"]
+    found = {task.id: MetaFeatures({"n_rows": 50.0})}
+    assert [f.check for f in validate(KnowledgeBase.from_records([task], found, runs))] == ["impossible scores"]
 
 
 def test_findings_are_plain_values() -> None:

@@ -19,6 +19,7 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, models_for
 from metalearn.recommendation import Neighbour, Recommendation
+from metalearn.recommenders import Strategy
 from metalearn.store import Store, open_store
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
@@ -40,6 +41,7 @@ FEW = 20
 """With fewer past tasks than this, what is said of them cannot be checked on tasks left out."""
 
 _ALL = 100_000
+_SHOWN = 10
 
 BUNDLED = "bundled"
 """Name of the knowledge base that is shipped."""
@@ -202,6 +204,12 @@ def recommend(
         notes.append(
             f"The knowledge base holds {n_past} {task.problem_type} task{'s' if n_past > 1 else ''}: "
             "interval and novelty are not worth much yet."
+        )
+    if isinstance(fitted, Strategy) and (odd := fitted.past_.table.not_buildable(models)):
+        names = ", ".join(sorted({name for lacking in odd.values() for name in lacking})[:_SHOWN])
+        notes.append(
+            f"{len(odd)} of {len(fitted.past_.table.configurations)} known configurations are not recommended, since they cannot "
+            f"be built here: they set {names}."
         )
     notes += [finding.message for finding in check_data(data, metric=task.metric)]
     if not found.candidates and time_budget is not None:

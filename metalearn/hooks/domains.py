@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace
+from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace, multiples
 from metalearn.space.aliases import MODEL_PARAMETERS
 
 __all__ = ["flatten", "nest", "read_domains", "write_domains"]
@@ -67,6 +67,8 @@ def _read(domain: Any, *, inclusive: bool) -> Parameter:
         low, high = (sampler.mean + sign * _TWO_SIGMA * sampler.sd for sign in (-1, 1))
     if step is not None:
         low, high = math.ceil(low / step - 1e-8) * step, math.floor(high / step + 1e-8) * step
+    if log and step is not None and step != 1:
+        return multiples(low, high, step)
     if type(domain).__name__ == "Integer":
         low, high = int(low), int(high) - (0 if inclusive or step is not None else 1)
         return Categorical((low,)) if low == high else Integer(low, high, log=log, step=1 if log else int(step or 1))

@@ -21,7 +21,7 @@ from metalearn.hooks.base import (
 from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Drop, Seed, SeedReport
 from metalearn.recommendation import Recommendation
-from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace
+from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace, multiples
 from metalearn.space.aliases import MODEL_PARAMETERS
 
 __all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
@@ -62,6 +62,11 @@ def _read(node: Any, *, whole: bool) -> Parameter:
     log, step = "log" in kind, arg.get("q")
     if log:
         low, high = math.exp(low), math.exp(high)
+    if log and step is not None and step != 1:
+        return multiples(low, high, step)
+    if whole and step is not None and step > 1 and float(step).is_integer():
+        low, high = math.ceil(low / step - 1e-9) * step, math.floor(high / step + 1e-9) * step
+        return Integer(round(low), round(high), step=int(step)) if high > low else Categorical((round(low),))
     if whole or step == 1:
         bottom, top = max(round(low), 1) if log else math.ceil(low - 1e-9), round(high)
         return Integer(bottom, top, log=log) if top > bottom else Categorical((bottom,))

@@ -270,6 +270,30 @@ class PerformanceTable:
             )
         return found
 
+    def not_buildable(self, models: Collection[str] | None) -> dict[str, list[str]]:
+        """List the configurations that were run, but that no family here can be built with.
+
+        Parameters
+        ----------
+        models : collection of str or None
+            Registered model families; None looks at none.
+
+        Returns
+        -------
+        dict of str to list of str
+            By the id of the configuration, the parameters that its family lacks or that have no value of its kind.
+        """
+        specs = {name: get_model(name) for name in models or () if get_model(name).supports(self.problem_type)}
+        return {
+            c.id: [
+                n
+                for n, v in c.params.items()
+                if not specs[c.model].takes(Configuration(c.model, {n: v}), self.problem_type)
+            ]
+            for c in self.configurations
+            if c.model in specs and not specs[c.model].takes(c, self.problem_type)
+        }
+
 
 def related_tasks(kb: KnowledgeBase, problem_type: ProblemType) -> KnowledgeBase:
     """Return what is known about one kind of problem; the rarer kind of classification borrows from the other.

@@ -2,7 +2,7 @@
 
 from metalearn.space.adaptation import Adaptation, Policy, adapt, model_parameter_of
 from metalearn.space.configuration import Configuration, ParamValue
-from metalearn.space.parameter import Categorical, Float, Integer, Parameter
+from metalearn.space.parameter import Categorical, Float, Integer, Parameter, multiples
 from metalearn.space.search_space import Condition, SearchSpace
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "SearchSpace",
     "adapt",
     "model_parameter_of",
+    "multiples",
 ]

@@ -7,7 +7,15 @@ from types import MappingProxyType
 from typing import Any, Literal, Self, TypeAlias
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.space.aliases import MODEL_PARAMETERS, UNSET_VALUES, family_of, is_foreign, known_name
+from metalearn.space.aliases import (
+    DEFINING,
+    MODEL_PARAMETERS,
+    SHARES_OR_COUNTS,
+    UNSET_VALUES,
+    family_of,
+    is_foreign,
+    known_name,
+)
 from metalearn.space.configuration import Configuration
 from metalearn.space.parameter import Categorical, Integer, Parameter, ParamValue
 from metalearn.space.search_space import SearchSpace
@@ -81,8 +89,24 @@ def _is_default(name: str, value: ParamValue, defaults: Mapping[str, ParamValue]
     return name in defaults and defaults[name] == value and type(defaults[name]) is type(value)
 
 
-def _fit(value: ParamValue, parameter: Parameter) -> tuple[bool, ParamValue]:
+def _is_share(value: object) -> bool:
+    return isinstance(value, float) and 0 < value <= 1
+
+
+def _in_other_units(ours: str, value: ParamValue, parameter: Parameter) -> bool:
+    """Tell whether the one is a share, such as .4 of the columns, and the other a count."""
+    if ours not in SHARES_OR_COUNTS or _number(value) is None:
+        return False
+    if isinstance(parameter, Categorical):
+        numbers = [choice for choice in parameter.choices if _number(choice) is not None]
+        return bool(numbers) and not any(_is_share(choice) == _is_share(value) for choice in numbers)
+    return _is_share(value) != (not isinstance(parameter, Integer) and parameter.high <= 1)
+
+
+def _fit(ours: str, value: ParamValue, parameter: Parameter) -> tuple[bool, ParamValue]:
     """Return whether a parameter can take a value or a near one, and which."""
+    if _in_other_units(ours, value, parameter):
+        return False, None
     if isinstance(parameter, Categorical):
         if parameter.contains(value):
             return True, value
@@ -167,7 +191,7 @@ class _Draft:
         old = self.source.params[ours]
         if name != ours:
             self.renamed[ours] = name
-        fits, new = _fit(old, parameter)
+        fits, new = _fit(ours, old, parameter)
         if fits and new == old and isinstance(new, bool) == isinstance(old, bool):
             self.params[name] = new
             return
@@ -175,8 +199,23 @@ class _Draft:
             self.give_up(f"{name}={old!r} is {_means(old, parameter)}")
         elif fits:
             self.params[name], self.changed[name] = new, (old, new)
+        elif _in_other_units(ours, old, parameter):
+            self.params[name] = self.in_other_units(name, ours, old, parameter)
+            self.changed[name] = (old, self.params[name])
+        elif ours in DEFINING:
+            self.unfit = (
+                self.unfit or f"{name}={old!r} is {_means(old, parameter)}, and another makes another model of it"
+            )
         else:
             self.complete(name, ours, parameter, old)
+
+    def in_other_units(self, name: str, ours: str, value: ParamValue, parameter: Parameter) -> ParamValue:
+        """Return what comes near a share as a count, or the other way round: few rows are a small share of all."""
+        numbers = parameter.choices if isinstance(parameter, Categorical) else (parameter.low, parameter.high)
+        low, high = (end(v for v in map(_number, numbers) if v is not None) for end in (min, max))
+        if _is_share(value):
+            return _fit("", low + (_number(value) or 0.0) * (high - low), parameter)[1]
+        return low if ours.startswith("min_") else self.start_of(name, parameter)
 
     def start_of(self, name: str, parameter: Parameter) -> ParamValue:
         """Return the space's own default of a parameter, or the middle of its range."""
@@ -187,7 +226,9 @@ class _Draft:
         spellings = UNSET_VALUES.get(self.source.model, {}).get(ours, ())
         usual = (self.defaults[ours],) if ours in self.defaults else spellings
         exact = [value for value in usual if parameter.contains(value)]
-        near = [new for fits, new in (_fit(value, parameter) for value in reversed(usual)) if fits]
+        near = [new for fits, new in (_fit(ours, value, parameter) for value in reversed(usual)) if fits]
+        foreign = [value for value in usual if _in_other_units(ours, value, parameter)]
+        near += [self.in_other_units(name, ours, value, parameter) for value in foreign]
         self.params[name] = (exact + near + [self.start_of(name, parameter)])[0]
         if exact and old == UNSET:
             self.completed[name] = self.params[name]

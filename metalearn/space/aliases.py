@@ -8,9 +8,11 @@ from functools import cache
 from metalearn.space.parameter import ParamValue
 
 __all__ = [
+    "DEFINING",
     "FAMILIES",
     "MODEL_PARAMETERS",
     "PARAMETERS",
+    "SHARES_OR_COUNTS",
     "UNSET_VALUES",
     "WITHOUT_EFFECT",
     "family_of",
@@ -222,6 +224,12 @@ UNSET_VALUES: Mapping[str, Mapping[str, tuple[ParamValue, ...]]] = {
 Infinity stands for "no limit" and becomes the upper bound of the range.
 """
 
+SHARES_OR_COUNTS = frozenset(("max_features", "max_samples", "min_samples_leaf", "min_samples_split"))
+"""Parameters of which scikit-learn takes a float for a share and a whole number for a count."""
+
+DEFINING = frozenset(("kernel",))
+"""Parameters without whose value the others make no sense."""
+
 WITHOUT_EFFECT = frozenset(
     (
         "allow_writing_files",
@@ -323,8 +331,12 @@ def known_name(name: str, family: str, known: Iterable[str] = ()) -> str | None:
         return lookup[stem]
     for cut in (i for i, letter in enumerate(stem) if letter == "_"):
         owner, rest = family_of(stem[:cut]), stem[cut + 1 :]
-        if owner is not None and rest in {**_parameter_lookup(owner), **dict.fromkeys(known)}:
-            return lookup.get(rest, rest) if owner == family else None
+        if owner is None:
+            continue
+        theirs = {**_parameter_lookup(owner), **{word: word for word in known}}
+        found = theirs.get(rest) or {word.lower(): ours for word, ours in theirs.items()}.get(rest)  # svc_c is C
+        if found is not None:
+            return lookup.get(found, found) if owner == family else None
     return stem
 
 

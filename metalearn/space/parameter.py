@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from metalearn.exceptions import InvalidInputError
 
-__all__ = ["Categorical", "Float", "Integer", "ParamValue", "Parameter"]
+__all__ = ["Categorical", "Float", "Integer", "ParamValue", "Parameter", "multiples"]
 
 ParamValue: TypeAlias = bool | int | float | str | None
 """What a hyperparameter may be set to: plain JSON values."""
@@ -15,6 +15,8 @@ _DIGITS = 4
 """Significant digits of sampled floats: enough to tell configurations apart, short enough to read."""
 _TINY = 1e-8
 """Share of a step by which a value may miss it: decimal steps are not exact in binary."""
+
+_MOST_MULTIPLES = 1000
 
 
 def _check_range(kind: str, low: float, high: float, *, log: bool) -> None:
@@ -340,3 +342,31 @@ class Categorical:
 
 Parameter: TypeAlias = Float | Integer | Categorical
 """Any kind of hyperparameter."""
+
+
+def multiples(low: float, high: float, step: float) -> Parameter:
+    """Describe the multiples of a step that are drawn on a logarithmic scale, which a range cannot have.
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds, both inclusive.
+    step : float
+        Distance of allowed values, counted from zero.
+
+    Returns
+    -------
+    Categorical, Float or Integer
+        The multiples in order; a range where they are too many to be listed.
+
+    Examples
+    --------
+    >>> multiples(8, 40, 16)
+    Categorical(choices=(16, 32))
+    """
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    whole = float(step).is_integer()
+    if last - first >= _MOST_MULTIPLES:
+        return Integer(first * int(step), last * int(step)) if whole else Float(first * step, last * step)
+    made = (k * step for k in range(first, max(last, first) + 1))
+    return Categorical(tuple(int(value) if whole else float(f"{value:.12g}") for value in made))

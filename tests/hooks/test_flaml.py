@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metalearn.evaluation import Status
+from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Configuration, Float, Integer
@@ -198,6 +198,8 @@ def test_domains_are_read_with_their_bounds() -> None:
             "b": tune.qrandint(3, 20, 4),
             "c": tune.quniform(0.25, 0.75, 0.25),
             "d": tune.randn(1.0, 0.5),
+            "g": tune.qlograndint(8, 40, 8),
+            "h": tune.qloguniform(0.25, 1.0, 0.25),
             "e": {"domain": tune.choice(["x", None]), "init_value": "x"},
             "f": {"inner": tune.uniform(0, 1), "constant": 3},
         }
@@ -207,6 +209,8 @@ def test_domains_are_read_with_their_bounds() -> None:
         "b": Integer(4, 20, step=4),
         "c": Float(0.25, 0.75, step=0.25),
         "d": Float(0.0, 2.0),
+        "g": Categorical((8, 16, 24, 32, 40)),
+        "h": Categorical((0.25, 0.5, 0.75, 1.0)),
         "e": Categorical(("x", None)),
         "f/inner": Float(0, 1),
     }
@@ -217,3 +221,35 @@ def test_domains_are_read_with_their_bounds() -> None:
 def test_a_space_survives_writing_and_reading(data: st.DataObject, spaces: Callable[..., Any], same: Any) -> None:
     space = data.draw(spaces())
     assert same(hook.read_space(hook.write_space(space)), space)
+
+
+def test_seeds_stand_behind_what_was_told(recommendation: Recommendation) -> None:
+    config = {"num_leaves": tune.randint(2, 65), "learning_rate": tune.loguniform(0.01, 0.5)}
+    kwargs: dict[str, Any] = {"config": config, "mode": "max"}
+    told = [
+        Evaluation(
+            task_id="t",
+            configuration=Configuration("lightgbm", {"num_leaves": leaves, "learning_rate": 0.1}),
+            metric="roc_auc",
+            value=0.9,
+        )
+        for leaves in (8, 33)
+    ]
+    hook.tell(kwargs, told)
+    report = hook.seed(kwargs, recommendation)
+    assert report.accepted
+    assert [point["num_leaves"] for point in kwargs["points_to_evaluate"][:2]] == [8, 33]
+    assert len(kwargs["evaluated_rewards"]) == 2
+    before = list(kwargs["points_to_evaluate"])
+    assert not hook.seed(kwargs, recommendation).accepted
+    assert kwargs["points_to_evaluate"] == before
+
+
+def test_starting_points_of_the_users_own_stay(kwargs: dict[str, Any], recommendation: Recommendation) -> None:
+    own = {"n_estimators": 7}
+    hook.seed(kwargs, recommendation)
+    seeded = kwargs["starting_points"]
+    again = {**kwargs, "starting_points": {"kneighbor": own, "lgbm": [own]}}
+    hook.seed(again, recommendation)
+    assert again["starting_points"]["kneighbor"] == [own]
+    assert again["starting_points"]["lgbm"] == [*seeded["lgbm"], own]

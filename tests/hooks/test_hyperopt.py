@@ -16,6 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 hyperopt = pytest.importorskip("hyperopt")
 
 from hyperopt import Trials, fmin, hp, tpe  # noqa: E402
+from hyperopt.pyll import scope  # noqa: E402
 
 from metalearn.hooks import hyperopt as hook  # noqa: E402
 
@@ -192,3 +193,13 @@ def test_a_space_survives_writing_and_reading(data: st.DataObject, spaces: Calla
     found = hook.read_space(hook.write_space(space))
     order = SearchSpace({name: found.parameters[name] for name in space.parameters})
     assert same(order, space)
+
+
+def test_steps_of_whole_numbers_and_of_log_scales_are_kept() -> None:
+    space = {
+        "n_estimators": scope.int(hp.quniform("n_estimators", 100, 1000, 100)),
+        "num_leaves": scope.int(hp.qloguniform("num_leaves", np.log(4), np.log(40), 4)),
+    }
+    found = hook.read_space(space).parameters
+    assert found["n_estimators"] == Integer(100, 1000, step=100)
+    assert found["num_leaves"] == Categorical(tuple(range(4, 41, 4)))

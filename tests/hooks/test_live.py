@@ -221,7 +221,7 @@ def test_a_study_of_several_objectives_is_refused(advisor_of: Any) -> None:
     optuna = pytest.importorskip("optuna")
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=OptunaSampler(advisor_of()))
     with pytest.raises(InvalidInputError, match="2 objectives"):
-        study.ask()
+        study.ask().suggest_int("num_leaves", 2, 64)
 
 
 def test_pruned_trials_are_told(advisor_of: Any) -> None:

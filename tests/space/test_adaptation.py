@@ -217,3 +217,28 @@ def test_adapting_twice_changes_nothing_more(data: st.DataObject) -> None:
     assert once is not None
     assert adapt(once, space).configuration == once
     assert adapt(once, space).is_exact
+
+
+@pytest.mark.parametrize(
+    ("ours", "value", "parameter", "wanted"),
+    [
+        ("max_features", 0.39, Integer(1, 30), 12),
+        ("max_features", 0.39, Float(0.1, 1.0), 0.39),
+        ("max_features", 5, Float(0.1, 0.9), 0.5),  # of how many columns is not known
+        ("max_samples", 1.0, Integer(10, 400), 400),
+        ("min_samples_leaf", 1, Float(0.01, 0.5), 0.01),
+        ("min_samples_leaf", 7, Categorical((0.05, 0.1)), 0.05),
+        ("min_samples_leaf", 7, Integer(1, 20), 7),
+    ],
+)
+def test_a_share_is_no_count(ours: str, value: float, parameter: Any, wanted: float) -> None:
+    found = adapt(Configuration("random_forest", {ours: value}), SearchSpace({ours: parameter})).configuration
+    assert found is not None
+    assert found.params[ours] == pytest.approx(wanted)
+
+
+def test_another_kernel_makes_another_model() -> None:
+    space = SearchSpace({"kernel": Categorical(("linear", "poly")), "C": Float(0.1, 10)})
+    found = adapt(Configuration("svm", {"kernel": "rbf", "C": 1.0}), space)
+    assert found.configuration is None
+    assert "another model" in found.dropped[""]

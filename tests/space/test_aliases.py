@@ -67,3 +67,11 @@ def test_families_are_known_by_their_classes() -> None:
 def test_a_parameter_of_others_is_foreign() -> None:
     assert is_foreign("num_leaves", "random_forest")
     assert not is_foreign("max_depth", "random_forest")
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "ours"),
+    [("svc_c", "svm", "C"), ("svc_c", "random_forest", None), ("svc_shrink", "svm", "svc_shrink"), ("c", "svm", "c")],
+)
+def test_the_case_of_a_letter_does_not_count_behind_a_family(name: str, family: str, ours: str | None) -> None:
+    assert known_name(name, family) == ours

@@ -20,7 +20,7 @@ from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, models_for
 from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.recommenders import Strategy
-from metalearn.store import Store, open_store
+from metalearn.store import BUNDLED, Store, open_store
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
 __all__ = [
@@ -42,9 +42,6 @@ FEW = 20
 
 _ALL = 100_000
 _SHOWN = 10
-
-BUNDLED = "bundled"
-"""Name of the knowledge base that is shipped."""
 
 KnowledgeSource: TypeAlias = KnowledgeBase | Store | str | Path | Sequence[KnowledgeBase | Store | str | Path] | None
 """Where a knowledge base is kept, or several."""
@@ -201,9 +198,10 @@ def recommend(
         )
     n_past = FEW if past is None else int((past.tasks["problem_type"] == str(task.problem_type)).sum())
     if n_past < FEW:
+        found = replace(found, novelty=math.nan)  # the distances of so few tell nothing
         notes.append(
             f"The knowledge base holds {n_past} {task.problem_type} task{'s' if n_past > 1 else ''}: "
-            "interval and novelty are not worth much yet."
+            "intervals are not worth much yet, and novelty cannot be told."
         )
     if isinstance(fitted, Strategy) and (odd := fitted.past_.table.not_buildable(models)):
         names = ", ".join(sorted({name for lacking in odd.values() for name in lacking})[:_SHOWN])

@@ -271,3 +271,37 @@ def test_several_knowledge_bases_are_joined_and_the_bundled_one_has_a_name(tmp_p
     assert past_of([bundled, open_store(tmp_path / "kb")]).id == joined.id
     with pytest.raises(InvalidInputError, match="Nothing is stored at"):
         open_knowledge_base(["bundled", str(tmp_path / "none")])
+
+
+def store_of_six(tmp_path: Path, **params: object) -> object:
+    rows = [
+        {"task": f"t{t}", "model": "lightgbm", "params": json.dumps({"num_leaves": leaves, **params}), "value": 0.8}
+        for t in range(6)
+        for leaves in (4, 8)
+    ]
+    store = open_store(tmp_path / "kb")
+    store.write(from_table(pd.DataFrame(rows), metric="accuracy", problem_type="binary"))
+    return store
+
+
+def test_what_cannot_be_built_here_is_told(tmp_path: Path) -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    store = store_of_six(tmp_path, boosting_type="dart")
+    rec = ml.recommend(X, y, metric="accuracy", knowledge_base=store)
+    assert not len(rec)
+    assert any(
+        "2 of 2 known configurations are not recommended" in note and "boosting_type" in note for note in rec.notes
+    )
+
+
+def test_novelty_is_not_told_of_few_past_tasks(tmp_path: Path) -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    rec = ml.recommend(X, y, metric="accuracy", knowledge_base=store_of_six(tmp_path))
+    assert math.isnan(rec.novelty)
+    assert any("novelty cannot be told" in note for note in rec.notes)
+
+
+def test_the_shipped_knowledge_base_is_no_address_to_write_to() -> None:
+    with pytest.raises(InvalidInputError, match="which is not written to"):
+        open_store("bundled")
+    assert len(open_knowledge_base("bundled")) > 100

@@ -9,6 +9,11 @@ from click.testing import CliRunner
 
 from metalearn import cli
 from metalearn.cli import advice, main, tuning
+from metalearn.evaluation import Evaluation
+from metalearn.metafeatures import MetaFeatures
+from metalearn.space import Configuration
+from metalearn.store import open_store
+from metalearn.task import ProblemType, Task
 
 
 @pytest.mark.parametrize(
@@ -73,3 +78,29 @@ def test_a_stream_without_an_encoding_of_its_own_is_left_alone(monkeypatch: pyte
         main(["kb", "search", "wine", "-n", "1"])
     assert ended.value.code == 0
     assert "─" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("kb", "search", "binary", "--store", "kb"),
+        ("recommend", "table.csv", "--target", "y", "--knowledge-base", "kb"),
+        ("kb", "info", "kb"),
+        ("kb", "validate", "kb"),
+        ("kb", "merge", "kb", "-o", "new"),
+    ],
+)
+def test_names_in_a_store_of_others_do_not_steer_the_terminal(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "\x1b]0;title\x07\x1b[31mred"
+    Path("table.csv").write_text("a,b,y\n" + "1,2,0\n3,1,1\n2,5,0\n" * 10)
+    task = Task(id=f"t:{name}", name=name, problem_type=ProblemType.BINARY, n_rows=30, n_features=2, n_classes=2)
+    run = Evaluation(task_id=task.id, configuration=Configuration("knn", {}), metric="roc_auc", value=1.5)
+    good = Evaluation(task_id=task.id, configuration=Configuration("linear", {}), metric="roc_auc", value=0.5)
+    open_store("kb", source=name, keep_names=True).append(task, MetaFeatures({"n_rows": 30.0}), [run, good])
+    out = CliRunner().invoke(main, command, color=True)
+    assert out.exit_code in (0, 1), out.output
+    assert "red" in out.output or command[1] == "merge"
+    assert not set("\x1b\x07") & set(out.output)

@@ -10,8 +10,8 @@ import pandas as pd
 
 from metalearn.builder import Limits, Table
 from metalearn.dataset import Dataset
-from metalearn.exceptions import MetalearnError
-from metalearn.tables import SUFFIXES, has_own_target, read_table
+from metalearn.exceptions import MetalearnError, unknown_name
+from metalearn.tables import SUFFIXES, has_own_target, read_frame, read_table
 from metalearn.task import ProblemType, Task
 
 __all__ = ["usable_tables"]
@@ -39,13 +39,13 @@ def _read(source: str, targets: Sequence[str]) -> tuple[pd.DataFrame, "pd.Series
     if has_own_target(source):
         table = read_table(source)
         return table.X, table.y
-    for target in targets[:-1]:
-        try:
-            table = read_table(source, target)
-        except LookupError:
-            continue
-        return table.X, table.y
-    table = read_table(source, targets[-1] if targets else None)
+    if len(targets) > 1 and Path(source).exists():
+        columns = [str(name) for name in read_frame(Path(source)).columns]
+        known = [target for target in targets if target in columns]
+        if not known:
+            raise unknown_name("target", " or ".join(targets), columns)
+        targets = known
+    table = read_table(source, targets[0] if targets else None)
     return table.X, table.y
 
 

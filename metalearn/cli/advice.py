@@ -18,6 +18,7 @@ from metalearn.cli.base import (
     table_options,
     target_options,
 )
+from metalearn.cli.console import say
 from metalearn.tables import read_table
 
 if TYPE_CHECKING:
@@ -89,13 +90,13 @@ def recommend(
     if html is not None:
         found.to_html(html)
     if as_code:
-        click.echo(found.to_code())
+        say(found.to_code())
     elif as_json:
-        click.echo(found.to_json())
+        say(found.to_json())
     else:
         if problem_type is None:
-            click.echo(f"Taken as a {found.task.problem_type} problem; --task overrides that.", err=True)
-        click.echo(found.explain(n_neighbours=5))
+            say(f"Taken as a {found.task.problem_type} problem; --task overrides that.", err=True)
+        say(found.explain(n_neighbours=5))
 
 
 @click.command()
@@ -149,17 +150,15 @@ def _show_known(features: Sequence["MetaFeature"], *, as_json: bool) -> None:
 
     if as_json:
         facts = ("name", "group", "tier", "description", "unit", "nan_when", "reference")
-        click.echo(
-            json.dumps([{fact: str(getattr(feature, fact)) for fact in facts} for feature in features], indent=1)
-        )
+        say(json.dumps([{fact: str(getattr(feature, fact)) for fact in facts} for feature in features], indent=1))
         return
     sections: dict[str, list[MetaFeature]] = {}
     for feature in features:
         sections.setdefault(f"{feature.group}: {feature.reference}", []).append(feature)
     for title, members in sections.items():
         rows = [(f.name, f.tier, f.unit, f.description, f.nan_when) for f in members]
-        click.echo(f"{title}\n\n{facts_table(('meta-feature', 'tier', 'unit', 'what', 'NaN when'), rows)}")
-    click.echo(f"{len(features)} meta-features.")
+        say(f"{title}\n\n{facts_table(('meta-feature', 'tier', 'unit', 'what', 'NaN when'), rows)}")
+    say(f"{len(features)} meta-features.")
 
 
 def _show_found(
@@ -178,18 +177,18 @@ def _show_found(
             "status": dict(found.status),
             "findings": [asdict(finding) for finding in findings],
         }
-        click.echo(json.dumps(facts, indent=1))
+        say(json.dumps(facts, indent=1))
         return
-    click.echo(f"{name}: {data.problem_type}, {data.n_rows:,} rows, {data.n_features:,} columns\n")
+    say(f"{name}: {data.problem_type}, {data.n_rows:,} rows, {data.n_features:,} columns\n")
     known = {feature.name: feature for feature in list_meta_features()}
     rows = [(known[k].group, k, number(v), known[k].unit) for k, v in found.values.items() if found.status[k] == "ok"]
-    click.echo(facts_table(("group", "meta-feature", "value", "unit"), rows, right=("value",)))
+    say(facts_table(("group", "meta-feature", "value", "unit"), rows, right=("value",)))
     counted = Counter(found.status.values())
-    click.echo(f"{sum(found.seconds.values()):.3f} s; {', '.join(f'{n} {status}' for status, n in counted.items())}.")
+    say(f"{sum(found.seconds.values()):.3f} s; {', '.join(f'{n} {status}' for status, n in counted.items())}.")
     for finding in findings:
-        click.echo(f"Check: {finding.message}")
+        say(f"Check: {finding.message}")
     if not findings:
-        click.echo("Checks: nothing suspicious found.")
+        say("Checks: nothing suspicious found.")
 
 
 @click.command()
@@ -238,5 +237,5 @@ def report(
     found = replace(found, file=data)
     found.to_html(out)
     if as_json:
-        click.echo(found.to_json())
-    click.echo(f"Written to {out}.", err=True)
+        say(found.to_json())
+    say(f"Written to {out}.", err=True)

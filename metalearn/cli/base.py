@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from metalearn.cli.console import say
 from metalearn.exceptions import InvalidInputError, MetalearnError, UnknownNameError
 
 __all__ = [
@@ -89,12 +90,12 @@ def clear_errors(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **options)
         except (InvalidInputError, UnknownNameError) as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             sys.exit(2)
         except BrokenPipeError:
             raise  # click ends quietly where whoever reads the output has seen enough
         except (MetalearnError, OSError, MemoryError) as error:
-            click.echo(f"Error: {error or type(error).__name__}", err=True)
+            say(f"Error: {error or type(error).__name__}", err=True)
             sys.exit(1)
 
     return guarded

@@ -7,6 +7,7 @@ from dataclasses import replace
 import click
 
 from metalearn.cli.base import as_json_option, clear_errors, source_option
+from metalearn.cli.console import say
 
 __all__ = ["build"]
 
@@ -103,7 +104,7 @@ def build(
             retry_failed=retry_failed,
         )
     except KeyboardInterrupt:
-        click.echo("Stopped. What was finished is stored; the same command goes on from there.", err=True)
+        say("Stopped. What was finished is stored; the same command goes on from there.", err=True)
         sys.exit(130)
     report = replace(report, store=store)
-    click.echo(report.to_json() if as_json else report)
+    say(report.to_json() if as_json else report)

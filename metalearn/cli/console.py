@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-__all__ = ["adapt_console"]
+from metalearn.report.markup import visible
+
+__all__ = ["adapt_console", "say"]
 
 _DRAWN = "metalearn.drawn"
 _PLAIN = {"\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-"}
@@ -46,4 +48,17 @@ def _drawn(error: UnicodeError) -> tuple[str, int]:
 
 
 def _noted(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"Note: {message}", err=True)
+    say(f"Note: {message}", err=True)
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print text for people; names in it may come from others, and steer no terminal.
+
+    Parameters
+    ----------
+    text : object
+        What to print.
+    err : bool, default=False
+        Whether it goes to the standard error.
+    """
+    click.echo(visible(text), err=err)

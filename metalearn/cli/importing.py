@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from metalearn.cli.base import as_json_option, clear_errors, name_option, target_options
+from metalearn.cli.console import say
 from metalearn.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _into_store(read: "Callable[..., KnowledgeBase]") -> Callable[..., None]:
             _check(found, label, keep_names=keep_names)
         else:
             facts |= _written(found, store, label, keep_names=keep_names)
-        click.echo(json.dumps(facts, indent=1) if as_json else _told(facts))
+        say(json.dumps(facts, indent=1) if as_json else _told(facts))
 
     return clear_errors(command)
 

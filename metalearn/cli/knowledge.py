@@ -7,6 +7,7 @@ import click
 
 from metalearn.cli.base import as_json_option, clear_errors, target_options
 from metalearn.cli.building import build
+from metalearn.cli.console import say
 from metalearn.cli.importing import import_results
 from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.tables import read_table
@@ -39,23 +40,22 @@ def info(source: str | None, as_json: bool) -> None:
     """
     from metalearn.api import open_knowledge_base, open_store  # noqa: PLC0415 - --help stays fast
     from metalearn.report.text import facts_table  # noqa: PLC0415
+    from metalearn.store import BUNDLED  # noqa: PLC0415
 
     facts = open_knowledge_base(source).summary()
-    recorded = open_store(source).info().to_dict()["sources"] if source else []
+    recorded = open_store(source).info().to_dict()["sources"] if source not in (None, "", BUNDLED) else []
     if as_json:
-        click.echo(json.dumps({**facts, **({"sources": recorded} if recorded else {})}, indent=1))
+        say(json.dumps({**facts, **({"sources": recorded} if recorded else {})}, indent=1))
         return
     rows = [
         (key, f"{value:,}" if isinstance(value, int) else str(value))
         for key, value in facts.items()
         if not isinstance(value, dict)
     ]
-    click.echo(facts_table(("knowledge base", ""), rows))
+    say(facts_table(("knowledge base", ""), rows))
     for key, counts in facts.items():
         if isinstance(counts, dict):
-            click.echo(
-                facts_table((key, "count"), [(name, f"{count:,}") for name, count in counts.items()], right=("count",))
-            )
+            say(facts_table((key, "count"), [(name, f"{count:,}") for name, count in counts.items()], right=("count",)))
     if recorded:
         shown = [
             (
@@ -67,7 +67,7 @@ def info(source: str | None, as_json: bool) -> None:
             )
             for r in recorded
         ]
-        click.echo(
+        say(
             facts_table(
                 ("recorded by", "with", "tasks", "evaluations", "first", "last"), shown, right=("tasks", "evaluations")
             )
@@ -90,11 +90,11 @@ def validate(source: str | None, as_json: bool) -> None:
 
     findings = check(open_knowledge_base(source))
     if as_json:
-        click.echo(json.dumps([finding.to_dict() for finding in findings], indent=1))
+        say(json.dumps([finding.to_dict() for finding in findings], indent=1))
     else:
         for finding in findings:
-            click.echo(f"{finding.severity}: {finding.subject}: {finding.message}")
-        click.echo(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}.")
+            say(f"{finding.severity}: {finding.subject}: {finding.message}")
+        say(f"{len(findings)} finding{'' if len(findings) == 1 else 's'}.")
     sys.exit(any(finding.severity is Severity.ERROR for finding in findings))
 
 
@@ -134,10 +134,10 @@ def search(
         data = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical)
     found = find(open_knowledge_base(source), " ".join(words), like=data, n=n)
     if as_json:
-        click.echo(json.dumps([task.to_dict() for task in found], indent=1))
+        say(json.dumps([task.to_dict() for task in found], indent=1))
         return
     if not found:
-        click.echo("Nothing found. Try fewer or other words, or --like with a table.")
+        say("Nothing found. Try fewer or other words, or --like with a table.")
         return
     rows = [
         (
@@ -153,7 +153,7 @@ def search(
         for task in found
     ]
     columns = ("past task", "match", "problem", "size", "what won there", "score", "sure", "run by")
-    click.echo(facts_table(columns, rows, right=("match", "size", "sure")))
+    say(facts_table(columns, rows, right=("match", "size", "sure")))
 
 
 @kb.command()
@@ -177,14 +177,14 @@ def merge(sources: tuple[str, ...], into: str, as_json: bool) -> None:
             raise InvalidInputError(message)
     report = join(stores, store)
     if as_json:
-        click.echo(json.dumps(report.to_dict(), indent=1))
+        say(json.dumps(report.to_dict(), indent=1))
         return
-    click.echo(
+    say(
         f"{store.info().url} holds {report.n_tasks:,} tasks and {report.n_evaluations:,} evaluations; "
         f"{report.n_new_tasks:,} and {report.n_new_evaluations:,} of them are new."
     )
     for conflict in report.conflicts:
-        click.echo(f"Conflict: {conflict}")
+        say(f"Conflict: {conflict}")
 
 
 @kb.command()
@@ -207,7 +207,7 @@ def delete(source: str, store: str, yes: bool, as_json: bool) -> None:
     if source not in known:
         raise unknown_name("source", source, known)
     goes = known[source]
-    click.echo(
+    say(
         f"{goes.n_evaluations:,} evaluations of {goes.n_tasks:,} tasks go from {about.url}: recorded by {source!r} with "
         f"{', '.join(goes.tools)}, {goes.first} to {goes.last}.",
         err=True,
@@ -215,4 +215,4 @@ def delete(source: str, store: str, yes: bool, as_json: bool) -> None:
     if not yes:
         click.confirm("Delete them?", abort=True, err=True)
     n_deleted = opened.delete(source=source)
-    click.echo(json.dumps({"source": source, "evaluations": n_deleted}) if as_json else f"{n_deleted:,} were deleted.")
+    say(json.dumps({"source": source, "evaluations": n_deleted}) if as_json else f"{n_deleted:,} were deleted.")

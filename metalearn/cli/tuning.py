@@ -18,7 +18,9 @@ from metalearn.cli.base import (
     source_option,
     table_options,
 )
+from metalearn.cli.console import say
 from metalearn.exceptions import InvalidInputError
+from metalearn.report.markup import visible
 from metalearn.tables import read_table
 
 __all__ = ["predict", "recheck", "tune"]
@@ -113,12 +115,12 @@ def tune(
         n_jobs=jobs,
     )
     model.recommendation_ = replace(model.recommendation_, file=data)
-    click.echo(model.to_json() if as_json else model.explain())
+    say(model.to_json() if as_json else model.explain())
     if out is None:
-        click.echo("The model was not saved. To keep one, add --out MODEL.skops.", err=True)
+        say("The model was not saved. To keep one, add --out MODEL.skops.", err=True)
     else:
         save_model(model, out)
-        click.echo(f"Written to {out}. Predict with: metalearn predict {out} NEW -o predictions.csv", err=True)
+        say(f"Written to {out}. Predict with: metalearn predict {out} NEW -o predictions.csv", err=True)
     if html is not None:  # after the model, which is worth more
         model.to_html(html, name=name or table.name)
 
@@ -149,14 +151,15 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     frame = read_table(data).X if has_own_target(data) else read_frame(Path(data), text=text_columns(fitted))
     predictions, surplus = predict_table(fitted, frame)
     if surplus:
-        click.echo(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
+        say(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
     if as_json:
-        click.echo(to_json(predictions.to_dict("records")))
+        say(to_json(predictions.to_dict("records")))
     elif out is None:
-        click.echo(predictions.to_csv(index=False), nl=False)
+        written = predictions.to_csv(index=False)
+        click.echo(visible(written) if sys.stdout.isatty() else written, nl=False)
     if out is not None:
         write_frame(predictions, out)
-        click.echo(f"{len(predictions):,} prediction{'s' if len(predictions) != 1 else ''} written to {out}.", err=True)
+        say(f"{len(predictions):,} prediction{'s' if len(predictions) != 1 else ''} written to {out}.", err=True)
 
 
 @click.command()
@@ -186,6 +189,6 @@ def recheck(
     fitted = load_model(model)
     table = read(data, target or fitted.target_["name"], text=text_columns(fitted))
     found = check(fitted, table.X, table.y, knowledge_base=list(knowledge_bases) or None)
-    click.echo(found.to_json() if as_json else str(found))
+    say(found.to_json() if as_json else str(found))
     if not found.still_valid:
         sys.exit(1)

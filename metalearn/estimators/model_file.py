@@ -1,6 +1,7 @@
 """Write fitted estimators to files from which nothing is executed, and read them back."""
 
 import json
+import math
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -185,7 +186,16 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
             message = f"{str(path)!r} was written by metalearn {about['version']}. Expected this version or an older one. Upgrade metalearn-recommender."
             raise InvalidInputError(message)
         return _restored(about, parts)
-    except (BadZipFile, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (
+        BadZipFile,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        OSError,
+        RecursionError,
+    ) as error:
         if isinstance(error, InvalidInputError):
             raise
         message = f"{str(path)!r} is not a model that can be read ({type(error).__name__}: {error}). Expected a file that metalearn tune wrote. Tune again."
@@ -193,7 +203,8 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
 
 
 def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimator:
-    model = _KINDS[about["kind"]](**{**about["params"], "categorical": tuple(about["params"].get("categorical", ()))})
+    given = about["params"]  # where results go is for those who fit it to say, not for a file
+    model = _KINDS[about["kind"]](**{**given, "categorical": tuple(given.get("categorical", ())), "record_to": None})
     model.problem_type_ = ProblemType(about["problem_type"])
     model.metric_ = Metric.from_dict(about, model.problem_type_)
     if model.metric_.is_own:  # a copy that is fitted must not silently optimise the default
@@ -210,10 +221,17 @@ def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimato
         model.classes_ = parts["classes"]
     if parts["feature_names"] is not None:
         model.feature_names_in_ = parts["feature_names"]
+    if model.n_features_in_ != len(getattr(model, "feature_names_in_", range(model.n_features_in_))):
+        message = f"it has {model.n_features_in_} columns, but {len(model.feature_names_in_)} names"
+        raise ValueError(message)
     return model
 
 
 def _members(described: Sequence[dict[str, Any]], pipelines: Sequence[Any]) -> list[Member]:
+    weights = [m["weight"] for m in described]
+    if not (all(isinstance(w, int | float) and math.isfinite(w) and w >= 0 for w in weights) and sum(weights) > 0):
+        message = f"its weights are {weights[:5]}"
+        raise ValueError(message)
     return [
         Member(m["weight"], Configuration.from_dict(m["configuration"]), pipeline, None)
         for m, pipeline in zip(described, pipelines, strict=True)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
+from metalearn.report.markup import visible
+
 __all__ = ["Text", "distance", "facts_table", "number", "recommendation_text", "seconds", "size", "tuning_text"]
 
 WIDTH = 110
@@ -208,7 +210,7 @@ def facts_table(
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Cell(cell) for cell in row))
+        table.add_row(*(Cell(visible(cell)) for cell in row))
     buffer = StringIO()
     console = Console(file=buffer, width=WIDTH, color_system=None, highlight=False)
     console.print(table)
@@ -379,7 +381,7 @@ def novelty_text(novelty: float | None) -> str:
         One sentence.
     """
     if novelty is None or not math.isfinite(novelty):
-        return "Novelty: unknown, since the past tasks have hardly any meta-features to compare with."
+        return "Novelty: unknown, since the past tasks are too few, or have hardly any meta-features, to compare with."
     if novelty < 0.5:  # noqa: PLR2004
         words = "familiar ground: tables like this one were seen often."
     elif novelty < 0.9:  # noqa: PLR2004

@@ -12,7 +12,10 @@ from metalearn.store.files import FileStore
 if TYPE_CHECKING:
     from metalearn.store.sql import SqlStore
 
-__all__ = ["FileStore", "SourceInfo", "SqlStore", "Store", "StoreInfo", "open_store"]
+__all__ = ["BUNDLED", "FileStore", "SourceInfo", "SqlStore", "Store", "StoreInfo", "open_store"]
+
+BUNDLED = "bundled"
+"""What the knowledge base that is shipped is called where a store could be named."""
 
 _DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 _FILE_PREFIX = re.compile(r"^file:(//(localhost(?=/))?)?", re.IGNORECASE)
@@ -53,7 +56,7 @@ def open_store(url: str | Path, *, source: str = "local", tool: str | None = Non
     Raises
     ------
     InvalidInputError
-        If there is no store for such an address.
+        If there is no store for such an address, or it is the name of the knowledge base that is shipped.
     MissingExtraError
         If the driver of the database is not installed.
 
@@ -65,6 +68,12 @@ def open_store(url: str | Path, *, source: str = "local", tool: str | None = Non
     SqlStore('sqlite:///team.db')
     """
     text = str(url)
+    if url == BUNDLED:
+        message = (
+            f"{BUNDLED!r} is the knowledge base that is shipped, which is not written to. Expected a store of your own. "
+            f"Name another folder, or ./{BUNDLED} if you mean that one."
+        )
+        raise InvalidInputError(message)
     scheme = text.partition(":")[0].lower() if ":" in text else ""
     if isinstance(url, Path) or len(scheme) < _MIN_SCHEME:  # a drive letter is no scheme
         if text.lower().endswith(_DATABASE_SUFFIXES):

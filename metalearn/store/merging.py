@@ -44,6 +44,10 @@ class Conflict:
     old_by: str
     new_by: str
 
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"{self.task_id}, {self.what}: {self.old!r} by {self.old_by!r}, now {self.new!r} by {self.new_by!r}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeReport:

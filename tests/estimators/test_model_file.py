@@ -1,5 +1,6 @@
 import errno
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,40 @@ def test_another_skops_file_and_a_newer_model_are_refused(table: pd.DataFrame, t
             archive.writestr(name, content)
     with pytest.raises(InvalidInputError, match="Upgrade"):
         load_model(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda about: about["members"][0].update(weight="x"),
+        lambda about: about["members"][0].update(weight=math.nan),
+        lambda about: about["members"][0].update(weight=0),
+        lambda about: about.update(n_features_in=10**9),
+        lambda about: about.update(members=[]),
+        lambda about: about.update(kind=["list"]),
+    ],
+)
+def test_a_model_that_was_changed_is_refused(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    model = fit(table, "linear", targets()[ProblemType.BINARY])
+    written = json.dumps
+
+    def changed(about: dict[str, Any]) -> str:
+        change(about)
+        return written(about)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("metalearn.estimators.model_file.json.dumps", changed)
+        save_model(model, tmp_path / "model.skops")
+    with pytest.raises(InvalidInputError, match="is not a model"):
+        load_model(tmp_path / "model.skops")
+
+
+def test_where_results_go_does_not_come_from_a_file(table: pd.DataFrame, tmp_path: Path) -> None:
+    model = fit(table, "linear", targets()[ProblemType.BINARY]).set_params(record_to=str(tmp_path / "kb"))
+    save_model(model, tmp_path / "model.skops")
+    assert load_model(tmp_path / "model.skops").record_to is None
 
 
 def test_what_is_not_fitted_is_not_written(tmp_path: Path) -> None:

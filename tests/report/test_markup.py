@@ -1,6 +1,6 @@
 import pytest
 
-from metalearn.report.markup import escaped, shortened
+from metalearn.report.markup import escaped, shortened, visible
 
 
 @pytest.mark.parametrize("hostile", ["<script>", "a & b", 'x" onload="y', "it's"])
@@ -26,3 +26,11 @@ def test_long_text_is_cut_to_the_length_and_keeps_both_ends(length: int) -> None
     assert cut.startswith("ab")
     assert cut.endswith("z")
     assert shortened("short", length) == "short"
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "\x1b]0;title\x07", "a\rb", "\u202eabc", "\x9b31m"])
+def test_nothing_steers_a_terminal(text: str) -> None:
+    shown = visible(text)
+    assert len(shown) == len(text)
+    assert shown.isprintable()
+    assert visible("two\tparts\nof a text") == "two\tparts\nof a text"

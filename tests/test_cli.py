@@ -123,6 +123,7 @@ def test_a_search_that_finds_nothing_says_so() -> None:
 
 def test_stores_are_merged_once(tmp_path: Path) -> None:
     from metalearn.evaluation import Evaluation  # noqa: PLC0415
+    from metalearn.metafeatures import MetaFeatures  # noqa: PLC0415
     from metalearn.space import Configuration  # noqa: PLC0415
     from metalearn.store import open_store  # noqa: PLC0415
     from metalearn.task import Task  # noqa: PLC0415
@@ -148,7 +149,7 @@ def test_a_finding_names_what_it_is_about(tmp_path: Path) -> None:
     failed = Evaluation(
         task_id=task.id, configuration=Configuration("knn", {}), metric="r2", value=float("nan"), status="failed"
     )
-    open_store(tmp_path / "store").append(task, None, [failed])
+    open_store(tmp_path / "store").append(task, MetaFeatures({"n_rows": 50.0}), [failed])
     out = run("kb", "validate", tmp_path / "store")
     assert out.stdout == "warning: t:a: every configuration failed\n1 finding.\n"
 

@@ -381,7 +381,7 @@ def novelty_text(novelty: float | None) -> str:
         One sentence.
     """
     if novelty is None or not math.isfinite(novelty):
-        return "Novelty: unknown, since the past tasks are too few, or have hardly any meta-features, to compare with."
+        return "Novelty: unknown, since the past tasks are too few, or too little was measured of them."
     if novelty < 0.5:  # noqa: PLR2004
         words = "familiar ground: tables like this one were seen often."
     elif novelty < 0.9:  # noqa: PLR2004

@@ -3,6 +3,7 @@ import json
 import math
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -129,14 +130,13 @@ def test_a_model_that_was_changed_is_refused(
     table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any
 ) -> None:
     model = fit(table, "linear", targets()[ProblemType.BINARY])
-    written = json.dumps
 
     def changed(about: dict[str, Any]) -> str:
         change(about)
-        return written(about)
+        return json.dumps(about)
 
     with monkeypatch.context() as patched:
-        patched.setattr("metalearn.estimators.model_file.json.dumps", changed)
+        patched.setattr("metalearn.estimators.model_file.json", SimpleNamespace(dumps=changed))
         save_model(model, tmp_path / "model.skops")
     with pytest.raises(InvalidInputError, match="is not a model"):
         load_model(tmp_path / "model.skops")

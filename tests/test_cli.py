@@ -123,7 +123,6 @@ def test_a_search_that_finds_nothing_says_so() -> None:
 
 def test_stores_are_merged_once(tmp_path: Path) -> None:
     from metalearn.evaluation import Evaluation  # noqa: PLC0415
-    from metalearn.metafeatures import MetaFeatures  # noqa: PLC0415
     from metalearn.space import Configuration  # noqa: PLC0415
     from metalearn.store import open_store  # noqa: PLC0415
     from metalearn.task import Task  # noqa: PLC0415
@@ -141,6 +140,7 @@ def test_stores_are_merged_once(tmp_path: Path) -> None:
 
 def test_a_finding_names_what_it_is_about(tmp_path: Path) -> None:
     from metalearn.evaluation import Evaluation  # noqa: PLC0415
+    from metalearn.metafeatures import MetaFeatures  # noqa: PLC0415
     from metalearn.space import Configuration  # noqa: PLC0415
     from metalearn.store import open_store  # noqa: PLC0415
     from metalearn.task import Task  # noqa: PLC0415

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -130,9 +130,9 @@ class Advisor:
         random_state: int,
         score_sign: float,
     ) -> None:
-        if time_budget is not None and not time_budget > 0:
+        if time_budget is not None and not (isinstance(time_budget, Real) and time_budget > 0):
             message = (
-                f"The time budget is {time_budget} seconds. Expected a positive number. Leave it out for no limit."
+                f"The time budget is {time_budget!r} seconds. Expected a positive number. Leave it out for no limit."
             )
             raise InvalidInputError(message)
         self.task, self.meta_features = task, meta_features

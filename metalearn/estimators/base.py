@@ -264,7 +264,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def _check_options(self) -> None:
         for name, least in (("n_trials", 1), ("cv", 2), ("time_budget", 0)):
             value = getattr(self, name)
-            number = isinstance(value, Real) and float(value) >= least and float(value) > 0
+            kind = Real if name == "time_budget" else Integral
+            number = isinstance(value, kind) and float(value) >= least and float(value) > 0
             if not (value is None or number or (name == "cv" and not isinstance(value, Real))):
                 other = ", a splitter, pairs of rows" if name == "cv" else ""
                 message = f"{name} is {value!r}. Expected at least {least or 'a moment'}{other}, or None. Correct it."

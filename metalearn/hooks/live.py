@@ -387,7 +387,15 @@ class SpaceAdvisor:
             What it took.
         status : Status, default=Status.OK
             How it ended.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is no configuration of ConfigSpace.
         """
+        if not hasattr(config, "config_space"):
+            message = f"The configuration is a {type(config).__name__}. Expected what ask returned, or another of the space. Make one."
+            raise InvalidInputError(message)
         self._seen.add(config)
         self._steering.withdraw(self._asked.pop(config, None))
         plain = {name: value.item() if hasattr(value, "item") else value for name, value in dict(config).items()}

@@ -55,6 +55,12 @@ def read_space(distributions: Distributions) -> SearchSpace:
 
 
 def _read(distribution: Any) -> Parameter:
+    if not isinstance(distribution, require_tool("optuna", "optuna").distributions.BaseDistribution):
+        message = (
+            f"The space holds {distribution!r}. Expected a distribution of Optuna's. "
+            "Use one, such as optuna.distributions.FloatDistribution(0.01, 0.3, log=True)."
+        )
+        raise InvalidInputError(message)
     if hasattr(distribution, "choices"):
         return Categorical(tuple(distribution.choices))
     if distribution.low == distribution.high:

@@ -144,7 +144,9 @@ def seed(
         report = report.without(item.rank, f"n_calls={n_calls} leaves no room for it")
     report.require(strict=strict)
     points = [[item.params[name] for name in space.parameters] for item in report.accepted]
-    kwargs["x0"] = [*points, *(kwargs.get("x0") or [])]
+    own = kwargs.get("x0") or []
+    own = own if not own or isinstance(own[0], list | tuple) else [own]  # a single point may stand for itself
+    kwargs["x0"] = [*points, *own]
     room, wanted = max(n_calls - len(kwargs["x0"]), 0), kwargs.get("n_initial_points", _N_INITIAL)
     if wanted > room:
         kwargs["n_initial_points"] = room

@@ -74,6 +74,10 @@ def seed(
     report = replace(report, accepted=tuple(accepted)).require(strict=strict)
     if chosen:
         design = smac.initial_design.SobolInitialDesign
+        if kwargs.get("initial_design") is not None:
+            report = replace(
+                report, notes=(*report.notes, "the seeds take the place of the initial_design that was given")
+            )
         kwargs["initial_design"] = design(scenario, n_configs=0, additional_configs=chosen)
     return report
 

@@ -126,7 +126,7 @@ class PerformanceTable:
             families=tuple(tasks["family"]),
             sizes=tasks[["n_rows_used", "n_features", "n_classes"]].to_numpy(dtype=float),
             meta_feature_names=tuple(features.columns),
-            meta_features=features.to_numpy(dtype=float),
+            meta_features=_bearable(features.to_numpy(dtype=float)),
             losses=losses[np.ix_(rows, columns)],
             seconds=kb.fit_seconds.to_numpy(dtype=float)[np.ix_(rows, columns)],
             units=_units(kb, metric, rows),
@@ -226,7 +226,7 @@ class PerformanceTable:
         ndarray of shape (n_meta_features,)
             NaN where one is absent.
         """
-        return meta_features.to_array(self.meta_feature_names)
+        return _bearable(meta_features.to_array(self.meta_feature_names))
 
     def unit_of(self, meta_features: MetaFeatures) -> float:
         """Return what losses of a new task are divided by; NaN if that was not measured.
@@ -293,6 +293,11 @@ class PerformanceTable:
             for c in self.configurations
             if c.model in specs and not specs[c.model].takes(c, self.problem_type)
         }
+
+
+def _bearable(values: FloatArray) -> FloatArray:
+    """Return values with those unknown that single precision, in which trees are grown, cannot hold."""
+    return np.where(np.abs(values) < np.finfo(np.float32).max, values, np.nan)
 
 
 def related_tasks(kb: KnowledgeBase, problem_type: ProblemType) -> KnowledgeBase:

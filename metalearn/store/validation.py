@@ -138,6 +138,9 @@ def _links(knowledge: KnowledgeBase) -> Iterator[Finding]:
         if len(loose):
             message = f"{len(loose)} {name} belong to no known {column.removesuffix('_id')}"
             yield _error("loose records", _some(loose[column]), message)
+    huge = knowledge.meta_features[knowledge.meta_features["value"].abs() > np.finfo(np.float32).max]
+    if len(huge):
+        yield _error("meta-features", _some(huge["task_id"]), f"{len(huge)} values are too large to be used")
     described = set(knowledge.meta_features["task_id"])
     bare = [task_id for task_id in knowledge.task_ids if task_id not in described]
     if bare:

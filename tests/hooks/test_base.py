@@ -4,14 +4,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
-from metalearn.hooks import Drop, Hook, get_hook, hook_names
-from metalearn.hooks.base import plan, plan_told, require_tool, told_value
+from metalearn.hooks import Drop, Hook, SeedReport, get_hook, hook_names
+from metalearn.hooks.base import Matching, plan, plan_told, require_tool, told_value
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
 
@@ -170,3 +170,28 @@ def test_results_of_several_tasks_or_metrics_are_refused() -> None:
 )
 def test_a_told_value_has_the_tools_direction(metric: str, *, maximize: bool, told: float) -> None:
     assert told_value(result(0.8, metric=metric), maximize=maximize) == pytest.approx(told)
+
+
+def test_a_tool_that_minimises_the_negated_metric_is_told_so() -> None:
+    assert told_value(result(0.8, metric="accuracy"), maximize=False, beside=[-0.7]) == -0.8
+    assert told_value(result(0.8, metric="accuracy"), maximize=False, beside=[0.7]) == pytest.approx(0.2)
+    assert told_value(result(0.8, metric="log_loss"), maximize=False, beside=[-0.7]) == 0.8
+
+
+def test_options_that_mean_nothing_are_told(recommendation: Recommendation) -> None:
+    def matched(**options: Any) -> SeedReport:
+        return plan("tool", recommendation, SPACE, matching=cast("Matching", options))
+
+    with pytest.raises(UnknownNameError, match="Unknown option 'polcy'\\. Did you mean 'policy'"):
+        matched(polcy="drop")
+    for n in (0, -1, 1.5, True):
+        with pytest.raises(InvalidInputError, match=f"n is {n}"):
+            matched(n=n)
+    assert "no parameter 'zzz'" in matched(names={"learning_rate": "zzz"}).notes[-1]
+    assert "no parameter 'kind'" in matched(model_parameter="kind").notes[-1]
+
+
+@pytest.mark.parametrize("seeds", [["lightgbm"], [{"num_leaves": 31}], "svm"])
+def test_what_is_no_configuration_is_no_seed(seeds: Any) -> None:
+    with pytest.raises(InvalidInputError, match="Expected a recommendation"):
+        plan("tool", seeds, SPACE)

@@ -9,6 +9,7 @@ from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.store import FileStore
 
 PARAMS = {"eta": 0.1, "max_leaves": 31, "n_trees": 10}
+OPTIONS: Reading = {"metric": "accuracy", "names": {"n_estimators": "n_trees"}}
 
 
 def values(table: Any, trials: list[Trial], *, maximize: bool, **options: Any) -> list[float]:
@@ -54,8 +55,7 @@ def test_an_unknown_metric_keeps_its_name_and_values(table: Any) -> None:
 
 
 def test_names_become_ours_and_the_family_is_found(table: Any) -> None:
-    options: Reading = {"metric": "accuracy", "names": {"n_estimators": "n_trees"}}
-    _, _, found = gather([Trial(PARAMS, 0.5)], *table, maximize=True, options=options)
+    _, _, found = gather([Trial(PARAMS, 0.5)], *table, maximize=True, options=OPTIONS)
     assert str(found[0].configuration) == "lightgbm(learning_rate=0.1, n_estimators=10, num_leaves=31)"
 
 
@@ -137,3 +137,11 @@ def test_the_task_tells_the_size_of_the_table(table: Any) -> None:
     task, meta_features, _ = gather([], *table, maximize=True, said_metric="accuracy", options={"name": "mine"})
     assert (task.name, task.n_rows, task.n_features, task.n_classes) == ("mine", 150, 4, 2)
     assert meta_features.values
+
+
+@pytest.mark.parametrize(("value", "maximize"), [(90.0, True), (3.0, False)])
+def test_values_that_no_metric_has_are_refused(table: Any, value: float, *, maximize: bool) -> None:
+    with pytest.raises(InvalidInputError, match=f"A trial has the value {value:g}, read as accuracy"):
+        gather([Trial(PARAMS, value)], *table, maximize=maximize, options={**OPTIONS})
+    options: Reading = {**OPTIONS, "to_score": lambda _: 0.9}
+    assert gather([Trial(PARAMS, value)], *table, maximize=maximize, options=options)[2][0].value == 0.9

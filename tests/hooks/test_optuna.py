@@ -263,3 +263,22 @@ def test_strict_leaves_the_study_untouched(recommendation: Recommendation) -> No
 def test_a_space_survives_writing_and_reading(data: st.DataObject, spaces: Callable[..., Any]) -> None:
     space: SearchSpace = data.draw(spaces(steps=True))
     assert hook.read_space(hook.write_space(space)) == space
+
+
+def test_a_study_is_told_a_result_once() -> None:
+    study = study_in()
+    told = [
+        Evaluation(
+            task_id="t", configuration=Configuration("lightgbm", {"num_leaves": n}), metric="accuracy", value=0.8
+        )
+        for n in (4, 8)
+    ]
+    space = {"num_leaves": optuna.distributions.IntDistribution(2, 64)}
+    assert len(hook.tell(study, told, space=space).accepted) == 2
+    assert [drop.why for drop in hook.tell(study, told, space=space).dropped] == ["the study was told before"] * 2
+    assert len(study.trials) == 2
+
+
+def test_a_space_of_something_else_is_refused(recommendation: Recommendation) -> None:
+    with pytest.raises(InvalidInputError, match="Expected a distribution of Optuna's"):
+        hook.seed(study_in(), recommendation, space={"learning_rate": (0.01, 0.3)})

@@ -53,6 +53,13 @@ def test_seeds_beyond_n_calls_are_said(recommendation: Recommendation) -> None:
     assert len(skopt.gp_minimize(lambda _: 0.0, **call).x_iters) == 2
 
 
+def test_a_single_point_of_ones_own_stays(recommendation: Recommendation) -> None:
+    call = kwargs(x0=[40, 0.2, 9])
+    hook.seed(call, recommendation)
+    assert call["x0"][-1] == [40, 0.2, 9]
+    assert all(len(point) == 3 for point in call["x0"])
+
+
 def results(*found: float) -> list[Evaluation]:
     return [
         Evaluation(

@@ -79,6 +79,12 @@ def test_more_seeds_than_trials_are_cut_and_said(scenario: Callable[..., Any], r
     assert len(calls) == 2
 
 
+def test_a_design_that_seeds_replace_is_told(scenario: Callable[..., Any], recommendation: Recommendation) -> None:
+    kwargs = {"scenario": scenario(), "initial_design": "mine"}
+    assert "initial_design" in hook.seed(kwargs, recommendation).notes[-1]
+    assert kwargs["initial_design"] != "mine"
+
+
 def test_without_a_seed_the_design_stays_smacs_own(scenario: Callable[..., Any]) -> None:
     kwargs = {"scenario": scenario()}
     assert not hook.seed(kwargs, [Configuration("svm", {"C": 1.0})])

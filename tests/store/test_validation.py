@@ -92,6 +92,10 @@ FAULTS: dict[str, tuple[Severity, KnowledgeBase]] = {
     "configuration ids: JSON": (Severity.ERROR, loose("configurations", "params")),
     "problem types: unknown": (Severity.ERROR, loose("tasks", "problem_type")),
     "sizes: classes": (Severity.ERROR, with_task(n_classes=3)),
+    "meta-features: too large": (
+        Severity.ERROR,
+        replace(sound(), meta_features=sound().meta_features.assign(value=1e308)),
+    ),
     "sizes: rows": (Severity.ERROR, with_task(n_rows_used=20)),
     "values: not finite": (Severity.ERROR, with_run(value=math.inf)),
     "values: failed with a score": (Severity.ERROR, with_run(status=Status.FAILED)),

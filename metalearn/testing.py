@@ -209,6 +209,26 @@ def _check_delete(make_store: MakeStore) -> None:
     _require([s.source for s in store.info().sources] == ["ana"], "info() still lists a deleted source.")
 
 
+def _check_delete_task(make_store: MakeStore) -> None:
+    store, kept, own = make_store(), _task(0), _task(1)
+    store.append(kept, _FOUND, _runs(kept), source="ana")
+    before = store.read()
+    twin = _task(2, fingerprint=own.fingerprint)  # the same data under another id
+    store.append(own, _FOUND, _runs(own), source="ana")
+    store.append(twin, _FOUND, _runs(twin, first=80), source="ben")
+    _require(store.delete(task=own.id, source="nobody") == 0, "delete() of a task takes what others recorded.")
+    n_deleted = store.delete(task=own.id)
+    _require(n_deleted == 24, f"delete() says that {n_deleted} of 24 evaluations of a task were deleted.")  # noqa: PLR2004
+    _require(store.read().id == before.id, "Deleting a task leaves something of it, or takes something of another.")
+    _require(store.delete(task=own.id) == 0, "A deleted task is still there.")
+    try:
+        store.delete()
+    except InvalidInputError:
+        return
+    message = "delete() without a source and a task deletes everything."
+    raise AssertionError(message)
+
+
 def _check_same_data(make_store: MakeStore) -> None:
     store, task = make_store(), _task()
     twin = _task(1, fingerprint=task.fingerprint)
@@ -313,6 +333,7 @@ STORE_CHECKS: tuple[Callable[[MakeStore], None], ...] = (
     _check_last_counts_among_sources,
     _check_provenance,
     _check_delete,
+    _check_delete_task,
     _check_same_data,
     _check_versions,
     _check_refuses,

@@ -334,3 +334,35 @@ def test_found_tasks_are_standard_json_and_at_least_one() -> None:
         refused = run("kb", "search", "binary", "-n", n)
         assert refused.exit_code == 2
         assert "is not in the range x>=1" in refused.stderr
+
+
+def test_a_task_is_deleted_by_its_id_or_its_name(tmp_path: Path) -> None:
+    from metalearn.evaluation import Evaluation  # noqa: PLC0415
+    from metalearn.space import Configuration  # noqa: PLC0415
+    from metalearn.store import open_store  # noqa: PLC0415
+    from metalearn.task import Task  # noqa: PLC0415
+
+    store = open_store(tmp_path / "kb")
+    for task_id, name in (("t:1", "orders"), ("t:2", "twice"), ("t:3", "twice"), ("t:4", "kept")):
+        task = Task(id=task_id, name=name, problem_type="regression", n_rows=50, n_features=2)
+        store.append(
+            task, None, [Evaluation(task_id=task_id, configuration=Configuration("knn", {}), metric="r2", value=0.5)]
+        )
+    about = ("kb", "delete", "--store", tmp_path / "kb", "--yes")
+    for wanted in ("orders", "t:2"):
+        out = run(*about, "--task", wanted, "--json")
+        assert json.loads(out.stdout)["evaluations"] == 1, out.output
+    assert store.read().task_ids == ("t:3", "t:4")
+    store.append(Task(id="t:2", name="twice", problem_type="regression", n_rows=5, n_features=2), None, [])
+    for more, words in (
+        ((), "Neither --source nor --task"),
+        (("--task", "twice"), "2 tasks are called 'twice'"),
+        (("--task", "keept"), "Did you mean 'kept'"),
+        (("--task", "kept", "--source", "ana"), "Unknown source 'ana'"),
+    ):
+        out = run(*about, *more)
+        assert out.exit_code == 2
+        assert words in out.stderr
+    refused = CliRunner().invoke(main, ["kb", "delete", "--store", str(tmp_path / "kb"), "--task", "kept"], input="n\n")
+    assert refused.exit_code != 0
+    assert "t:4" in store.read().task_ids

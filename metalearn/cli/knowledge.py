@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from metalearn.cli.console import say
 from metalearn.cli.importing import import_results
 from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.tables import read_table
+
+if TYPE_CHECKING:
+    from metalearn.store import Store
 
 __all__ = ["kb"]
 
@@ -188,31 +192,57 @@ def merge(sources: tuple[str, ...], into: str, as_json: bool) -> None:
 
 
 @kb.command()
-@click.option("--source", required=True, metavar="LABEL", help="Who recorded what shall go.")
+@click.option("--source", metavar="LABEL", help="Only what this source recorded.")
+@click.option("--task", metavar="ID|NAME", help="Only what is about this task, as kb search names it.")
 @click.option("--store", required=True, metavar="PATH|URL", help="Where from.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json_option
 @clear_errors
-def delete(source: str, store: str, yes: bool, as_json: bool) -> None:
-    """Take back everything that one source recorded; what others recorded stays.
+def delete(source: str | None, task: str | None, store: str, yes: bool, as_json: bool) -> None:
+    """Take back what one source recorded, or everything about a task; all else stays.
 
     \b
-    Example:  metalearn kb delete --source ana --store sqlite:///team.db
+    Examples:
+      metalearn kb delete --source ana --store sqlite:///team.db
+      metalearn kb delete --task orders --store team/
     """
     from metalearn.store import open_store  # noqa: PLC0415 - --help stays fast
 
     opened = open_store(store)
     about = opened.info()
     known = {found.source: found for found in about.sources}
-    if source not in known:
+    if source is not None and source not in known:
         raise unknown_name("source", source, known)
-    goes = known[source]
-    say(
-        f"{goes.n_evaluations:,} evaluations of {goes.n_tasks:,} tasks go from {about.url}: recorded by {source!r} with "
-        f"{', '.join(goes.tools)}, {goes.first} to {goes.last}.",
-        err=True,
-    )
+    if source is None and task is None:
+        message = "Neither --source nor --task is given. Expected one of them, or both. Add it."
+        raise InvalidInputError(message)
+    if task is None:
+        goes = known[str(source)]
+        say(
+            f"{goes.n_evaluations:,} evaluations of {goes.n_tasks:,} tasks go from {about.url}: recorded by {source!r} with "
+            f"{', '.join(goes.tools)}, {goes.first} to {goes.last}.",
+            err=True,
+        )
+    else:
+        task = _task_id(opened, task)
+        by = "" if source is None else f" by {source!r}"
+        say(f"What is recorded{by} about the task {task!r} goes from {about.url}.", err=True)
     if not yes:
         click.confirm("Delete them?", abort=True, err=True)
-    n_deleted = opened.delete(source=source)
-    say(json.dumps({"source": source, "evaluations": n_deleted}) if as_json else f"{n_deleted:,} were deleted.")
+    n_deleted = opened.delete(source=source, task=task)
+    facts = {"source": source, "task": task, "evaluations": n_deleted}
+    say(json.dumps(facts) if as_json else f"{n_deleted:,} were deleted.")
+
+
+def _task_id(store: "Store", wanted: str) -> str:
+    """Return the id of a task by itself or by its name."""
+    tasks = store.read().tasks
+    ids = sorted(tasks["task_id"][tasks["name"] == wanted])
+    if wanted in set(tasks["task_id"]):
+        return wanted
+    if not ids:
+        raise unknown_name("task", wanted, tasks["name"], further=tasks["task_id"])
+    if len(ids) > 1:
+        message = f"{len(ids)} tasks are called {wanted!r}: {ids[:10]}. Expected one. Name its id."
+        raise InvalidInputError(message)
+    return str(ids[0])

@@ -140,13 +140,15 @@ class Store(Protocol):
         """
         ...
 
-    def delete(self, *, source: str) -> int:
-        """Take back everything that a source recorded; what others recorded stays.
+    def delete(self, *, source: str | None = None, task: str | None = None) -> int:
+        """Take back what a source recorded, or everything about a task; all else stays.
 
         Parameters
         ----------
-        source : str
-            The label.
+        source : str or None, default=None
+            Only what this source recorded; None what anybody did.
+        task : str or None, default=None
+            Only what is about the task of this id, also where the same data was recorded under others; None what is about any.
 
         Returns
         -------

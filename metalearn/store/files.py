@@ -36,7 +36,7 @@ from metalearn.knowledge_tables import (
     same_data,
 )
 from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
-from metalearn.store.records import KNOWN_FACTS, admit, link_versions, with_own_tasks
+from metalearn.store.records import KNOWN_FACTS, admit, ids_of, link_versions, require_some, with_own_tasks
 
 __all__ = ["SCHEMA_VERSION", "FileStore"]
 
@@ -197,13 +197,15 @@ class FileStore(StoreMethods):
             for file in old - _files(manifest):
                 (self.path / file).unlink(missing_ok=True)
 
-    def delete(self, *, source: str) -> int:
-        """Take back everything that a source recorded; what others recorded stays.
+    def delete(self, *, source: str | None = None, task: str | None = None) -> int:
+        """Take back what a source recorded, or everything about a task; all else stays.
 
         Parameters
         ----------
-        source : str
-            The label.
+        source : str or None, default=None
+            Only what this source recorded; None what anybody did.
+        task : str or None, default=None
+            Only what is about the task of this id, also where the same data was recorded under others; None what is about any.
 
         Returns
         -------
@@ -214,17 +216,26 @@ class FileStore(StoreMethods):
         ------
         KnowledgeBaseError
             If the folder cannot be read or written.
+        InvalidInputError
+            If neither is named.
         """
+        require_some(source, task)
         with self._writing():
             manifest = self._manifest()
             tables = {name: self._stored(manifest, name) for name in TABLES}
-            of_source = tables["evaluations"][tables["evaluations"]["recorded_by"] == source]
+            ids = None if task is None else ids_of(tables["tasks"], task)
+            gone = tables["evaluations"]
             for name in ("tasks", "meta_features", "evaluations"):
-                tables[name] = tables[name][tables[name]["recorded_by"] != source]
+                table = tables[name]
+                goes = (
+                    np.ones(len(table), dtype=bool) if source is None else (table["recorded_by"] == source).to_numpy()
+                )
+                goes = goes if ids is None else goes & table["task_id"].isin(ids).to_numpy()
+                tables[name], gone = table[~goes], table[goes]
             used = tables["configurations"]["configuration_id"].isin(tables["evaluations"]["configuration_id"])
             tables["configurations"] = tables["configurations"][used]
             self._rewrite(manifest, tables)
-        return len(of_source.drop_duplicates(EVALUATION_KEY))
+        return len(gone.drop_duplicates(EVALUATION_KEY))
 
     def info(self) -> StoreInfo:
         """Say what is stored, and who added it.

@@ -23,11 +23,12 @@ from metalearn.knowledge_tables import (
     RECORD_COLUMNS,
     TASK_COLUMNS,
     categories,
+    same_data,
 )
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
 
-__all__ = ["KNOWN_FACTS", "admit", "link_versions", "with_own_tasks"]
+__all__ = ["KNOWN_FACTS", "admit", "ids_of", "link_versions", "require_some", "with_own_tasks"]
 
 MAX_TEXT = 1000
 """Characters of an id, a name or a message; longer messages are cut, longer ids refused."""
@@ -120,6 +121,42 @@ def with_own_tasks(tasks: pd.DataFrame, *records: pd.DataFrame) -> pd.DataFrame:
 
 KNOWN_FACTS = ("task_id", "fingerprint", "dataset_id", "family", "predecessor", "problem_type")
 """What is asked of stored tasks before others are added."""
+
+
+def require_some(source: str | None, task: str | None) -> None:
+    """Refuse to delete everything.
+
+    Parameters
+    ----------
+    source, task : str or None
+        What was named.
+
+    Raises
+    ------
+    InvalidInputError
+        If nothing was.
+    """
+    if source is None and task is None:
+        message = "Neither a source nor a task is named. Expected one of them. Delete the store itself if all shall go."
+        raise InvalidInputError(message)
+
+
+def ids_of(tasks: pd.DataFrame, task: str) -> list[str]:
+    """List the ids under which the data of a task was recorded.
+
+    Parameters
+    ----------
+    tasks : DataFrame
+        Stored tasks, the oldest first.
+    task : str
+        The id under which they are read.
+
+    Returns
+    -------
+    list of str
+        This one, and those of the same data, rows and problem.
+    """
+    return [task, *(old for old, new in same_data(tasks).items() if new == task)]
 
 
 def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, ...]]) -> KnowledgeBase:

@@ -6,9 +6,9 @@ from metalearn.exceptions import KnowledgeBaseError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.store import sql_schema as schema
 from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
-from metalearn.store.records import admit, link_versions
+from metalearn.store.records import admit, ids_of, link_versions, require_some
 from metalearn.store.sql_connection import Database
-from metalearn.store.sql_transfer import add_rows, known_tasks, read_rows
+from metalearn.store.sql_transfer import add_rows, every_task, known_tasks, read_rows
 
 __all__ = ["SqlStore"]
 
@@ -101,13 +101,15 @@ class SqlStore(StoreMethods):
 
         self.database.run(work, write=True)
 
-    def delete(self, *, source: str) -> int:
-        """Take back everything that a source recorded; what others recorded stays.
+    def delete(self, *, source: str | None = None, task: str | None = None) -> int:
+        """Take back what a source recorded, or everything about a task; all else stays.
 
         Parameters
         ----------
-        source : str
-            The label.
+        source : str or None, default=None
+            Only what this source recorded; None what anybody did.
+        task : str or None, default=None
+            Only what is about the task of this id, also where the same data was recorded under others; None what is about any.
 
         Returns
         -------
@@ -118,19 +120,25 @@ class SqlStore(StoreMethods):
         ------
         KnowledgeBaseError
             If the database cannot be used.
+        InvalidInputError
+            If neither is named.
         """
+        require_some(source, task)
 
         def work(connection: Connection) -> int:
             schema.migrate(connection)
-            n_deleted = connection.execute(
-                delete(schema.evaluations).where(schema.evaluations.c.recorded_by == source)
-            ).rowcount
-            for table in (schema.tasks, schema.meta_features, schema.origins):
-                connection.execute(delete(table).where(table.c.recorded_by == source))
+            ids = None if task is None else ids_of(every_task(connection), task)
+            tables = [schema.evaluations, schema.tasks, schema.meta_features]
+            counts = []
+            for table in tables if ids is not None else [*tables, schema.origins]:
+                query = delete(table) if source is None else delete(table).where(table.c.recorded_by == source)
+                counts.append(
+                    connection.execute(query if ids is None else query.where(table.c.task_id.in_(ids))).rowcount
+                )
             used = select(schema.evaluations.c.configuration_id)
             unused = schema.configurations.c.configuration_id.not_in(used)
             connection.execute(delete(schema.configurations).where(unused))
-            return n_deleted
+            return counts[0]
 
         return self.database.run(work, write=True) if self._exists() else 0
 

@@ -30,7 +30,7 @@ from metalearn.store import sql_schema as schema
 from metalearn.store.records import KNOWN_FACTS, with_own_tasks
 from metalearn.store.sql_connection import driver_cursor
 
-__all__ = ["add_rows", "known_tasks", "read_rows"]
+__all__ = ["add_rows", "every_task", "known_tasks", "read_rows"]
 
 _CHUNK = 50_000
 _MAX_PARAMETERS = 500
@@ -65,6 +65,25 @@ def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tu
         same = schema.tasks.alias().c
         query = query.where(t.dataset_id.in_(select(same.dataset_id).where(same.task_id.in_(ids))))
     yield from (tuple(row) for row in connection.execute(query))
+
+
+def every_task(connection: Connection) -> pd.DataFrame:
+    """Return what tells stored tasks of the same data.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+
+    Returns
+    -------
+    DataFrame
+        Ids, fingerprints, problem types and rows used, the oldest first.
+    """
+    t = schema.tasks.c
+    names = ["task_id", "fingerprint", "problem_type", "n_rows_used"]
+    rows = connection.execute(select(*(t[name] for name in names)).order_by(t.recorded_at, t.task_id)).all()
+    return pd.DataFrame([tuple(row) for row in rows], columns=names)
 
 
 def add_rows(connection: Connection, knowledge: KnowledgeBase) -> None:

@@ -10,8 +10,8 @@ from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.base import Harvest
 from metalearn.metafeatures import extract
-from metalearn.models import get_model
-from metalearn.models.recognition import families_of_parameters, recognised
+from metalearn.models import get_model, model_names
+from metalearn.models.recognition import families_of_parameters, parameters_of, recognised
 from metalearn.space import Configuration
 from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
 from metalearn.task import Metric, ProblemType, get_metric, scorer_of
@@ -135,7 +135,8 @@ def _families(
     chooser = reading.get("model_parameter")
     model = trial.model or None
     for word in (chooser,) if chooser is not None else MODEL_PARAMETERS:
-        owner = family_of(params.get(word))
+        said = params.get(word)
+        owner = family_of(said) or (said if said in model_names() else None)
         if owner is not None and model in (None, owner):
             model = owner
             del params[word]
@@ -183,7 +184,8 @@ def configuration_of(
     if not families:
         return None
     ours = {theirs: name for name, theirs in reading.get("names", {}).items()}
-    found = {ours.get(name) or known_name(name, families[0]): value for name, value in params.items()}
+    searched = parameters_of(families[0])
+    found = {ours.get(name) or known_name(name, families[0], searched): value for name, value in params.items()}
     params = {name: _storable(v) for name, v in found.items() if name is not None}
     return recognised(families[0], params)
 

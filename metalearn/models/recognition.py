@@ -8,7 +8,7 @@ from metalearn.models import get_model, model_names
 from metalearn.space import Configuration, ParamValue
 from metalearn.space.aliases import PARAMETERS, UNSET_VALUES, WITHOUT_EFFECT, known_name
 
-__all__ = ["families_of_parameters", "family_of_parameters", "recognised"]
+__all__ = ["families_of_parameters", "family_of_parameters", "parameters_of", "recognised"]
 
 _USUAL = ("lightgbm", "xgboost", "catboost", "random_forest")
 """The families that are meant where several have the same parameters."""
@@ -98,7 +98,7 @@ def families_of_parameters(parameters: Iterable[str], likely: Collection[str] = 
     known: dict[str, int] = {}
     near: dict[str, tuple[int, int]] = {}
     for family, searched in {**_plugged_in(), **PARAMETERS}.items():
-        ours = {name: known_name(name, family) for name in names}
+        ours = {name: known_name(name, family, searched) for name in names}
         known[family] = sum(word in searched or word in UNSET_VALUES.get(family, {}) for word in ours.values())
         as_they_are = sum(word == name and word in searched for name, word in ours.items())
         near[family] = as_they_are, sum(word in searched for word in ours.values())
@@ -107,7 +107,23 @@ def families_of_parameters(parameters: Iterable[str], likely: Collection[str] = 
     return [family for family in pool if near[family] == max(near[other] for other in pool)]
 
 
+def parameters_of(family: str) -> set[str]:
+    """Return the names of a family's parameters.
+
+    Parameters
+    ----------
+    family : str
+        Any name.
+
+    Returns
+    -------
+    set of str
+        Those that its search spaces have; empty for a family that is not registered.
+    """
+    spaces = get_model(family).spaces.values() if family in model_names() else ()
+    return {name for space in spaces for name in space.parameters}
+
+
 def _plugged_in() -> dict[str, set[str]]:
     """Return the parameters of families that the table of aliases lacks: those of plug-ins."""
-    specs = [get_model(name) for name in model_names() if name not in PARAMETERS]
-    return {spec.name: {name for space in spec.spaces.values() for name in space.parameters} for spec in specs}
+    return {name: parameters_of(name) for name in model_names() if name not in PARAMETERS}

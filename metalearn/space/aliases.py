@@ -330,7 +330,7 @@ def known_name(name: str, family: str, known: Iterable[str] = ()) -> str | None:
     if stem in lookup:
         return lookup[stem]
     for cut in (i for i, letter in enumerate(stem) if letter == "_"):
-        owner, rest = family_of(stem[:cut]), stem[cut + 1 :]
+        owner, rest = family if stem[:cut] == family else family_of(stem[:cut]), stem[cut + 1 :]
         if owner is None:
             continue
         theirs = {**_parameter_lookup(owner), **{word: word for word in known}}

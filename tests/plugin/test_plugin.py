@@ -13,10 +13,13 @@ import pytest
 import metalearn as ml
 from metalearn.builder import Table, describe, evaluate, plan
 from metalearn.hooks import get_hook, hook_names
+from metalearn.hooks.base import plan as seeds_of
+from metalearn.hooks.harvest import Trial, configuration_of
 from metalearn.importers import get_importer, importer_names
 from metalearn.metafeatures import list_meta_features
 from metalearn.models import get_model, model_names
 from metalearn.recommenders import get_recommender, recommender_names
+from metalearn.space import Categorical, Configuration, Float, SearchSpace
 from metalearn.task import ProblemType, Task
 from metalearn.testing import check_hook, check_importer, check_meta_feature, check_model, check_recommender
 
@@ -125,3 +128,16 @@ def test_everything_keeps_its_promises() -> None:
     check_model(get_model("discriminant"))
     check_recommender(get_recommender("most_wins"))
     check_meta_feature(next(f for f in list_meta_features() if f.name == "benford_distance"))
+
+
+@pytest.mark.parametrize(
+    "params", [{"model": "discriminant", "discriminant_shrinkage": 0.3}, {"discriminant_shrinkage": 0.3}]
+)
+def test_trials_of_its_family_are_read_and_seeded_under_its_name(params: dict[str, object]) -> None:
+    wanted = Configuration("discriminant", {"shrinkage": 0.3})
+    assert configuration_of(Trial(params, 0.9)) == wanted
+    space = SearchSpace(
+        {"model": Categorical(("discriminant", "svm")), "discriminant_shrinkage": Float(0.1, 0.9)},
+    )
+    report = seeds_of("tool", [wanted], space)
+    assert dict(report.accepted[0].params) == {"model": "discriminant", "discriminant_shrinkage": 0.3}

@@ -13,10 +13,10 @@ from metalearn.advisor.trial import Trial
 from metalearn.api import KnowledgeSource, new_task, past_of, usable_models
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.fitting import fitted_recommender
 from metalearn.metafeatures import MetaFeatures, extract
-from metalearn.models import build_pipeline
+from metalearn.models import build_pipeline, get_model
 from metalearn.models.recognition import recognised
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
@@ -173,7 +173,7 @@ class Advisor:
         return min(good, key=lambda trial: self.task.metric.to_loss(trial.score)) if good else None
 
     def recommend(
-        self, n: int = 10, *, time_left: float | None = None, families: Collection[str] | None = None
+        self, n: int = 10, *, time_left: float | None = None, families: str | Collection[str] | None = None
     ) -> Recommendation:
         """Rank what to try next, given everything that was told.
 
@@ -184,13 +184,18 @@ class Advisor:
         time_left : float or None, default=None
             Seconds that are left, where the caller keeps the clock, infinity for no limit; default: the time budget less what
             was told.
-        families : collection of str or None, default=None
-            Choose among these of the advisor's model families only; None among all.
+        families : str, collection of str or None, default=None
+            Choose among these of the advisor's model families only, by name or alias; None among all.
 
         Returns
         -------
         Recommendation
             Without what was tried or is pending.
+
+        Raises
+        ------
+        UnknownNameError
+            If a family is none of the advisor's.
         """
         metric = self.task.metric
         tried = {t.configuration: metric.to_loss(t.score) if t.status is Status.OK else math.inf for t in self.history}
@@ -201,7 +206,7 @@ class Advisor:
         left = left if time_left is None else time_left
         about: dict[str, Any] = {
             "n": n,
-            "models": self._models if families is None else tuple(m for m in self._models if m in families),
+            "models": self._models if families is None else self._some(families),
             "time_budget": None if math.isinf(left) else max(left, 0.0),
         }
         if tried and self._new_points and isinstance(self._recommender, Strategy):
@@ -219,6 +224,12 @@ class Advisor:
             found = self._recommender.recommend(self.task, self.meta_features, observed=observed, **about)
         return found if left > 0 else replace(found, candidates=())  # what takes unknown seconds does not fit either
 
+    def _some(self, families: str | Collection[str]) -> tuple[str, ...]:
+        wanted = {get_model(name).name for name in ([families] if isinstance(families, str) else families)}
+        if absent := sorted(wanted - set(self._models)):
+            raise unknown_name("family", absent[0], self._models)
+        return tuple(name for name in self._models if name in wanted)
+
     @property
     def seconds(self) -> float:
         """Seconds told so far; what is pending counts as expected."""
@@ -228,18 +239,18 @@ class Advisor:
 
     @overload
     def ask(
-        self, *, without: Collection[Configuration] = (), families: Collection[str] | None = None
+        self, *, without: Collection[Configuration] = (), families: str | Collection[str] | None = None
     ) -> Configuration: ...
     @overload
     def ask(
-        self, n: int, *, without: Collection[Configuration] = (), families: Collection[str] | None = None
+        self, n: int, *, without: Collection[Configuration] = (), families: str | Collection[str] | None = None
     ) -> list[Configuration]: ...
     def ask(
         self,
         n: int | None = None,
         *,
         without: Collection[Configuration] = (),
-        families: Collection[str] | None = None,
+        families: str | Collection[str] | None = None,
     ) -> Configuration | list[Configuration]:
         """Return what to try next.
 
@@ -249,8 +260,8 @@ class Advisor:
             How many, for parallel workers; None asks for one.
         without : collection of Configuration, default=()
             What not to return, such as what was tried in another form.
-        families : collection of str or None, default=None
-            Choose among these of the advisor's model families only; None among all.
+        families : str, collection of str or None, default=None
+            Choose among these of the advisor's model families only, by name or alias; None among all.
 
         Returns
         -------
@@ -263,6 +274,8 @@ class Advisor:
             If one is asked for and nothing is left to try.
         InvalidInputError
             If n is no whole number of at least 1.
+        UnknownNameError
+            If a family is none of the advisor's.
         """
         if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 1):
             message = f"n is {n!r}. Expected how many configurations to ask for, 1 or more. Leave it out for one."
@@ -323,6 +336,8 @@ class Advisor:
         status: Status | str = Status.OK,
     ) -> None:
         """Report how a configuration did, asked for or not, in any order.
+
+        What was not asked for counts under our names and kinds of values: ``C=10`` as ``C=10.0``, without ``n_jobs``.
 
         Parameters
         ----------

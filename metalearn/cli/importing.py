@@ -258,7 +258,7 @@ _model_option = click.option(
     default="model",
     show_default=True,
     metavar="NAME",
-    help="Parameter that names the model family, or else the family itself, such as lightgbm.",
+    help="Parameter that names the model family, or else the family itself, such as lightgbm. Without either it is told by the parameters.",
 )
 
 

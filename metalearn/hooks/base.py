@@ -15,7 +15,7 @@ from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model
 from metalearn.models.recognition import family_of_parameters
 from metalearn.recommendation import Candidate, Recommendation
-from metalearn.space import Configuration, ParamValue, Policy, SearchSpace, adapt, model_parameter_of
+from metalearn.space import Categorical, Configuration, ParamValue, Policy, SearchSpace, adapt, model_parameter_of
 from metalearn.task import METRICS, Metric, ProblemType, Task
 
 __all__ = [
@@ -237,9 +237,12 @@ def defaults_of(configuration: Configuration, problem_type: ProblemType | None) 
     except UnknownNameError:
         return {}
     kinds = [problem_type] if problem_type in spec.defaults else list(spec.defaults)
-    words = {
-        name: values[0] for name, values in spec.further.items()
-    }  # the library's own, where our space has numbers only
+    searched = {name: p for kind in kinds for name, p in spec.spaces[kind].parameters.items()}  # type: ignore[index]
+    words = {  # the library's own, where our space has numbers only
+        name: values[0]
+        for name, values in spec.further.items()
+        if name in searched and not isinstance(searched[name], Categorical)
+    }
     numbers = {name: value for kind in reversed(kinds) for name, value in spec.defaults[kind].items()}  # type: ignore[index]
     return words | numbers
 
@@ -288,7 +291,7 @@ def plan(
     if space is None:
         return SeedReport(tool, tuple(_as_they_are(items, options)))
     family, notes, drops = _choose_family(items, space, options)
-    said = [*options.get("names", {}).values(), *filter(None, [options.get("model_parameter")])]
+    said = [*(options.get("names") or {}).values(), *filter(None, [options.get("model_parameter")])]
     notes += [f"the search space has no parameter {name!r}" for name in said if name not in space.parameters]
     changes: list[Change] = []
     seeds: list[Seed] = []

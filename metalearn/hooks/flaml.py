@@ -169,7 +169,8 @@ def seed(
     own = own if isinstance(own, Mapping) else {}  # else a word that says where FLAML finds some
     for learner, given in own.items():
         points_by_learner.setdefault(learner, []).extend(given if isinstance(given, list) else [given])
-    kwargs["starting_points"] = points_by_learner
+    if points_by_learner:
+        kwargs["starting_points"] = points_by_learner
     notes = list(report.notes)
     if kwargs.get("log_file_name") and kwargs.setdefault("log_type", "all") != "all":
         notes.append(f"log_type={kwargs['log_type']!r} keeps improvements only; 'all' is needed to harvest everything")
@@ -240,7 +241,8 @@ def tell(
     space = read_space(kwargs["config"])
     report, results = plan_told("flaml", evaluations, space, takes=[Status.OK], strict=strict, matching=options)
     maximize = kwargs.get("mode", "min") == "max"
-    told = [told_value(results[item.rank], maximize=maximize) for item in report.accepted]
+    beside = kwargs.get("evaluated_rewards", [])
+    told = [told_value(results[item.rank], maximize=maximize, beside=beside) for item in report.accepted]
     points = [nest(item.params, kwargs["config"]) for item in report.accepted]
     kwargs["points_to_evaluate"] = [*points, *kwargs.get("points_to_evaluate", [])]
     kwargs["evaluated_rewards"] = [*told, *kwargs.get("evaluated_rewards", [])]

@@ -283,8 +283,9 @@ def tell(
     """
     known = read_space(space)
     report, results = plan_told("hyperopt", evaluations, known, strict=strict, matching=options)
+    beside = [loss for loss in trials.losses() if loss is not None]
     losses = {
-        rank: told_value(result, maximize=False) if result.status is Status.OK else None
+        rank: told_value(result, maximize=False, beside=beside) if result.status is Status.OK else None
         for rank, result in results.items()
     }
     _insert(trials, report, known, losses)

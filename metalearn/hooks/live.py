@@ -286,11 +286,17 @@ class OptunaSampler:
 
     def _next(self, trials: Iterable[Any]) -> Configuration | None:
         """Return what to try, once trials have shown the space: of its family, and with values that were not tried."""
-        tried = [trial.params for trial in trials if trial.params]
-        shown: Mapping[str, Any] = next((trial.distributions for trial in reversed(list(trials)) if trial.params), {})
+        complete = [
+            trial for trial in trials if trial.state.name == "COMPLETE" and trial.params
+        ]  # others may lack some
+        shown: Mapping[str, Any] = complete[-1].distributions if complete else {}
+        tried = [trial.params for trial in trials if trial.params.keys() == shown.keys()]
         space = read_distributions(shown)
         chooses = model_parameter_of(space, self._model_parameter) is not None
-        families = None if chooses or len(self._steering.families) != 1 else self._steering.families
+        of_one = not chooses and len(self._steering.families) == 1
+        families = self._steering.families & set(self._steering.advisor.families) if of_one else None
+        if families is not None and not families:
+            return None  # the objective is about a family that the advisor does not choose from
         for _ in range(_ATTEMPTS):
             suggested = self._steering.next(families)
             adapted = None if suggested is None or not shown else self._adapted(suggested, space).configuration

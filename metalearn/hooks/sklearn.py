@@ -19,8 +19,8 @@ from metalearn.hooks.harvest import Reading, Trial, gather
 from metalearn.hooks.report import Drop, Seed, SeedReport
 from metalearn.models import get_model
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
-from metalearn.space.aliases import family_of, known_name
-from metalearn.task import Metric, ProblemType, get_metric
+from metalearn.space.aliases import PARAMETERS, UNSET_VALUES, family_of, known_name
+from metalearn.task import METRICS, Metric, ProblemType, get_metric
 
 __all__ = [
     "LogInteger",
@@ -246,13 +246,14 @@ def _last_step(estimator: Any) -> Any:
 
 
 def _set_by_hand(estimator: Any) -> dict[str, Any]:
-    """Return the parameters of an estimator that differ from its class's defaults."""
-    try:
-        usual = type(estimator)().get_params(deep=False)
-    except TypeError:  # some are required
+    """Return the parameters that are known of an estimator's family and differ from its class's defaults."""
+    family = family_of(type(estimator).__name__)
+    if family is None:
         return {}
-    given = {n: v for n, v in estimator.get_params(deep=False).items() if n not in usual or repr(usual[n]) != repr(v)}
-    return {n: v for n, v in given.items() if not (callable(v) or hasattr(v, "get_params"))}
+    known = {*PARAMETERS[family], *UNSET_VALUES.get(family, {}), "hidden_layer_sizes"}
+    usual = type(estimator)().get_params(deep=False)
+    given = {n: v for n, v in estimator.get_params(deep=False).items() if known_name(n, family) in known}
+    return {n: v for n, v in given.items() if n not in usual or repr(usual[n]) != repr(v)}
 
 
 def _own_space(estimator: Any, family: str) -> SearchSpace:
@@ -354,8 +355,17 @@ def seed(search: Any, recommendation: Startable, *, strict: bool = False, **opti
     else:
         search.__class__ = SeededRandomizedSearchCV
         search.seeds = [*held, *first]
-    search._metalearn_report = report  # noqa: SLF001 - remembered for verify
+    search._metalearn_report = _after(getattr(search, "_metalearn_report", None), report)  # noqa: SLF001 - for verify
     return report
+
+
+def _after(before: SeedReport | None, report: SeedReport) -> SeedReport:
+    """Join what was seeded before, with the ranks that follow."""
+    if before is None or not before.accepted:
+        return report
+    last = max(item.rank for item in before.accepted)
+    later = tuple(replace(item, rank=last + item.rank) for item in report.accepted)
+    return replace(report, accepted=(*before.accepted, *later))
 
 
 def _merge(items: list[Any], found: dict[int, SeedReport], seeds: dict[int, Any]) -> SeedReport:
@@ -396,30 +406,33 @@ def tell(search: Any, evaluations: Iterable[Evaluation], *, strict: bool = False
     return none_told(type(search).__name__, evaluations, "scikit-learn takes no known results", strict=strict)
 
 
-def _measured(search: Any, metric: str | Metric | None = None) -> tuple[str, str | None]:
-    """Return the name of the column of scores that is read, and what it says to be."""
+def _measured(search: Any, metric: str | Metric | None = None) -> tuple[str, str | Metric | None]:
+    """Return the name of the column of scores that is read, and what it measures, if that is known."""
+    classifies = is_classifier(search.estimator)
     if not search.multimetric_:
-        usual = "accuracy" if is_classifier(search.estimator) else "r2"
-        said = usual if search.scoring is None else search.scoring
-        return "score", said if isinstance(said, str) else None
-    names = list(search.scorer_)
+        said = ("accuracy" if classifies else "r2") if search.scoring is None else search.scoring
+        return "score", metric or (said if isinstance(said, str) else None)
+    kind = next(k for k in ProblemType if k.is_classification == classifies)
+    scorers = search.scoring if isinstance(search.scoring, Mapping) else {}
+    names = [name.removeprefix("mean_test_") for name in search.cv_results_ if name.startswith("mean_test_")]
+    measured = {name: _metric_name(scorers.get(name, name), name, kind) for name in names}
+    chosen = search.refit if isinstance(search.refit, str) else names[0]
+    if metric is None:
+        return chosen, measured[chosen]
     wanted = metric.name if isinstance(metric, Metric) else metric
-    if wanted is not None:
-        kind = next(k for k in ProblemType if k.is_classification == is_classifier(search.estimator))
-        same = [name for name in names if name == wanted or _metric_name(name, kind) == _metric_name(wanted, kind)]
-        if not same:
-            message = (
-                f"The search measured {names}, not {wanted!r}. Expected one of these. Name it: metric={names[0]!r}."
-            )
-            raise InvalidInputError(message)
-        return same[0], wanted
-    name = search.refit if isinstance(search.refit, str) else names[0]
-    return name, name
+    same = [name for name in names if name == wanted or measured[name] == _metric_name(wanted, wanted, kind)]
+    if same:
+        return same[0], measured[same[0]] if same[0] == wanted else metric
+    if measured[chosen] in METRICS:
+        message = f"The search measured {names}, not {wanted!r}. Expected one of these. Name it: metric={chosen!r}."
+        raise InvalidInputError(message)
+    return chosen, metric  # the user alone knows what the name of the column means
 
 
-def _metric_name(name: str, kind: ProblemType) -> str:
+def _metric_name(scorer: Any, name: str, kind: ProblemType) -> str:
+    """Return our name of what a scorer measures, or the one that it has."""
     try:
-        return get_metric(name, kind).name
+        return get_metric(scorer, kind).name
     except MetalearnError:
         return name
 
@@ -446,7 +459,9 @@ def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
         For ``store.append``.
     """
     results = search.cv_results_
-    scorer, said = _measured(search, options.get("metric"))
+    scorer, measured = _measured(search, options.get("metric"))
+    if measured is not None:
+        options["metric"] = measured
     last = _last_step(search.estimator)
     seeded = [dict(item.params) for item in getattr(search, "_metalearn_report", SeedReport("")).accepted]
     resources = results.get("n_resources")
@@ -481,7 +496,6 @@ def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
         X,
         y,
         maximize=True,
-        said_metric=said,
         versions=tool_version("scikit-learn"),
         options=options,
     )

@@ -192,7 +192,8 @@ def tell(
         "scikit-optimize", evaluations, space, takes=[Status.OK], strict=strict, matching=options
     )
     points = [[item.params[name] for name in space.parameters] for item in report.accepted]
-    losses = [told_value(results[item.rank], maximize=False) for item in report.accepted]
+    beside = (target.get("y0") or []) if isinstance(target, dict) else target.yi
+    losses = [told_value(results[item.rank], maximize=False, beside=beside) for item in report.accepted]
     if isinstance(target, dict):
         target["x0"] = [*points, *(target.get("x0") or [])]
         target["y0"] = [*losses, *(target.get("y0") or [])]

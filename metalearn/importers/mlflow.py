@@ -16,9 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from metalearn.exceptions import InvalidInputError
 from metalearn.importers.base import assemble, bounded_file, our_metric, plain_params, read_lines
 from metalearn.knowledge_base import KnowledgeBase
+from metalearn.models.recognition import families_of_parameters
 from metalearn.task import METRICS, Task
 
 __all__ = ["from_mlflow"]
+
+_USUAL = "model"
 
 _MAX_RUNS = 100_000
 _MAX_SMALL = 1_000_000
@@ -34,7 +37,7 @@ _NOTES = ("params", "tags", "latest_metrics")
 _Run = tuple[str, str, float, float, str]
 
 
-def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = "model") -> KnowledgeBase:
+def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = _USUAL) -> KnowledgeBase:
     """Read the runs that MLflow tracked; neither MLflow nor any saved model is loaded.
 
     Parameters
@@ -47,7 +50,8 @@ def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = "
     metric : str
         Name of the MLflow metric, such as ``"val_roc_auc"`` or ``"accuracy"``; a prefix as in ``val_`` is dropped.
     model : str, default="model"
-        The parameter or tag that names the family; where a run has none, this text itself is the family.
+        The parameter or tag that names the family; where a run has none, this text itself is the family, or, with the default,
+        the one that its parameters belong to, if it is one.
 
     Returns
     -------
@@ -89,7 +93,9 @@ def _run(
     if status in _UNFINISHED or str(facts.get("lifecycle_stage", "active")).strip() == "deleted":
         return None
     parsed = {name: _parsed(text) for name, text in params.items()}
-    family = parsed.pop(model, None) or tags.get(model) or model
+    family = parsed.pop(model, None) or tags.get(model)
+    likely = families_of_parameters(parsed) if family is None and model == _USUAL else []
+    family = family or (likely[0] if len(likely) == 1 else model)
     try:
         seconds = (float(facts["end_time"]) - float(facts["start_time"])) / 1000
     except (KeyError, TypeError, ValueError, OverflowError):

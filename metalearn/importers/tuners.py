@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +140,8 @@ def from_optuna(
     return assemble(runs.assign(task_id=task.id), [task], {}, tool=f"optuna {optuna.__version__}")
 
 
-def _family_of(params: Mapping[str, Any]) -> str:
-    found = families_of_parameters(params)
+def _family_of(params: Mapping[str, Any], likely: Collection[str]) -> str:
+    found = families_of_parameters(params, likely)
     if len(found) != 1:
         message = (
             f"The parameters {sorted(params)[:10]} belong to {f'several families: {found}' if found else 'no known family'}. "
@@ -164,12 +164,14 @@ def _optuna_trials(
     if name in METRICS and (METRICS[name].greater_is_better == (factor > 0)) != maximize:  # else as it was named
         metric, score = name, scorer_of(values, METRICS[name], maximize=maximize)
         values = [score(value) for value in values]
+    guesses = [families_of_parameters(trial.params) for trial in trials]
+    clear = {guess[0] for guess in guesses if len(guess) == 1}  # a trial that was pruned may have few parameters
     for trial, value in zip(trials, values, strict=True):
         params = dict(trial.params)
         family = params.pop(model, None) or trial.user_attrs.get(model) or trial.user_attrs.get(SEEDED_FAMILY)
         if not (family or params):
             continue  # it ended before it tried anything
-        family = family or (model if model != _USUAL else _family_of(params))
+        family = family or (model if model != _USUAL else _family_of(params, clear))
         seconds = trial.duration.total_seconds() if trial.duration else math.nan
         yield (
             printable(str(family)),

@@ -3,6 +3,7 @@
 import importlib.util
 import pkgutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -159,7 +160,8 @@ class ModelSpec:
             if isinstance(value, float) and value.is_integer() and kinds.get(name) is Integer:
                 found[name] = int(value)
             elif isinstance(value, int) and not isinstance(value, bool) and kinds.get(name) is Float:
-                found[name] = float(value)
+                with suppress(OverflowError):  # no library takes such a number, but it may be stored
+                    found[name] = float(value)
         return found
 
     def default(self, problem_type: ProblemType) -> Configuration:

@@ -367,6 +367,7 @@ def multiples(low: float, high: float, step: float) -> Parameter:
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     whole = float(step).is_integer()
     if last - first >= _MOST_MULTIPLES:
-        return Integer(first * int(step), last * int(step)) if whole else Float(first * step, last * step)
-    made = (k * step for k in range(first, max(last, first) + 1))
+        size = int(step)
+        return Integer(first * size, last * size, step=size) if whole else Float(first * step, last * step, step=step)
+    made = (k * step for k in range(min(first, last), last + 1))
     return Categorical(tuple(int(value) if whole else float(f"{value:.12g}") for value in made))

@@ -532,7 +532,7 @@ def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:
 
 def _no_link(path: str, flags: int) -> int:
     """Open a file, unless it is a link: one in a folder of somebody else's may lead anywhere."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def _lock(file: BinaryIO) -> None:

@@ -177,10 +177,10 @@ def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, ...]]) ->
         problem type differs, the id ends in it.
     """
     stored: dict[str, tuple[str, ...]] = {}
-    chains: dict[tuple[str, str], list[str]] = {}
+    chains: dict[str, list[str]] = {}
     for task_id, fingerprint, dataset, family, predecessor, kind in known:
         if task_id not in stored:
-            chains.setdefault((dataset, kind), []).append(task_id)
+            chains.setdefault(dataset, []).append(task_id)
         stored[task_id] = (fingerprint, dataset, family, predecessor, kind)
     changes: dict[str, dict[str, str]] = {}
     columns = (knowledge.tasks[name] for name in ("task_id", "fingerprint", "problem_type"))
@@ -188,15 +188,13 @@ def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, ...]]) ->
         if task_id not in stored:
             continue
         before, dataset, family, _, its_kind = stored[task_id]
-        new = task_id if kind == its_kind else f"{task_id}:{kind}"
-        before = stored[new][0] if new in stored else ""
-        change = {"task_id": new, "dataset_id": dataset, "family": family}
-        if comparable(before, fingerprint) and before != fingerprint:
-            newer = f"{new}@{fingerprint[-8:]}"
-            previous = stored[newer][3] if newer in stored else chains[dataset, kind][-1]
-            change |= {"task_id": newer, "predecessor": previous}
-        if change["task_id"] != task_id:
-            changes[task_id] = change
+        change = {"dataset_id": dataset, "family": family}
+        if comparable(before, fingerprint) and before != fingerprint:  # another version, of whatever kind
+            new = f"{task_id}@{fingerprint[-8:]}"
+            previous = stored[new][3] if new in stored else chains[dataset][-1]
+            changes[task_id] = {"task_id": new, "predecessor": previous, **change}
+        elif kind != its_kind:  # another problem on the same data
+            changes[task_id] = {"task_id": f"{task_id}:{kind}", **change}
     if not changes:
         return knowledge
     tasks = knowledge.tasks.copy()

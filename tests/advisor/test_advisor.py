@@ -12,7 +12,7 @@ from sklearn.metrics import get_scorer, mean_absolute_error
 
 import metalearn as ml
 from metalearn.evaluation import Status
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.models import get_model
 from metalearn.space import Configuration
 
@@ -417,3 +417,28 @@ def test_results_of_a_metric_of_ones_own_change_what_is_asked_next() -> None:
                 advisor.tell(candidate.configuration, score=0.9 if candidate.model == good else 0.1)
         asked.append([c.model for c in advisor.recommend(3)])
     assert asked[0].count("svm") > asked[1].count("svm")
+
+
+def test_one_can_ask_among_some_of_the_families(advisor: ml.Advisor) -> None:
+    assert advisor.ask(families="knn").model == "knn"
+    assert {c.model for c in advisor.ask(3, families=["lgbm", "svm"])} <= {"lightgbm", "svm"}
+    assert {c.model for c in advisor.recommend(5, families="rf")} == {"random_forest"}
+    narrow = ml.Advisor(*load_breast_cancer(return_X_y=True), families=["svm"])
+    for family, words in (("lightgbm", "Unknown family 'lightgbm'"), ("lightgmb", "Did you mean 'lightgbm'")):
+        with pytest.raises(UnknownNameError, match=words):
+            narrow.ask(families=[family])
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, "2", True])
+def test_a_number_of_questions_that_is_none_is_refused(advisor: ml.Advisor, n: object) -> None:
+    with pytest.raises(InvalidInputError, match="Expected how many"):
+        advisor.ask(n)
+
+
+def test_what_was_made_by_hand_is_what_we_call_it(advisor: ml.Advisor) -> None:
+    advisor.tell(Configuration("SVC", {"C": 10, "random_state": 3}), score=0.9)
+    assert advisor.history[0].configuration == Configuration("svm", {"C": 10.0})
+    asked = advisor.ask()
+    advisor.tell(asked, score=0.9)
+    assert advisor.history[1].configuration == asked
+    assert advisor.pending == ()

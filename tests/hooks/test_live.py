@@ -131,6 +131,7 @@ def test_an_advisor_learns_under_names_of_the_objectives_own(advisor_of: Any) ->
     advisor = advisor_of()
     study = steered(advisor, model_parameter="kind")
     study.optimize(lambda trial: 0.1 * len(trial.suggest_categorical("kind", ["rf", "et"])), n_trials=2)
+    assert advisor.history
     assert {trial.configuration.model for trial in advisor.history} <= {"random_forest", "extra_trees"}
 
 
@@ -200,6 +201,20 @@ def test_values_that_were_tried_do_not_come_again_in_a_narrow_space(advisor_of: 
     study.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 5) / 1000, n_trials=3)
     tried = [trial.params["num_leaves"] for trial in study.trials]
     assert len(set(tried[:2])) == 2
+
+
+def test_trials_that_have_just_begun_cost_no_candidates(advisor_of: Any) -> None:
+    optuna = pytest.importorskip("optuna")
+    study = steered(advisor_of(families=["lightgbm"]))
+    for turn in range(8):
+        trial = study.ask()
+        trial.suggest_int("num_leaves", 2, 64)
+        if turn % 2:  # every other one goes on and ends
+            trial.suggest_float("learning_rate", 0.01, 0.3)
+            study.tell(trial, 0.8)
+        elif turn == 4:
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    assert len(study.sampler._steering.given) <= 10
 
 
 def test_an_objective_of_one_family_is_suggested_no_other(advisor_of: Any) -> None:

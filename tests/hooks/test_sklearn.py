@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lightgbm import LGBMClassifier
+from lightgbm import LGBMClassifier, LGBMRegressor
 from scipy.stats import loguniform, randint, uniform
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
@@ -25,9 +26,11 @@ from sklearn.pipeline import Pipeline
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks import sklearn as hook
+from metalearn.models import get_model
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
 from metalearn.store import FileStore
+from metalearn.task import ProblemType
 
 GRID = {"n_estimators": [5, 50], "num_leaves": [4, 64]}
 
@@ -91,6 +94,55 @@ def test_of_several_metrics_the_one_that_is_asked_for_is_read(table: Any) -> Non
     assert hook.harvest(search, *table)[2][0].metric == "roc_auc"
 
 
+def test_metrics_under_names_of_the_users_own_are_read(table: Any) -> None:
+    own = {"AUC": "roc_auc", "ACC": "accuracy"}
+    search = GridSearchCV(light(), {"num_leaves": [4]}, cv=2, scoring=own, refit="AUC").fit(*table)
+    for metric, wanted, column in (
+        (None, "roc_auc", "AUC"),
+        ("roc_auc", "roc_auc", "AUC"),
+        ("AUC", "roc_auc", "AUC"),
+        ("accuracy", "accuracy", "ACC"),
+        ("ACC", "accuracy", "ACC"),
+    ):
+        found = hook.harvest(search, *table, **({"metric": metric} if metric else {}))[2][0]
+        assert found.metric == wanted
+        assert found.value == pytest.approx(search.cv_results_[f"split0_test_{column}"][0])
+
+    def both(model: Any, X: Any, y: Any) -> dict[str, float]:
+        return {"accuracy": model.score(X, y), "mine": 1.0}
+
+    search = GridSearchCV(light(), {"num_leaves": [4]}, cv=2, scoring=both, refit="accuracy").fit(*table)
+    assert hook.harvest(search, *table)[2][0].metric == "accuracy"
+    hook.seed(search, [Configuration("lightgbm", {"num_leaves": 4})])
+    search.fit(*table)
+    assert len(hook.verify(search).accepted) == 0  # the grid had it already
+    search.refit = "mine"
+    assert hook.harvest(search, *table, metric="roc_auc")[2][0].metric == "roc_auc"  # as the user says
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LogisticRegression(max_iter=1000, verbose=0, tol=1e-3),
+        LGBMClassifier(objective="binary", verbose=-1, n_jobs=1),
+        RandomForestClassifier(5, oob_score=False, warm_start=True),
+    ],
+)
+def test_what_no_space_knows_is_no_parameter_of_the_configuration(table: Any, estimator: Any) -> None:
+    name = "C" if isinstance(estimator, LogisticRegression) else "n_estimators"
+    search = GridSearchCV(estimator, {name: [5]}, cv=2).fit(*table)
+    configuration = hook.harvest(search, *table)[2][0].configuration
+    assert set(configuration.params) == {name}
+    assert get_model(configuration.model).takes(configuration, ProblemType.BINARY)
+
+
+def test_a_last_step_without_parameters_has_none_by_hand(table: Any) -> None:
+    X, y = table
+    search = GridSearchCV(TransformedTargetRegressor(), {"regressor": [LGBMRegressor(verbose=-1)]}, cv=2)
+    search.fit(X, np.arange(len(y)) % 7 + 0.5)
+    assert hook.harvest(search, X, np.arange(len(y)) % 7 + 0.5)[2][0].configuration.model == "lightgbm"
+
+
 def test_what_an_estimator_was_given_by_hand_belongs_to_the_configuration(table: Any) -> None:
     forest = RandomForestClassifier(n_estimators=7, max_depth=3, random_state=0, n_jobs=1)
     search = GridSearchCV(forest, {"min_samples_leaf": [1, 5]}, cv=2, scoring="accuracy").fit(*table)
@@ -109,6 +161,7 @@ def test_seeds_are_not_taken_twice(recommendation: Recommendation, kind: str) ->
     assert not again.accepted
     assert {drop.why for drop in again.dropped if not drop.parameter} >= {"the search has it already"}
     assert repr(search.param_grid if kind == "grid" else search.seeds) == before
+    assert search._metalearn_report.accepted == first.accepted
 
 
 def test_a_randomized_search_evaluates_seeds_first_and_n_iter_in_all(

@@ -188,6 +188,20 @@ def test_the_family_of_a_study_without_its_name_is_that_of_its_parameters(names:
         assert set(from_optuna(study._storage, TASK, metric="accuracy").models) == {family}
 
 
+def test_a_trial_that_was_pruned_early_is_of_the_others_family() -> None:
+    optuna = pytest.importorskip("optuna")
+    study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction="maximize")
+
+    def objective(trial: "optuna.Trial") -> float:
+        trial.suggest_float("learning_rate", 0.01, 0.1)
+        if trial.number == 1:
+            raise optuna.TrialPruned
+        return trial.suggest_int("num_leaves", 4, 64) / 100
+
+    study.optimize(objective, n_trials=3)
+    assert set(from_optuna(study._storage, TASK, metric="accuracy").models) == {"lightgbm"}
+
+
 def test_the_task_of_a_request_holds_no_results() -> None:
     with pytest.raises(InvalidInputError, match="as_task"):
         from_optuna(optuna_storage("maximize", [0.5]), replace(TASK, id="new:table"), metric="accuracy", model="svm")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.space import Categorical, Float, Integer
+from metalearn.space import Categorical, Float, Integer, multiples
 
 UNIT = st.floats(0, 1)
 
@@ -59,3 +59,16 @@ def test_choices_are_told_apart_by_type(choices: list[object]) -> None:
     p = Categorical(tuple(choices))
     assert [p.from_unit(p.to_unit(choice)) for choice in choices] == choices
     assert p.contains(1) == any(choice is not True and choice == 1 for choice in choices)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "step", "wanted"),
+    [
+        (8, 40, 8, Categorical((8, 16, 24, 32, 40))),
+        (0.25, 1.0, 0.25, Categorical((0.25, 0.5, 0.75, 1.0))),
+        (2, 10_000, 2, Integer(2, 10_000, step=2)),
+        (0.001, 0.05, 0.1, Categorical((0.0,))),  # as the tool rounds
+    ],
+)
+def test_multiples_are_listed(low: float, high: float, step: float, wanted: object) -> None:
+    assert multiples(low, high, step) == wanted

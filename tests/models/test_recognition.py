@@ -1,5 +1,6 @@
 import pytest
 
+from metalearn.fitting import bundled_knowledge_base
 from metalearn.models.recognition import families_of_parameters, family_of_parameters, recognised
 from metalearn.space import Configuration
 
@@ -66,3 +67,8 @@ def test_what_was_run_elsewhere_equals_ours_of_the_same_meaning(
     family: str, params: dict[str, object], wanted: dict[str, object]
 ) -> None:
     assert recognised(family, params) == Configuration(family, wanted)
+
+
+def test_what_the_bundled_knowledge_base_holds_is_what_we_call_it() -> None:
+    known = bundled_knowledge_base().configuration_by_id
+    assert {i: recognised(c.model, c.params).id for i, c in known.items()} == {i: i for i in known}

@@ -266,7 +266,7 @@ def test_nobody_is_asked_where_nobody_is_there(team: str) -> None:
     assert silent.returncode == 1
     assert "Traceback" not in silent.stderr
     out = run("kb", "delete", "--source", "ben", "--store", team, "--yes", "--json")
-    assert json.loads(out.stdout) == {"source": "ben", "evaluations": 3}
+    assert json.loads(out.stdout) == {"source": "ben", "task": None, "evaluations": 3}
 
 
 def test_past_tasks_are_found_with_who_ran_them_what_won_and_how_sure(team: str) -> None:

@@ -10,11 +10,14 @@ import pandas as pd
 
 from metalearn.builder import Limits, Table
 from metalearn.dataset import Dataset
+from metalearn.delimited import separator_of
 from metalearn.exceptions import MetalearnError, unknown_name
 from metalearn.tables import SUFFIXES, has_own_target, read_frame, read_table
 from metalearn.task import ProblemType, Task
 
 __all__ = ["usable_tables"]
+
+_LONGEST_HEADER = 1_000_000
 
 
 def _sources(given: Iterable[str | Path]) -> list[str]:
@@ -25,13 +28,21 @@ def _sources(given: Iterable[str | Path]) -> list[str]:
         if has_own_target(text):
             found.append(text)
         elif path.is_dir():
-            inside = sorted(file for file in path.iterdir() if file.name.lower().endswith(SUFFIXES))
+            inside = sorted(file for file in path.iterdir() if _holds_a_table(file))
             found += [str(file.resolve()) for file in inside] or [text]
         elif not path.exists() and glob.has_magic(text):
             found += sorted(str(Path(file).resolve()) for file in glob.glob(text, recursive=True)) or [text]  # noqa: PTH207
         else:
             found.append(str(path.resolve()) if path.exists() else text)
     return list(dict.fromkeys(found))
+
+
+def _holds_a_table(file: Path) -> bool:
+    """Tell whether a file of a folder is meant; notes beside the tables are not, as their first line has no columns."""
+    if not file.name.lower().endswith(SUFFIXES) or file.suffix.lower() != ".txt":
+        return file.name.lower().endswith(SUFFIXES)
+    with file.open(encoding="utf-8", errors="replace") as opened:
+        return separator_of(opened.readline(_LONGEST_HEADER).strip(), usual="\n") != "\n"
 
 
 def _read(source: str, targets: Sequence[str]) -> tuple[pd.DataFrame, "pd.Series[Any]"]:

@@ -47,6 +47,7 @@ def folder(tmp_path: Path) -> Path:
         frame[target] = x[:, 0] * 2 + rng.normal(size=n) if target == "revenue" else np.where(x[:, 1] > 0, "yes", "no")
         frame.to_csv(here / f"{name}.csv", index=False)
     (here / "notes.md").write_text("no table")
+    (here / "notes.txt").write_text("No table either.\nWritten by Ana, on Monday.\n")
     (tmp_path / "cheap.json").write_text(json.dumps(CHEAP))
     return here
 
@@ -207,6 +208,12 @@ def test_patterns_name_tables_and_copies_are_used_once(folder: Path) -> None:
     report = json.loads(out.stdout)
     assert report["tables"] == ["copy.csv", "visits.csv"]
     assert report["skipped"] == {"sales.csv": "It holds the same data as copy.csv."}
+
+
+def test_notes_beside_the_tables_are_no_tables(folder: Path) -> None:
+    pd.read_csv(folder / "sales.csv").head(50).to_csv(folder / "more.txt", sep="\t", index=False)
+    report = json.loads(run(folder, *options(folder, "--dry-run", "--json")).stdout)
+    assert report["tables"] == ["more.txt", "sales.csv", "visits.csv"]
 
 
 def test_files_of_one_name_keep_apart(folder: Path) -> None:

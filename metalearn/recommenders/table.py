@@ -22,6 +22,9 @@ __all__ = ["PerformanceTable", "related_tasks"]
 TARGET_SPREAD = "target_std"
 """Meta-feature that holds the standard deviation of a numeric target, the unit of rmse and mae."""
 
+_MOST_MARKED = 100
+"""So many requests of other sizes or families are remembered."""
+
 
 @dataclass(frozen=True, eq=False)
 class PerformanceTable:
@@ -261,6 +264,9 @@ class PerformanceTable:
         """
         if models is None:
             return np.ones(len(self.models), dtype=bool)
+        key = tuple(models), n_rows
+        if key in self._marked:
+            return self._marked[key].copy()
         specs = {name: get_model(name) for name in models if get_model(name).supports(self.problem_type)}
         found = np.zeros(len(self.configurations), dtype=bool)
         for j, configuration in enumerate(self.configurations):
@@ -268,7 +274,15 @@ class PerformanceTable:
             found[j] = (
                 spec is not None and spec.takes(configuration, self.problem_type) and spec.suits(configuration, n_rows)
             )
-        return found
+        if len(self._marked) >= _MOST_MARKED:
+            self._marked.clear()
+        self._marked[key] = found
+        return found.copy()
+
+    @cached_property
+    def _marked(self) -> dict[tuple[tuple[str, ...], int], npt.NDArray[np.bool_]]:
+        """What :meth:`allowed` found before: an advisor asks the same after each result."""
+        return {}
 
     def not_buildable(self, models: Collection[str] | None) -> dict[str, list[str]]:
         """List the configurations that were run, but that no family here can be built with.

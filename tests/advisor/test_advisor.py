@@ -308,7 +308,7 @@ def test_it_says_when_going_on_does_not_pay(advisor: ml.Advisor) -> None:
     assert advisor.should_stop(0.001)
 
 
-def test_one_question_takes_less_than_30_ms_even_after_100_answers(table: tuple[np.ndarray, np.ndarray]) -> None:
+def test_one_question_takes_less_than_40_ms_even_after_100_answers(table: tuple[np.ndarray, np.ndarray]) -> None:
     advisor = ml.Advisor(*table)
     milliseconds = []
     gc.disable()  # else what other tests left behind is looked through as well
@@ -321,8 +321,8 @@ def test_one_question_takes_less_than_30_ms_even_after_100_answers(table: tuple[
     finally:
         gc.enable()
     # the quickest: the others measure what else the machine does
-    assert min(milliseconds[3:20]) < 30
-    assert min(milliseconds[-20:]) < 30
+    assert min(milliseconds[3:20]) < 40
+    assert min(milliseconds[-20:]) < 40
 
 
 def test_strategies_that_are_no_strategy_of_ours_keep_to_their_list(advisor: ml.Advisor) -> None:

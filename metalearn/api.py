@@ -203,12 +203,15 @@ def recommend(
             f"The knowledge base holds {n_past} {task.problem_type} task{'s' if n_past > 1 else ''}: "
             "intervals are not worth much yet, and novelty cannot be told."
         )
-    if isinstance(fitted, Strategy) and (odd := fitted.past_.table.not_buildable(models)):
-        names = ", ".join(sorted({name for lacking in odd.values() for name in lacking})[:_SHOWN])
-        notes.append(
-            f"{len(odd)} of {len(fitted.past_.table.configurations)} known configurations are not recommended, since they cannot "
-            f"be built here: they set {names}."
-        )
+    if isinstance(fitted, Strategy) and (lacking := fitted.past_.table.not_buildable):
+        known = fitted.past_.table.configurations
+        odd = [lacking[c.id] for c in known if c.model in models and c.id in lacking]
+        names = ", ".join(sorted({name for some in odd for name in some})[:_SHOWN])
+        if odd:
+            notes.append(
+                f"{len(odd)} of {len(known)} known configurations are not recommended, since they cannot be built here: they "
+                f"set {names}."
+            )
     notes += [finding.message for finding in check_data(data, metric=task.metric)]
     if not found.candidates and time_budget is not None:
         unlimited = fitted.recommend(task, meta_features, n=_ALL, models=models)

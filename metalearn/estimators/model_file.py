@@ -220,10 +220,10 @@ def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimato
     if parts["classes"] is not None:
         model.classes_ = parts["classes"]
     if parts["feature_names"] is not None:
+        if len(parts["feature_names"]) != model.n_features_in_:
+            message = f"it has {model.n_features_in_} columns, but {len(parts['feature_names'])} names"
+            raise ValueError(message)
         model.feature_names_in_ = parts["feature_names"]
-    if model.n_features_in_ != len(getattr(model, "feature_names_in_", range(model.n_features_in_))):
-        message = f"it has {model.n_features_in_} columns, but {len(model.feature_names_in_)} names"
-        raise ValueError(message)
     return model
 
 

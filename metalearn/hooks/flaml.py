@@ -154,10 +154,11 @@ def seed(
     if "config" in kwargs:
         report = plan("flaml", recommendation, read_space(kwargs["config"]), strict=strict, matching=options)
         queued = list(kwargs.get("points_to_evaluate", []))
-        for item in report.accepted:
-            if nest(item.params, kwargs["config"]) in queued:
-                report = report.without(item.rank, "points_to_evaluate has it already")
-        points = [nest(item.params, kwargs["config"]) for item in report.require(strict=strict).accepted]
+        nested = {item.rank: nest(item.params, kwargs["config"]) for item in report.accepted}
+        for rank, point in nested.items():
+            if point in queued:
+                report = report.without(rank, "points_to_evaluate has it already")
+        points = [nested[item.rank] for item in report.require(strict=strict).accepted]
         told = len(kwargs.get("evaluated_rewards", []))  # FLAML takes the first points for those
         kwargs["points_to_evaluate"] = [*queued[:told], *points, *queued[told:]]
         return report

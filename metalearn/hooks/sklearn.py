@@ -463,6 +463,7 @@ def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
     if measured is not None:
         options["metric"] = measured
     last = _last_step(search.estimator)
+    by_hand = _set_by_hand(last)
     seeded = [dict(item.params) for item in getattr(search, "_metalearn_report", SeedReport("")).accepted]
     resources = results.get("n_resources")
     partial_rows = resources is not None and search.resource == "n_samples"
@@ -470,7 +471,9 @@ def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
     for i, params in enumerate(results["params"]):
         models = [_last_step(value) for value in params.values() if hasattr(value, "get_params")]
         model = next((m for m in models if family_of(type(m).__name__)), last)
-        plain = _set_by_hand(model) | {n: value for n, value in params.items() if not hasattr(value, "get_params")}
+        plain = (by_hand if model is last else _set_by_hand(model)) | {
+            n: value for n, value in params.items() if not hasattr(value, "get_params")
+        }
         note = "seeded" if {name: _label(value) for name, value in params.items()} in seeded else ""
         small = partial_rows and resources[i] < search.max_resources_
         for fold in range(search.n_splits_):

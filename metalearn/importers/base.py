@@ -22,6 +22,7 @@ from metalearn.space.aliases import family_of, known_name
 from metalearn.task import METRICS, Task, get_metric
 
 __all__ = [
+    "USUAL_MODEL",
     "assemble",
     "bounded_file",
     "configuration_of",
@@ -106,6 +107,10 @@ def our_metric(name: str) -> tuple[str, float, float]:
         except MetalearnError:
             continue
     return name, 1.0, 0.0
+
+
+USUAL_MODEL = "model"
+"""The parameter or tag that names the family where nobody says another."""
 
 
 def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:

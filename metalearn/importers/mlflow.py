@@ -14,14 +14,12 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.importers.base import assemble, bounded_file, our_metric, plain_params, read_lines
+from metalearn.importers.base import USUAL_MODEL, assemble, bounded_file, our_metric, plain_params, read_lines
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models.recognition import families_of_parameters
 from metalearn.task import METRICS, Task
 
 __all__ = ["from_mlflow"]
-
-_USUAL = "model"
 
 _MAX_RUNS = 100_000
 _MAX_SMALL = 1_000_000
@@ -37,7 +35,7 @@ _NOTES = ("params", "tags", "latest_metrics")
 _Run = tuple[str, str, float, float, str]
 
 
-def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = _USUAL) -> KnowledgeBase:
+def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = USUAL_MODEL) -> KnowledgeBase:
     """Read the runs that MLflow tracked; neither MLflow nor any saved model is loaded.
 
     Parameters
@@ -94,7 +92,7 @@ def _run(
         return None
     parsed = {name: _parsed(text) for name, text in params.items()}
     family = parsed.pop(model, None) or tags.get(model)
-    likely = families_of_parameters(parsed) if family is None and model == _USUAL else []
+    likely = families_of_parameters(parsed) if family is None and model == USUAL_MODEL else []
     family = family or (likely[0] if len(likely) == 1 else model)
     try:
         seconds = (float(facts["end_time"]) - float(facts["start_time"])) / 1000

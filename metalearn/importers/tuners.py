@@ -10,7 +10,15 @@ import pandas as pd
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, unknown_name
-from metalearn.importers.base import assemble, bounded_file, our_metric, plain_params, printable, read_lines
+from metalearn.importers.base import (
+    USUAL_MODEL,
+    assemble,
+    bounded_file,
+    our_metric,
+    plain_params,
+    printable,
+    read_lines,
+)
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models.recognition import families_of_parameters
 from metalearn.task import METRICS, Task, scorer_of
@@ -19,8 +27,6 @@ __all__ = ["SEEDED_FAMILY", "from_flaml_log", "from_optuna"]
 
 SEEDED_FAMILY = "metalearn_model"
 """The attribute by which seeded trials of Optuna tell their family."""
-
-_USUAL = "model"
 
 
 def from_flaml_log(path: str | Path, task: Task, *, metric: str) -> KnowledgeBase:
@@ -78,7 +84,7 @@ def from_flaml_log(path: str | Path, task: Task, *, metric: str) -> KnowledgeBas
 
 
 def from_optuna(
-    storage: Any, task: Task, *, metric: str, study: str | None = None, model: str = _USUAL
+    storage: Any, task: Task, *, metric: str, study: str | None = None, model: str = USUAL_MODEL
 ) -> KnowledgeBase:
     """Read the studies of an Optuna storage.
 
@@ -164,14 +170,14 @@ def _optuna_trials(
     if name in METRICS and (METRICS[name].greater_is_better == (factor > 0)) != maximize:  # else as it was named
         metric, score = name, scorer_of(values, METRICS[name], maximize=maximize)
         values = [score(value) for value in values]
-    guesses = [families_of_parameters(trial.params) for trial in trials]
+    guesses = map(families_of_parameters, {tuple(trial.params) for trial in trials if model == USUAL_MODEL})
     clear = {guess[0] for guess in guesses if len(guess) == 1}  # a trial that was pruned may have few parameters
     for trial, value in zip(trials, values, strict=True):
         params = dict(trial.params)
         family = params.pop(model, None) or trial.user_attrs.get(model) or trial.user_attrs.get(SEEDED_FAMILY)
         if not (family or params):
             continue  # it ended before it tried anything
-        family = family or (model if model != _USUAL else _family_of(params, clear))
+        family = family or (model if model != USUAL_MODEL else _family_of(params, clear))
         seconds = trial.duration.total_seconds() if trial.duration else math.nan
         yield (
             printable(str(family)),

@@ -102,9 +102,11 @@ def families_of_parameters(parameters: Iterable[str], likely: Collection[str] = 
         known[family] = sum(word in searched or word in UNSET_VALUES.get(family, {}) for word in ours.values())
         as_they_are = sum(word == name and word in searched for name, word in ours.items())
         near[family] = as_they_are, sum(word in searched for word in ours.values())
-    pool = [family for family in known if known[family] == max(known.values()) > 0]
+    most = max(known.values())
+    pool = [family for family in known if known[family] == most > 0]
     pool = [family for family in pool if family in likely] or pool
-    return [family for family in pool if near[family] == max(near[other] for other in pool)]
+    nearest = max((near[family] for family in pool), default=None)
+    return [family for family in pool if near[family] == nearest]
 
 
 def parameters_of(family: str) -> set[str]:

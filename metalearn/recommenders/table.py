@@ -12,7 +12,7 @@ import numpy.typing as npt
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
-from metalearn.models import get_model
+from metalearn.models import get_model, model_names
 from metalearn.recommenders.scale import FloatArray, capped, complete, log_losses, relative_regrets
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType, get_metric
@@ -21,9 +21,6 @@ __all__ = ["PerformanceTable", "related_tasks"]
 
 TARGET_SPREAD = "target_std"
 """Meta-feature that holds the standard deviation of a numeric target, the unit of rmse and mae."""
-
-_MOST_MARKED = 100
-"""So many requests of other sizes or families are remembered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,49 +261,26 @@ class PerformanceTable:
         """
         if models is None:
             return np.ones(len(self.models), dtype=bool)
-        key = tuple(models), n_rows
-        if key in self._marked:
-            return self._marked[key].copy()
         specs = {name: get_model(name) for name in models if get_model(name).supports(self.problem_type)}
-        found = np.zeros(len(self.configurations), dtype=bool)
-        for j, configuration in enumerate(self.configurations):
-            spec = specs.get(configuration.model)
-            found[j] = (
-                spec is not None and spec.takes(configuration, self.problem_type) and spec.suits(configuration, n_rows)
-            )
-        if len(self._marked) >= _MOST_MARKED:
-            self._marked.clear()
-        self._marked[key] = found
-        return found.copy()
+        return np.array(
+            [
+                c.model in specs and c.id not in self.not_buildable and specs[c.model].suits(c, n_rows)
+                for c in self.configurations
+            ],
+            dtype=bool,
+        )
 
     @cached_property
-    def _marked(self) -> dict[tuple[tuple[str, ...], int], npt.NDArray[np.bool_]]:
-        """What :meth:`allowed` found before: an advisor asks the same after each result."""
-        return {}
-
-    def not_buildable(self, models: Collection[str] | None) -> dict[str, list[str]]:
-        """List the configurations that were run, but that no family here can be built with.
-
-        Parameters
-        ----------
-        models : collection of str or None
-            Registered model families; None looks at none.
-
-        Returns
-        -------
-        dict of str to list of str
-            By the id of the configuration, the parameters that its family lacks or that have no value of its kind.
-        """
-        specs = {name: get_model(name) for name in models or () if get_model(name).supports(self.problem_type)}
-        return {
-            c.id: [
-                n
-                for n, v in c.params.items()
-                if not specs[c.model].takes(Configuration(c.model, {n: v}), self.problem_type)
-            ]
-            for c in self.configurations
-            if c.model in specs and not specs[c.model].takes(c, self.problem_type)
-        }
+    def not_buildable(self) -> dict[str, tuple[str, ...]]:
+        """The parameters that a registered family lacks, or that have no value of its kind, by the id of the configuration."""
+        found = {}
+        for c in self.configurations:
+            spec = get_model(c.model) if c.model in model_names() else None
+            if spec is None or not spec.supports(self.problem_type) or spec.takes(c, self.problem_type):
+                continue
+            alone = {name: Configuration(c.model, {name: value}) for name, value in c.params.items()}
+            found[c.id] = tuple(name for name, one in alone.items() if not spec.takes(one, self.problem_type))
+        return found
 
 
 def _bearable(values: FloatArray) -> FloatArray:

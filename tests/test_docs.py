@@ -18,7 +18,7 @@ from metalearn.cli import main
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))  # the pages about hooks have tests of their own
-QUICK = ("doors",)
+QUICK = ("parts",)
 LONG = ("building",)  # what its commands do is tested elsewhere; here only that there are such
 
 

@@ -11,9 +11,6 @@ __all__ = ["Text", "distance", "facts_table", "number", "recommendation_text", "
 
 WIDTH = 110
 
-_ORDER = "Each stands where it may do well if those before it do not"
-"""Why a list is in its order."""
-
 
 class Text(str):
     """Show itself as it is, also where a console or notebook asks for the representation."""
@@ -88,7 +85,7 @@ def order_text(candidates: Sequence[Mapping[str, Any]]) -> str:
         A sentence.
     """
     scored = any(number(c["expected_score"]) != "-" for c in candidates)
-    return f"{_ORDER}: expected scores need not fall down the list." if scored else f"{_ORDER}."
+    return f"Each candidate complements those above it{', so scores are not sorted' if scored else ''}."
 
 
 def without_unknown(
@@ -266,7 +263,7 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
         parts.append(neighbours_text(facts["neighbours"][:n_neighbours], metric))
     if facts["drivers"]:
         shares = ", ".join(f"{name} ({share:.0%})" for name, share in list(facts["drivers"].items())[:5])
-        parts.append(f"Alike mostly in: {shares}\n")
+        parts.append(f"Meta-features that matter most for this match: {shares}\n")
     parts.append(novelty_text(facts["novelty"]))
     parts += [f"Note: {note}" for note in facts["notes"]]
     return Text("\n".join(parts))
@@ -381,16 +378,16 @@ def novelty_text(novelty: float | None) -> str:
         One sentence.
     """
     if novelty is None or not math.isfinite(novelty):
-        return "Novelty: unknown, since the past tasks are too few, or too little was measured of them."
+        return "Novelty: unknown. There are too few past tasks, or too few of their meta-features are known."
     if novelty < 0.5:  # noqa: PLR2004
-        words = "familiar ground: tables like this one were seen often."
+        words = "many past tables resemble yours."
     elif novelty < 0.9:  # noqa: PLR2004
-        words = "less common, but within what is known."
+        words = "some past tables resemble yours."
     elif novelty < 0.95:  # noqa: PLR2004
-        words = "unusual: few past tables are like it, and the intervals are wider for it."
+        words = "few past tables resemble yours, so the intervals are wider."
     else:
         words = (
-            "beyond almost all past tables: the further away, the wider the intervals, and the more the list turns to what "
-            "works everywhere."
+            "few past tables resemble yours. Expected scores are uncertain, and the list leans towards models that work "
+            "broadly."
         )
-    return f"Novelty {novelty:.2f} of 1: {words}"
+    return f"Novelty {novelty:.2f} (0 = familiar, 1 = unlike any past table): {words}"

@@ -26,11 +26,11 @@ def test_a_finished_search_is_told_in_text(
 
 def test_the_words_for_novelty_say_what_happens_to_the_list() -> None:
     said = [novelty_text(novelty) for novelty in (0.2, 0.7, 0.93, 0.95, 1.0)]
-    assert "familiar" in said[0]
+    assert "many past tables resemble yours" in said[0]
     assert all(
         "list" not in text for text in said[:3]
     )  # up to the distances of 95 % of past tasks nothing is taken away
-    assert all("the more the list turns to what works everywhere" in text for text in said[3:])
+    assert all("the list leans towards models that work broadly" in text for text in said[3:])
     assert "unknown" in novelty_text(None)
 
 

@@ -378,7 +378,7 @@ def novelty_text(novelty: float | None) -> str:
         One sentence.
     """
     if novelty is None or not math.isfinite(novelty):
-        return "Novelty: unknown. There are too few past tasks, or too few of their meta-features are known."
+        return "Novelty: unknown. There are too few past tasks, or too little is known about this table."
     if novelty < 0.5:  # noqa: PLR2004
         words = "many past tables resemble yours."
     elif novelty < 0.9:  # noqa: PLR2004

@@ -325,12 +325,20 @@ def usable_models(families: str | Sequence[str] | None, problem_type: ProblemTyp
             raise InvalidInputError(message)
         solving = {name: solving[name] for name in wanted}
     absent: dict[str, list[str]] = {}
+    without_weights = []
     for name, spec in solving.items():
-        if not spec.is_available:
+        if spec.is_available:
+            continue
+        if spec.weights and spec.is_installed:
+            without_weights.append(spec.missing_weights)
+        elif (
+            families is not None or not spec.weights
+        ):  # no bundled results of families with weights: silent unless named
             absent.setdefault(f'pip install "metalearn-recommender[{spec.extra}]"', []).append(name)
     notes = [
         f"Left out because not installed: {', '.join(names)}. To have them: {line}" for line, names in absent.items()
     ]
+    notes += [f"Left out: {text}" for text in without_weights]
     usable = tuple(name for name, spec in solving.items() if spec.is_available)
     if not usable:
         raise InvalidInputError("None of the families can be used. " + " ".join(notes))

@@ -1,6 +1,7 @@
 """Evaluate configurations on tables by cross-validation: guarded, resumable, in parallel."""
 
 import importlib
+import importlib.metadata
 import multiprocessing
 import os
 import signal
@@ -301,7 +302,8 @@ def _import_libraries(configurations: Sequence[Configuration], problem_type: Pro
 def _version(configuration: Configuration) -> str:
     package = get_model(configuration.model).requires
     try:
-        return f"{package} {importlib.import_module(package).__version__}"
+        version = getattr(importlib.import_module(package), "__version__", None)  # TabICL has none
+        return f"{package} {version or importlib.metadata.version(package)}"
     except ImportError:
         return ""
 

@@ -41,6 +41,8 @@ _TRUSTED = (
     "lightgbm.sklearn.LGBMRegressor",
     "metalearn.models.classifiers.EncodedLabels",
     "metalearn.models.classifiers.MarginSVC",
+    "metalearn.models.in_context.InContextClassifier",
+    "metalearn.models.in_context.InContextRegressor",
     "metalearn.models.preprocessing.QuietTargetEncoder",
     "metalearn.models.preprocessing.TableCleaner",
     "metalearn.models.preprocessing.few_levels",

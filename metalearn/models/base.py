@@ -65,6 +65,10 @@ class ModelSpec:
         The extra of metalearn-recommender that installs it.
     counts_rows : tuple of str, default=()
         Parameters that count rows, such as neighbours: with more than half of those it learns from all predictions are alike.
+    weights : str, default=""
+        ``"module:function"`` of a function that says how to get missing pretrained weights; it returns "" if there are some.
+    max_rows, max_features, max_classes : int or None, default=None
+        The largest table that the family can handle; None means no limit.
     further : mapping of str to tuple, default={}
         Values that the estimator takes though they are no part of the search space, such as ``"sqrt"`` for a number.
     """
@@ -78,12 +82,26 @@ class ModelSpec:
     requires: str = "sklearn"
     extra: str = ""
     counts_rows: tuple[str, ...] = ()
+    weights: str = ""
+    max_rows: int | None = None
+    max_features: int | None = None
+    max_classes: int | None = None
     further: Mapping[str, tuple[ParamValue, ...]] = field(default_factory=dict)
 
     @property
-    def is_available(self) -> bool:
+    def is_installed(self) -> bool:
         """Whether the package it requires is installed."""
         return importlib.util.find_spec(self.requires) is not None
+
+    @property
+    def missing_weights(self) -> str:
+        """How to get pretrained weights that are missing; empty if none are needed or missing."""
+        return str(pkgutil.resolve_name(self.weights)()) if self.weights else ""
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the package it requires is installed and its weights, if it needs any, are there."""
+        return self.is_installed and not self.missing_weights
 
     def supports(self, problem_type: ProblemType) -> bool:
         """Tell whether the family solves a kind of problem.
@@ -113,8 +131,10 @@ class ModelSpec:
         Returns
         -------
         bool
-            False where a parameter that counts rows is more than half of those.
+            False where a parameter that counts rows is more than half of those, or the family cannot handle so many rows.
         """
+        if self.max_rows is not None and n_rows > self.max_rows:
+            return False
         counts = [configuration.params.get(name) for name in self.counts_rows]
         return all(3 * count <= n_rows for count in counts if isinstance(count, int | float))
 
@@ -251,6 +271,8 @@ class ModelSpec:
                 f"Expected some of {list(self.spaces[problem_type].parameters)}. Correct or drop it."
             )
             raise InvalidInputError(message)
+        if self.is_installed and (missing := self.missing_weights):
+            raise MissingExtraError(missing)
         if not self.is_available:
             message = (
                 f"The model {self.name!r} needs the package {self.requires!r}, which is not installed. "

@@ -37,6 +37,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "mlp": ("nn", "MLPClassifier", "MLPRegressor"),
     "random_forest": ("rf", "RandomForestClassifier", "RandomForestRegressor"),
     "svm": ("svc", "svr", "SVC", "SVR"),
+    "tabicl": ("icl", "TabICLClassifier", "TabICLRegressor"),
+    "tabpfn": ("pfn", "tabpfnv2", "TabPFNClassifier", "TabPFNRegressor"),
     "xgboost": ("xgb", "xgb_limitdepth", "XGBClassifier", "XGBRegressor"),
 }
 """Our name of each family, and what others call it; compared without regard to case and underscores."""
@@ -145,6 +147,8 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "class_weight": (),
         "epsilon": (),
     },
+    "tabicl": {"n_estimators": ("n_ensemble",), "softmax_temperature": ("temperature",), "outlier_threshold": ()},
+    "tabpfn": {"n_estimators": ("n_ensemble", "n_ensemble_configurations"), "softmax_temperature": ("temperature",)},
     "xgboost": {
         "n_estimators": ("num_boost_round", "num_round", "nrounds", "n_iter", "num_trees", "iterations"),
         "learning_rate": ("eta", "lr", "shrinkage"),

@@ -51,7 +51,9 @@ def test_a_rebuild_gives_the_stored_scores(
     kinds = {kb.task(task_id).problem_type for task_id in found["task_id"].unique()}
     if kinds != {ProblemType.MULTICLASS}:  # scikit-learn's tables alone hold little; with data packages, all is sampled
         assert kinds == set(ProblemType)
-        assert set(found["model"]) == {name for kind in ProblemType for name in models_for(kind)}
+        assert set(found["model"]) == {
+            n for kind in ProblemType for n, spec in models_for(kind).items() if not spec.weights
+        }
     same_version = found["versions"] == found["versions_stored"]
     allowed = found["model"].map(ITERATIVE).fillna(SAME_MACHINE_OR_NOT).where(same_version, OTHER_VERSION)
     worse = found[found["deviation"] > allowed]
@@ -86,7 +88,7 @@ def test_second_entries_share_family_and_data_but_not_the_id(recipe: ModuleType)
 
 def test_large_tables_get_the_defaults_first_and_no_slow_family(recipe: ModuleType, kb: KnowledgeBase) -> None:
     defaults, others = recipe.large_waves(ProblemType.REGRESSION, kb)
-    models = {name for name in models_for(ProblemType.REGRESSION) if name != "svm"}
+    models = {n for n, spec in models_for(ProblemType.REGRESSION).items() if n != "svm" and not spec.weights}
     assert [c.model for c in defaults] == sorted(models)
     assert {c.model for c in others} <= models
     assert len({*defaults, *others}) <= len(models) + 20

@@ -120,7 +120,7 @@ def large_waves(problem_type: ProblemType, kb: KnowledgeBase) -> list[list[Confi
     """Return what is run on large tables: the defaults, then what complements one another best on the usual rows."""
     usual = [task_id for task_id in kb.task_ids if not task_id.endswith(f":{LARGE_ROWS}")]
     table = PerformanceTable.from_knowledge_base(kb.subset(tasks=usual, problem_type=problem_type))
-    families = [name for name in models_for(problem_type) if name not in TOO_SLOW_WHEN_LARGE]
+    families = [n for n, s in models_for(problem_type).items() if n not in TOO_SLOW_WHEN_LARGE and not s.weights]
     weights = np.full(table.n_tasks, 1 / table.n_tasks)
     best = greedy(table.completed_regrets, weights, LARGE_PORTFOLIO, allowed=table.allowed(families))
     defaults = [models_for(problem_type)[name].default(problem_type) for name in families]

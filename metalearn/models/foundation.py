@@ -8,7 +8,7 @@ from metalearn.models.base import ModelSpec
 from metalearn.space import Float, Integer, SearchSpace
 from metalearn.task import ProblemType
 
-__all__ = ["CHECKPOINTS", "TABICL", "TABPFN", "downloads_allowed", "find_checkpoint", "missing_weights"]
+__all__ = ["TABICL", "TABPFN"]
 
 CHECKPOINTS = {
     "tabicl": ("tabicl-classifier-v2-20260212.ckpt", "tabicl-regressor-v2-20260212.ckpt"),

@@ -14,7 +14,7 @@ from metalearn.exceptions import MissingExtraError
 from metalearn.models import foundation
 from metalearn.task import ProblemType
 
-__all__ = ["InContextClassifier", "InContextRegressor", "tabicl", "tabpfn"]
+__all__: list[str] = []  # model specs name these functions as "metalearn.models.in_context:function"
 
 DEVICE_VARIABLE = "METALEARN_DEVICE"
 

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from metalearn._arguments import checked_count, checked_seconds
 from metalearn._fingerprint import comparable
 from metalearn.agreement import with_stand_ins
 from metalearn.checks import check_data
@@ -172,12 +172,7 @@ def recommend(
     >>> len(rec), str(rec.task.problem_type)
     (3, 'multiclass')
     """
-    if not isinstance(n, Integral) or n < 1:
-        message = f"n is {n!r}. Expected a whole number, at least 1 configuration. Ask for more."
-        raise InvalidInputError(message)
-    if time_budget is not None and not (isinstance(time_budget, Real) and time_budget > 0):
-        message = f"The time budget is {time_budget!r} seconds. Expected a positive number. Leave it out for no limit."
-        raise InvalidInputError(message)
+    n, time_budget = checked_count(n), checked_seconds(time_budget)
     data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
     task = new_task(data, metric, name)
     models, notes = usable_models(families, data.problem_type)

@@ -135,6 +135,8 @@ def test_a_time_budget_is_kept() -> None:
         ({"problem_type": "ranking"}, InvalidInputError, "Unknown problem type"),
         ({"n": 0}, InvalidInputError, "at least 1"),
         ({"n": "5"}, InvalidInputError, "n is '5'. Expected a whole number"),
+        ({"n": True}, InvalidInputError, "n is True. Expected a whole number"),
+        ({"time_budget": True}, InvalidInputError, "The time budget is True seconds"),
         ({"n": 2.5}, InvalidInputError, "n is 2.5. Expected a whole number"),
         ({"time_budget": -1}, InvalidInputError, "positive"),
         ({"time_budget": "60"}, InvalidInputError, "The time budget is '60' seconds"),

@@ -1,6 +1,6 @@
 """Ask what to try next, tell how it went."""
 
 from metalearn.advisor.advisor import Advisor
-from metalearn.advisor.trial import Trial
+from metalearn.trial import Trial
 
 __all__ = ["Advisor", "Trial"]

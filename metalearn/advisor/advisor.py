@@ -4,12 +4,14 @@ import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from numbers import Integral, Real
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Self, overload
 
+import numpy as np
+
+from metalearn._arguments import checked_count, checked_seconds
 from metalearn._version import __version__
-from metalearn.advisor.trial import Trial
 from metalearn.api import KnowledgeSource, new_task, past_of, usable_models
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
@@ -18,11 +20,12 @@ from metalearn.fitting import fitted_recommender
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import build_pipeline, get_model
 from metalearn.models.recognition import recognised
-from metalearn.recommendation import Candidate, Recommendation
+from metalearn.recommendation import Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
 from metalearn.space.aliases import family_of
 from metalearn.task import Metric, ProblemType, Task, scorer_sign
+from metalearn.trial import Trial
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Advisor"]
 
 _FORMAT = 1
+
+_ALL = 100_000
 
 
 class Advisor:
@@ -72,11 +77,19 @@ class Advisor:
         The task with its metric.
     meta_features : MetaFeatures
         What was measured of the table.
+    trials : tuple of Trial
+        All trials in order, running ones first; scores in the metric's own direction.
     history : tuple of Trial
-        What was told, in order; scores in the metric's own direction.
+        Those that ended.
+    pending : tuple of Configuration
+        Configurations of those that run.
     score_sign : float
         What told scores are multiplied with to be in the metric's own direction: -1 if the metric was given as a scorer
         that negates.
+
+    Notes
+    -----
+    Several threads may share one advisor: a lock makes each question and each answer one step.
 
     Examples
     --------
@@ -130,26 +143,31 @@ class Advisor:
         random_state: int,
         score_sign: float,
     ) -> None:
-        if time_budget is not None and not (isinstance(time_budget, Real) and time_budget > 0):
-            message = (
-                f"The time budget is {time_budget!r} seconds. Expected a positive number. Leave it out for no limit."
-            )
-            raise InvalidInputError(message)
         self.task, self.meta_features = task, meta_features
-        self.time_budget = None if time_budget is None or math.isinf(time_budget) else time_budget
+        self.time_budget = checked_seconds(time_budget)
         self.score_sign = score_sign
         self._models, self.notes = usable_models(families, task.problem_type)
         past = past_of(knowledge_base)
         self._recommender = fitted_recommender(past, task.problem_type, task.metric, recommender)
         self._recommender_name = recommender
-        self._new_points, self._random_state = new_points, random_state
+        self._new_points, self._random_state = bool(new_points), int(random_state)
         self._trials: dict[str, Trial] = {}
-        self._pending: dict[str, Candidate] = {}
+        self._running: dict[str, Trial] = {}
+        self._lock = RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the lock, which does not pickle."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a new lock."""
+        vars(self).update(state, _lock=RLock())
 
     def __repr__(self) -> str:
         """Return one readable line."""
-        best = f", best {self.best.score:.4g}" if self.best else ""
-        return f"Advisor({self.task.name!r}, {self.task.metric.name}, {len(self._trials)} tried{best})"
+        tried, best = self.history, self.best
+        score = f", best {best.score:.4g}" if best else ""
+        return f"Advisor({self.task.name!r}, {self.task.metric.name}, {len(tried)} tried{score})"
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -157,25 +175,31 @@ class Advisor:
         return self._models
 
     @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials: those that run, then those that ended, each in order."""
+        with self._lock:
+            return (*self._running.values(), *self._trials.values())
+
+    @property
     def history(self) -> tuple[Trial, ...]:
-        """What was told, in the order of telling."""
-        return tuple(self._trials.values())
+        """The trials that ended, in the order of telling."""
+        return tuple(trial for trial in self.trials if not trial.is_running)
 
     @property
     def pending(self) -> tuple[Configuration, ...]:
-        """What was asked for and not told yet."""
-        return tuple(candidate.configuration for candidate in self._pending.values())
+        """Configurations that were asked for, or started, and not told yet."""
+        return tuple(trial.configuration for trial in self.trials if trial.is_running)
 
     @property
     def best(self) -> Trial | None:
         """The best trial so far; None before the first success."""
-        good = [trial for trial in self._trials.values() if trial.status is Status.OK]
+        good = [trial for trial in self.trials if trial.status is Status.OK]
         return min(good, key=lambda trial: self.task.metric.to_loss(trial.score)) if good else None
 
     def recommend(
         self, n: int = 10, *, time_left: float | None = None, families: str | Collection[str] | None = None
     ) -> Recommendation:
-        """Rank what to try next, given everything that was told.
+        """Rank what to try next, given every result so far, without starting any trial.
 
         Parameters
         ----------
@@ -194,18 +218,17 @@ class Advisor:
 
         Raises
         ------
+        InvalidInputError
+            If n is no whole number of at least 1.
         UnknownNameError
             If a family is none of the advisor's.
         """
-        metric = self.task.metric
-        tried = {t.configuration: metric.to_loss(t.score) if t.status is Status.OK else math.inf for t in self.history}
-        # a pending result is taken to be as expected, so that parallel workers do not ask the same question
-        tried |= {c.configuration: metric.to_loss(c.expected_score) for c in self._pending.values()}
-        tried = dict(sorted(tried.items(), key=lambda pair: pair[0].id))  # the order of telling does not matter
+        trials = self.trials
+        tried, pending = self._losses(trials), tuple(t.configuration for t in trials if t.is_running)
         left = math.inf if self.time_budget is None else self.time_budget - self.seconds
-        left = left if time_left is None else time_left
+        left = left if time_left is None else float(time_left)
         about: dict[str, Any] = {
-            "n": n,
+            "n": checked_count(n),
             "models": self._models if families is None else self._some(families),
             "time_budget": None if math.isinf(left) else max(left, 0.0),
         }
@@ -215,7 +238,7 @@ class Advisor:
                 self.task,
                 self.meta_features,
                 tried=tried,
-                pending=self.pending,
+                pending=pending,
                 random_state=self._random_state,
                 **about,
             )
@@ -223,6 +246,15 @@ class Advisor:
             observed = {configuration.id: loss for configuration, loss in tried.items()}
             found = self._recommender.recommend(self.task, self.meta_features, observed=observed, **about)
         return found if left > 0 else replace(found, candidates=())  # what takes unknown seconds does not fit either
+
+    def _losses(self, trials: Sequence[Trial]) -> dict[Configuration, float]:
+        """Return losses in an order that does not depend on that of telling; what runs counts as expected."""
+        metric, found = self.task.metric, {}
+        for trial in sorted(trials, key=lambda trial: trial.configuration.id):
+            score = trial.expected_score if trial.is_running else trial.score
+            failed = trial.status not in (None, Status.OK)
+            found[trial.configuration] = math.inf if failed else float(metric.to_loss(score))
+        return found
 
     def _some(self, families: str | Collection[str]) -> tuple[str, ...]:
         wanted = {get_model(name).name for name in ([families] if isinstance(families, str) else families)}
@@ -233,17 +265,25 @@ class Advisor:
     @property
     def seconds(self) -> float:
         """Seconds told so far; what is pending counts as expected."""
-        told = [trial.seconds for trial in self._trials.values()]
-        expected = [candidate.expected_seconds for candidate in self._pending.values()]
-        return sum(s for s in (*told, *expected) if s == s)  # noqa: PLR0124 - NaN means unknown
+        taken = [t.expected_seconds if t.is_running else t.seconds for t in self.trials]
+        return sum(s for s in taken if not math.isnan(s))
 
     @overload
     def ask(
-        self, *, without: Collection[Configuration] = (), families: str | Collection[str] | None = None
+        self,
+        *,
+        without: Collection[Configuration] = (),
+        families: str | Collection[str] | None = None,
+        time_left: float | None = None,
     ) -> Configuration: ...
     @overload
     def ask(
-        self, n: int, *, without: Collection[Configuration] = (), families: str | Collection[str] | None = None
+        self,
+        n: int,
+        *,
+        without: Collection[Configuration] = (),
+        families: str | Collection[str] | None = None,
+        time_left: float | None = None,
     ) -> list[Configuration]: ...
     def ask(
         self,
@@ -251,8 +291,9 @@ class Advisor:
         *,
         without: Collection[Configuration] = (),
         families: str | Collection[str] | None = None,
+        time_left: float | None = None,
     ) -> Configuration | list[Configuration]:
-        """Return what to try next.
+        """Return what to try next, and note it as pending until it is told or withdrawn.
 
         Parameters
         ----------
@@ -262,6 +303,9 @@ class Advisor:
             What not to return, such as what was tried in another form.
         families : str, collection of str or None, default=None
             Choose among these of the advisor's model families only, by name or alias; None among all.
+        time_left : float or None, default=None
+            Seconds that are left, where the caller keeps the clock, infinity for no limit; default: the time budget less what
+            was told.
 
         Returns
         -------
@@ -277,17 +321,23 @@ class Advisor:
         UnknownNameError
             If a family is none of the advisor's.
         """
-        if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 1):
-            message = f"n is {n!r}. Expected how many configurations to ask for, 1 or more. Leave it out for one."
-            raise InvalidInputError(message)
+        n_asked = 1 if n is None else checked_count(n)
         found: list[Configuration] = []
-        while len(found) < (1 if n is None else n):
-            ranked = self.recommend(1 + len(without), families=families)
-            chosen = next((candidate for candidate in ranked if candidate.configuration not in without), None)
-            if chosen is None:
-                break
-            self._pending[chosen.configuration.id] = chosen
-            found.append(chosen.configuration)
+        with self._lock:
+            while len(found) < n_asked:
+                ranked = self.recommend(1 + len(without), families=families, time_left=time_left)
+                chosen = next((candidate for candidate in ranked if candidate.configuration not in without), None)
+                if chosen is None:
+                    break
+                self._running[chosen.configuration.id] = Trial(
+                    configuration=chosen.configuration,
+                    status=None,
+                    expected_score=chosen.expected_score,
+                    expected_seconds=chosen.expected_seconds,
+                )
+                found.append(chosen.configuration)
+                if time_left is not None:
+                    time_left -= float(np.nan_to_num(chosen.expected_seconds))
         if n is not None:
             return found
         if not found:
@@ -298,6 +348,34 @@ class Advisor:
             raise StopIteration(message)
         return found[0]
 
+    def start(self, configuration: Configuration) -> Trial:
+        """Note that a configuration is being tried that was not asked for, such as a default: it is pending from now on.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            The configuration; it is taken under our names and kinds of values, as by :meth:`tell`.
+
+        Returns
+        -------
+        Trial
+            Running, with the expected score and seconds where past tasks have the configuration, else NaN.
+        """
+        with self._lock:
+            known = configuration if configuration.id in self._running else _recognised(configuration)
+            if (running := self._running.get(known.id)) is not None:
+                return running
+            observed = {tried.id: loss for tried, loss in self._losses(self.trials).items()}
+            listed = self._recommender.recommend(
+                self.task, self.meta_features, n=_ALL, observed=observed, models=self._models
+            )
+            found = next((c for c in listed if c.configuration == known), None)
+            trial = Trial(configuration=known, status=None)
+            if found is not None:
+                trial = replace(trial, expected_score=found.expected_score, expected_seconds=found.expected_seconds)
+            self._running[known.id] = trial
+            return trial
+
     def withdraw(self, configuration: Configuration) -> None:
         """Take back what was asked for and will not be told: it is no longer pending.
 
@@ -306,7 +384,8 @@ class Advisor:
         configuration : Configuration
             What :meth:`ask` returned; nothing happens if it is not pending.
         """
-        self._pending.pop(configuration.id, None)
+        with self._lock:
+            self._running.pop(configuration.id, None)
 
     def build(self, configuration: Configuration, *, random_state: int = 0, n_jobs: int | None = None) -> "Pipeline":
         """Return the unfitted pipeline of a configuration, to be scored and told.
@@ -358,16 +437,18 @@ class Advisor:
             status is unknown.
         """
         trial = Trial.of(configuration, score, seconds, status)
-        if configuration.id not in self._pending:  # made by hand: C=10 is C=10.0
-            family = family_of(configuration.model) or configuration.model
-            trial = replace(trial, configuration=recognised(family, configuration.params))
         trial = replace(trial, score=self.score_sign * trial.score)
         if trial.status is Status.OK and not self.task.metric.is_possible(trial.score):
             raise InvalidInputError(self._impossible(float(score or 0)))
-        tried = trial.configuration.id
-        self._pending.pop(tried, None)
-        self._trials.pop(tried, None)
-        self._trials[tried] = trial
+        with self._lock:
+            if configuration.id not in self._running:
+                trial = replace(trial, configuration=_recognised(configuration))
+            tried = trial.configuration.id
+            asked = self._running.pop(tried, None)
+            if asked is not None:
+                trial = replace(trial, expected_score=asked.expected_score, expected_seconds=asked.expected_seconds)
+            self._trials.pop(tried, None)
+            self._trials[tried] = trial
 
     def _impossible(self, score: float) -> str:
         low, high = sorted(self.score_sign * bound + 0.0 for bound in self.task.metric.bounds)  # no -0
@@ -400,9 +481,10 @@ class Advisor:
         The mean over the hypotheses of the ensemble, times the share of such means that came true on families of past
         tasks left out. How near it comes stands in the results of the benchmarks.
         """
-        if self.best is None:
-            return math.inf
-        following = self.recommend(1, time_left=time_left).candidates
+        with self._lock:
+            if self.best is None:
+                return math.inf
+            following = self.recommend(1, time_left=time_left).candidates
         if not following:
             return 0.0
         found = following[0].expected_improvement
@@ -507,3 +589,9 @@ class Advisor:
             message = f"This is not a saved advisor ({error!r}). Expected what to_json wrote. Check the file."
             raise InvalidInputError(message) from error
         return made
+
+
+def _recognised(configuration: Configuration) -> Configuration:
+    """Return a configuration made by hand under our names and kinds of values: C=10 is C=10.0."""
+    family = family_of(configuration.model) or configuration.model
+    return recognised(family, configuration.params)

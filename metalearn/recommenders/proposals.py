@@ -320,7 +320,7 @@ class _Field:
     ) -> Self:
         past = strategy.past_
         table, space = past.table, _joint_space(past.table.problem_type, models)
-        known = believe(past, query, tried, space)
+        known = believe(past, query, {c: loss for c, loss in tried.items() if not math.isnan(loss)}, space)
         points = neighbourhood(space, known.leaders, np.random.default_rng([random_state, len(tried)]))
         where = space.embed(points)
         listed, families, places = _listed(space, table)

@@ -1,8 +1,10 @@
 import gc
 import json
 import math
+import pickle
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -76,6 +78,70 @@ def test_what_is_withdrawn_is_not_pending_and_can_be_left_out(advisor: ml.Adviso
     assert other != first
     advisor.withdraw(other)
     assert advisor.ask() == first
+
+
+def test_what_is_asked_runs_until_it_is_told(advisor: ml.Advisor) -> None:
+    first, second = advisor.ask(2, time_left=1000.0)
+    assert [(t.configuration, t.is_running, t.status) for t in advisor.trials] == [
+        (first, True, None),
+        (second, True, None),
+    ]
+    assert all(t.expected_seconds > 0 and 0.5 < t.expected_score <= 1 for t in advisor.trials)
+    assert advisor.ask(3, time_left=0.0) == []
+    advisor.tell(second, score=0.9)
+    assert [t.is_running for t in advisor.trials] == [True, False]
+    assert advisor.history == advisor.trials[1:]
+    assert advisor.history[0].expected_score > 0.5
+
+
+def test_what_is_started_unasked_is_pending_too_and_changes_what_is_asked_next(advisor: ml.Advisor) -> None:
+    plain, other = advisor.ask(), ml.Advisor(*load_breast_cancer(return_X_y=True))
+    running = other.start(plain)
+    assert running.expected_score == pytest.approx(advisor.trials[0].expected_score)
+    assert other.start(plain) is running
+    assert other.pending == (plain,)
+    assert other.ask() == advisor.ask()
+    own = other.start(Configuration("knn", {"n_neighbors": 7, "p": 1, "weights": "distance"}))
+    assert math.isnan(own.expected_score)
+    for c in other.ask(4):
+        other.tell(c, score=0.9)
+    assert own.configuration not in other.ask(5)
+
+
+def test_threads_that_share_an_advisor_never_get_the_same_question(advisor: ml.Advisor) -> None:
+    def work(_: int) -> list[Configuration]:
+        asked = []
+        for _ in range(6):
+            asked.append(advisor.ask())
+            advisor.tell(asked[-1], score=0.9)
+        return asked
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [c for found in pool.map(work, range(8)) for c in found]
+    assert len({c.id for c in asked}) == len(asked) == len(advisor.history) == 48
+
+
+def test_an_advisor_pickles_and_goes_on(advisor: ml.Advisor) -> None:
+    advisor.tell(advisor.ask(), score=0.9)
+    again = pickle.loads(pickle.dumps(advisor))
+    assert again.ask() == advisor.ask()
+
+
+@pytest.mark.parametrize(
+    "options", [{"time_budget": np.float32(60)}, {"random_state": np.int64(3)}, {"new_points": np.bool_(0)}]
+)
+def test_numbers_of_numpy_survive_json(options: dict[str, object]) -> None:
+    advisor = ml.Advisor(*load_wine(return_X_y=True), **options)
+    again = ml.Advisor.from_json(advisor.to_json())
+    assert again.ask() == advisor.ask()
+    assert again.time_budget == options.get("time_budget")
+
+
+@pytest.mark.parametrize("n", [True, 0, 2.5, "3"])
+def test_a_number_of_configurations_is_a_whole_number(advisor: ml.Advisor, n: object) -> None:
+    for method in (advisor.ask, advisor.recommend):
+        with pytest.raises(InvalidInputError, match="Expected a whole number"):
+            method(n)
 
 
 def test_failures_are_remembered_and_not_asked_again(advisor: ml.Advisor) -> None:
@@ -291,7 +357,7 @@ def test_a_time_budget_is_kept_and_cheap_questions_come_instead(table: tuple[np.
     advisor = ml.Advisor(*table, time_budget=budget)
     spent, n_asked = 0.0, 0
     while n_asked < 40 and advisor.ask(1):
-        ((candidate, expected),) = [(c.configuration, c.expected_seconds) for c in advisor._pending.values()]
+        ((candidate, expected),) = [(t.configuration, t.expected_seconds) for t in advisor.trials if t.is_running]
         spent += expected
         n_asked += 1
         advisor.tell(candidate, score=score(candidate), seconds=expected)

@@ -1,8 +1,8 @@
-"""One configuration that was tried, and how it went."""
+"""One configuration tried on a task: running, or how it ended."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Self, TypeGuard
 
@@ -15,50 +15,37 @@ __all__ = ["Trial"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """Record one configuration that was tried on the task.
+    """Record one configuration that is or was tried on the task.
 
     Parameters
     ----------
     configuration : Configuration
-        What was tried.
-    score : float
+        The configuration.
+    score : float, default=nan
         In the metric's own direction; NaN unless the status is ok.
-    seconds : float
-        What trying it took; NaN if that was not told.
-    status : Status, default=Status.OK
-        How it ended.
+    seconds : float, default=nan
+        Seconds that one fit took; NaN if that was not told.
+    status : Status or None, default=Status.OK
+        How it ended; None while it runs.
+    expected_score, expected_seconds : float, default=nan
+        The prediction when it was asked for; NaN if it was told unasked.
     """
 
     configuration: Configuration
-    score: float
-    seconds: float
-    status: Status = Status.OK
+    score: float = math.nan
+    seconds: float = math.nan
+    status: Status | None = Status.OK
+    expected_score: float = math.nan
+    expected_seconds: float = math.nan
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.status is None
 
     @classmethod
     def of(cls, configuration: Configuration, score: float | None, seconds: float | None, status: Status | str) -> Self:
-        """Check what is told about a configuration.
-
-        Parameters
-        ----------
-        configuration : Configuration
-            What was tried.
-        score : float or None
-            Its score, in the metric's own direction; needed unless it failed.
-        seconds : float or None
-            What trying it took.
-        status : Status or str
-            How it ended.
-
-        Returns
-        -------
-        Trial
-            The record.
-
-        Raises
-        ------
-        InvalidInputError
-            If it is no configuration, succeeded but has no finite score, or the status is unknown.
-        """
+        """Check what is told about a configuration that was tried."""
         if not isinstance(configuration, Configuration):
             message = (
                 f"{str(configuration)[:40]!r} is no configuration. Expected what ask returned, or "
@@ -86,36 +73,25 @@ class Trial:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the trial as plain values.
-
-        Returns
-        -------
-        dict
-            Ready for JSON.
-        """
+        """Return the trial as plain values, ready for JSON."""
         return {
             "configuration": self.configuration.to_dict(),
-            "score": None if math.isnan(self.score) else self.score,
-            "seconds": None if math.isnan(self.seconds) else self.seconds,
-            "status": str(self.status),
+            **{name: None if math.isnan(value := getattr(self, name)) else value for name in _NUMBERS},
+            "status": None if self.status is None else str(self.status),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the trial that :meth:`to_dict` wrote.
-
-        Parameters
-        ----------
-        values : mapping
-            Plain values.
-
-        Returns
-        -------
-        Trial
-            An equal trial.
-        """
+        """Return the trial that :meth:`to_dict` wrote."""
         configuration = Configuration.from_dict(values["configuration"])
-        return cls.of(configuration, values["score"], values["seconds"], values["status"])
+        expected = {name: math.nan if values.get(name) is None else float(values[name]) for name in _NUMBERS[2:]}
+        if values["status"] is None:
+            return cls(configuration=configuration, status=None, **expected)
+        told = cls.of(configuration, values["score"], values["seconds"], values["status"])
+        return replace(told, **expected)
+
+
+_NUMBERS = ("score", "seconds", "expected_score", "expected_seconds")
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -3,17 +3,22 @@ import math
 import numpy as np
 import pytest
 
-from metalearn.advisor import Trial
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.space import Configuration
+from metalearn.trial import Trial
 
 C = Configuration("knn", {"n_neighbors": 3})
 
 
 @pytest.mark.parametrize(
     "trial",
-    [Trial.of(C, 0.5, 1.5, "ok"), Trial.of(C, None, None, Status.FAILED), Trial.of(C, 0.3, 2.0, "pruned")],
+    [
+        Trial(configuration=C, status=None, expected_score=0.7, expected_seconds=2.0),
+        Trial.of(C, 0.5, 1.5, "ok"),
+        Trial.of(C, None, None, Status.FAILED),
+        Trial.of(C, 0.3, 2.0, "pruned"),
+    ],
 )
 def test_a_trial_survives_plain_values(trial: Trial) -> None:
     again = Trial.from_dict(trial.to_dict())

@@ -84,7 +84,9 @@ class Trial:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the trial that :meth:`to_dict` wrote."""
         configuration = Configuration.from_dict(values["configuration"])
-        expected = {name: math.nan if values.get(name) is None else float(values[name]) for name in _NUMBERS[2:]}
+        expected: dict[str, Any] = {
+            name: math.nan if values.get(name) is None else float(values[name]) for name in _NUMBERS[2:]
+        }
         if values["status"] is None:
             return cls(configuration=configuration, status=None, **expected)
         told = cls.of(configuration, values["score"], values["seconds"], values["status"])

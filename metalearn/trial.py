@@ -45,7 +45,29 @@ class Trial:
 
     @classmethod
     def of(cls, configuration: Configuration, score: float | None, seconds: float | None, status: Status | str) -> Self:
-        """Check what is told about a configuration that was tried."""
+        """Check what is told about a configuration.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            The configuration tried.
+        score : float or None
+            In the metric's own direction; needed if the status is ok.
+        seconds : float or None
+            Seconds of one fit.
+        status : Status or str
+            How it ended.
+
+        Returns
+        -------
+        Trial
+            Ended.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is no configuration, succeeded but has no finite score, or the status is unknown.
+        """
         if not isinstance(configuration, Configuration):
             message = (
                 f"{str(configuration)[:40]!r} is no configuration. Expected what ask returned, or "
@@ -73,7 +95,13 @@ class Trial:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the trial as plain values, ready for JSON."""
+        """Return the trial as plain values.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
         return {
             "configuration": self.configuration.to_dict(),
             **{name: None if math.isnan(value := getattr(self, name)) else value for name in _NUMBERS},
@@ -82,7 +110,18 @@ class Trial:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the trial that :meth:`to_dict` wrote."""
+        """Return the trial that :meth:`to_dict` wrote.
+
+        Parameters
+        ----------
+        values : mapping
+            Plain values.
+
+        Returns
+        -------
+        Trial
+            An equal trial.
+        """
         configuration = Configuration.from_dict(values["configuration"])
         expected: dict[str, Any] = {
             name: math.nan if values.get(name) is None else float(values[name]) for name in _NUMBERS[2:]

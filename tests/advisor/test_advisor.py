@@ -495,12 +495,6 @@ def test_one_can_ask_among_some_of_the_families(advisor: ml.Advisor) -> None:
             narrow.ask(families=[family])
 
 
-@pytest.mark.parametrize("n", [0, -1, 2.5, "2", True])
-def test_a_number_of_questions_that_is_none_is_refused(advisor: ml.Advisor, n: object) -> None:
-    with pytest.raises(InvalidInputError, match="Expected how many"):
-        advisor.ask(n)
-
-
 def test_what_was_made_by_hand_is_what_we_call_it(advisor: ml.Advisor) -> None:
     advisor.tell(Configuration("SVC", {"C": 10, "random_state": 3}), score=0.9)
     assert advisor.history[0].configuration == Configuration("svm", {"C": 10.0})

@@ -430,11 +430,22 @@ def _check_classes(target: "pd.Series[Any]", kind: ProblemType) -> None:
         raise InvalidInputError(message)
 
 
+def _other_kind(target: "pd.Series[Any]") -> str:
+    if pd.api.types.is_numeric_dtype(target.dtype) and target.nunique() > _MOST_CODES:
+        return "Quantities such as prices are a regression problem: problem_type='regression', --task regression."
+    return "For several classes give problem_type='multiclass', --task multiclass."
+
+
+_MOST_CODES = 20
+"""Numbers with more different values than this are taken for quantities where a message proposes a problem type."""
+
+
 def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> ProblemType:
-    if problem_type not in set(ProblemType):
+    try:
+        kind = ProblemType(problem_type)
+    except ValueError:
         message = f"Unknown problem type {str(problem_type)!r}. Expected one of {[str(p) for p in ProblemType]}. Choose one of them."
-        raise InvalidInputError(message)
-    kind = ProblemType(problem_type)
+        raise InvalidInputError(message) from None
     n_values = int(target.nunique())
     if kind is ProblemType.REGRESSION:
         numbers = pd.to_numeric(target.astype(object), errors="coerce")
@@ -442,6 +453,6 @@ def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> Probl
             message = f"The target {str(target.name)!r} is not numeric. Expected numbers for regression. Convert it with pandas.to_numeric."
             raise InvalidInputError(message)
     if kind is ProblemType.BINARY and n_values != 2:  # noqa: PLR2004
-        message = f"The target {str(target.name)!r} has {n_values} classes. Expected two for a binary problem. Use problem_type='multiclass'."
+        message = f"The target {str(target.name)!r} has {n_values:,} different values. Expected two for a binary problem. {_other_kind(target)}"
         raise InvalidInputError(message)
     return ProblemType.BINARY if kind is ProblemType.MULTICLASS and n_values == 2 else kind  # noqa: PLR2004

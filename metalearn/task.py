@@ -24,6 +24,12 @@ class ProblemType(StrEnum):
         """Whether the target holds classes."""
         return self is not ProblemType.REGRESSION
 
+    @classmethod
+    def _missing_(cls, value: object) -> "ProblemType | None":
+        """Read other spellings; the number of classes tells what ``"classification"`` is."""
+        plain = str(value).strip().lower()
+        return cls.MULTICLASS if plain == "classification" else next((kind for kind in cls if kind == plain), None)
+
 
 _CLASSIFICATION = (ProblemType.BINARY, ProblemType.MULTICLASS)
 _REGRESSION = (ProblemType.REGRESSION,)
@@ -275,7 +281,8 @@ def _unfit(name: str, problem_type: ProblemType) -> InvalidInputError:
 def _measured(name: str | Callable[..., Any]) -> str | None:
     """Return our name of what past results were measured by; None if it is something else."""
     if isinstance(name, str):
-        plain = _ALIASES.get(name, name)
+        plain = _spelled(name)
+        plain = _ALIASES.get(plain, plain)
         return plain if plain in METRICS else None
     function: Any = getattr(name, "_score_func", name)
     if not str(getattr(function, "__module__", "")).startswith("sklearn.metrics"):
@@ -289,6 +296,11 @@ def _measured(name: str | Callable[..., Any]) -> str | None:
     return _measured("f1_macro" if said == "f1_score" and options else said)
 
 
+def _spelled(name: str) -> str:
+    """Return a name as METRICS and scikit-learn spell theirs: ``ROC-AUC`` as ``roc_auc``."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
 def _own(given: str | Callable[..., Any] | None, problem_type: ProblemType) -> Metric:
     """Return a metric of scikit-learn that past results lack, or of the user's own."""
     if callable(given):
@@ -297,9 +309,9 @@ def _own(given: str | Callable[..., Any] | None, problem_type: ProblemType) -> M
         if name in METRICS or name in _ALIASES or (has_scorer(name) and not is_scorer_of(name, scorer)):
             name = f"own_{name}"
     else:
-        name = str(given)
+        name = _spelled(str(given))
         if not has_scorer(name):
-            raise unknown_name("metric", name, METRICS, further=scorer_names())
+            raise unknown_name("metric", str(given), METRICS, further=scorer_names())
         found = named_scorer(name, classes=problem_type.is_classification)
         if found is None:
             raise _unfit(name, problem_type)
@@ -333,7 +345,7 @@ def scorer_sign(name: str | Callable[..., Any] | Metric | None) -> float:
     if name is None or isinstance(name, Metric) or _measured(name) is None:
         return 1.0
     if isinstance(name, str):
-        return -1.0 if name.startswith("neg_") else 1.0
+        return -1.0 if _spelled(name).startswith("neg_") else 1.0
     return float(getattr(name, "_sign", 1.0))
 
 

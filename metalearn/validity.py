@@ -46,7 +46,10 @@ _RANKED = 1000
 
 _TOLD = 50
 _SHOWN = 8
-_COLUMNS = ("what moved", "before", "now", "shift in spreads")
+_COLUMNS = ("meta-feature", "before", "now", "shift in spreads")
+_MOVED_WORDS = (
+    "\nMeta-features that changed by more than their spread over past tasks; alone they are no reason to tune again:"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Recheck:
 
     def __str__(self) -> str:
         """Return the answer, the reasons and what moved as text."""
-        table = [facts_table(_COLUMNS, self._rows, right=_COLUMNS[1:])] if self.moved else []
+        table = [_MOVED_WORDS, facts_table(_COLUMNS, self._rows, right=_COLUMNS[1:])] if self.moved else []
         return Text("\n".join([self._head, *(f"- {said}" for said in (*self.reasons, *self.notes)), *table]))
 
     def _repr_html_(self) -> str:

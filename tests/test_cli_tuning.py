@@ -1,6 +1,10 @@
 """From a file to a model, to predictions, and to the question whether it still holds."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -282,3 +286,39 @@ def test_results_are_recorded_under_a_label_and_learned_from_with_what_is_shippe
     out = run("recommend", "wine", "-n", 3, *both)
     assert out.exit_code == 0, out.output
     assert "extra_trees" in out.stdout
+
+
+def test_model_and_table_in_the_wrong_order_are_told(model: Path, folder: Path) -> None:
+    for command in ("predict", "recheck"):
+        out = run(command, folder / "new.csv", model)
+        assert out.exit_code == 2
+        assert "Swap them" in out.stderr
+
+
+def test_no_trials_and_no_time_are_refused_by_the_name_of_the_option() -> None:
+    for option in ("--trials", "--time-budget"):
+        out = run("tune", "wine", option, 0)
+        assert out.exit_code == 2
+        assert option in out.stderr
+
+
+def test_what_changed_is_explained_beside_a_model_that_is_still_valid(model: Path, folder: Path) -> None:
+    said = run("recheck", model, folder / "new.csv").stdout
+    assert ("no reason to tune again" in said) == ("meta-feature" in said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_a_search_that_is_stopped_keeps_its_model(number: signal.Signals, tmp_path: Path) -> None:
+    out = tmp_path / "m.skops"
+    command = [sys.executable, "-m", "metalearn", "tune", "digits", "--trials", "500", "--out", str(out)]
+    command += ["--families", "linear,gaussian_nb,decision_tree,knn", "--record-to", str(tmp_path / "kb")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as searching:
+        time.sleep(25)
+        searching.send_signal(number)
+        said, errors = searching.communicate(timeout=120)
+    assert searching.returncode == 0, errors
+    assert "trials in" in said
+    assert "Traceback" not in errors
+    assert out.exists()
+    assert len(open_store(tmp_path / "kb").read()) == 1

@@ -1,6 +1,8 @@
 """The script that a recommendation prints runs as it is."""
 
 import runpy
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +51,18 @@ def test_the_script_runs_for_every_metric(
         made = runpy.run_path("script.py")
         assert len(made["model"].predict(pd.read_csv("data.csv").drop(columns="target"))) == N
         assert "nan" not in capsys.readouterr().out
+
+
+def test_the_script_uses_one_thread_also_for_families_with_threads_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_table(tmp_path, ProblemType.BINARY)
+    monkeypatch.chdir(tmp_path)
+    script = recommendation(ProblemType.BINARY, "hist_gradient_boosting")[0].to_code()
+    script += "from threadpoolctl import threadpool_info\nprint({pool['num_threads'] for pool in threadpool_info()})\n"
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    out = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True)
+    assert out.stdout.splitlines()[-1] == "{1}"
 
 
 def test_the_script_says_where_to_put_a_table_that_is_in_no_file() -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
+import metalearn as ml
 from metalearn.dataset import Dataset, column_kinds
 from metalearn.exceptions import InvalidInputError
 from metalearn.intake import as_text, infer_problem_type, label_name, take_in
@@ -69,7 +70,7 @@ def test_what_cannot_be_used_is_refused(X: object, y: object, words: str) -> Non
     ("y", "problem_type", "words"),
     [
         (["a", "b"] * 25, "regression", "not numeric"),
-        ([0, 1, 2, 3, 4] * 10, "binary", "5 classes"),
+        ([0, 1, 2, 3, 4] * 10, "binary", "5 different values"),
         (range(50), "multiclass", "50 classes in 50 rows"),
         ([0, 1] * 25, "ranking", "Unknown problem type 'ranking'"),
     ],
@@ -224,3 +225,18 @@ def test_durations_of_any_form_are_those_of_pandas(dtype: Any, *, missing: bool)
     X, _, _ = take_in(pd.DataFrame({"span": spans.astype(dtype)}), Y)
     assert X["span"].dtype.kind == "m"
     assert X["span"].equals(spans.astype(X["span"].dtype))
+
+
+def test_prices_called_binary_are_said_to_be_a_regression_problem() -> None:
+    X, prices = pd.DataFrame({"a": range(60)}), pd.Series(np.arange(60) * 1.5, name="price")
+    with pytest.raises(InvalidInputError, match="--task regression"):
+        ml.recommend(X, prices, problem_type="binary")
+    with pytest.raises(InvalidInputError, match="--task multiclass"):
+        ml.recommend(X, prices % 4.5, problem_type="binary")
+
+
+def test_classification_is_binary_or_multiclass_by_the_number_of_classes() -> None:
+    X = pd.DataFrame({"a": range(60)})
+    for n_classes, kind in ((2, "binary"), (3, "multiclass")):
+        found = ml.recommend(X, pd.Series(np.arange(60) % n_classes), problem_type="classification", n=1)
+        assert found.task.problem_type == kind

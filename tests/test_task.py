@@ -182,3 +182,17 @@ def test_areas_under_labels_are_another_measure_than_those_under_probabilities()
     of_probabilities = make_scorer(roc_auc_score, response_method="predict_proba")
     assert get_metric(of_probabilities, ProblemType.BINARY).name == "roc_auc"
     assert get_metric("roc_auc", ProblemType.BINARY) == get_metric(roc_auc_score, ProblemType.BINARY)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"), [("AUC", "roc_auc"), ("ROC-AUC", "roc_auc"), ("F1 macro", "f1_macro"), ("Log_Loss", "log_loss")]
+)
+def test_metrics_are_known_in_other_spellings(given: str, name: str) -> None:
+    assert get_metric(given, ProblemType.BINARY).name == name
+
+
+def test_kinds_of_problem_are_known_in_other_spellings() -> None:
+    assert ProblemType("classification") is ProblemType.MULTICLASS  # with two classes it becomes binary
+    assert ProblemType("Regression") is ProblemType.REGRESSION
+    with pytest.raises(ValueError, match="ranking"):
+        ProblemType("ranking")

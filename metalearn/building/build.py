@@ -111,7 +111,7 @@ def build_knowledge_base(
     choice = Choice(configurations)
     sources = [tables] if isinstance(tables, str | Path) else tables
     targets = [target_column] if isinstance(target_column, str) else target_column or ()
-    usable, skipped = usable_tables(sources, targets, problem_type, limits)
+    usable, skipped, notes = usable_tables(sources, targets, problem_type, limits)
     if not usable or (skipped and not skip_unusable):
         raise _unusable(skipped, len(usable) + len(skipped))
     known = kept.read()
@@ -141,6 +141,7 @@ def build_knowledge_base(
         n_jobs=n_workers,
         tables=tuple(table.task.name for table in usable),
         skipped=skipped,
+        notes=notes,
         families=ledger.families(),
     )
 

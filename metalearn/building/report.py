@@ -70,6 +70,8 @@ class BuildReport:
         Tables that are not used, and why.
     families : tuple of FamilyWork
         The work by model family, that with most seconds first.
+    notes : mapping of str to tuple of str, default={}
+        What may mislead the scores on a table, such as a column that tells the target.
     """
 
     store: str
@@ -78,6 +80,7 @@ class BuildReport:
     tables: tuple[str, ...]
     skipped: Mapping[str, str] = field(default_factory=dict)
     families: tuple[FamilyWork, ...] = ()
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def predicted_hours(self) -> float:
@@ -103,7 +106,8 @@ class BuildReport:
         ]
         facts = {name: getattr(self, name) for name in ("store", "dry_run", "n_jobs", "tables")}
         hours = {"predicted_hours": self.predicted_hours, "hours": self.hours}
-        return {**facts, "skipped": dict(self.skipped), **hours, "families": families}
+        notes = {name: list(found) for name, found in self.notes.items()}
+        return {**facts, "skipped": dict(self.skipped), "notes": notes, **hours, "families": families}
 
     def to_json(self) -> str:
         """Return the report as JSON.
@@ -131,6 +135,7 @@ class BuildReport:
         columns = ("model family", *counts, *times)
         text = facts_table(columns, rows, right=columns[1:]) + "\n"
         text += "".join(f"Skipped: {name}: {reason}\n" for name, reason in self.skipped.items())
+        text += "".join(f"Note: {name}: {note}\n" for name, found in self.notes.items() for note in found)
         failed = sum(work.n_known_failed for work in self.families)
         if failed:
             text += (

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from metalearn.builder import Limits, Table
+from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.delimited import separator_of
 from metalearn.exceptions import MetalearnError, unknown_name
@@ -62,7 +63,7 @@ def _read(source: str, targets: Sequence[str]) -> tuple[pd.DataFrame, "pd.Series
 
 def usable_tables(
     given: Iterable[str | Path], targets: Sequence[str], problem_type: ProblemType | str | None, limits: Limits
-) -> tuple[list[Table], dict[str, str]]:
+) -> tuple[list[Table], dict[str, str], dict[str, tuple[str, ...]]]:
     """Read every table once and check it.
 
     Parameters
@@ -82,8 +83,11 @@ def usable_tables(
         Those that can be evaluated, with their sizes and fingerprints.
     skipped : dict of str to str
         The others, and why.
+    notes : dict of str to tuple of str
+        What may mislead scores on a table, such as a column that tells the target.
     """
     usable: dict[str, Table] = {}
+    notes: dict[str, tuple[str, ...]] = {}
     skipped: dict[str, str] = {}
     sources = _sources(given)
     names = [source if has_own_target(source) else Path(source).name for source in sources]
@@ -99,7 +103,9 @@ def usable_tables(
             skipped[unique] = f"It holds the same data as {usable[task.id].task.name}."
         else:
             usable[task.id] = Table(task, partial(_read, source, targets))
-    return list(usable.values()), skipped
+            if found := tuple(one.message for one in check_data(data) if one.severity == "warning"):
+                notes[unique] = found
+    return list(usable.values()), skipped, notes
 
 
 def _task(name: str, data: Dataset, limits: Limits) -> Task:

@@ -1,5 +1,6 @@
 """What the commands share: errors as one line, and the options of every command that reads a table."""
 
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -12,8 +13,10 @@ from metalearn.cli.console import say
 from metalearn.exceptions import InvalidInputError, MetalearnError, UnknownNameError
 
 __all__ = [
+    "KINDS_OF_PROBLEM",
     "as_json_option",
     "clear_errors",
+    "end_softly_when_terminated",
     "family_names",
     "knowledge_base_option",
     "name_option",
@@ -24,6 +27,8 @@ __all__ = [
     "table_options",
     "target_options",
 ]
+
+KINDS_OF_PROBLEM = ("binary", "multiclass", "classification", "regression")
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 knowledge_base_option = click.option(
@@ -101,6 +106,11 @@ def clear_errors(command: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
+def end_softly_when_terminated() -> None:
+    """Let SIGTERM act as Ctrl-C does: what is finished is kept, and processes are ended."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def table_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add what every command that reads a table takes.
 
@@ -136,7 +146,7 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--task",
                 "problem_type",
-                type=click.Choice(["binary", "multiclass", "regression"]),
+                type=click.Choice(KINDS_OF_PROBLEM),
                 help="Kind of problem; default: inferred from the target.",
             ),
             click.option(

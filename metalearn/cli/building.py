@@ -1,12 +1,11 @@
 """The command that evaluates configurations on tables of one's own: kb build."""
 
-import signal
 import sys
 from dataclasses import replace
 
 import click
 
-from metalearn.cli.base import as_json_option, clear_errors, source_option
+from metalearn.cli.base import KINDS_OF_PROBLEM, as_json_option, clear_errors, end_softly_when_terminated, source_option
 from metalearn.cli.console import say
 
 __all__ = ["build"]
@@ -34,7 +33,7 @@ __all__ = ["build"]
 @click.option(
     "--task",
     "problem_type",
-    type=click.Choice(["binary", "multiclass", "regression"]),
+    type=click.Choice(KINDS_OF_PROBLEM),
     help="Kind of problem of all tables; default: inferred from each target.",
 )
 @click.option("--jobs", default=1, show_default=True, help="Fits at the same time; -1 for one on each processor.")
@@ -87,7 +86,7 @@ def build(
     from metalearn.builder import Limits  # noqa: PLC0415
     from metalearn.building import build_knowledge_base  # noqa: PLC0415
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a terminated build ends its processes, as after Ctrl-C
+    end_softly_when_terminated()
     try:
         report = build_knowledge_base(
             tables,

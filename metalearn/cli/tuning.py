@@ -9,6 +9,7 @@ import click
 from metalearn.cli.base import (
     as_json_option,
     clear_errors,
+    end_softly_when_terminated,
     family_names,
     knowledge_base_option,
     name_option,
@@ -30,10 +31,15 @@ __all__ = ["predict", "recheck", "tune"]
 @table_options
 @click.option(
     "--trials",
-    type=int,
+    type=click.IntRange(min=1),
     help="Configurations to try at most, the default included; default: as many as --time-budget allows, or 20.",
 )
-@click.option("--time-budget", type=float, metavar="SECONDS", help="What the whole search may take; default: no limit.")
+@click.option(
+    "--time-budget",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="What the whole search may take; default: no limit.",
+)
 @click.option(
     "--metric",
     help="What to optimise, by our name or a scorer's of scikit-learn; default: roc_auc, accuracy or r2, by the kind of problem.",
@@ -95,6 +101,7 @@ def tune(
     from metalearn.estimators import save_model  # noqa: PLC0415
     from metalearn.estimators import tune as search  # noqa: PLC0415
 
+    end_softly_when_terminated()
     table = read_table(data, target)
     model = search(
         table.X,
@@ -125,6 +132,13 @@ def tune(
         model.to_html(html, name=name or table.name)
 
 
+def _check_order(model: Path, data: str) -> None:
+    """Refuse a table in the place of the model."""
+    if model.suffix.lower() != ".skops" and Path(data).suffix.lower() == ".skops":
+        message = f"{str(model)!r} stands where the model is expected, {data!r} where the table is. Expected MODEL DATA. Swap them."
+        raise InvalidInputError(message)
+
+
 @click.command()
 @click.argument("model", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("data")
@@ -147,6 +161,7 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
         message = f"{str(out)!r} is the table to be predicted. Expected another file for the predictions. Name one."
         raise InvalidInputError(message)
+    _check_order(model, data)
     fitted = load_model(model)
     frame = read_table(data).X if has_own_target(data) else read_frame(Path(data), text=text_columns(fitted))
     predictions, surplus = predict_table(fitted, frame)
@@ -186,6 +201,7 @@ def recheck(
     from metalearn.tables import read_table as read  # noqa: PLC0415
     from metalearn.validity import recheck as check  # noqa: PLC0415
 
+    _check_order(model, data)
     fitted = load_model(model)
     table = read(data, target or fitted.target_["name"], text=text_columns(fitted))
     found = check(fitted, table.X, table.y, knowledge_base=list(knowledge_bases) or None)

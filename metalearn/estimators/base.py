@@ -325,7 +325,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         about: dict[str, Any] = {"target": self.target_["name"] or "target", "categorical": self._categorical}
         if advisor is None:
             return replace(self._nothing(data), **about)
-        checked = Dataset.from_data(data.X, data.target, problem_type=data.problem_type, categorical=self._categorical)
+        checked = self._dataset(data)
         answered = {"groups"} if grouped else set()  # whoever splits in a way has thought of the question
         if isinstance(self.cv, list | TimeSeriesSplit):
             answered.add("time_order")
@@ -335,6 +335,11 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         fewer = (fewer_folds(asked, len(data.folds)),) if len(data.folds) < asked else ()
         notes = (*found.notes, *advisor.notes, *fewer, *(finding.message for finding in findings))
         return replace(found, notes=notes, meta_features=advisor.meta_features.values, **about)
+
+    def _dataset(self, data: TrainingData) -> Dataset:
+        """Return the table with the classes as the user calls them."""
+        y = self.classes_[data.target] if data.n_classes else data.target
+        return Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self._categorical)
 
     def _advisor(self, data: TrainingData, usable: Sequence[str], budget: Budget) -> Advisor:
         seconds = None if budget.seconds is None else budget.seconds * budget.n_slots / len(data.folds)
@@ -399,8 +404,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _record(self, data: TrainingData, trials: list[Trial], store: Store) -> None:
         """Add what was learned about the table to a store; none of its rows goes there."""
-        y = self.classes_[data.target] if data.n_classes else data.target
-        known = Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self._categorical)
+        known = self._dataset(data)
         n_used = len(np.unique(np.concatenate([test for _, test in data.folds]))) if data.folds else 0
         task = replace(known.as_task(self.name), metric=self.metric_, n_rows_used=n_used)
         way = _way(data.folds, data.weights)

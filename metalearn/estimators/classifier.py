@@ -1,5 +1,9 @@
 """The classifier."""
 
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +19,7 @@ from metalearn.estimators.base import MetaLearnEstimator
 from metalearn.exceptions import InvalidInputError
 from metalearn.task import ProblemType
 
-__all__ = ["MetaLearnClassifier"]
+__all__ = ["MetaLearnClassifier", "unstorable"]
 
 
 class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[misc]
@@ -168,10 +172,23 @@ def _encoded(y: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any
     """Return codes and labels; TypeError for labels that a file of the model could not hold."""
     encoder = LabelEncoder()
     codes = encoder.fit_transform(y)
-    if isinstance(encoder.classes_[0], pd.Period | pd.Interval):
-        message = f"a file of the model could not hold labels such as {encoder.classes_[0]!r}"
+    label = unstorable(encoder.classes_)
+    if label is not None:
+        message = f"a file of the model could not hold labels such as {label!r}"
         raise TypeError(message)
     return codes, encoder.classes_
+
+
+def unstorable(labels: Iterable[Any]) -> Any:
+    """Return the first label that a model's file could not hold, such as a date or a Decimal; None if it can hold all."""
+    return next(
+        (
+            label
+            for label in labels
+            if not isinstance(label, str | bytes | bool | Real | np.generic) or isinstance(label, Decimal | Fraction)
+        ),
+        None,
+    )
 
 
 def _plain(y: Any) -> Any:

@@ -126,7 +126,15 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
     draft = Path(path).with_name(f".{uuid4().hex}.skops")
     try:
         skops.io.dump(parts, draft)
+        types = skops.io.get_untrusted_types(file=draft)  # made here a moment ago: nothing foreign is run
+        _restored(about, skops.io.load(draft, trusted=types))
         draft.replace(path)
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        message = (
+            f"This {type(model).__name__} could not be read back from its file ({type(error).__name__}: {error}). "
+            "Expected parts that skops can hold. Leave out the families of plug-ins, or report it. Nothing was written."
+        )
+        raise InvalidInputError(message) from error
     except OSError as error:
         message = (
             f"{str(path)!r} cannot be written: {error.strerror or error}. What was there is unchanged. "

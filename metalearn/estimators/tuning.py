@@ -11,12 +11,12 @@ import pandas as pd
 from metalearn.checks import unlabelled
 from metalearn.dataset import Dataset
 from metalearn.estimators.base import MetaLearnEstimator
-from metalearn.estimators.classifier import MetaLearnClassifier
+from metalearn.estimators.classifier import MetaLearnClassifier, unstorable
 from metalearn.estimators.columns import select_columns
 from metalearn.estimators.folds import among_kept, fewer_folds, time_folds
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError, unknown_name
-from metalearn.intake import labelled_rows, with_names
+from metalearn.intake import label_name, labelled_rows, with_names
 from metalearn.task import ProblemType
 
 __all__ = ["predict_table", "text_columns", "tune"]
@@ -96,11 +96,17 @@ def tune(
     if sample_weight is not None:
         named = [sample_weight] if isinstance(sample_weight, str) else []
         sample_weight, frame = _numbers(_per_row(sample_weight, frame, y)), frame.drop(columns=named)
-    kind = MetaLearnClassifier if data.problem_type.is_classification else MetaLearnRegressor
-    model: MetaLearnEstimator = kind(
-        categorical=[c for c in data.categorical if c in frame.columns], cv=folds, **options
-    )
-    model.fit(with_names(frame, data.names), data.y, sample_weight=sample_weight, groups=groups)
+    target: Any = data.y
+    kind: type[MetaLearnEstimator] = MetaLearnRegressor
+    if data.problem_type.is_classification:
+        kind, label = MetaLearnClassifier, unstorable(data.labels)
+        if label is not None:
+            target = target.astype(object).map(label_name)
+            notes.append(
+                f"The classes are of type {type(label).__name__}; the model calls them by their text, {label_name(label)!r}."
+            )
+    model = kind(categorical=[c for c in data.categorical if c in frame.columns], cv=folds, **options)
+    model.fit(with_names(frame, data.names), target, sample_weight=sample_weight, groups=groups)
     present = labelled_rows(y)
     if not present.all():  # one row of predictions for each row of the caller's table
         held_out = model.held_out_predictions_

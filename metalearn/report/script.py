@@ -60,7 +60,8 @@ def training_script(
     named = "" if metric else "# The metric was one of your own: pass it as scoring=... to cross_val_score.\n"
     caution = f"# The search {' and '.join(ways)}, which this does not: its score was another.\n" if ways else ""
     return (
-        f"from sklearn.model_selection import {folds}, cross_val_score\n\n"
+        f"from sklearn.model_selection import {folds}, cross_val_score\n"
+        "from threadpoolctl import threadpool_limits\n\n"
         "from metalearn.models import build_pipeline\n"
         "from metalearn.space import Configuration\n"
         "from metalearn.tables import read_table\n"
@@ -69,6 +70,7 @@ def training_script(
         f"X, y = table.X[table.y.notna()]{less}{kinds}, table.y.dropna()\n"
         f"configuration = Configuration({model!r}, {{\n{inside}}})\n"
         f'model = build_pipeline(configuration, ProblemType("{problem_type}"))\n'
+        "threadpool_limits(1)  # one thread, as the expected seconds were measured; more pay on large tables only\n"
         f"{caution}{named}folds = {folds}(3, shuffle=True, random_state=0)\n"
         f"print({shown}cross_val_score(model, X, y, cv=folds{score}))\n"
         "model.fit(X, y)\n"

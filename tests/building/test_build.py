@@ -382,3 +382,13 @@ def test_a_build_that_is_stopped_keeps_what_was_finished_and_leaves_no_process_b
     assert any(line.startswith("Stopped. What was finished is stored") for line in said.splitlines())
     assert "Traceback" not in said
     assert 1 <= len(open_store(store).read().done) < 24
+
+
+def test_a_column_that_tells_the_target_is_noted(folder: Path) -> None:
+    frame = pd.read_csv(folder / "sales.csv")
+    frame.assign(total=frame["revenue"] * 2).to_csv(folder / "sales.csv", index=False)
+    for more in ((), ("--dry-run",)):
+        assert "Note: sales.csv: " in (said := run(folder, *options(folder, *more)).stdout)
+        assert "'total'" in said
+    report = json.loads(run(folder, *options(folder, "--dry-run", "--json")).stdout)
+    assert any("total" in note for note in report["notes"]["sales.csv"])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 
 from metalearn.estimators import MetaLearnClassifier, MetaLearnEstimator, MetaLearnRegressor, load_model, save_model
@@ -137,6 +138,7 @@ def test_a_model_that_was_changed_is_refused(
 
     with monkeypatch.context() as patched:
         patched.setattr("metalearn.estimators.model_file.json", SimpleNamespace(dumps=changed))
+        patched.setattr("metalearn.estimators.model_file._restored", lambda *_: None)
         save_model(model, tmp_path / "model.skops")
     with pytest.raises(InvalidInputError, match="is not a model"):
         load_model(tmp_path / "model.skops")
@@ -187,3 +189,11 @@ def test_a_disk_that_is_full_leaves_the_old_model_as_it_was(
         save_model(model, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_model_that_cannot_be_read_back_is_not_written(tmp_path: Path) -> None:
+    model = MetaLearnClassifier(n_trials=1, families=["gaussian_nb"]).fit(*load_iris(return_X_y=True))
+    model.feature_names_in_ = np.array(["too", "few"])
+    with pytest.raises(InvalidInputError, match="could not be read back"):
+        save_model(model, tmp_path / "m.skops")
+    assert list(tmp_path.iterdir()) == []

@@ -1,10 +1,17 @@
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.model_selection import PredefinedSplit, TimeSeriesSplit
 
-from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, predict_table, tune
+from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, load_model, predict_table, save_model, tune
 from metalearn.exceptions import InvalidInputError, MetalearnError
+from metalearn.intake import label_name
 
 OPTIONS = {"n_trials": 1, "cv": 2, "families": ["linear"]}
 
@@ -177,3 +184,32 @@ def test_two_fractions_are_two_classes(X: pd.DataFrame) -> None:
 def test_fractions_of_many_values_are_no_classes(X: pd.DataFrame) -> None:
     with pytest.raises(InvalidInputError, match=r"Expected whole numbers, text or booleans.*astype"):
         MetaLearnClassifier(**OPTIONS).fit(X, X["size"])
+
+
+@pytest.mark.parametrize(
+    "label",
+    [dt.date(2020, 1, 1), dt.time(8), Decimal("1.5"), UUID(int=1), Path("a"), dt.datetime(2020, 1, 1)],  # noqa: DTZ001
+    ids=lambda label: type(label).__name__,
+)
+def test_labels_that_a_file_cannot_hold_are_converted_or_refused(label: Any, tmp_path: Path) -> None:
+    other = {dt.date: dt.date(2021, 1, 1), dt.time: dt.time(9), dt.datetime: dt.datetime(2021, 1, 1)}  # noqa: DTZ001
+    second = other.get(type(label)) or {"Decimal": Decimal("2.5"), "UUID": UUID(int=2)}.get(
+        type(label).__name__, Path("b")
+    )
+    X = pd.DataFrame({"a": np.arange(60) % 7, "b": np.arange(60) % 2})
+    y = np.empty(60, dtype=object)
+    y[:] = [label, second] * 30
+    model = tune(X, pd.Series(y, dtype=object), problem_type="classification", n_trials=1, families=["linear"])
+    if not isinstance(label, Decimal):  # which are numbers to begin with
+        assert f"of type {type(label).__name__}" in " ".join(model.recommendation_.notes)
+    save_model(model, tmp_path / "m.skops")
+    found = load_model(tmp_path / "m.skops").predict(X)
+    assert {label_name(one) for one in found} <= {label_name(label), label_name(second)}
+    with pytest.raises(InvalidInputError, match="a file of the model could not hold"):
+        MetaLearnClassifier(n_trials=1, families=["linear"]).fit(X, y)
+
+
+def test_classes_are_called_by_their_names_in_what_is_noted() -> None:
+    y = np.array(["Emperor", "King", "Macaroni"])[np.r_[np.zeros(3, int), np.arange(57) % 2 + 1]]
+    model = tune(pd.DataFrame({"a": np.arange(60.0) ** 2 % 11}), y, n_trials=1, families=["linear"])
+    assert any("('Emperor')" in note for note in model.recommendation_.notes)

@@ -160,10 +160,10 @@ def automl() -> str:
     times, ours = tables["Time really used"], "metalearn"
     pairs = {row["less"]: row for row in rows("automl", "Our estimator against each")}
     text = (
-        f"{found['about'].partition('.')[0]} {origin(found)}. Mean normalised test regret, lower is better, and what ours is less "
-        "that of each, with 95 % intervals over families; where we are behind, and by problem type, in "
+        f"{found['about'].partition('.')[0]} {origin(found)}. Mean normalised test regret, lower is better, and the difference to "
+        "ours, with 95 % intervals over families; results by problem type and losses are in "
         "[the results](_generated/benchmarks/automl.md).\n\n"
-        "| tool | regret | ours less it | wins, ties, losses of ours | seconds used, mean and most |\n|---|---|---|---|---|\n"
+        "| tool | regret | ours minus tool | our wins, ties, losses | seconds used, mean and maximum |\n|---|---|---|---|---|\n"
     )
     for name, row in named["Mean normalised test regret"].items():
         pair = pairs.get(name)
@@ -181,9 +181,9 @@ def growth() -> str:
     found, _ = results("growth")
     counts = ("k=1", "k=3", "k=5", "k=10")
     text = (
-        f"The knowledge base cut back to so many tasks, drawn at random with the shares of the problem types {origin(found)}. "
+        f"Random subsets of the knowledge base with the same shares of problem types {origin(found)}. "
         "Mean normalised regret after k evaluations on families left out, lower is better, with 95 % intervals over families; "
-        "each problem type, and what is reached with fewer configurations, are in "
+        "each problem type, and the regret with fewer configurations, are in "
         "[the results](_generated/benchmarks/growth.md).\n\n"
         "| past tasks | strategy | " + " | ".join(counts) + " |\n|---|---|" + "---|" * len(counts) + "\n"
     )
@@ -200,9 +200,9 @@ def checks() -> str:
     found, tables = results("checks")
     silent = found["tables"][1]["note"]
     text = (
-        f"{silent.rstrip('.')} as they are ({origin(found).strip('()')}); in the others something is named that is not known to be "
-        "wrong. Then each fault was planted in every table:\n\n"
-        "| fault | told, of so many tables of which it was not said before |\n|---|---|\n"
+        f"{silent.rstrip('.')} in their original form ({origin(found).strip('()')}); the warnings on the others are not known to "
+        "be right. Then each fault was planted in every table:\n\n"
+        "| planted fault | detected, of the tables without that warning before |\n|---|---|\n"
     )
     for name, row in tables["Planted faults"].items():
         text += f"| {name} | {row['told once planted']} of {row['tables of which it was not said before']} |\n"
@@ -211,8 +211,8 @@ def checks() -> str:
 
 HIDDEN = {
     "library defaults": "library defaults, best family first",
-    "mean rank in the others, forest": "learned from mean ranks in the other metrics",
-    "stand-in, blend": "learned from the one that agrees most, with feedback",
+    "mean rank in the others, forest": "learned from mean ranks over the other metrics",
+    "stand-in, blend": "learned from the most similar known metric, with feedback",
     "known, blend": "learned from the metric itself, with feedback",
 }
 
@@ -221,8 +221,8 @@ def own_metric() -> str:
     """Return what is lost where a metric has no past results."""
     found, tables = results("own_metric")
     text = (
-        f"Known metrics are hidden one after the other, families of tables left out {origin(found)}. Mean normalised regret in "
-        "the hidden metric, lower is better, with 95 % intervals over families; tests, and what stood in, are in "
+        f"Each known metric is hidden in turn, families of tables are left out {origin(found)}. Mean normalised regret in "
+        "the hidden metric, lower is better, with 95 % intervals over families; tests and the substitutes are in "
         "[the results](_generated/benchmarks/own_metric.md).\n\n"
         "| hidden | list | " + " | ".join(f"k = {k}" for k in COUNTS) + " |\n|---|---|" + "---|" * len(COUNTS) + "\n"
     )
@@ -245,7 +245,7 @@ def text() -> str:
     for name, metric, family, *values in table["rows"]:
         rows.setdefault(f"{name}, {metric}", {})[family] = values
     said = (
-        f"Scores in three random folds {origin(found)}, first with text counted, then read; every family is in "
+        f"Scores in three random folds {origin(found)}, first with text only counted, then with its words; every family is in "
         "[the results](_generated/benchmarks/text.md).\n\n"
         "| table, target, metric | "
         + " | ".join(TEXT_FAMILIES)

@@ -1,8 +1,9 @@
 """The first door: a table in, a recommendation out."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -212,6 +213,25 @@ def recommend(
         unlimited = fitted.recommend(task, meta_features, n=_ALL, models=models)
         found = replace(found, notes=(_too_short(time_budget, unlimited), *found.notes))
     return replace(found, notes=(*found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
+
+
+def describe(
+    data: Dataset, name: str = "table", *, tier: str = "cheap", time_budget: float | None = None
+) -> dict[str, Any]:
+    """Return size, kinds of columns, meta-features and findings of the data checks as plain values."""
+    found = extract(data, tier=tier, time_budget=time_budget)
+    return {
+        "table": name,
+        "problem_type": str(data.problem_type),
+        "n_rows": data.n_rows,
+        "n_features": data.n_features,
+        "n_classes": data.n_classes,
+        "kinds": dict(Counter(map(str, data.kinds.values()))),
+        "meta_features": dict(found.values),
+        "seconds": dict(found.seconds),
+        "status": dict(found.status),
+        "findings": [asdict(finding) for finding in check_data(data)],
+    }
 
 
 def _too_short(time_budget: float, unlimited: Recommendation) -> str:

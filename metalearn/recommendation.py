@@ -12,11 +12,14 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.models import get_model
 from metalearn.report import (
     Text,
+    compact_json,
+    compact_recommendation,
     recommendation_fragment,
     recommendation_page,
     recommendation_text,
     to_json,
     training_script,
+    versioned,
 )
 from metalearn.space import Configuration, ParamValue
 from metalearn.task import ProblemType, Task
@@ -335,7 +338,7 @@ class Recommendation:
         """Return the plain values with what can be read off them only by knowing the families."""
         facts = self.to_dict()
         for shown, candidate in zip(facts["candidates"], self.candidates, strict=True):
-            shown["changes"] = candidate.changes
+            shown.update(id=candidate.configuration.id, changes=candidate.changes)
         return facts
 
     def _repr_html_(self) -> str:
@@ -422,20 +425,26 @@ class Recommendation:
             categorical=tuple(values.get("categorical", ())),
         )
 
-    def to_json(self, path: str | Path | None = None) -> str:
+    def to_json(self, path: str | Path | None = None, *, compact: bool = False) -> str:
         """Return the recommendation as JSON, and write it to a file if one is named.
 
         Parameters
         ----------
         path : str or Path or None, default=None
             Where to write it.
+        compact : bool, default=False
+            Whether to leave out all but the candidates, the nearest past tasks and the notes: at most 1,500 bytes for five
+            candidates. :meth:`from_dict` needs the whole.
 
         Returns
         -------
         str
-            Standard JSON: values that are not finite become null.
+            Standard JSON under a versioned schema: values that are not finite become null.
         """
-        text = to_json(self.to_dict())
+        if compact:
+            text = compact_json(compact_recommendation(self._facts()))
+        else:
+            text = to_json(versioned("recommend", self.to_dict()))
         if path is not None:
             Path(path).write_text(text + "\n", encoding="utf-8")
         return text

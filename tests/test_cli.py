@@ -111,14 +111,14 @@ def test_past_tasks_are_found_by_words_and_by_likeness() -> None:
     words = run("kb", "search", "imbalanced", "binary", "-n", "3")
     assert words.exit_code == 0, words.output
     assert "what won there" in words.stdout
-    alike = json.loads(run("kb", "search", "--like", "wine", "--json").stdout)
+    alike = json.loads(run("kb", "search", "--like", "wine", "--json").stdout)["tasks"]
     assert alike[0]["problem_type"] == "multiclass"
 
 
 def test_a_search_that_finds_nothing_says_so() -> None:
     out = run("kb", "search", "zzz")
     assert (out.exit_code, out.stdout) == (0, "Nothing found. Try fewer or other words, or --like with a table.\n")
-    assert run("kb", "search", "zzz", "--json").stdout == "[]\n"
+    assert json.loads(run("kb", "search", "zzz", "--json").stdout) == {"schema": "kb-search/1", "tasks": []}
 
 
 def test_stores_are_merged_once(tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ def test_found_tasks_are_standard_json_and_at_least_one() -> None:
     def refuse(constant: str) -> None:
         pytest.fail(f"{constant} is not standard JSON.")
 
-    assert json.loads(out.stdout, parse_constant=refuse)
+    assert json.loads(out.stdout, parse_constant=refuse)["tasks"]
     for n in ("0", "-3"):
         refused = run("kb", "search", "binary", "-n", n)
         assert refused.exit_code == 2

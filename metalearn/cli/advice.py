@@ -2,19 +2,21 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from metalearn.cli.base import (
     as_json_option,
     clear_errors,
+    compact_option,
     family_names,
     knowledge_base_option,
     new_page,
+    say_json,
     table_options,
     target_options,
 )
@@ -22,9 +24,7 @@ from metalearn.cli.console import say
 from metalearn.tables import read_table
 
 if TYPE_CHECKING:
-    from metalearn.checks import Finding
-    from metalearn.dataset import Dataset
-    from metalearn.metafeatures import MetaFeature, MetaFeatures
+    from metalearn.metafeatures import MetaFeature
 
 __all__ = ["describe", "recommend", "report"]
 
@@ -45,6 +45,7 @@ __all__ = ["describe", "recommend", "report"]
 @knowledge_base_option
 @click.option("--recommender", default="auto", show_default=True, help="Strategy, by name.")
 @as_json_option
+@compact_option
 @click.option("--html", type=new_page, help="Write a report to this file as well.")
 @click.option("--code", "as_code", is_flag=True, help="Print a script that trains the first candidate instead.")
 @clear_errors
@@ -60,6 +61,7 @@ def recommend(
     knowledge_bases: tuple[str, ...],
     recommender: str,
     as_json: bool,
+    compact: bool,
     html: Path | None,
     as_code: bool,
 ) -> None:
@@ -91,8 +93,8 @@ def recommend(
         found.to_html(html)
     if as_code:
         say(found.to_code())
-    elif as_json:
-        say(found.to_json())
+    elif as_json or compact:
+        say(found.to_json(compact=compact))
     else:
         if problem_type is None:
             say(f"Taken as a {found.task.problem_type} problem; --task overrides that.", err=True)
@@ -110,6 +112,7 @@ def recommend(
 @click.option("--time-budget", type=float, metavar="SECONDS", help="After this, nothing more is begun.")
 @click.option("--list", "as_list", is_flag=True, help="Say what each meta-feature is, without DATA.")
 @as_json_option
+@compact_option
 @clear_errors
 def describe(
     data: str | None,
@@ -120,6 +123,7 @@ def describe(
     time_budget: float | None,
     as_list: bool,
     as_json: bool,
+    compact: bool,
 ) -> None:
     """Show the meta-features of DATA and what the data checks find.
 
@@ -129,9 +133,10 @@ def describe(
       metalearn describe houses.csv --target price --tier all --time-budget 5
       metalearn describe --list
     """
-    from metalearn.checks import check_data  # noqa: PLC0415 - --help stays fast
+    from metalearn.api import describe as measure  # noqa: PLC0415 - --help stays fast
     from metalearn.dataset import Dataset  # noqa: PLC0415
-    from metalearn.metafeatures import extract, list_meta_features  # noqa: PLC0415
+    from metalearn.metafeatures import list_meta_features  # noqa: PLC0415
+    from metalearn.report import compact_description, compact_json  # noqa: PLC0415
 
     if as_list:
         _show_known(list_meta_features(tier=tier or "all"), as_json=as_json)
@@ -141,8 +146,13 @@ def describe(
         raise click.UsageError(message)
     table = read_table(data, target)
     checked = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical)
-    found = extract(checked, tier=tier or "cheap", time_budget=time_budget)
-    _show_found(table.name, checked, found, check_data(checked), as_json=as_json)
+    facts = measure(checked, table.name, tier=tier or "cheap", time_budget=time_budget)
+    if compact:
+        say(compact_json(compact_description(facts)))
+    elif as_json:
+        say_json("describe", facts)
+    else:
+        _show_found(facts)
 
 
 def _show_known(features: Sequence["MetaFeature"], *, as_json: bool) -> None:
@@ -161,33 +171,23 @@ def _show_known(features: Sequence["MetaFeature"], *, as_json: bool) -> None:
     say(f"{len(features)} meta-features.")
 
 
-def _show_found(
-    name: str, data: "Dataset", found: "MetaFeatures", findings: Sequence["Finding"], *, as_json: bool
-) -> None:
+def _show_found(facts: Mapping[str, Any]) -> None:
     from metalearn.metafeatures import list_meta_features  # noqa: PLC0415 - --help stays fast
     from metalearn.report.text import facts_table, number  # noqa: PLC0415
 
-    if as_json:
-        facts = {
-            "problem_type": str(data.problem_type),
-            "n_rows": data.n_rows,
-            "n_features": data.n_features,
-            "meta_features": {k: None if v != v else v for k, v in found.values.items()},  # noqa: PLR0124 - NaN
-            "seconds": dict(found.seconds),
-            "status": dict(found.status),
-            "findings": [asdict(finding) for finding in findings],
-        }
-        say(json.dumps(facts, indent=1))
-        return
-    say(f"{name}: {data.problem_type}, {data.n_rows:,} rows, {data.n_features:,} columns\n")
+    say(f"{facts['table']}: {facts['problem_type']}, {facts['n_rows']:,} rows, {facts['n_features']:,} columns\n")
     known = {feature.name: feature for feature in list_meta_features()}
-    rows = [(known[k].group, k, number(v), known[k].unit) for k, v in found.values.items() if found.status[k] == "ok"]
+    rows = [
+        (known[k].group, k, number(v), known[k].unit)
+        for k, v in facts["meta_features"].items()
+        if facts["status"][k] == "ok"
+    ]
     say(facts_table(("group", "meta-feature", "value", "unit"), rows, right=("value",)))
-    counted = Counter(found.status.values())
-    say(f"{sum(found.seconds.values()):.3f} s; {', '.join(f'{n} {status}' for status, n in counted.items())}.")
-    for finding in findings:
-        say(f"Check: {finding.message}")
-    if not findings:
+    counted = Counter(facts["status"].values())
+    say(f"{sum(facts['seconds'].values()):.3f} s; {', '.join(f'{n} {status}' for status, n in counted.items())}.")
+    for finding in facts["findings"]:
+        say(f"Check: {finding['message']}")
+    if not facts["findings"]:
         say("Checks: nothing suspicious found.")
 
 

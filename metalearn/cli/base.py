@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ __all__ = [
     "KINDS_OF_PROBLEM",
     "as_json_option",
     "clear_errors",
+    "compact_option",
     "end_softly_when_terminated",
     "family_names",
     "knowledge_base_option",
@@ -23,6 +24,7 @@ __all__ = [
     "new_model",
     "new_page",
     "new_table",
+    "say_json",
     "source_option",
     "table_options",
     "target_options",
@@ -31,6 +33,9 @@ __all__ = [
 KINDS_OF_PROBLEM = ("binary", "multiclass", "classification", "regression")
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+compact_option = click.option(
+    "--compact", is_flag=True, help="Print the essentials as JSON on one line, for programs with little room."
+)
 knowledge_base_option = click.option(
     "--knowledge-base",
     "knowledge_bases",
@@ -159,6 +164,13 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = decorate(command)
     return command
+
+
+def say_json(kind: str, facts: Mapping[str, Any]) -> None:
+    """Print facts as JSON under their versioned schema."""
+    from metalearn.report import to_json, versioned  # noqa: PLC0415 - --help stays fast
+
+    say(to_json(versioned(kind, facts)))
 
 
 def family_names(families: str | None) -> list[str] | None:

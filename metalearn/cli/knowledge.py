@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metalearn.cli.base import as_json_option, clear_errors, target_options
+from metalearn.cli.base import as_json_option, clear_errors, compact_option, say_json, target_options
 from metalearn.cli.building import build
 from metalearn.cli.console import say
 from metalearn.cli.importing import import_results
@@ -33,8 +33,9 @@ kb.add_command(import_results)
 @kb.command()
 @click.argument("source", required=False)
 @as_json_option
+@compact_option
 @clear_errors
-def info(source: str | None, as_json: bool) -> None:
+def info(source: str | None, as_json: bool, compact: bool) -> None:
     """Say what SOURCE knows, and who recorded it (a folder or a database URL; default: the bundled knowledge base).
 
     \b
@@ -43,13 +44,17 @@ def info(source: str | None, as_json: bool) -> None:
       metalearn kb info sqlite:///team.db
     """
     from metalearn.api import open_knowledge_base, open_store  # noqa: PLC0415 - --help stays fast
+    from metalearn.report import compact_json, compact_summary  # noqa: PLC0415
     from metalearn.report.text import facts_table  # noqa: PLC0415
     from metalearn.store import BUNDLED  # noqa: PLC0415
 
     facts = open_knowledge_base(source).summary()
     recorded = open_store(source).info().to_dict()["sources"] if source not in (None, "", BUNDLED) else []
+    if compact:
+        say(compact_json(compact_summary(facts)))
+        return
     if as_json:
-        say(json.dumps({**facts, **({"sources": recorded} if recorded else {})}, indent=1))
+        say_json("kb-info", {**facts, **({"sources": recorded} if recorded else {})})
         return
     rows = [
         (key, f"{value:,}" if isinstance(value, int) else str(value))
@@ -109,6 +114,7 @@ def validate(source: str | None, as_json: bool) -> None:
 @click.option("--store", "source", metavar="PATH|URL", help="Where to look; default: the bundled knowledge base.")
 @click.option("-n", "n", type=click.IntRange(min=1), default=10, show_default=True, help="How many tasks at most.")
 @as_json_option
+@compact_option
 @clear_errors
 def search(
     words: tuple[str, ...],
@@ -119,6 +125,7 @@ def search(
     source: str | None,
     n: int,
     as_json: bool,
+    compact: bool,
 ) -> None:
     """Find past tasks by WORDS or by likeness: who ran them, what won there, and how sure that is.
 
@@ -129,6 +136,7 @@ def search(
     """
     from metalearn.api import open_knowledge_base  # noqa: PLC0415 - --help stays fast
     from metalearn.dataset import Dataset  # noqa: PLC0415
+    from metalearn.report import compact_json, compact_past_tasks  # noqa: PLC0415
     from metalearn.report.text import facts_table, number, size  # noqa: PLC0415
     from metalearn.store.search import search as find  # noqa: PLC0415
 
@@ -137,8 +145,11 @@ def search(
         table = read_table(like, target)
         data = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical)
     found = find(open_knowledge_base(source), " ".join(words), like=data, n=n)
+    if compact:
+        say(compact_json(compact_past_tasks([task.to_dict() for task in found])))
+        return
     if as_json:
-        say(json.dumps([task.to_dict() for task in found], indent=1))
+        say_json("kb-search", {"tasks": [task.to_dict() for task in found]})
         return
     if not found:
         say("Nothing found. Try fewer or other words, or --like with a table.")

@@ -1,5 +1,13 @@
 """Turn plain facts into text and pages; nothing here knows a type of ours."""
 
+from metalearn.report.compact import (
+    compact_description,
+    compact_json,
+    compact_past_tasks,
+    compact_recommendation,
+    compact_summary,
+    versioned,
+)
 from metalearn.report.html import facts_fragment, recommendation_fragment, recommendation_page, tuning_page
 from metalearn.report.plain import to_json
 from metalearn.report.script import training_script
@@ -7,6 +15,11 @@ from metalearn.report.text import Text, facts_table, recommendation_text, tuning
 
 __all__ = [
     "Text",
+    "compact_description",
+    "compact_json",
+    "compact_past_tasks",
+    "compact_recommendation",
+    "compact_summary",
     "facts_fragment",
     "facts_table",
     "recommendation_fragment",
@@ -16,4 +29,5 @@ __all__ = [
     "training_script",
     "tuning_page",
     "tuning_text",
+    "versioned",
 ]

@@ -126,7 +126,7 @@ def test_a_search_of_scikit_learn_comes_with_the_table_it_was_run_on(search: Any
     assert values == pytest.approx(sorted(splits))
     assert {c.params["C"] for c in kept.configuration_by_id.values()} == {0.5, 2}
     assert kept.meta_feature_table["n_rows"].tolist() == [150]  # measured, so that similar tables find it
-    found = json.loads(run("kb", "search", "--like", "iris", "--store", tmp_path / "s", "--json").stdout)
+    found = json.loads(run("kb", "search", "--like", "iris", "--store", tmp_path / "s", "--json").stdout)["tasks"]
     assert found[0]["match"] == 1
     assert found[0]["best"]["model"] == "svm"
 

@@ -15,6 +15,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the backgro
 collect_ignore = ["metafeatures/ask_pymfe.py"]  # a script for an environment of its own
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Use every core for the whole suite, and no other process where files or tests are named."""
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    return 0 if named else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @pytest.fixture
 def messy_table() -> pd.DataFrame:
     """Every kind of column that a user may bring, 120 rows."""

@@ -2,11 +2,14 @@
 # Test every hook against its real tool, at the newest versions that go together:
 #   bash .ci/hooks/run.sh                     # all environments
 #   bash .ci/hooks/run.sh nevergrad pycaret   # some of them
+#   bash .ci/hooks/run.sh install nevergrad   # make the environment only; then: test nevergrad
 # Environments are kept in HOOK_ENVIRONMENTS if it is set, else in a temporary folder.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=.ci/hooks
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_QUIET=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+export UV_FIND_LINKS="${PIP_FIND_LINKS:-}" # where pip finds a build of torch without CUDA
+unset PYTHONDONTWRITEBYTECODE
 
 if [ -n "${HOOK_ENVIRONMENTS:-}" ]; then
   environments=$HOOK_ENVIRONMENTS
@@ -14,9 +17,14 @@ else
   environments=$(mktemp -d)
   trap 'rm -rf "$environments"' EXIT
 fi
+command -v uv > /dev/null || {
+  python3 -m venv "$environments/tools"
+  "$environments/tools/bin/pip" install uv
+  PATH="$environments/tools/bin:$PATH"
+}
 
 # nevergrad holds an old bayesian-optimization, PyCaret an old scikit-learn; all others share an environment, of which
-# light holds the part that needs no 7 GB
+# light holds the part that needs no 2.5 GB
 tools_of() {
   case $1 in
     light) echo "optuna sklearn flaml hyperopt smac skopt bayesopt live" ;;
@@ -25,15 +33,24 @@ tools_of() {
   esac
 }
 
-run() {
-  local name=$1 python="$environments/$1/bin/python"
-  printf '\n== hooks: %s\n' "$name"
-  [ -x "$python" ] || python3 -m venv "$environments/$name"
-  "$python" -m pip install -r "$here/$name.txt"
+install() {
+  local name=$1 started=$SECONDS
+  export VIRTUAL_ENV="$environments/$name"
+  [ -x "$VIRTUAL_ENV/bin/python" ] || uv venv -q --python python3 "$VIRTUAL_ENV"
   # PyCaret holds old versions of what metalearn requires: it stands beside them
-  if [ "$name" = pycaret ]; then "$python" -m pip install --no-deps .; else "$python" -m pip install .; fi
+  if [ "$name" = pycaret ]; then
+    uv pip install -q -r "$here/$name.txt"
+    uv pip install -q --no-deps .
+  else
+    uv pip install -q -r "$here/$name.txt" ".[boosting]"
+    uv pip check
+  fi
   printf '== hooks: %s is installed after %d s\n' "$name" $((SECONDS - started))
-  local files="" words=""
+}
+
+run() {
+  local name=$1 started=$SECONDS python="$environments/$1/bin/python" files="" words="" tool
+  printf '\n== hooks: %s\n' "$name"
   for tool in $(tools_of "$name"); do
     files="$files tests/hooks/test_$tool.py"
     words="$words or $tool"
@@ -46,8 +63,12 @@ run() {
   printf '== hooks: %s took %d s\n' "$name" $((SECONDS - started))
 }
 
+steps="install run"
+case ${1:-} in
+  install) steps=install; shift ;;
+  test) steps=run; shift ;;
+esac
 [ $# -gt 0 ] || set -- together nevergrad pycaret
 for name in "$@"; do
-  started=$SECONDS
-  run "$name"
+  for each in $steps; do "$each" "$name"; done
 done

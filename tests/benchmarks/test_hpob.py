@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from options import Options  # noqa: E402 - the folder of the benchmarks is no package
+from suites import hpob  # noqa: E402
 
 
 def accuracies(X: np.ndarray, shift: float) -> list[list[float]]:
@@ -59,10 +63,8 @@ def test_past_tables_help_on_new_ones(tmp_path: Path) -> None:
 
 
 def test_absent_data_is_named_with_its_source(tmp_path: Path) -> None:
-    done = run(tmp_path, tmp_path / "results")
-    assert done.returncode == 1
-    assert "HPO-B repository" in done.stderr
+    with pytest.raises(SystemExit, match="HPO-B repository"):
+        hpob.run(Options(tmp_path, tmp_path, tmp_path, seeds=1, quick=True))
     (tmp_path / "hpob-data").mkdir()
-    done = run(tmp_path, tmp_path / "results")
-    assert done.returncode == 1
-    assert "meta-train-dataset.json" in done.stderr
+    with pytest.raises(SystemExit, match=r"There is no file .*meta-train-dataset\.json"):
+        hpob.run(Options(tmp_path, tmp_path, tmp_path, seeds=1, quick=True))

@@ -13,7 +13,9 @@ from metalearn.space import Categorical, Condition, Configuration, Float, Search
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from suites.yahpo import _past, _random, tune  # noqa: E402 - the folder of the benchmarks is no package
+from options import Options  # noqa: E402 - the folder of the benchmarks is no package
+from suites import yahpo  # noqa: E402
+from suites.yahpo import _past, _random, tune  # noqa: E402
 
 SPACE = SearchSpace(
     {"kind": Categorical(("a", "b")), "x": Float(0, 1), "y": Float(1e-3, 1e3, log=True)},
@@ -87,13 +89,11 @@ def run(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_absent_data_and_python_are_named(tmp_path: Path) -> None:
-    done = run(tmp_path, "--data", str(tmp_path))
-    assert done.returncode == 1
-    assert "yahpo_data" in done.stderr
+    with pytest.raises(SystemExit, match="yahpo_data"):
+        yahpo.run(Options(tmp_path, tmp_path, tmp_path, seeds=1, quick=True))
     (tmp_path / "yahpo_data").mkdir()
-    done = run(tmp_path, "--data", str(tmp_path))
-    assert done.returncode == 1
-    assert "--yahpo" in done.stderr
+    with pytest.raises(SystemExit, match="name it: --yahpo"):
+        yahpo.run(Options(tmp_path, tmp_path, tmp_path, seeds=1, quick=True))
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from metalearn._arguments import checked_count, checked_seconds
-from metalearn._fingerprint import comparable
 from metalearn.agreement import with_stand_ins
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
@@ -22,6 +21,7 @@ from metalearn.models import get_model, models_for
 from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.recommenders import Strategy
 from metalearn.store import BUNDLED, Store, open_store
+from metalearn.table.fingerprint import comparable
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
 __all__ = [

@@ -27,10 +27,10 @@ from threadpoolctl import threadpool_limits
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status, score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError, MissingExtraError
-from metalearn.intake import MIN_ROWS
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model
 from metalearn.space import Configuration
+from metalearn.table.intake import MIN_ROWS
 from metalearn.task import ProblemType, Task, metrics_for
 
 __all__ = ["Limits", "Table", "WorkUnit", "describe", "evaluate", "plan"]

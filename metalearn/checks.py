@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from metalearn.dataset import ColumnKind, Dataset
-from metalearn.intake import as_text
+from metalearn.dataset import Dataset
 from metalearn.metafeatures.columns import levels_of
 from metalearn.metafeatures.sample import Sample, sample_of
+from metalearn.table.intake import as_text
+from metalearn.table.schema import ColumnKind
 from metalearn.task import Metric, get_metric
 
 __all__ = ["Finding", "check_data", "unlabelled"]

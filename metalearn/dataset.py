@@ -1,213 +1,23 @@
 """The table: its columns by kind, its target, and the intermediates that meta-features share."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from metalearn._fingerprint import seal_table
-from metalearn.intake import as_text, column_names, labelled_rows, row_names, take_in, with_names
+from metalearn.table.fingerprint import seal_table
+from metalearn.table.intake import as_text, column_names, labelled_rows, row_names, take_in, with_names
+from metalearn.table.schema import ColumnKind, column_kinds, columns_at, kind_of_dtype
 from metalearn.task import ProblemType, Task
 
-__all__ = [
-    "ColumnKind",
-    "Dataset",
-    "column_kinds",
-    "columns_at",
-    "date_format",
-    "is_date_text",
-    "is_no_day",
-    "subsample_rows",
-]
+__all__ = ["Dataset", "subsample_rows"]
 
-_TEXT_LENGTH = 40
-_KIND_ROWS = 1000
 _CHUNK_ROWS = 10_000
 _CHUNK_CELLS = 500_000
-_ISO_DATE = re.compile(r"^\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*$")
-_OTHER_DATE = re.compile(r"^\s*(?:\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}/\d{1,2}/\d{4}|\d{4}/\d{1,2}/\d{1,2})\s*$")
-_OTHER_FORMATS = ("%d.%m.%Y", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y")
-
-
-class ColumnKind(StrEnum):
-    """Tell the kinds of column apart."""
-
-    NUMERIC = "numeric"
-    BOOLEAN = "boolean"
-    CATEGORICAL = "categorical"
-    DATETIME = "datetime"
-    TEXT = "text"
-
-
-def _some_text(values: "pd.Series[Any]") -> list[str]:
-    if len(values) > _KIND_ROWS:  # a sample tells the kind as well
-        rows = np.random.default_rng(0).choice(len(values), _KIND_ROWS, replace=False)
-        some = values.iloc[np.sort(rows)].dropna()
-        values = some if len(some) > _KIND_ROWS // 20 else values.dropna().iloc[:_KIND_ROWS]
-    array = values.to_numpy(dtype=object)
-    return [str(value) for value in array[~np.asarray(pd.isna(array))]]  # as a list, since a table may have thousands
-
-
-def _format_of(text: Sequence[str]) -> str | None:
-    if all(map(_ISO_DATE.match, text)):
-        return "ISO8601"
-    if not all(map(_OTHER_DATE.match, text)):
-        return None
-    days = pd.Series(list(set(text)), dtype=object).str.strip()
-    fitting = [form for form in _OTHER_FORMATS if pd.to_datetime(days, format=form, errors="coerce").notna().all()]
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def date_format(values: "pd.Series[Any]") -> str | None:
-    """Tell how dates are written.
-
-    Parameters
-    ----------
-    values : Series of shape (n_rows,)
-        Text.
-
-    Returns
-    -------
-    str or None
-        A format that :func:`pandas.to_datetime` takes; None if it is not the only one that fits, or none does.
-
-    Examples
-    --------
-    >>> date_format(pd.Series(["12/31/2020", "01/02/2021"]))
-    '%m/%d/%Y'
-    >>> date_format(pd.Series(["03/04/2020", "01/02/2021"])) is None
-    True
-    """
-    text = _some_text(values)
-    return _format_of(text) if text else None
-
-
-def is_date_text(value: object) -> bool:
-    """Tell whether a value is written like a date in one of the known formats.
-
-    Parameters
-    ----------
-    value : object
-        The value.
-
-    Returns
-    -------
-    bool
-        True for such text as 2020-12-31, 31.12.2020, 12/31/2020 or 2020/12/31.
-    """
-    text = str(value)
-    return bool(_ISO_DATE.match(text) or _OTHER_DATE.match(text))
-
-
-def is_no_day(value: object) -> bool:
-    """Tell whether a value is written like a date that the calendar lacks.
-
-    Parameters
-    ----------
-    value : object
-        The value.
-
-    Returns
-    -------
-    bool
-        True for such text as 0000-00-00 or 30.02.2020, which no known format reads.
-    """
-    text = str(value).strip()
-    read = (pd.to_datetime(text, format=form, errors="coerce") for form in ("ISO8601", *_OTHER_FORMATS))
-    return is_date_text(text) and all(map(pd.isna, read))
-
-
-def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:
-    text = _some_text(values)
-    if not text:
-        return ColumnKind.CATEGORICAL
-    if _format_of(text) is not None:
-        return ColumnKind.DATETIME
-    if sum(map(len, text)) > _TEXT_LENGTH * len(text) and len(set(text)) > len(text) / 2:
-        return ColumnKind.TEXT
-    return ColumnKind.CATEGORICAL
-
-
-@lru_cache(maxsize=1000)
-def _kind_of_dtype(dtype: Any) -> ColumnKind | None:
-    """Return the kind that a dtype implies, None if the values have to be looked at."""
-    if pd.api.types.is_bool_dtype(dtype):
-        return ColumnKind.BOOLEAN
-    if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
-        return ColumnKind.DATETIME
-    if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype):
-        return ColumnKind.NUMERIC
-    return None
-
-
-def _kind_of(values: "pd.Series[Any]") -> ColumnKind:
-    if values.dtype == object:
-        inferred = pd.api.types.infer_dtype(values, skipna=True)
-        if inferred in {"integer", "floating", "mixed-integer-float", "decimal"}:
-            return ColumnKind.NUMERIC
-        if inferred == "boolean":
-            return ColumnKind.BOOLEAN
-        if inferred in {"datetime64", "datetime", "date"}:
-            return ColumnKind.DATETIME
-    return _kind_of_strings(values)
-
-
-def column_kinds(X: pd.DataFrame, categorical: str | Sequence[str] = ()) -> dict[str, ColumnKind]:
-    """Tell the kind of every column.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_features)
-        The table.
-    categorical : str or sequence of str, default=()
-        Columns that are categorical whatever they look like.
-
-    Returns
-    -------
-    dict of str to ColumnKind
-        In the order of the columns.
-
-    Examples
-    --------
-    >>> X = pd.DataFrame({"when": ["2024-01-31", "2024-02-01"], "size": [1.5, 2.5], "shop": ["a", "b"]})
-    >>> [str(kind) for kind in column_kinds(X).values()]
-    ['datetime', 'numeric', 'categorical']
-    """
-    forced = set(column_names(categorical))
-    known = [
-        ColumnKind.CATEGORICAL if name in forced or isinstance(dtype, pd.CategoricalDtype) else _kind_of_dtype(dtype)
-        for name, dtype in X.dtypes.items()
-    ]
-    looked_at = columns_at(X, [place for place, kind in enumerate(known) if kind is None]).items()
-    return {str(name): kind or _kind_of(next(looked_at)[1]) for name, kind in zip(X.columns, known, strict=True)}
-
-
-def columns_at(X: pd.DataFrame, places: Sequence[int] | npt.NDArray[np.intp]) -> pd.DataFrame:
-    """Return columns by position; neighbouring ones are not copied.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_features)
-        The table.
-    places : sequence of int
-        Positions, ascending.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_places)
-        The table itself if all are wanted.
-    """
-    if len(places) == X.shape[1]:
-        return X
-    if len(places) and places[-1] - places[0] == len(places) - 1:
-        return X.iloc[:, places[0] : places[-1] + 1]
-    return X.iloc[:, list(places)]
 
 
 def subsample_rows(
@@ -463,7 +273,7 @@ def _blocks(X: pd.DataFrame) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray
 
 def _cells(values: "pd.Series[Any]") -> npt.NDArray[np.uint64]:
     """Return the bit patterns of numbers, or the hashes of levels, one for each row."""
-    kind = _kind_of_dtype(values.dtype) if not isinstance(values.dtype, pd.CategoricalDtype) else None
+    kind = kind_of_dtype(values.dtype) if not isinstance(values.dtype, pd.CategoricalDtype) else None
     if kind is ColumnKind.NUMERIC and not _is_plain(values.dtype, "cm"):
         numbers = values.to_numpy(dtype=float, na_value=np.nan) + 0.0  # minus zero becomes zero
         cells = numbers.view(np.uint64)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from metalearn.cli import main
-from metalearn.tables import SHIPPED
+from metalearn.table.read import SHIPPED
 
 
 def run(*arguments: object) -> Result:

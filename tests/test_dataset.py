@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metalearn.dataset import ColumnKind, Dataset, column_kinds, subsample_rows
+from metalearn.dataset import Dataset, subsample_rows
+from metalearn.table.schema import ColumnKind, column_kinds
 from metalearn.task import ProblemType
 
 

@@ -12,8 +12,8 @@ from report import Table as Shown
 from rich.progress import track
 
 from metalearn.builder import Limits, Table, WorkUnit, evaluate
-from metalearn.dataset import ColumnKind, column_kinds
-from metalearn.intake import as_frame
+from metalearn.table.intake import as_frame
+from metalearn.table.schema import ColumnKind, column_kinds
 from metalearn.task import ProblemType, Task, get_metric
 
 ROWS = 4000

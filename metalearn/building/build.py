@@ -51,7 +51,7 @@ def build_knowledge_base(
     ----------
     tables : str, Path or iterable of them
         Files, folders (every table directly inside), patterns such as ``"sales/*.csv"``, and the names that
-        :func:`metalearn.tables.read_table` takes. Workers of a cluster read files by the same absolute path.
+        :func:`metalearn.table.read.read_table` takes. Workers of a cluster read files by the same absolute path.
     store : Store, str or Path
         Where the results go.
     target_column : str, sequence of str or None, default=None

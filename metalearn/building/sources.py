@@ -11,9 +11,9 @@ import pandas as pd
 from metalearn.builder import Limits, Table
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
-from metalearn.delimited import separator_of
 from metalearn.exceptions import MetalearnError, unknown_name
-from metalearn.tables import SUFFIXES, has_own_target, read_frame, read_table
+from metalearn.table.delimited import separator_of
+from metalearn.table.read import SUFFIXES, has_own_target, read_frame, read_table
 from metalearn.task import ProblemType, Task
 
 __all__ = ["usable_tables"]

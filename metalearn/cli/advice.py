@@ -21,7 +21,7 @@ from metalearn.cli.base import (
     target_options,
 )
 from metalearn.cli.console import say
-from metalearn.tables import read_table
+from metalearn.table.read import read_table
 
 if TYPE_CHECKING:
     from metalearn.metafeatures import MetaFeature

@@ -241,7 +241,7 @@ def _of_one_table(read: Callable[..., Any]) -> Callable[..., Any]:
         from metalearn.dataset import Dataset  # noqa: PLC0415 - --help stays fast
         from metalearn.knowledge_base import KnowledgeBase  # noqa: PLC0415
         from metalearn.metafeatures import extract  # noqa: PLC0415
-        from metalearn.tables import read_table  # noqa: PLC0415
+        from metalearn.table.read import read_table  # noqa: PLC0415
 
         found = read_table(data, target)
         checked = Dataset.from_data(found.X, found.y, problem_type=problem_type, categorical=categorical)

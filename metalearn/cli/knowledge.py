@@ -11,7 +11,7 @@ from metalearn.cli.building import build
 from metalearn.cli.console import say
 from metalearn.cli.importing import import_results
 from metalearn.exceptions import InvalidInputError, unknown_name
-from metalearn.tables import read_table
+from metalearn.table.read import read_table
 
 if TYPE_CHECKING:
     from metalearn.store import Store

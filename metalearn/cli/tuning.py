@@ -22,7 +22,7 @@ from metalearn.cli.base import (
 from metalearn.cli.console import say
 from metalearn.exceptions import InvalidInputError
 from metalearn.report.markup import visible
-from metalearn.tables import read_table
+from metalearn.table.read import read_table
 
 __all__ = ["predict", "recheck", "tune"]
 
@@ -156,7 +156,7 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     from metalearn.estimators import load_model, predict_table  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
     from metalearn.report import to_json  # noqa: PLC0415
-    from metalearn.tables import has_own_target, read_frame, write_frame  # noqa: PLC0415
+    from metalearn.table.read import has_own_target, read_frame, write_frame  # noqa: PLC0415
 
     if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
         message = f"{str(out)!r} is the table to be predicted. Expected another file for the predictions. Name one."
@@ -198,7 +198,7 @@ def recheck(
     """
     from metalearn.estimators import load_model  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
-    from metalearn.tables import read_table as read  # noqa: PLC0415
+    from metalearn.table.read import read_table as read  # noqa: PLC0415
     from metalearn.validity import recheck as check  # noqa: PLC0415
 
     _check_order(model, data)

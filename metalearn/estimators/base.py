@@ -27,7 +27,7 @@ from metalearn.agreement import with_stand_ins
 from metalearn.api import KnowledgeSource, open_store
 from metalearn.builder import Limits
 from metalearn.checks import check_data
-from metalearn.dataset import Dataset, column_kinds
+from metalearn.dataset import Dataset
 from metalearn.estimators.advice import Advice
 from metalearn.estimators.blend import Comparison
 from metalearn.estimators.columns import EMPTY, check_values
@@ -44,13 +44,14 @@ from metalearn.estimators.table import as_table
 from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.intake import MIN_ROWS, column_names, label_name, row_names, with_names
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
 from metalearn.report import Text, to_json, training_script, tuning_page, tuning_text
 from metalearn.scorers import apply_scorer
 from metalearn.store import Store
+from metalearn.table.intake import MIN_ROWS, column_names, label_name, row_names, with_names
+from metalearn.table.schema import column_kinds
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
 __all__ = ["MetaLearnEstimator"]

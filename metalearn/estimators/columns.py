@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from metalearn.dataset import ColumnKind, is_date_text
 from metalearn.exceptions import InvalidInputError
-from metalearn.intake import as_frame
+from metalearn.table.intake import as_frame
+from metalearn.table.schema import ColumnKind, is_date_text
 
 __all__ = ["EMPTY", "check_values", "select_columns"]
 

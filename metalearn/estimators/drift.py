@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from metalearn.intake import label_name
+from metalearn.table.intake import label_name
 from metalearn.task import ProblemType
 
 __all__ = ["summary", "target_moved"]

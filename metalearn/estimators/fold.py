@@ -13,10 +13,10 @@ from sklearn import config_context
 from threadpoolctl import threadpool_limits
 
 from metalearn.evaluation import Status, score_classes, score_numbers
-from metalearn.intake import with_names
 from metalearn.models import get_model
 from metalearn.scorers import apply_scorer
 from metalearn.space import Configuration
+from metalearn.table.intake import with_names
 from metalearn.task import Metric, ProblemType
 
 __all__ = ["Fitted", "Outcome", "Rows", "TrainingData", "fit_and_predict", "predict"]

@@ -18,11 +18,12 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from metalearn.dataset import ColumnKind, column_kinds, subsample_rows
+from metalearn.dataset import subsample_rows
 from metalearn.estimators.fold import Rows
 from metalearn.exceptions import InvalidInputError
-from metalearn.intake import as_frame
 from metalearn.metafeatures.columns import days_of, levels_of, numbers_of
+from metalearn.table.intake import as_frame
+from metalearn.table.schema import ColumnKind, column_kinds
 from metalearn.task import Metric, ProblemType
 
 __all__ = ["among_kept", "fewer_folds", "split", "time_folds"]

@@ -18,9 +18,9 @@ from metalearn.estimators.records import leaderboard
 from metalearn.estimators.refit import Member
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError
-from metalearn.intake import column_names
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
+from metalearn.table.intake import column_names
 from metalearn.task import Metric, ProblemType
 
 __all__ = ["load_model", "save_model"]

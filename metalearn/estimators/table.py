@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_n_features, check_array, validate_data
 
-from metalearn.intake import as_frame, check_names
+from metalearn.table.intake import as_frame, check_names
 
 __all__ = ["as_table"]
 

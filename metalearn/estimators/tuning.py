@@ -16,7 +16,7 @@ from metalearn.estimators.columns import select_columns
 from metalearn.estimators.folds import among_kept, fewer_folds, time_folds
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError, unknown_name
-from metalearn.intake import label_name, labelled_rows, with_names
+from metalearn.table.intake import label_name, labelled_rows, with_names
 from metalearn.task import ProblemType
 
 __all__ = ["predict_table", "text_columns", "tune"]

@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow as pa
 
 from metalearn._parquet import read_bounded
-from metalearn.delimited import decimal_commas, separator_of
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.importers.base import MAX_BYTES, MAX_COLUMNS, MAX_LINE, MAX_ROWS, assemble, bounded_file, numbers
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
+from metalearn.table.delimited import decimal_commas, separator_of
 from metalearn.task import ProblemType, Task
 
 __all__ = ["AbsentColumnsError", "from_table", "read_long_table", "row_params"]

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from metalearn.dataset import ColumnKind
 from metalearn.metafeatures.base import meta_features
 from metalearn.metafeatures.sample import Sample
 from metalearn.metafeatures.simple import mean
+from metalearn.table.schema import ColumnKind
 
 __all__ = ["column_statistics", "counts", "moment_extremes", "pairs", "summaries", "two"]
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from metalearn.dataset import date_format
 from metalearn.metafeatures.blocks import line_blocks
+from metalearn.table.schema import date_format
 
 __all__ = ["Codes", "Matrix", "Moments", "adjusted_r2", "binned", "days_of", "levels_of", "numbers_of", "table_of"]
 

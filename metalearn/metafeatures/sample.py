@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from metalearn.dataset import ColumnKind, Dataset, columns_at, subsample_rows
+from metalearn.dataset import Dataset, subsample_rows
 from metalearn.metafeatures.blocks import Lines, line_blocks
 from metalearn.metafeatures.columns import (
     Codes,
@@ -22,6 +22,7 @@ from metalearn.metafeatures.columns import (
     table_of,
 )
 from metalearn.metafeatures.ridge import Ridge, principal_components, ridge
+from metalearn.table.schema import ColumnKind, columns_at
 
 __all__ = ["MAX_CELLS", "MAX_COLUMNS", "MAX_ROWS", "Sample", "sample_of"]
 

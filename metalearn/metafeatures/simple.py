@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from metalearn.dataset import ColumnKind
 from metalearn.metafeatures.base import meta_features
 from metalearn.metafeatures.columns import Moments
 from metalearn.metafeatures.sample import Sample
+from metalearn.table.schema import ColumnKind
 
 __all__ = ["class_distribution", "entropy", "kinds", "levels", "mean", "missing", "sizes", "target_distribution"]
 

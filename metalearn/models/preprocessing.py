@@ -18,10 +18,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
-from metalearn.dataset import ColumnKind, column_kinds, date_format, is_no_day
 from metalearn.exceptions import InvalidInputError
-from metalearn.intake import as_frame
 from metalearn.models.text import TextEncoder, texts
+from metalearn.table.intake import as_frame
+from metalearn.table.schema import ColumnKind, column_kinds, date_format, is_no_day
 from metalearn.task import ProblemType
 
 __all__ = [

@@ -64,7 +64,7 @@ def training_script(
         "from threadpoolctl import threadpool_limits\n\n"
         "from metalearn.models import build_pipeline\n"
         "from metalearn.space import Configuration\n"
-        "from metalearn.tables import read_table\n"
+        "from metalearn.table.read import read_table\n"
         "from metalearn.task import ProblemType\n\n"
         f"{where}table = read_table({file or 'data.csv'!r}, {target!r})\n"
         f"X, y = table.X[table.y.notna()]{less}{kinds}, table.y.dropna()\n"

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metalearn._fingerprint import comparable
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
@@ -26,6 +25,7 @@ from metalearn.knowledge_tables import (
     same_data,
 )
 from metalearn.space import Configuration
+from metalearn.table.fingerprint import comparable
 from metalearn.task import ProblemType
 
 __all__ = ["KNOWN_FACTS", "admit", "ids_of", "link_versions", "require_some", "with_own_tasks"]

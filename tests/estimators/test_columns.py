@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metalearn.dataset import column_kinds
 from metalearn.estimators import MetaLearnClassifier
 from metalearn.estimators.columns import select_columns
 from metalearn.exceptions import InvalidInputError
+from metalearn.table.schema import column_kinds
 
 FRAME = pd.DataFrame(
     {

@@ -11,7 +11,7 @@ from sklearn.model_selection import PredefinedSplit, TimeSeriesSplit
 
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, load_model, predict_table, save_model, tune
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.intake import label_name
+from metalearn.table.intake import label_name
 
 OPTIONS = {"n_trials": 1, "cv": 2, "families": ["linear"]}
 

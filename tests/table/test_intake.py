@@ -10,9 +10,10 @@ import pytest
 from scipy import sparse
 
 import metalearn as ml
-from metalearn.dataset import Dataset, column_kinds
+from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError
-from metalearn.intake import as_text, infer_problem_type, label_name, take_in
+from metalearn.table.intake import as_text, infer_problem_type, label_name, take_in
+from metalearn.table.schema import column_kinds
 from metalearn.task import ProblemType
 
 

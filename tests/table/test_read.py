@@ -8,7 +8,7 @@ from sklearn import datasets
 from sklearn.utils import Bunch
 
 from metalearn.exceptions import InvalidInputError, UnknownNameError
-from metalearn.tables import SHIPPED, read_frame, read_table
+from metalearn.table.read import SHIPPED, read_frame, read_table
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.tables import read_frame, read_table
+from metalearn.table.read import read_frame, read_table
 
 
 def test_decimal_commas_are_read_beside_semicolons_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

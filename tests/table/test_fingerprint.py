@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metalearn import _fingerprint
-from metalearn._fingerprint import KEY_VARIABLE, comparable
 from metalearn.dataset import Dataset
+from metalearn.table.fingerprint import KEY_VARIABLE, _own_key, comparable
 
 RNG = np.random.default_rng(0)
 X = pd.DataFrame({"a": RNG.normal(size=60), "b": RNG.choice(["x", "y", None], 60), "c": RNG.integers(0, 5, 60)})
@@ -62,8 +61,8 @@ def test_holders_of_one_key_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_own_key_is_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
-    key = _fingerprint._own_key.__wrapped__(tmp_path / "new")
-    assert _fingerprint._own_key.__wrapped__(tmp_path / "new") == key
+    key = _own_key.__wrapped__(tmp_path / "new")
+    assert _own_key.__wrapped__(tmp_path / "new") == key
     assert len(key) == 64
     files = list((tmp_path / "new").iterdir())
     assert [file.name for file in files] == ["fingerprint.key"]
@@ -73,7 +72,7 @@ def test_the_own_key_is_made_once_and_for_the_owner_only(tmp_path: Path) -> None
 
 def test_a_key_that_cannot_be_kept_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
-    keys = {_fingerprint._own_key.__wrapped__(tmp_path / "file" / "folder") for _ in range(2)}
+    keys = {_own_key.__wrapped__(tmp_path / "file" / "folder") for _ in range(2)}
     assert len(keys) == 2
     assert KEY_VARIABLE in caplog.text
 

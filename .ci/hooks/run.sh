@@ -56,7 +56,7 @@ run() {
     words="$words or $tool"
   done
   case $name in light | together) files="$files tests/hooks/test_every_tool.py" ;; esac
-  if [ "$name" = together ]; then files="$files tests/building/test_ray.py"; fi
+  if [ "$name" = together ]; then files="$files tests/building/test_ray.py tests/models/test_foundation.py"; fi
   # "warnings are errors" holds for our code; each tool has warnings of its own
   "$python" -m pytest -m "" -o filterwarnings= -p no:cacheprovider --durations=12 $files
   "$python" -m pytest -m "" -o filterwarnings= -p no:cacheprovider tests/hooks/test_docs.py -k "${words# or }"

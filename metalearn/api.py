@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from metalearn._address import shown
 from metalearn._arguments import checked_count, checked_seconds
 from metalearn.agreement import with_stand_ins
 from metalearn.checks import check_data
@@ -83,7 +84,7 @@ def open_knowledge_base(source: KnowledgeSource) -> KnowledgeBase:
     found = (open_store(source) if isinstance(source, str | Path) else source).read()
     if not len(found) and isinstance(source, str | Path):
         message = (
-            f"Nothing is stored at {str(source)!r}. Expected a folder or database with results. Check the address."
+            f"Nothing is stored at {shown(source)!r}. Expected a folder or database with results. Check the address."
         )
         raise InvalidInputError(message)
     return found

@@ -9,6 +9,7 @@ __all__ = [
     "KnowledgeBaseError",
     "MetalearnError",
     "MissingExtraError",
+    "NotWrittenError",
     "UnknownNameError",
     "unknown_name",
 ]
@@ -20,6 +21,17 @@ class MetalearnError(Exception):
 
 class InvalidInputError(MetalearnError, ValueError):
     """Report a value or a table that cannot be used, and what would be accepted."""
+
+
+class NotWrittenError(OSError, InvalidInputError):
+    """Report a file that could not be written; what was there is unchanged."""
+
+    def __str__(self) -> str:
+        """Return the reason, what was expected, and the advice."""
+        return (
+            f"{str(self.filename)!r} cannot be written: {self.strerror}. What was there is unchanged. "
+            "Expected a folder that exists, with free space, that you may write to. Check them, or choose another path."
+        )
 
 
 class UnknownNameError(MetalearnError, LookupError):

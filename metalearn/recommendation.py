@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 import pandas as pd
 
+from metalearn._files import write_text
 from metalearn.exceptions import InvalidInputError
 from metalearn.models import get_model
 from metalearn.report import (
@@ -360,7 +361,7 @@ class Recommendation:
         """
         page = recommendation_page(self.report_facts())
         if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
+            write_text(path, page)
         return page
 
     def report_facts(self) -> dict[str, Any]:
@@ -446,7 +447,7 @@ class Recommendation:
         else:
             text = to_json(versioned("recommend", self.to_dict()))
         if path is not None:
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            write_text(path, text + "\n")
         return text
 
     def to_code(self, rank: int = 1) -> str:

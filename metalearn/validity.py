@@ -160,7 +160,8 @@ def recheck(
     y : array-like of shape (n_rows,)
         Their target.
     knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
-        What recommendations are learned from; default: what the model's was, where that is known, else the bundled one.
+        What recommendations are learned from; default: that of a model which was fitted in this process, else the
+        bundled one. An address inside a model's file is never opened; name it to compare recommendations.
 
     Returns
     -------
@@ -191,7 +192,8 @@ def recheck(
     classes = getattr(fitted, "classes_", None)
     reasons = target_moved(fitted.target_, target, classes)
     before = fitted.recommendation_
-    if knowledge_base is None:
+    elsewhere = getattr(fitted, "learned_from_", "") if knowledge_base is None else ""
+    if knowledge_base is None:  # an address in a file is not opened: whoever made the file would choose whom we ask
         knowledge_base = fitted.knowledge_base
     if classes is not None and target.nunique() < 2:  # noqa: PLR2004
         message = "The target has a single class in the new rows. Expected at least two. Bring more rows."
@@ -213,6 +215,12 @@ def recheck(
         notes = [
             f"With classes missing the new rows are a {now.task.problem_type} problem: recommendations are not compared."
         ]
+    elif elsewhere:
+        told = (
+            f"The model was learned from {elsewhere}, which is opened only if you name it (knowledge_base=..., or "
+            "--knowledge-base): recommendations are not compared."
+        )
+        notes = [told]
     elif before.candidates:
         left, notes = _left_known_ground(before, now, len(frame))
         reasons += [*left, *_another(before, now)]

@@ -5,6 +5,10 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -59,3 +63,27 @@ def three_classes() -> np.ndarray:
     """A target of strings with a rare class, for 120 rows."""
     labels = np.array(["one", "two"] * 58 + ["rare"] * 4, dtype=object)
     return np.random.default_rng(1).permutation(labels)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]
+    if os.getuid() or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture
+def fill() -> Callable[[Path], None]:
+    """A function that writes a file until the disk is full."""
+
+    def write(file: Path) -> None:
+        with file.open("wb", buffering=0) as stream, suppress(OSError):
+            while stream.write(b"\0" * 4096) == 4096:
+                pass
+
+    return write

@@ -1,4 +1,5 @@
 import json
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,13 +7,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import skops.io
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 import metalearn as ml
 from metalearn import validity
-from metalearn.estimators import MetaLearnClassifier, MetaLearnEstimator, MetaLearnRegressor, save_model
+from metalearn.estimators import MetaLearnClassifier, MetaLearnEstimator, MetaLearnRegressor, load_model, save_model
 from metalearn.exceptions import InvalidInputError
 from metalearn.store import FileStore
 from metalearn.validity import Moved, Recheck
@@ -113,10 +115,33 @@ def test_it_compares_with_the_past_tasks_that_the_model_was_chosen_by(cancer: Ha
     FileStore(tmp_path / "kb").write(few)
     model = MetaLearnClassifier(n_trials=1, families=FAMILIES, knowledge_base=str(tmp_path / "kb")).fit(*cancer[:2])
     save_model(model, tmp_path / "model.skops")
-    found = ml.recheck(tmp_path / "model.skops", *cancer[2:])
+    found = ml.recheck(model, *cancer[2:])
     assert {n.task_id for n in found.recommendation.neighbours} <= set(few.task_ids)
     elsewhere = ml.recheck(model, *cancer[2:], knowledge_base="bundled").recommendation
     assert not {n.task_id for n in elsewhere.neighbours} <= set(few.task_ids)
+
+
+def test_an_address_inside_a_file_is_not_opened_unless_the_user_names_it(cancer: Halves, tmp_path: Path) -> None:
+    place = tmp_path / "kb"
+    FileStore(place).write(ml.bundled_knowledge_base())
+    model = MetaLearnClassifier(n_trials=1, families=FAMILIES, knowledge_base=[str(place)]).fit(*cancer[:2])
+    save_model(model, tmp_path / "model.skops")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listener = f"postgresql://ana:hidden@127.0.0.1:{server.getsockname()[1]}/team"
+        parts = skops.io.load(
+            tmp_path / "model.skops", trusted=skops.io.get_untrusted_types(file=tmp_path / "model.skops")
+        )
+        about = json.loads(parts["about"])
+        about["params"] |= {"knowledge_base": listener, "record_to": listener}  # as files of older versions have them
+        skops.io.dump({**parts, "about": json.dumps(about | {"learned_from": listener})}, tmp_path / "crafted.skops")
+        found = ml.recheck(tmp_path / "crafted.skops", *cancer[2:])
+        server.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert load_model(tmp_path / "crafted.skops").get_params()["record_to"] is None
+    assert "not compared" in str(found)
+    assert "not compared" not in str(ml.recheck(tmp_path / "model.skops", *cancer[2:], knowledge_base=place))
+    assert str(place) in str(ml.recheck(tmp_path / "model.skops", *cancer[2:]))
 
 
 def test_notebooks_show_the_answer_with_every_name_escaped(model: MetaLearnEstimator) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy as np
 
 from metalearn._arguments import checked_count, checked_seconds
+from metalearn._files import write_text
 from metalearn._version import __version__
 from metalearn.api import KnowledgeSource, new_task, past_of, usable_models
 from metalearn.dataset import Dataset
@@ -533,7 +534,7 @@ class Advisor:
         }
         text = json.dumps(state, indent=1, allow_nan=False)
         if path is not None:
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            write_text(path, text + "\n")
         return text
 
     @classmethod

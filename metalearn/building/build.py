@@ -7,6 +7,7 @@ from pathlib import Path
 
 import joblib
 
+from metalearn._address import shown
 from metalearn.builder import Limits, describe, evaluate, plan
 from metalearn.building.choice import Choice
 from metalearn.building.clusters import on_cluster
@@ -136,7 +137,7 @@ def build_knowledge_base(
                     kept.append(task, None, evaluations)
                     advance(ledger.add(evaluations))
     return BuildReport(
-        store=str(store),
+        store=shown(store),
         dry_run=dry_run,
         n_jobs=n_workers,
         tables=tuple(table.task.name for table in usable),

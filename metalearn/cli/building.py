@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import click
 
+from metalearn._address import shown
 from metalearn.cli.base import KINDS_OF_PROBLEM, as_json_option, clear_errors, end_softly_when_terminated, source_option
 from metalearn.cli.console import say
 
@@ -105,5 +106,5 @@ def build(
     except KeyboardInterrupt:
         say("Stopped. What was finished is stored; the same command goes on from there.", err=True)
         sys.exit(130)
-    report = replace(report, store=store)
+    report = replace(report, store=shown(store))
     say(report.to_json() if as_json else report)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from metalearn._address import shown
 from metalearn.cli.base import as_json_option, clear_errors, compact_option, say_json, target_options
 from metalearn.cli.building import build
 from metalearn.cli.console import say
@@ -188,7 +189,7 @@ def merge(sources: tuple[str, ...], into: str, as_json: bool) -> None:
     stores, store = [open_store(source) for source in sources], open_store(into)
     for source, found in zip(sources, stores, strict=True):
         if not found.info().n_tasks:
-            message = f"Nothing is stored at {source!r}. Expected a folder or database with results. Check the address."
+            message = f"Nothing is stored at {shown(source)!r}. Expected a folder or database with results. Check the address."
             raise InvalidInputError(message)
     report = join(stores, store)
     if as_json:

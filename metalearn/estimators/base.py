@@ -22,6 +22,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from metalearn._address import guarded
+from metalearn._files import write_text
 from metalearn.advisor import Advisor
 from metalearn.agreement import with_stand_ins
 from metalearn.api import KnowledgeSource, open_store
@@ -149,6 +151,10 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.progress = progress
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; addresses hide their passwords wherever scikit-learn shows parameters."""
+        super().__setattr__(name, guarded(value) if name in {"knowledge_base", "record_to"} else value)
+
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that missing values, strings, categories and sparse matrices are welcome."""
         tags = super().__sklearn_tags__()
@@ -191,6 +197,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         """
         self._check_options()
         self.__dict__.pop("members_", None)  # a fit that fails leaves no model beside the classes of another
+        self.__dict__.pop("learned_from_", None)
         n_trials = _TRIALS if self.n_trials is None and self._seconds is None else self.n_trials
         budget = Budget(n_trials=n_trials, seconds=self._seconds, n_slots=effective_n_jobs(self.n_jobs))
         data = self._read(X, y, sample_weight, groups)
@@ -563,7 +570,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             named["name"] = name
         page = tuning_page(facts)
         if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
+            write_text(path, page)
         return page
 
 

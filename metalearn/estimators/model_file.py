@@ -3,14 +3,14 @@
 import json
 import math
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
 
+from metalearn._address import shown
+from metalearn._files import replacing
 from metalearn._version import __version__
 from metalearn.estimators.base import MetaLearnEstimator
 from metalearn.estimators.classifier import MetaLearnClassifier
@@ -20,6 +20,7 @@ from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
+from metalearn.store import BUNDLED
 from metalearn.table.intake import column_names
 from metalearn.task import Metric, ProblemType
 
@@ -68,6 +69,9 @@ _TRUSTED = (
 )
 """What the families that come with the package are made of, beyond what skops trusts by itself."""
 
+_OF_THIS_MACHINE = ("knowledge_base", "record_to")
+"""Addresses, which are for those who fit or recheck to name, not for a file."""
+
 _PLAIN = (
     "best_score_",
     "default_score_",
@@ -83,6 +87,10 @@ _PLAIN = (
 
 def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
     """Write a fitted estimator to a file, in one step: what stood there stays until the new one is whole.
+
+    Whoever gets the file can read the names of columns, categories and classes and the range or frequencies of the target.
+    Nearest neighbours and support vector machines also keep rows, and neighbours their exact targets. No password and no
+    address that would be opened is in it.
 
     Parameters
     ----------
@@ -101,13 +109,15 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
     if not hasattr(model, "members_"):
         message = f"This {type(model).__name__} is not fitted. Expected a fitted one. Call fit first."
         raise InvalidInputError(message)
-    given = {**model.get_params(), "categorical": list(column_names(model.categorical))}
+    kept = {k: v for k, v in model.get_params().items() if k not in _OF_THIS_MACHINE}
+    given = {**kept, "categorical": list(column_names(model.categorical))}
     params = {k: v for k, v in ((k, _plain(v)) for k, v in given.items()) if _is_plain(v)}
     about = {
         "format": _FORMAT,
         "version": __version__,
         "kind": type(model).__name__,
         "params": params,
+        "learned_from": learned_from(model),
         "problem_type": str(model.problem_type_),
         **model.metric_.to_dict(),
         "n_features_in": model.n_features_in_,
@@ -123,27 +133,25 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
         "classes": getattr(model, "classes_", None),
         "feature_names": getattr(model, "feature_names_in_", None),
     }
-    draft = Path(path).with_name(f".{uuid4().hex}.skops")
-    try:
+    with replacing(path) as draft:
         skops.io.dump(parts, draft)
         types = skops.io.get_untrusted_types(file=draft)  # made here a moment ago: nothing foreign is run
-        _restored(about, skops.io.load(draft, trusted=types))
-        draft.replace(path)
-    except (TypeError, ValueError, AttributeError, LookupError) as error:
-        message = (
-            f"This {type(model).__name__} could not be read back from its file ({type(error).__name__}: {error}). "
-            "Expected parts that skops can hold. Leave out the families of plug-ins, or report it. Nothing was written."
-        )
-        raise InvalidInputError(message) from error
-    except OSError as error:
-        message = (
-            f"{str(path)!r} cannot be written: {error.strerror or error}. What was there is unchanged. "
-            "Expected a folder that exists, with free space, that you may write to. Check them, or choose another path."
-        )
-        raise InvalidInputError(message) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+        try:
+            _restored(about, skops.io.load(draft, trusted=types))
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            message = (
+                f"This {type(model).__name__} could not be read back from its file ({type(error).__name__}: {error}). "
+                "Expected parts that skops can hold. Leave out the families of plug-ins, or report it. Nothing was written."
+            )
+            raise InvalidInputError(message) from error
+
+
+def learned_from(model: MetaLearnEstimator) -> str:
+    """Name the knowledge base of a model, for people: without passwords, and empty for the bundled one."""
+    given = getattr(model, "learned_from_", None) or model.knowledge_base
+    places = given if isinstance(given, list | tuple) else [given]
+    plain = [shown(p) if isinstance(p, str | Path) else type(p).__name__ for p in places if p is not None]
+    return "" if plain in ([], [""], [BUNDLED]) else ", ".join(plain)
 
 
 def _plain(value: Any) -> Any:
@@ -169,7 +177,8 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
     Returns
     -------
     MetaLearnClassifier or MetaLearnRegressor
-        Ready to predict. What was given as an object, such as a knowledge base or a splitter, is not restored.
+        Ready to predict. What was given as an object, such as a splitter, and the addresses of knowledge bases and stores are
+        not restored; ``learned_from_`` names the knowledge base for people.
 
     Raises
     ------
@@ -213,8 +222,9 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
 
 
 def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimator:
-    given = about["params"]  # where results go is for those who fit it to say, not for a file
-    model = _KINDS[about["kind"]](**{**given, "categorical": tuple(given.get("categorical", ())), "record_to": None})
+    given = {k: v for k, v in about["params"].items() if k not in _OF_THIS_MACHINE}  # older files have them
+    model = _KINDS[about["kind"]](**{**given, "categorical": tuple(given.get("categorical", ()))})
+    model.learned_from_ = str(about.get("learned_from") or "")
     model.problem_type_ = ProblemType(about["problem_type"])
     model.metric_ = Metric.from_dict(about, model.problem_type_)
     if model.metric_.is_own:  # a copy that is fitted must not silently optimise the default

@@ -13,6 +13,7 @@ from sqlalchemy import Boolean, NullPool, case, column, create_engine, select, t
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from metalearn._address import shown as hidden
 from metalearn.exceptions import InvalidInputError
 from metalearn.importers.base import USUAL_MODEL, assemble, bounded_file, our_metric, plain_params, read_lines
 from metalearn.knowledge_base import KnowledgeBase
@@ -64,7 +65,7 @@ def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = U
     """
     url = _address(str(tracking)) if "://" in str(tracking) else None
     if url:
-        shown, rows = url.render_as_string(hide_password=True), _database(url, metric, model)
+        shown, rows = hidden(url.render_as_string(hide_password=True)), _database(url, metric, model)
     else:
         shown = str(tracking)
         rows = [row for row in (_folder(run, metric, model) for run in _folders(Path(tracking))) if row is not None]
@@ -208,7 +209,7 @@ def _connected(url: URL) -> Iterator[Connection]:
             yield connection
     except (SQLAlchemyError, ImportError, ValueError, TypeError, OverflowError) as error:
         message = (
-            f"{url.render_as_string(hide_password=True)} cannot be read ({type(error).__name__}). "
+            f"{hidden(url.render_as_string(hide_password=True))} cannot be read ({type(error).__name__}). "
             "Expected a database of MLflow that answers. Check the address."
         )
         raise InvalidInputError(message) from error

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import pandas as pd
 import platformdirs
 
+from metalearn._files import write_text
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MissingExtraError
 from metalearn.importers.base import assemble
 from metalearn.knowledge_base import KnowledgeBase
@@ -178,9 +178,7 @@ class _Asked:
             )
             raise KnowledgeBaseError(message) from error
         self.folder.mkdir(parents=True, exist_ok=True)
-        draft = self.folder / f".{uuid4().hex}"
-        draft.write_text(json.dumps(answer), encoding="utf-8")
-        os.replace(draft, file)  # noqa: PTH105 - one step
+        write_text(file, json.dumps(answer))
         return answer
 
 

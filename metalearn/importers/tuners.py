@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from metalearn._address import without_passwords
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, unknown_name
 from metalearn.importers.base import (
@@ -132,7 +133,7 @@ def from_optuna(
     except InvalidInputError:
         raise
     except Exception as error:
-        message = f"The storage cannot be read ({type(error).__name__}: {str(error)[:200]}). Expected one of Optuna's. Check the address."
+        message = f"The storage cannot be read ({type(error).__name__}: {without_passwords(error)[:200]}). Expected one of Optuna's. Check the address."
         raise InvalidInputError(message) from error
     if study is not None and study not in names:
         raise unknown_name("study", study, names)

@@ -4,11 +4,11 @@ import json
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 
+from metalearn._files import replacing
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType
 
@@ -104,13 +104,8 @@ def write_arrays(path: str | Path, arrays: Arrays) -> None:
     arrays : dict of str to ndarray
         The arrays.
     """
-    draft = Path(path).with_suffix(f".{uuid4().hex}")
-    try:
-        with draft.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as draft, draft.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: str | Path) -> Arrays:

@@ -13,13 +13,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from metalearn._files import write_bytes
 from metalearn._parquet import read_bounded
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
 from metalearn.knowledge_base import KnowledgeBase
@@ -59,7 +59,7 @@ _COLUMNS = {
     "evaluations": [*EVALUATION_COLUMNS, *RECORD_COLUMNS],
 }
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
-_OWN_FILE = re.compile(rf"({'|'.join(TABLES)})-[0-9a-f]{{16}}\.parquet|\.[\w.-]+\.[0-9a-f]{{32}}")
+_OWN_FILE = re.compile(rf"({'|'.join(TABLES)})-[0-9a-f]{{16}}\.parquet|\.(?:[\w.-]+\.)?[0-9a-f]{{32}}(?:\.\w+)?")
 _PART_FILE = re.compile(rf"({'|'.join(TABLES)})-[\w-]+\.parquet", re.ASCII)
 _ABANDONED_SECONDS = 3600
 _MAX_PARTS = 256
@@ -408,19 +408,7 @@ class FileStore(StoreMethods):
     def _write_manifest(self, manifest: dict[str, Any]) -> None:
         manifest["schema_version"] = SCHEMA_VERSION
         manifest["written"] = datetime.now(UTC).isoformat(timespec="seconds")
-        self._place(json.dumps(manifest, indent=1).encode(), _MANIFEST)
-
-    def _place(self, content: bytes, name: str) -> None:
-        """Write a file in one step: it is there whole or not at all."""
-        draft = self.path / f".{name}.{uuid4().hex}"
-        try:
-            with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self.path / name)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_bytes(self.path / _MANIFEST, json.dumps(manifest, indent=1).encode())
 
     def _add(self, entries: list[dict[str, Any]], name: str, table: pd.DataFrame) -> None:
         """Write a part and enter it as the newest, in place of one that says the same as of another time."""
@@ -433,7 +421,7 @@ class FileStore(StoreMethods):
         content = buffer.getvalue().to_pybytes()
         digest = hashlib.sha256(content).hexdigest()
         file = f"{name}-{digest[:16]}.parquet"
-        self._place(content, file)
+        write_bytes(self.path / file, content)
         entries.append(
             {
                 "file": file,

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from metalearn._address import shown
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
 
 __all__ = ["Database", "driver_cursor"]
@@ -67,7 +68,7 @@ class Database:
     def shown(self) -> str:
         """The address without password and driver."""
         plain = self.url.set(drivername=self.url.get_backend_name())
-        return plain.render_as_string(hide_password=True)
+        return shown(plain.render_as_string(hide_password=True))
 
     @property
     def file(self) -> Path | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from metalearn._files import replacing
 from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.table.delimited import read_delimited, shortened
 
@@ -190,10 +191,11 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     path : Path
         A Parquet, TSV or CSV file; any other ending means CSV.
     """
-    if path.suffix.lower() in (".parquet", ".pq"):
-        frame.to_parquet(path, index=False)
-    else:
-        frame.to_csv(path, index=False, sep="\t" if path.suffix.lower() == ".tsv" else ",")
+    with replacing(path) as draft:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            frame.to_parquet(draft, index=False)
+        else:
+            frame.to_csv(draft, index=False, sep="\t" if path.suffix.lower() == ".tsv" else ",")
 
 
 def _shipped(name: str) -> pd.DataFrame:

@@ -8,7 +8,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,26 +29,10 @@ def append_many(store: Store, n: int) -> None:
         append(store, str(number))
 
 
-def fill(file: Path) -> None:
-    with file.open("wb", buffering=0) as stream, suppress(OSError):
-        while stream.write(b"\0" * 4096) == 4096:
-            pass
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]
-    if os.getuid() or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("only root may mount a small disk")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
 @pytest.mark.parametrize("name", ["folder", "store.db"])
-def test_a_full_disk_is_named_and_leaves_what_was_there(small_disk: Path, name: str) -> None:
+def test_a_full_disk_is_named_and_leaves_what_was_there(
+    small_disk: Path, fill: Callable[[Path], None], name: str
+) -> None:
     store = open_store(small_disk / name)
     append(store)
     filler = small_disk / "filler"

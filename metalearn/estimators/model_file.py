@@ -134,9 +134,9 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
         "feature_names": getattr(model, "feature_names_in_", None),
     }
     with replacing(path) as draft:
-        skops.io.dump(parts, draft)
-        types = skops.io.get_untrusted_types(file=draft)  # made here a moment ago: nothing foreign is run
         try:
+            skops.io.dump(parts, draft)
+            types = skops.io.get_untrusted_types(file=draft)  # made here a moment ago: nothing foreign is run
             _restored(about, skops.io.load(draft, trusted=types))
         except (TypeError, ValueError, AttributeError, LookupError) as error:
             message = (

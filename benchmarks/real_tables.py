@@ -30,9 +30,9 @@ from rich.progress import track
 
 from metalearn.advisor import Advisor
 from metalearn.dataset import Dataset
-from metalearn.estimators.fold import TrainingData, fit_and_predict
-from metalearn.estimators.folds import split
 from metalearn.evaluation import Status
+from metalearn.evaluation.fit import TrainingData, fit_and_score
+from metalearn.evaluation.splits import split
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import ModelSpec, models_for
 from metalearn.recommenders.scale import capped
@@ -245,7 +245,7 @@ def _serve(connection: Connection, training: TrainingData) -> None:
             configuration, fold = connection.recv()
             signal.setitimer(signal.ITIMER_PROF, FIT_SECONDS)
             started = time.process_time()
-            outcome = fit_and_predict(training, configuration, fold)
+            outcome = fit_and_score(training, configuration, fold)
             seconds = time.process_time() - started
             signal.setitimer(signal.ITIMER_PROF, 0)
             connection.send({"scores": outcome.scores, "seconds": seconds if outcome.status is Status.OK else None})

@@ -11,9 +11,9 @@ import numpy as np
 
 from metalearn._address import shown
 from metalearn._arguments import checked_count, checked_seconds
-from metalearn.agreement import with_stand_ins
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
+from metalearn.evaluation.proxy import with_stand_ins
 from metalearn.exceptions import InvalidInputError
 from metalearn.fitting import bundled_knowledge_base, fitted_recommender
 from metalearn.knowledge_base import KnowledgeBase

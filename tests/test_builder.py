@@ -14,12 +14,14 @@ from sklearn.datasets import load_diabetes, load_wine
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from metalearn.builder import Limits, Table, WorkUnit, describe, evaluate, plan
+from metalearn.builder import Limits, Table, WorkUnit, cross_validate, describe, evaluate, plan
+from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
+from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import get_model, models_for
 from metalearn.space import Configuration
 from metalearn.store import FileStore
-from metalearn.task import ProblemType, Task, metrics_for
+from metalearn.task import ProblemType, Task, get_metric, metrics_for
 
 CHEAP = ("decision_tree", "knn", "linear")
 
@@ -113,16 +115,31 @@ def test_a_configuration_that_raises_is_recorded_as_failed_and_the_others_go_on(
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "status"), [("dies", Status.MEMORY), ("hangs", Status.TIMEOUT)])
 def test_a_process_that_dies_or_hangs_is_replaced(kind: str, status: Status) -> None:
-    from metalearn.builder import _guarded  # noqa: PLC0415 - the guard itself is what is tested
-    from metalearn.dataset import Dataset  # noqa: PLC0415
-
     X, y = wine()
     data = Dataset(X, y, ProblemType.MULTICLASS)
     poisoned = Dataset(Poisoned(X).with_poison(kind), y, ProblemType.MULTICLASS)
     two = waves(ProblemType.MULTICLASS)[0][:2]
-    outcomes = _guarded(poisoned, two, Limits(fit_seconds=0.2))
+    outcomes = cross_validate(poisoned, two, Limits(fit_seconds=0.2))
     assert [[o.status for o in folds] for folds in outcomes] == [[status] * 3] * 2
-    assert {o.status for folds in _guarded(data, two, Limits()) for o in folds} == {Status.OK}
+    assert {o.status for folds in cross_validate(data, two, Limits()) for o in folds} == {Status.OK}
+
+
+def rare() -> tuple[pd.DataFrame, pd.Series]:
+    values = np.random.default_rng(0).normal(size=(60, 3))
+    return pd.DataFrame(values).add_prefix("x"), pd.Series(np.arange(60) < 2)
+
+
+def test_a_metric_that_is_undefined_on_a_fold_is_missing_there_and_the_others_count() -> None:
+    table = Table(Task(id="t:rare", problem_type=ProblemType.BINARY), rare)
+    configuration = get_model("gaussian_nb").default(ProblemType.BINARY)
+    ((task, evaluations),) = evaluate([WorkUnit(table, (configuration,))])
+    assert {e.status for e in evaluations} == {Status.OK}
+    folds = {name: {e.fold for e in evaluations if e.metric == name} for name in ("roc_auc", "accuracy", "log_loss")}
+    assert len(folds["roc_auc"]) == 2  # there are two rows of the class
+    assert folds["accuracy"] == folds["log_loss"] == {0, 1, 2}
+    kb = KnowledgeBase.from_records([task], {}, evaluations)
+    assert kb.outcomes(3) == {(task.id, configuration.id): Status.OK}
+    assert np.isfinite(kb.losses(get_metric("roc_auc", ProblemType.BINARY)).to_numpy()).all()
 
 
 def wide() -> tuple[pd.DataFrame, pd.Series]:

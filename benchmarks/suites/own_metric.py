@@ -12,8 +12,8 @@ from options import Options
 from protocol import LENGTH, Setting, make, replay, replay_baselines
 from report import Report, Table
 
-from metalearn.agreement import with_stand_ins
 from metalearn.evaluation import score_classes, score_numbers
+from metalearn.evaluation.proxy import with_stand_ins
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommenders import PerformanceTable, Strategy, related_tasks
 from metalearn.recommenders.simulation import curve

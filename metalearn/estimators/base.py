@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import multiprocessing
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -25,7 +24,6 @@ from threadpoolctl import threadpool_limits
 from metalearn._address import guarded
 from metalearn._files import write_text
 from metalearn.advisor import Advisor
-from metalearn.agreement import with_stand_ins
 from metalearn.api import KnowledgeSource, open_store
 from metalearn.builder import Limits
 from metalearn.checks import check_data
@@ -34,8 +32,6 @@ from metalearn.estimators.advice import Advice
 from metalearn.estimators.blend import Comparison
 from metalearn.estimators.columns import EMPTY, check_values
 from metalearn.estimators.drift import summary
-from metalearn.estimators.fold import TrainingData, predict
-from metalearn.estimators.folds import Folds, fewer_folds, split
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.progress import progress
 from metalearn.estimators.records import decision, evaluations, leaderboard, trial_facts
@@ -43,8 +39,11 @@ from metalearn.estimators.refit import fit_anything, fit_members
 from metalearn.estimators.search import Budget, Trial, search
 from metalearn.estimators.setup import defaults, usable_families
 from metalearn.estimators.table import as_table
-from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import score_classes, score_numbers
+from metalearn.evaluation.fit import TrainingData, predict
+from metalearn.evaluation.proxy import with_stand_ins
+from metalearn.evaluation.splits import Folds, fewer_folds, split
+from metalearn.evaluation.workers import InProcess, Processes, Runner
 from metalearn.exceptions import InvalidInputError, MetalearnError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
@@ -303,13 +302,6 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def _runner(self, data: TrainingData) -> Runner:
         n_slots = effective_n_jobs(self.n_jobs)
         if n_slots == 1 and self._seconds is None:
-            return InProcess(data)
-        if multiprocessing.current_process().daemon:  # such as one of multiprocessing.Pool
-            message = (
-                "time_budget bounds the search, but cannot end a fit that is late: this process is daemonic, and may start no "
-                "other. Use joblib or concurrent.futures instead of multiprocessing.Pool."
-            )
-            warnings.warn(message, UserWarning, stacklevel=3)
             return InProcess(data)
         return Processes(data, n_slots)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from metalearn.estimators.fold import TrainingData, fit_and_predict
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.search import Budget, Trial
-from metalearn.estimators.workers import Runner
+from metalearn.evaluation.fit import TrainingData, fit_and_score
+from metalearn.evaluation.workers import Runner
 from metalearn.exceptions import MetalearnError
 from metalearn.space import Configuration
 
@@ -97,9 +97,9 @@ def fit_members(
             if not ended:
                 break
             members += [
-                Member(weight, trial.configuration, outcome.fitted.pipeline, trial)
+                Member(weight, trial.configuration, outcome.pipeline, trial)
                 for (weight, trial), outcome in ended
-                if outcome.fitted is not None
+                if outcome.pipeline is not None
             ]
     except KeyboardInterrupt:
         if interruption.times > 1 or not members:
@@ -163,9 +163,9 @@ def fit_anything(data: TrainingData, configurations: Sequence[Configuration], *,
     rows = np.sort(rows[:_SAFE_ROWS] if hurry else rows)
     message = ""
     for configuration in configurations:
-        outcome = fit_and_predict(data, configuration, rows)
-        if outcome.fitted is not None:
-            return [Member(1.0, configuration, outcome.fitted.pipeline, None)]
+        outcome = fit_and_score(data, configuration, rows)
+        if outcome.pipeline is not None:
+            return [Member(1.0, configuration, outcome.pipeline, None)]
         message = message or outcome.message
     message = f"No configuration could be fitted. {configurations[0].model} said: {message}. Check the table with metalearn describe."
     raise MetalearnError(message)

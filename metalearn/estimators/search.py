@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from metalearn.estimators.fold import Outcome
 from metalearn.estimators.interruption import Interruption
-from metalearn.estimators.workers import Runner
 from metalearn.evaluation import Status
+from metalearn.evaluation.fit import Outcome
+from metalearn.evaluation.workers import Runner
 from metalearn.space import Configuration
 from metalearn.task import Metric
 
@@ -349,8 +349,8 @@ class _Search:
 
     def _advance(self, trial: Trial, outcome: Outcome) -> None:
         name = trial.metric.name
-        if outcome.status is Status.OK and not math.isfinite(outcome.scores[name]):
-            outcome = Outcome(Status.FAILED, f"the {name} of fold {len(trial.outcomes) + 1} is not a finite number")
+        if outcome.status is Status.OK and not math.isfinite(outcome.scores.get(name, math.nan)):
+            outcome = Outcome(Status.FAILED, f"the {name} of fold {len(trial.outcomes) + 1} is not defined")
         trial.outcomes.append(outcome)
         if outcome.status is not Status.OK:
             self._end(trial, outcome.status)

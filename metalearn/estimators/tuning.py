@@ -13,8 +13,8 @@ from metalearn.dataset import Dataset
 from metalearn.estimators.base import MetaLearnEstimator
 from metalearn.estimators.classifier import MetaLearnClassifier, unstorable
 from metalearn.estimators.columns import select_columns
-from metalearn.estimators.folds import among_kept, fewer_folds, time_folds
 from metalearn.estimators.regressor import MetaLearnRegressor
+from metalearn.evaluation.splits import among_kept, fewer_folds, time_folds
 from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.table.intake import label_name, labelled_rows, with_names
 from metalearn.task import ProblemType

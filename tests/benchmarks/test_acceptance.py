@@ -14,9 +14,9 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 
 import metalearn as ml
 from metalearn.dataset import Dataset
-from metalearn.estimators.fold import TrainingData, fit_and_predict
 from metalearn.estimators.setup import defaults
 from metalearn.evaluation import Status
+from metalearn.evaluation.fit import TrainingData, fit_and_score
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommenders import PerformanceTable, related_tasks
 from metalearn.store import FileStore
@@ -74,7 +74,7 @@ def test_the_first_suggestion_is_never_worse_than_the_best_known_default(bundled
         rec = ml.recommend(*half, n=1, knowledge_base=past, problem_type=kind, recommender="ensemble")
         fold = TrainingData(data.X, data.target, kind, data.n_classes, ((train, test),))
         (bar,) = defaults(BEST_KNOWN, kind, n_rows=len(train), small=False)
-        outcomes = [fit_and_predict(fold, c, 0) for c in (rec[0].configuration, bar)]
+        outcomes = [fit_and_score(fold, c, 0) for c in (rec[0].configuration, bar)]
         assert [o.status for o in outcomes] == [Status.OK, Status.OK]
         ours, default = (metric.to_loss(o.scores[metric.name]) for o in outcomes)
         gains.append(default - ours)

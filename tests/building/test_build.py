@@ -1,5 +1,6 @@
 """Knowledge is built from one's own tables, once, and the hours are known before."""
 
+import contextlib
 import json
 import os
 import signal
@@ -392,3 +393,42 @@ def test_a_column_that_tells_the_target_is_noted(folder: Path) -> None:
         assert "'total'" in said
     report = json.loads(run(folder, *options(folder, "--dry-run", "--json")).stdout)
     assert any("total" in note for note in report["notes"]["sales.csv"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_workers_of_a_killed_build_end_at_once_and_begin_nothing(tmp_path: Path) -> None:
+    store = tmp_path / "kb"
+    command = [sys.executable, "-m", "metalearn", "kb", "build", "digits", "breast_cancer", "--store", str(store)]
+    command += ["--configurations", "portfolio:20", "--jobs", "2"]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as building:
+        until = time.monotonic() + 300
+        while time.monotonic() < until and not len(open_store(store).read().done):
+            time.sleep(0.2)
+        members = in_session(building.pid)
+        building.kill()
+    assert len(members) > 2  # the build, and workers
+    until = time.monotonic() + 5
+    while time.monotonic() < until and any(is_fitting(pid) for pid in members):
+        time.sleep(0.1)
+    assert not [pid for pid in members if is_fitting(pid)]
+
+
+def in_session(leader: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(status.read_text().rsplit(")", 1)[1].split()[3]) == leader:
+                found.append(int(status.parent.name))
+    return found
+
+
+def is_fitting(pid: int) -> bool:
+    """Whether a process goes on, and is not joblib's tracker of files, which tidies up and ends."""
+    try:
+        ended = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        return not ended and b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False

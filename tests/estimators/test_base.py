@@ -327,8 +327,8 @@ def test_results_of_other_folds_are_stored_apart(tmp_path: Path, other: dict[str
 
 
 def test_results_on_some_of_the_rows_are_stored_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("metalearn.estimators.folds.FEWEST_ROWS", 60)
-    monkeypatch.setattr("metalearn.estimators.folds.ROWS_PER_SECOND", 1)
+    monkeypatch.setattr("metalearn.evaluation.splits.FEWEST_ROWS", 60)
+    monkeypatch.setattr("metalearn.evaluation.splits.ROWS_PER_SECOND", 1)
     X, y = make_classification(80, 4, random_state=0)
     options = {"n_trials": 1, "families": ["linear"], "record_to": tmp_path / "kb"}
     for time_budget in (None, 30):

@@ -8,11 +8,11 @@ import pandas as pd
 from sklearn.datasets import load_wine
 
 from metalearn import MetaLearnClassifier
-from metalearn.estimators.fold import TrainingData
-from metalearn.estimators.folds import split
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.search import Budget, Suggestion, search
-from metalearn.estimators.workers import InProcess
+from metalearn.evaluation.fit import TrainingData
+from metalearn.evaluation.splits import split
+from metalearn.evaluation.workers import InProcess
 from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, get_metric

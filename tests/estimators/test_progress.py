@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from metalearn.estimators.fold import Outcome
 from metalearn.estimators.progress import progress
 from metalearn.estimators.search import Budget, Suggestion, Trial
 from metalearn.evaluation import Status
+from metalearn.evaluation.fit import Outcome
 from metalearn.models import get_model
 from metalearn.task import ProblemType, get_metric
 

@@ -1,10 +1,10 @@
 from typing import Any
 
-from metalearn.estimators.fold import Outcome
 from metalearn.estimators.records import decision
 from metalearn.estimators.refit import Member
 from metalearn.estimators.search import Suggestion, Trial
 from metalearn.evaluation import Status
+from metalearn.evaluation.fit import Outcome
 from metalearn.models import get_model
 from metalearn.task import ProblemType, get_metric
 

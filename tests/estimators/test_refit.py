@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metalearn.estimators.fold import Outcome, TrainingData
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.refit import _affordable_rows, fit_members
 from metalearn.estimators.search import Budget, Suggestion, Trial
-from metalearn.estimators.workers import InProcess
 from metalearn.evaluation import Status
+from metalearn.evaluation.fit import Outcome, TrainingData
+from metalearn.evaluation.workers import InProcess
 from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, get_metric

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from metalearn.estimators import search as search_module
-from metalearn.estimators.fold import TrainingData
-from metalearn.estimators.folds import split
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.search import Budget, Suggestion, Trial, search
-from metalearn.estimators.workers import InProcess
 from metalearn.evaluation import Status
+from metalearn.evaluation.fit import TrainingData
+from metalearn.evaluation.splits import split
+from metalearn.evaluation.workers import InProcess
 from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, get_metric

@@ -8,8 +8,8 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupShuffleSplit, KFold, LeaveOneOut, RepeatedStratifiedKFold, TimeSeriesSplit
 
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
-from metalearn.estimators.folds import split, time_folds
 from metalearn.estimators.tuning import tune
+from metalearn.evaluation.splits import split, time_folds
 from metalearn.exceptions import InvalidInputError
 from metalearn.store import open_store
 from metalearn.task import ProblemType, get_metric

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, make_scorer
 
-from metalearn.agreement import with_stand_ins
+from metalearn.evaluation.proxy import with_stand_ins
 from metalearn.exceptions import InvalidInputError
 from metalearn.task import METRICS, Metric, ProblemType, get_metric
 

@@ -1,103 +1,14 @@
-"""The result of running a configuration on a task, and how predictions are scored."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from enum import StrEnum
-from typing import Any, Self
+"""Score predictions by every metric at once."""
 
 import numpy as np
 import numpy.typing as npt
 
-from metalearn.space import Configuration
 from metalearn.task import ProblemType
 
-__all__ = ["Evaluation", "Status", "score_classes", "score_numbers"]
+__all__ = ["score_classes", "score_numbers"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.integer]
-
-
-class Status(StrEnum):
-    """Tell how a run ended."""
-
-    OK = "ok"
-    FAILED = "failed"
-    TIMEOUT = "timeout"
-    MEMORY = "memory"
-    PRUNED = "pruned"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """Record one metric of one configuration on one fold of a task.
-
-    Parameters
-    ----------
-    task_id : str
-        The task.
-    configuration : Configuration
-        The model family and its parameters.
-    metric : str
-        Name of the metric.
-    value : float
-        As measured, in the metric's own direction; NaN unless the status is ok.
-    fold : int, default=0
-        Index of the fold, from 0.
-    fit_seconds, predict_seconds : float or None, default=None
-        Seconds on one thread.
-    status : Status, default=Status.OK
-        How the run ended.
-    message : str, default=""
-        What went wrong, if anything.
-    versions : str, default=""
-        Library versions, such as ``"scikit-learn 1.9.1"``.
-    """
-
-    task_id: str
-    configuration: Configuration
-    metric: str
-    value: float
-    fold: int = 0
-    fit_seconds: float | None = None
-    predict_seconds: float | None = None
-    status: Status = Status.OK
-    message: str = ""
-    versions: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "status", Status(self.status))
-
-    @property
-    def configuration_id(self) -> str:
-        """Content hash of the configuration."""
-        return self.configuration.id
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the evaluation as plain values.
-
-        Returns
-        -------
-        dict
-                Strings, numbers and the configuration's own dict.
-        """
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**plain, "configuration": self.configuration.to_dict(), "status": str(self.status)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the evaluation that :meth:`to_dict` wrote.
-
-        Parameters
-        ----------
-        values : mapping
-            Plain values.
-
-        Returns
-        -------
-        Evaluation
-            An equal evaluation.
-        """
-        return cls(**{**values, "configuration": Configuration.from_dict(values["configuration"])})
 
 
 def _auc_by_class(codes: IntArray, probabilities: FloatArray) -> FloatArray:

@@ -5,18 +5,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import make_scorer
 
 from metalearn.estimators import MetaLearnClassifier
-from metalearn.estimators.fold import TrainingData
-from metalearn.estimators.folds import split
-from metalearn.estimators.workers import InProcess, Processes, Runner
 from metalearn.evaluation import Status
+from metalearn.evaluation.fit import TrainingData, failure
+from metalearn.evaluation.splits import split
+from metalearn.evaluation.workers import InProcess, Processes, Runner
 from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, get_metric
@@ -54,8 +56,8 @@ def test_a_fit_on_a_fold_returns_scores_and_predictions(runner: Runner) -> None:
 def test_a_fit_on_rows_returns_the_pipeline(runner: Runner) -> None:
     runner.submit("all", QUICK, np.arange(60), float("inf"))
     [(_, outcome)] = runner.finished()
-    assert outcome.fitted is not None
-    assert outcome.fitted.pipeline.predict(table(60).X).shape == (60,)
+    assert outcome.pipeline is not None
+    assert outcome.pipeline.predict(table(60).X).shape == (60,)
 
 
 def test_a_failure_is_reported_and_the_next_fit_works(runner: Runner) -> None:
@@ -100,7 +102,7 @@ def test_a_process_that_dies_is_reported_and_replaced() -> None:
 def test_processes_end_when_the_one_that_started_them_is_gone() -> None:
     script = (
         "import os, signal\n"
-        "from metalearn.estimators.workers import Processes\n"
+        "from metalearn.evaluation.workers import Processes\n"
         "runner = Processes(None, 2)\n"
         "print(*(w.process.pid for w in runner._workers), flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
@@ -121,12 +123,61 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_in_a_process_that_may_start_none_fits_run_there(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["in a thread", "in a daemonic process"])
+def test_where_a_fork_is_not_safe_a_fresh_interpreter_fits_and_can_be_ended(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Configuration("mlp", {**get_model("mlp").defaults[BINARY], "num_nodes_per_layer": 512})
+
+    def fit() -> list[Status]:
+        with closing(Processes(table(20_000), 1)) as runner:
+            assert not multiprocessing.active_children()
+            runner.submit("slow", slow, 0, time.monotonic() + 3)
+            ended = runner.finished()
+            runner.submit("quick", QUICK, 0, float("inf"))
+            return [outcome.status for _, outcome in (*ended, *runner.finished())]
+
+    if where == "in a thread":
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(fit).result()
+    else:
+        monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", value=True)
+        found = fit()
+    assert found == [Status.TIMEOUT, Status.OK]
+
+
+def test_a_search_in_a_daemonic_process_keeps_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", value=True)
-    model = MetaLearnClassifier(n_trials=1, time_budget=60, families=["gaussian_nb"], cv=2)
-    with pytest.warns(UserWarning, match="time_budget bounds the search, but cannot end a fit"):
-        model.fit(table(60).X, table(60).target)
+    scorer = make_scorer(
+        lambda y, predicted: float(np.mean(y == predicted))
+    )  # reaches the process though it is a lambda
+    model = MetaLearnClassifier(n_trials=1, time_budget=60, families=["gaussian_nb"], cv=2, metric=scorer)
+    model.fit(table(60).X, table(60).target)
     assert model.best_configuration_.model == "gaussian_nb"
+    assert model.best_score_ > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MemoryError(), Status.MEMORY),
+        (RuntimeError("std::bad_alloc"), Status.MEMORY),
+        (ValueError("bad allocation"), Status.MEMORY),
+        (ValueError("Unable to allocate 3 GiB"), Status.MEMORY),
+        (ValueError("n_neighbors must be positive"), Status.FAILED),
+    ],
+)
+def test_failures_are_classified_once_for_searches_and_builds(error: Exception, status: Status) -> None:
+    assert failure(error).status is status
+
+
+def test_a_fit_is_ended_after_its_processor_seconds() -> None:
+    slow = Configuration("mlp", {**get_model("mlp").defaults[BINARY], "num_nodes_per_layer": 512})
+    with closing(Processes(table(20_000), 1, fit_seconds=0.5)) as runner:
+        runner.submit("slow", slow, 0, float("inf"))
+        [(_, outcome)] = runner.finished()
+    assert outcome.status is Status.TIMEOUT
+    assert outcome.message == "more than 0.5 s"
 
 
 def test_processes_end_though_the_program_handles_sigterm() -> None:

@@ -19,14 +19,14 @@ from sklearn.model_selection import (
 )
 
 from metalearn.dataset import subsample_rows
-from metalearn.estimators.fold import Rows
+from metalearn.evaluation.fit import Rows
 from metalearn.exceptions import InvalidInputError
 from metalearn.metafeatures.columns import days_of, levels_of, numbers_of
 from metalearn.table.intake import as_frame
 from metalearn.table.schema import ColumnKind, column_kinds
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["among_kept", "fewer_folds", "split", "time_folds"]
+__all__ = ["Folds", "among_kept", "fewer_folds", "random_folds", "split", "time_folds"]
 
 ROWS_PER_SECOND = 1000
 """With a time budget, folds are made of at most this many rows for every second of it."""
@@ -107,8 +107,13 @@ def split(
     possible = int(counts.min() if both else counts.max())
     if possible < 2:  # noqa: PLR2004 - a fold needs its counterpart
         return ()
+    return random_folds(target, rows, min(wanted, possible), classes=classes, random_state=random_state)
+
+
+def random_folds(target: npt.NDArray[Any], rows: Rows, n_folds: int, *, classes: bool, random_state: int) -> Folds:
+    """Split some rows at random, in classification with the classes in their proportions."""
     kind = StratifiedKFold if classes else KFold
-    return _pairs(kind(min(wanted, possible), shuffle=True, random_state=random_state), rows, target, None)
+    return _pairs(kind(n_folds, shuffle=True, random_state=random_state), rows, target, None)
 
 
 def _by_groups(

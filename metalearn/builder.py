@@ -240,22 +240,7 @@ def _end_with_the_build() -> None:
 
 
 def evaluate_unit(unit: WorkUnit, limits: Limits) -> tuple[Task, list[Evaluation]]:
-    """Evaluate the configurations of one work unit, each fit guarded by a process that can be ended.
-
-    Parameters
-    ----------
-    unit : WorkUnit
-        Table and configurations.
-    limits : Limits
-        Bounds on time, memory and rows.
-
-    Returns
-    -------
-    task : Task
-        With the size of the table filled in.
-    evaluations : list of Evaluation
-        One for each configuration, fold and metric.
-    """
+    """Evaluate the configurations of one work unit, each fit guarded by a process that can be ended."""
     _end_with_the_build()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -25,36 +25,12 @@ _TINY = 1e-15
 
 
 def has_scorer(name: str) -> bool:
-    """Tell whether scikit-learn has a scorer of a name.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"matthews_corrcoef"``.
-
-    Returns
-    -------
-    bool
-        Whether ``sklearn.metrics.get_scorer`` knows it.
-    """
+    """Tell whether scikit-learn has a scorer of a name."""
     return name in scorer_names()
 
 
 def is_scorer_of(name: str, scorer: Callable[..., Any]) -> bool:
-    """Tell whether a scorer computes what scikit-learn's of the same name does.
-
-    Parameters
-    ----------
-    name : str
-        A name that scikit-learn has.
-    scorer : callable
-        Any scorer.
-
-    Returns
-    -------
-    bool
-        Whether function, sign, options and what the model is asked for are the same.
-    """
+    """Tell whether a scorer computes what scikit-learn's of the same name does."""
     from sklearn.metrics import get_scorer  # noqa: PLC0415 - not needed for the metrics of the knowledge base
 
     known = get_scorer(name)
@@ -63,33 +39,14 @@ def is_scorer_of(name: str, scorer: Callable[..., Any]) -> bool:
 
 
 def scorer_names() -> list[str]:
-    """Return the names of scikit-learn's scorers.
-
-    Returns
-    -------
-    list of str
-        What ``scoring`` takes there.
-    """
+    """Return the names of scikit-learn's scorers."""
     from sklearn.metrics import get_scorer_names  # noqa: PLC0415 - not needed for the metrics of the knowledge base
 
     return list(get_scorer_names())
 
 
 def named_scorer(name: str, *, classes: bool) -> Callable[..., Any] | None:
-    """Return scikit-learn's scorer of a name.
-
-    Parameters
-    ----------
-    name : str
-        As ``sklearn.metrics.get_scorer`` takes it.
-    classes : bool
-        Whether classes are predicted, or else numbers.
-
-    Returns
-    -------
-    callable or None
-        None if there is no such scorer, or it scores the other kind of prediction.
-    """
+    """Return scikit-learn's scorer of a name."""
     from sklearn.metrics import get_scorer  # noqa: PLC0415 - not needed for the metrics of the knowledge base
 
     if not has_scorer(name):
@@ -116,23 +73,7 @@ def _value(scorer: Callable[..., Any], y: npt.NDArray[Any], predictions: npt.NDA
 
 
 def own_scorer(scorer: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what scores a model: a callable that takes it, the table and the truth.
-
-    Parameters
-    ----------
-    scorer : callable
-        A scorer, or a function of ``sklearn.metrics`` for which scikit-learn has a scorer.
-
-    Returns
-    -------
-    callable
-        ``scorer(estimator, X, y) -> float``, the greater the better.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is a function of predictions: whether it is to be large or small, nobody can tell.
-    """
+    """Return what scores a model: a callable that takes it, the table and the truth."""
     if hasattr(scorer, "_score_func") or not _takes_predictions(scorer):
         return scorer
     name = scorer_name(scorer)
@@ -161,25 +102,7 @@ def _takes_predictions(function: Callable[..., Any]) -> bool:
 
 
 def scorer_name(scorer: Callable[..., Any]) -> str:
-    """Return what to call a scorer.
-
-    Parameters
-    ----------
-    scorer : callable
-        A scorer or a function.
-
-    Returns
-    -------
-    str
-        The name of what it computes, with the options it was made with; ``neg_`` before it if it negates. What has no
-        name, or a long one, is told from others by a hash.
-
-    Examples
-    --------
-    >>> from sklearn.metrics import fbeta_score, make_scorer
-    >>> scorer_name(make_scorer(fbeta_score, beta=2))
-    'fbeta_score(beta=2)'
-    """
+    """Return what to call a scorer."""
     function: Any = getattr(scorer, "_score_func", scorer)
     options = dict(getattr(scorer, "_kwargs", {}))
     while isinstance(function, functools.partial):
@@ -201,32 +124,7 @@ def _digest(text: bytes) -> str:
 def apply_scorer(
     scorer: Callable[..., Any], X: Any, y: npt.NDArray[Any], predictions: npt.NDArray[Any], classes: Any
 ) -> float:
-    """Score predictions as if the model that made them were asked.
-
-    Parameters
-    ----------
-    scorer : callable
-        Takes a model, a table and the truth.
-    X : DataFrame or None
-        The rows that were predicted.
-    y : ndarray of shape (n_rows,)
-        The truth: labels or numbers.
-    predictions : ndarray of shape (n_rows, n_classes) or (n_rows,)
-        Probabilities in the order of the classes, or numbers.
-    classes : ndarray of shape (n_classes,) or None
-        The labels; None in regression. Of two of which none is 1, the second is the positive one for scikit-learn's scorers
-        that name none.
-
-    Returns
-    -------
-    float
-        The greater the better; NaN where the scorer says so.
-
-    Raises
-    ------
-    InvalidInputError
-        If it returns no number.
-    """
+    """Score predictions as if the model that made them were asked."""
     if classes is not None and _lacks_positive(scorer, classes):
         y, classes = (y == classes[1]).astype(int), np.arange(2)
     model = _estimators()[classes is not None](predictions, classes)

@@ -27,20 +27,7 @@ _MARGIN = 5.0
 
 
 class Choice:
-    """Hold the configurations that are asked for, by problem type.
-
-    Parameters
-    ----------
-    asked : str, Path or sequence of Configuration
-        ``"portfolio:N"``, ``"all"``, a JSON file, or the configurations themselves.
-
-    Raises
-    ------
-    InvalidInputError
-        If the text names no portfolio and no readable list.
-    UnknownNameError
-        If a model family is unknown.
-    """
+    """Hold the configurations that are asked for, by problem type."""
 
     def __init__(self, asked: str | Path | Sequence[Configuration]) -> None:
         self._listed: tuple[Configuration, ...] | None = None
@@ -61,23 +48,7 @@ class Choice:
             get_model(configuration.model)  # an unknown one is refused before anything is read
 
     def of(self, problem_type: ProblemType) -> tuple[Configuration, ...]:
-        """Return those that fit a problem type and whose package is installed.
-
-        Parameters
-        ----------
-        problem_type : ProblemType
-            The kind of problem.
-
-        Returns
-        -------
-        tuple of Configuration
-            Without repeats; as listed, or the most valuable first.
-
-        Raises
-        ------
-        InvalidInputError
-            If a parameter is unknown to its model.
-        """
+        """Return those that fit a problem type and whose package is installed."""
         if problem_type not in self._found:
             models, _ = usable_models(None, problem_type)
             if self._listed is None:
@@ -90,20 +61,7 @@ class Choice:
         return self._found[problem_type]
 
     def seconds(self, task: Task, limits: Limits) -> npt.NDArray[np.float64]:
-        """Predict what evaluating each configuration on a task takes, from what fits took on past tasks.
-
-        Parameters
-        ----------
-        task : Task
-            With its size.
-        limits : Limits
-            Bounds: what exceeds the time limit ends with its first fold.
-
-        Returns
-        -------
-        ndarray of shape (n_configurations,)
-            Seconds of all folds on one thread; NaN for a family that was never timed.
-        """
+        """Predict what evaluating each configuration on a task takes, from what fits took on past tasks."""
         table, found = _past(task.problem_type), self.of(task.problem_type)
         new = [c for c in found if c.id not in table.columns]  # of these the family is known at best
         unknown = np.full((table.n_tasks, len(new)), np.nan)

@@ -18,19 +18,7 @@ _Pair = tuple[str, str]
 
 
 class Ledger:
-    """Count pairs of table and configuration by model family, and predict what the open ones cost.
-
-    Parameters
-    ----------
-    tables : sequence of Table
-        What is evaluated on.
-    choice : Choice
-        The configurations.
-    known : mapping of (task id, configuration id) to Status
-        What is not run again, and how it ended.
-    limits : Limits
-        Bounds on a fit.
-    """
+    """Count pairs of table and configuration by model family, and predict what the open ones cost."""
 
     def __init__(self, tables: Sequence[Table], choice: Choice, known: Mapping[_Pair, Status], limits: Limits) -> None:
         self._known = known
@@ -64,18 +52,7 @@ class Ledger:
         return {pair: s if np.isfinite(s) else typical for pair, s in self._predicted.items()}
 
     def add(self, evaluations: Iterable[Evaluation]) -> float:
-        """Note what was run.
-
-        Parameters
-        ----------
-        evaluations : iterable of Evaluation
-            Of whole pairs.
-
-        Returns
-        -------
-        float
-            Seconds that had been predicted for them.
-        """
+        """Note what was run."""
         runs = {(e.task_id, e.configuration_id, e.fold): e for e in evaluations}
         pairs = {(task_id, configuration_id) for task_id, configuration_id, _ in runs}
         for (task_id, configuration_id, _), run in runs.items():
@@ -86,13 +63,7 @@ class Ledger:
         return sum(self._costs[pair] for pair in pairs)
 
     def families(self) -> tuple[FamilyWork, ...]:
-        """Sum up by model family.
-
-        Returns
-        -------
-        tuple of FamilyWork
-            That with most predicted seconds first.
-        """
+        """Sum up by model family."""
         found = []
         for family, pairs in self._families.items():
             planned = [pair for pair in pairs if pair in self._predicted]

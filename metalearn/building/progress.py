@@ -11,22 +11,7 @@ _REMEMBERED_SECONDS = 900
 
 @contextmanager
 def progress_bar(what: str, total: float, *, show: bool | None = None) -> Iterator[Callable[[float], object]]:
-    """Give a function that moves a bar on, and tidy up at the end.
-
-    Parameters
-    ----------
-    what : str
-        What is going on.
-    total : float
-        How much there is to do, in any unit: predicted seconds tell the time left best.
-    show : bool or None, default=None
-        None shows it only where standard error is a terminal.
-
-    Yields
-    ------
-    callable
-        Takes how much was done since the last call.
-    """
+    """Give a function that moves a bar on, and tidy up at the end."""
     from rich.console import Console  # noqa: PLC0415 - needed only while building
     from rich.progress import (  # noqa: PLC0415
         BarColumn,

@@ -64,28 +64,7 @@ def _read(source: str, targets: Sequence[str]) -> tuple[pd.DataFrame, "pd.Series
 def usable_tables(
     given: Iterable[str | Path], targets: Sequence[str], problem_type: ProblemType | str | None, limits: Limits
 ) -> tuple[list[Table], dict[str, str], dict[str, tuple[str, ...]]]:
-    """Read every table once and check it.
-
-    Parameters
-    ----------
-    given : iterable of str or Path
-        Files, folders, patterns and names.
-    targets : sequence of str
-        Target columns; each table uses the first that it has.
-    problem_type : ProblemType, str or None
-        Of all tables; None infers it for each.
-    limits : Limits
-        Bound on rows.
-
-    Returns
-    -------
-    usable : list of Table
-        Those that can be evaluated, with their sizes and fingerprints.
-    skipped : dict of str to str
-        The others, and why.
-    notes : dict of str to tuple of str
-        What may mislead scores on a table, such as a column that tells the target.
-    """
+    """Read every table once and check it."""
     usable: dict[str, Table] = {}
     notes: dict[str, tuple[str, ...]] = {}
     skipped: dict[str, str] = {}

@@ -82,18 +82,7 @@ new_model = _NewFile(".skops")
 
 
 def clear_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn errors into one line and an exit code: 2 for what the user can correct, 1 for a run that failed.
-
-    Parameters
-    ----------
-    command : callable
-        A command.
-
-    Returns
-    -------
-    callable
-        The guarded command.
-    """
+    """Turn errors into one line and an exit code: 2 for what the user can correct, 1 for a run that failed."""
 
     @wraps(command)
     def guarded(*args: Any, **options: Any) -> None:
@@ -117,34 +106,12 @@ def end_softly_when_terminated() -> None:
 
 
 def table_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what every command that reads a table takes.
-
-    Parameters
-    ----------
-    command : callable
-        A command.
-
-    Returns
-    -------
-    callable
-        The command with its argument and options.
-    """
+    """Add what every command that reads a table takes."""
     return click.argument("data")(target_options(command))
 
 
 def target_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say what the target and the columns are.
-
-    Parameters
-    ----------
-    command : callable
-        A command.
-
-    Returns
-    -------
-    callable
-        The command with its options.
-    """
+    """Add the options that say what the target and the columns are."""
     for decorate in reversed(
         (
             click.option("--target", metavar="COLUMN", help="Target column; the shipped tables have their own."),
@@ -174,16 +141,5 @@ def say_json(kind: str, facts: Mapping[str, Any]) -> None:
 
 
 def family_names(families: str | None) -> list[str] | None:
-    """Split what was given as A,B.
-
-    Parameters
-    ----------
-    families : str or None
-        Names with commas between them; None means all.
-
-    Returns
-    -------
-    list of str or None
-        The names.
-    """
+    """Split what was given as A,B."""
     return None if families is None else [name.strip() for name in families.split(",") if name.strip()]

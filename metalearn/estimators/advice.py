@@ -16,15 +16,7 @@ _ALL = 1000
 
 
 class Advice:
-    """Suggest configurations and learn how they did.
-
-    Parameters
-    ----------
-    first : sequence of Configuration
-        What is tried before anything else.
-    advisor : Advisor or None
-        What is asked afterwards; None if the table cannot be compared with others.
-    """
+    """Suggest configurations and learn how they did."""
 
     def __init__(self, first: Sequence[Configuration], advisor: Advisor | None) -> None:
         self._first = list(first)
@@ -34,18 +26,7 @@ class Advice:
         self._told: set[str] = set()
 
     def suggest(self, time_left: float) -> Suggestion | None:
-        """Return what to try next, given every result so far.
-
-        Parameters
-        ----------
-        time_left : float
-            Seconds that are left for single fits; infinity for no limit.
-
-        Returns
-        -------
-        Suggestion or None
-            What was not suggested before; None if nothing is left, or nothing fits into the time.
-        """
+        """Return what to try next, given every result so far."""
         if self._first:
             configuration = self._first.pop(0)
             seconds = self._seconds.get(configuration.id, math.nan)
@@ -64,13 +45,7 @@ class Advice:
         return next((c for c in ranked if c.configuration.id not in seen), None)
 
     def tell(self, trial: Trial) -> None:
-        """Take note of how a trial ended.
-
-        Parameters
-        ----------
-        trial : Trial
-            A trial that was given up early counts with what its folds say of all.
-        """
+        """Take note of how a trial ended."""
         self._untold.discard(trial.configuration.id)
         self._told.add(trial.configuration.id)
         if self._advisor is None or trial.status is None:

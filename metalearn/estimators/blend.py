@@ -23,15 +23,7 @@ _FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Say which trials to use, and why.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_trials,)
-        Share of each trial; sums to 1.
-    held_out_losses : dict of str to float
-        Losses of ``default``, ``single`` and ``blend`` on folds that had no say in how each was made.
-    """
+    """Say which trials to use, and why."""
 
     weights: FloatArray
     held_out_losses: dict[str, float]
@@ -51,21 +43,7 @@ class _Fold:
 
 
 class Comparison:
-    """Compare trials, and blends of them, on rows that were held out.
-
-    Parameters
-    ----------
-    predictions : sequence of sequence of ndarray
-        For every trial and fold, what it predicted of the fold's rows.
-    targets : sequence of ndarray
-        For every fold, the truth: codes of classes, or numbers.
-    metric : Metric
-        What is optimised.
-    problem_type : ProblemType
-        The kind of problem.
-    own_score : callable or None, default=None
-        For a metric of the user's own: takes the index of a fold, rows of it and what is predicted of them.
-    """
+    """Compare trials, and blends of them, on rows that were held out."""
 
     def __init__(
         self,
@@ -86,35 +64,13 @@ class Comparison:
         ]
 
     def loss(self, weights: npt.ArrayLike) -> float:
-        """Return the mean loss over the folds of a blend, on all of their rows.
-
-        Parameters
-        ----------
-        weights : array-like of shape (n_trials,)
-            Share of each trial; sums to 1.
-
-        Returns
-        -------
-        float
-            The smaller the better.
-        """
+        """Return the mean loss over the folds of a blend, on all of their rows."""
         mixed = self.mixed(weights)
         folds = [_Fold(k, np.arange(len(y)), y, mixed[k]) for k, y in enumerate(self._targets)]
         return float(np.mean([self._loss(fold, fold.predictions) for fold in folds]))
 
     def mixed(self, weights: npt.ArrayLike) -> list[FloatArray]:
-        """Return what a blend predicts of the rows of each fold.
-
-        Parameters
-        ----------
-        weights : array-like of shape (n_trials,)
-            Share of each trial; sums to 1.
-
-        Returns
-        -------
-        list of ndarray
-            For each fold, of shape (n_test,) or (n_test, n_classes).
-        """
+        """Return what a blend predicts of the rows of each fold."""
         used = [(i, share) for i, share in enumerate(np.asarray(weights, dtype=float)) if share]
         return [
             np.sum([share * np.asarray(self._predictions[i][k], dtype=float) for i, share in used], axis=0)
@@ -124,27 +80,9 @@ class Comparison:
     def choose(self, *, default: int | None = 0, blend: bool = True) -> Choice:
         """Choose what to fit on all rows: the simplest of what is best on rows that were held out.
 
-        Parameters
-        ----------
-        default : int or None, default=0
-            Which trial is the library's default; None if it failed.
-        blend : bool, default=True
-            Whether a blend of several trials may be chosen.
-
-        Returns
-        -------
-        Choice
-            The default is replaced by the best trial, and that by a blend, only where the challenger is better.
-
-        Notes
-        -----
         The best of many is partly the luckiest. So each strategy is judged by folds that had no say: what half of the
         folds would choose is scored on the other half, and the other way round; of a single fold it is half of its rows.
         Folds that overlap, such as repeated ones, let rows have a say on both sides.
-
-        References
-        ----------
-        Caruana, Niculescu-Mizil, Crew, Ksikes. Ensemble selection from libraries of models. ICML, 2004.
         """
         folds, n = self._folds if len(self._folds) > 1 else self._halves(), self._n
         singles = np.array([[self._loss(fold, fold.predictions[i]) for fold in folds] for i in range(n)])

@@ -19,27 +19,7 @@ _SHOWN = 5
 
 
 def select_columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
-    """Return the columns that a model needs, in its order.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The new table.
-    kinds : mapping of str to str
-        Kind of every column that the model was fitted on, by name.
-
-    Returns
-    -------
-    frame : DataFrame
-        Only those columns.
-    surplus : list of str
-        Columns that the model does not know.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is no row, or a column is absent or holds something else than it did.
-    """
+    """Return the columns that a model needs, in its order."""
     if not len(frame):
         message = "The table has no rows. Expected some to predict. Check the file."
         raise InvalidInputError(message)
@@ -60,21 +40,7 @@ def select_columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.Da
 
 
 def check_values(frame: pd.DataFrame, kinds: Mapping[str, str]) -> None:
-    """Check that columns of numbers and dates still hold numbers and dates.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The new table, with the columns that the model was fitted on.
-    kinds : mapping of str to str
-        Kind of every column in fitting.
-
-    Raises
-    ------
-    InvalidInputError
-        If a column holds something else; unseen categories are fine, and so are a few values that are no dates: they
-        count as missing, as in fitting.
-    """
+    """Check that columns of numbers and dates still hold numbers and dates."""
     for name, dtype in frame.dtypes.items():
         kind = kinds[str(name)]
         plain = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype)

@@ -26,22 +26,7 @@ _DRAWS = 1000
 
 
 def summary(y: Any, target: npt.NDArray[Any], problem_type: ProblemType) -> dict[str, Any]:
-    """Summarise a target as plain values.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_rows,)
-        The target as given; its name is kept if it has one.
-    target : ndarray of shape (n_rows,)
-        Codes of classes, or numbers.
-    problem_type : ProblemType
-        The kind of problem.
-
-    Returns
-    -------
-    dict
-        ``name``, ``n_rows``, and ``shares`` of the classes or ``quantiles`` of the numbers.
-    """
+    """Summarise a target as plain values."""
     name = getattr(y, "name", None)
     facts: dict[str, Any] = {"name": None if name is None else str(name), "n_rows": len(target)}
     if problem_type.is_classification:
@@ -52,22 +37,7 @@ def summary(y: Any, target: npt.NDArray[Any], problem_type: ProblemType) -> dict
 
 
 def target_moved(before: Mapping[str, Any], y: "pd.Series[Any]", classes: npt.NDArray[Any] | None) -> list[str]:
-    """Say how a new target differs from the one that a model was fitted on.
-
-    Parameters
-    ----------
-    before : mapping
-        What :func:`summary` returned.
-    y : Series of shape (n_rows,)
-        The new target, without missing values.
-    classes : ndarray or None
-        Classes in the order of the summary; None in regression.
-
-    Returns
-    -------
-    list of str
-        One sentence for each difference; empty if there is none beyond chance.
-    """
+    """Say how a new target differs from the one that a model was fitted on."""
     if classes is None:
         chance = _CHANCE * math.sqrt(1 / before["n_rows"] + 1 / len(y))
         return _numbers_moved(before["quantiles"], y, chance)

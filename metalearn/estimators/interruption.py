@@ -12,13 +12,6 @@ class Interruption:
     """Remember Ctrl-C also where Python loses the exception, as in the callbacks of weak references.
 
     Used as a context; outside the main thread, or where somebody handles the signal already, it does nothing.
-
-    Attributes
-    ----------
-    times : int
-        How often Ctrl-C was pressed in this context.
-    patient : bool
-        Whether the first Ctrl-C is only remembered; every later one raises ``KeyboardInterrupt`` in any case.
     """
 
     def __init__(self) -> None:

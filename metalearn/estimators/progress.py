@@ -11,22 +11,7 @@ __all__ = ["progress"]
 
 @contextmanager
 def progress(budget: Budget, metric: str, *, show: bool | None) -> Iterator[Callable[[Sequence[Trial]], object]]:
-    """Give a function that shows the state of a search, and tidy up at the end.
-
-    Parameters
-    ----------
-    budget : Budget
-        What may be used.
-    metric : str
-        Name of the score.
-    show : bool or None
-        None shows it only where standard error is a terminal.
-
-    Yields
-    ------
-    callable
-        Takes all trials.
-    """
+    """Give a function that shows the state of a search, and tidy up at the end."""
     from rich.console import Console  # noqa: PLC0415 - needed only while fitting
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn  # noqa: PLC0415
 

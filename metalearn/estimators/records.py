@@ -19,22 +19,7 @@ _COLUMNS = ("model", "changes", "score", "deviation", "seconds", "ended", "folds
 
 
 def trial_facts(trials: Sequence[Trial], members: Sequence[Member], problem_type: ProblemType) -> list[dict[str, Any]]:
-    """Return what is known of each trial as plain values, the best first.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        In any order.
-    members : sequence of Member
-        What is used for predictions.
-    problem_type : ProblemType
-        The kind of problem.
-
-    Returns
-    -------
-    list of dict
-        Complete trials come before those that were stopped.
-    """
+    """Return what is known of each trial as plain values, the best first."""
     weights = {id(m.trial): m.weight for m in members}
     ordered = sorted(trials, key=lambda t: (not t.is_complete, t.loss))
     return [
@@ -61,37 +46,13 @@ def _changes(trial: Trial, problem_type: ProblemType) -> dict[str, Any]:
 
 
 def leaderboard(facts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return what :func:`trial_facts` says as a table.
-
-    Parameters
-    ----------
-    facts : sequence of mapping
-        One for each trial.
-
-    Returns
-    -------
-    DataFrame of shape (n_trials, 10)
-        Indexed by rank from 1.
-    """
+    """Return what :func:`trial_facts` says as a table."""
     rows = [{**fact, "changes": changes(fact["changes"])} for fact in facts]
     return pd.DataFrame(rows, columns=list(_COLUMNS), index=pd.RangeIndex(1, len(rows) + 1, name="rank"))
 
 
 def evaluations(trials: Sequence[Trial], task_id: str) -> tuple[Evaluation, ...]:
-    """Return every score of every fold, as a store keeps them.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        In the order in which they were started.
-    task_id : str
-        The task.
-
-    Returns
-    -------
-    tuple of Evaluation
-        One for each trial, fold and metric that is defined there; a fit that failed has one of the metric that is optimised.
-    """
+    """Return every score of every fold, as a store keeps them."""
     return tuple(
         Evaluation(
             task_id=task_id,
@@ -112,20 +73,7 @@ def evaluations(trials: Sequence[Trial], task_id: str) -> tuple[Evaluation, ...]
 
 
 def decision(trials: Sequence[Trial], members: Sequence[Member]) -> str:
-    """Say in a sentence what is used for predictions, and why.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        The first one is the default that had to be beaten.
-    members : sequence of Member
-        What is used.
-
-    Returns
-    -------
-    str
-        One sentence.
-    """
+    """Say in a sentence what is used for predictions, and why."""
     name = members[0].configuration.model
     used = name if len(members) == 1 else f"A blend of {len(members)} configurations"
     if not any(len(t.losses) for t in trials):

@@ -30,19 +30,7 @@ _SAFE_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """Hold a fitted pipeline and its share in the predictions.
-
-    Parameters
-    ----------
-    weight : float
-        The share.
-    configuration : Configuration
-        What was fitted.
-    pipeline : Pipeline
-        Takes the table as it is; knows classes as codes.
-    trial : Trial or None
-        How it did on the folds; None if it was never tried.
-    """
+    """Hold a fitted pipeline and its share in the predictions."""
 
     weight: float
     configuration: Configuration
@@ -57,26 +45,7 @@ def fit_members(
     budget: Budget,
     interruption: Interruption,
 ) -> list[Member]:
-    """Fit the chosen configurations on all rows; Ctrl-C keeps those that have ended, or waits for the first.
-
-    Parameters
-    ----------
-    data : TrainingData
-        The table.
-    chosen : sequence of (float, Trial)
-        Weights and trials, the weightiest first.
-    runner : Runner
-        Runs the fits.
-    budget : Budget
-        What may be used; members that do not fit into it are left out.
-    interruption : Interruption
-        Notices Ctrl-C.
-
-    Returns
-    -------
-    list of Member
-        With weights that sum to 1; empty if none could be fitted.
-    """
+    """Fit the chosen configurations on all rows; Ctrl-C keeps those that have ended, or waits for the first."""
     left = (budget.left - _OVERHEAD) * runner.n_slots
     waiting: list[tuple[float, Trial]] = []
     for weight, trial in chosen:
@@ -120,45 +89,14 @@ def _affordable_rows(data: TrainingData, needed: float, left: float) -> Any:
 
 
 def normalised(members: Sequence[Member]) -> list[Member]:
-    """Return members with weights that sum to 1, the weightiest first.
-
-    Parameters
-    ----------
-    members : sequence of Member
-        In any order.
-
-    Returns
-    -------
-    list of Member
-        In order of weight.
-    """
+    """Return members with weights that sum to 1, the weightiest first."""
     total = sum(m.weight for m in members)
     ordered = sorted(members, key=lambda m: -m.weight)
     return [Member(m.weight / total, m.configuration, m.pipeline, m.trial) for m in ordered]
 
 
 def fit_anything(data: TrainingData, configurations: Sequence[Configuration], *, hurry: bool) -> list[Member]:
-    """Fit the first configuration that can be fitted, where no trial has a score.
-
-    Parameters
-    ----------
-    data : TrainingData
-        The table.
-    configurations : sequence of Configuration
-        In order of preference.
-    hurry : bool
-        Whether the time is over; then 10,000 rows have to do.
-
-    Returns
-    -------
-    list of Member
-        A single one.
-
-    Raises
-    ------
-    MetalearnError
-        If none can be fitted.
-    """
+    """Fit the first configuration that can be fitted, where no trial has a score."""
     rows = np.random.default_rng(data.random_state).permutation(len(data.X))
     rows = np.sort(rows[:_SAFE_ROWS] if hurry else rows)
     message = ""

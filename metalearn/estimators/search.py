@@ -52,15 +52,7 @@ _MOST_POSTPONED = 20
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Name a configuration to try.
-
-    Parameters
-    ----------
-    configuration : Configuration
-        What to try.
-    expected_seconds : float, default=nan
-        Of one fit, as far as is known.
-    """
+    """Name a configuration to try."""
 
     configuration: Configuration
     expected_seconds: float = math.nan
@@ -68,25 +60,7 @@ class Suggestion:
 
 @dataclass(slots=True, eq=False)
 class Trial:
-    """Follow one configuration through the folds.
-
-    Parameters
-    ----------
-    suggestion : Suggestion
-        What is tried.
-    metric : Metric
-        What is optimised.
-    n_folds : int
-        Folds to go through.
-    outcomes : list of Outcome, default=[]
-        One for each fold so far.
-    status : Status or None, default=None
-        How it ended; None while it runs.
-    ended : float, default=nan
-        Seconds from the start of the search to its end.
-    allowance : float, default=0
-        For a trial that was given up early: how much harder all folds are than those it has, by the best trial.
-    """
+    """Follow one configuration through the folds."""
 
     suggestion: Suggestion
     metric: Metric
@@ -142,23 +116,7 @@ class Trial:
 
 @dataclass(slots=True)
 class Budget:
-    """Bound a search.
-
-    Parameters
-    ----------
-    n_trials : int or None, default=None
-        How many configurations to try.
-    seconds : float or None, default=None
-        Wall-clock seconds from ``started`` to the end of fitting on all rows.
-    started : float, default=now
-        On the clock of ``time.monotonic``.
-    refit_ratios : sequence of float, default=(1.5,)
-        Rows of the whole table over the mean number of training rows of the first fold, of the first two, and so on.
-    n_slots : int, default=1
-        Fits that run at the same time.
-    reserved : float, default=0.5
-        Seconds kept for choosing and for overheads.
-    """
+    """Bound a search."""
 
     n_trials: int | None = None
     seconds: float | None = None
@@ -178,18 +136,7 @@ class Budget:
         return math.inf if self.seconds is None else self.started + self.seconds
 
     def refit_seconds(self, trial: Trial) -> float:
-        """Return what fitting a trial's configuration on all rows should take.
-
-        Parameters
-        ----------
-        trial : Trial
-            With at least one score.
-
-        Returns
-        -------
-        float
-            Seconds, on the safe side.
-        """
+        """Return what fitting a trial's configuration on all rows should take."""
         ratio = self.refit_ratios[min(len(trial.outcomes), len(self.refit_ratios)) - 1]
         return trial.seconds * ratio * _REFIT_MARGIN
 
@@ -199,18 +146,7 @@ class Budget:
         return self.end - time.monotonic()
 
     def deadline(self, best: Sequence[Trial]) -> float:
-        """Return when the search has to stop so that its best can still be fitted on all rows.
-
-        Parameters
-        ----------
-        best : sequence of Trial
-            The best so far, the very best first.
-
-        Returns
-        -------
-        float
-            On the clock of ``time.monotonic``.
-        """
+        """Return when the search has to stop so that its best can still be fitted on all rows."""
         if self.seconds is None:
             return math.inf
         wanted = [self.refit_seconds(t) for t in best]
@@ -229,33 +165,7 @@ def search(
     interruption: Interruption,
     watch: Callable[[Sequence[Trial]], Any] = len,
 ) -> list[Trial]:
-    """Try suggestions until they, the trials or the time are used up; Ctrl-C ends the search with what there is.
-
-    Parameters
-    ----------
-    runner : Runner
-        Runs the fits.
-    suggest : callable
-        Asked for the next one as soon as there is room, with the seconds that are left, in the units of
-        ``expected_seconds`` and for one fit at a time; None means that there is no more. The first is never dropped early.
-    tell : callable
-        Called with every trial that ended.
-    metric : Metric
-        What is optimised.
-    n_folds : int
-        Folds that a trial goes through, one after the other.
-    budget : Budget
-        What may be used.
-    interruption : Interruption
-        Notices Ctrl-C.
-    watch : callable, default=len
-        Called with all trials after each fold.
-
-    Returns
-    -------
-    list of Trial
-        In the order in which they were started.
-    """
+    """Try suggestions until they, the trials or the time are used up; Ctrl-C ends the search with what there is."""
     return _Search(runner, suggest, tell, metric, n_folds, budget, interruption, watch).run()
 
 

@@ -24,27 +24,7 @@ SMALL = ("random_forest", "linear", "extra_trees")
 def usable_families(
     families: str | Sequence[str] | None, problem_type: ProblemType, *, weighted: bool
 ) -> tuple[str, ...]:
-    """List the families that may be used.
-
-    Parameters
-    ----------
-    families : str, sequence of str or None
-        What was asked for, by name or alias; None means all.
-    problem_type : ProblemType
-        The kind of problem.
-    weighted : bool
-        Whether rows have weights.
-
-    Returns
-    -------
-    tuple of str
-        Names of families that are installed, solve such problems, and take weights where there are any.
-
-    Raises
-    ------
-    InvalidInputError
-        If none is left.
-    """
+    """List the families that may be used."""
     named = [families] if isinstance(families, str) else families
     wanted = None if named is None else {get_model(name).name for name in named}
     possible = [
@@ -73,24 +53,7 @@ def _takes_weights(name: str, problem_type: ProblemType) -> bool:
 def defaults(
     usable: Sequence[str], problem_type: ProblemType, *, n_rows: int, small: bool
 ) -> tuple[Configuration, ...]:
-    """List the default configurations to begin with: first the one that has to be beaten.
-
-    Parameters
-    ----------
-    usable : sequence of str
-        Families that may be used.
-    problem_type : ProblemType
-        The kind of problem.
-    n_rows : int
-        Number of rows.
-    small : bool
-        Whether the table is too small for a recommendation.
-
-    Returns
-    -------
-    tuple of Configuration
-        One, or a few where there will be no recommendation.
-    """
+    """List the default configurations to begin with: first the one that has to be beaten."""
     champions = ("random_forest", *CHAMPIONS) if n_rows < FOREST_BELOW else CHAMPIONS
     champion = next((name for name in champions if name in usable), usable[0])
     names = (champion, *(name for name in SMALL if small and name in usable))

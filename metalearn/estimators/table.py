@@ -15,31 +15,7 @@ __all__ = ["as_table"]
 
 
 def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: bool = False) -> pd.DataFrame:
-    """Return a table as a DataFrame, after scikit-learn's checks of shape and column names.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Remembers the columns, or is asked for them.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    categorical : sequence of str, default=()
-        Columns that are categorical whatever they look like.
-    reset : bool, default=False
-        Whether the columns are to be remembered.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_features)
-        With column names that are strings; arrays get those of the table that was fitted on, or x0, x1 and so on.
-
-    Raises
-    ------
-    ValueError
-        If it is not a table, or not the table that the estimator knows.
-    InvalidInputError
-        If a categorical column is not in the table to be remembered.
-    """
+    """Return a table as a DataFrame, after scikit-learn's checks of shape and column names."""
     frame = _frame(estimator, X, reset=reset)
     if reset:
         check_names(frame, categorical)

@@ -152,18 +152,7 @@ def _number_of_folds(cv: Any) -> int:
 
 
 def text_columns(model: MetaLearnEstimator) -> dict[str, list[str]]:
-    """List the columns that have to be read from a file as text for a model.
-
-    Parameters
-    ----------
-    model : MetaLearnClassifier or MetaLearnRegressor
-        Fitted.
-
-    Returns
-    -------
-    dict of str to list of str
-        With the levels. Taken for numbers, "01067" becomes 1067, which the model does not know; a level "NA" is not missing.
-    """
+    """List the columns that have to be read from a file as text for a model."""
     found: dict[str, list[str]] = model.members_[0].pipeline["preprocessing"]["clean"].text_columns()
     return found
 

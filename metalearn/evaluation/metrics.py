@@ -28,22 +28,6 @@ def _auc_by_class(codes: IntArray, probabilities: FloatArray) -> FloatArray:
 def score_classes(codes: IntArray, probabilities: FloatArray, problem_type: ProblemType) -> dict[str, float]:
     """Score predicted class probabilities by every classification metric at once.
 
-    Parameters
-    ----------
-    codes : ndarray of int, shape (n_rows,)
-        True classes as 0 to n_classes - 1.
-    probabilities : ndarray of shape (n_rows, n_classes)
-        Predicted probabilities.
-    problem_type : ProblemType
-        Binary scores the second class; multiclass averages one-vs-rest over the classes present.
-
-    Returns
-    -------
-    dict of str to float
-        ``roc_auc`` (NaN where the rows hold a single class), ``log_loss``, ``balanced_accuracy``, ``accuracy``, ``f1_macro``.
-
-    Notes
-    -----
     They agree with scikit-learn's functions of the same names; ``roc_auc`` of several classes leaves out classes
     that are absent from the rows, where scikit-learn raises an error.
     """
@@ -67,20 +51,7 @@ def score_classes(codes: IntArray, probabilities: FloatArray, problem_type: Prob
 
 
 def score_numbers(y: FloatArray, predicted: FloatArray) -> dict[str, float]:
-    """Score predicted numbers by every regression metric at once.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_rows,)
-        True values.
-    predicted : ndarray of shape (n_rows,)
-        Predicted values.
-
-    Returns
-    -------
-    dict of str to float
-        ``r2``, ``rmse``, ``mae``; ``r2`` of a constant target is 1 if it is met exactly, else 0, and NaN for a single row.
-    """
+    """Score predicted numbers by every regression metric at once."""
     gap = y - predicted
     largest = float(np.abs(y).max()) or 1.0
     error, spread = _length(gap), _length(y - (y / largest).mean() * largest)

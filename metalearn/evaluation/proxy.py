@@ -52,31 +52,6 @@ def with_stand_ins(
 ) -> Metric:
     """Return a metric of the user's own with the known ones that may stand in for it.
 
-    Parameters
-    ----------
-    metric : Metric
-        Known ones, and those whose scorer is not at hand, are returned as they are.
-    X : DataFrame of shape (n_rows, n_features)
-        The table, which scorers may look at.
-    target : ndarray of shape (n_rows,)
-        Codes of classes, or numbers.
-    problem_type : ProblemType
-        The kind of problem.
-    classes : ndarray of shape (n_classes,) or None
-        The labels as the scorer knows them; None in regression.
-
-    Returns
-    -------
-    Metric
-        With every known metric of the problem type, the one that agrees most first.
-
-    Raises
-    ------
-    InvalidInputError
-        If the scorer cannot score predictions of this target.
-
-    Notes
-    -----
     A hundred models are made up that differ in skill, in how sure they are and, of classes, in whether they allow for
     how frequent each is. Agreement is the rank correlation of the scores that they get. How much is lost against learning
     from the metric itself is measured by hiding known metrics (``benchmarks/run.py own_metric``), on which the constants

@@ -56,38 +56,7 @@ def split(
     time_budget: float | None = None,
     random_state: int = 0,
 ) -> Folds:
-    """Split rows into folds, in classification with the classes in their proportions.
-
-    Parameters
-    ----------
-    target : ndarray of shape (n_rows,)
-        Codes of classes, or numbers.
-    problem_type : ProblemType
-        The kind of problem.
-    metric : Metric
-        What has to be computed on every fold.
-    cv : int, splitter, iterable or None, default=None
-        How many folds, a splitter of scikit-learn, or pairs of rows to train on and to test on; None takes 5 folds, or 3
-        where there are more than 5,000 rows.
-    groups : array-like of shape (n_rows,) or None, default=None
-        Which rows belong together: those of one group are on the same side of every fold, of which there are never more
-        than groups.
-    time_budget : float or None, default=None
-        Seconds; bounds the rows that are used.
-    random_state : int, default=0
-        Seed.
-
-    Returns
-    -------
-    tuple of (ndarray, ndarray)
-        Rows to train on and rows to test on; empty if the table is too small.
-
-    Raises
-    ------
-    InvalidInputError
-        If the rows cannot be split so, a row or a group is on both sides of a fold, or one side holds a single class where
-        the metric needs two.
-    """
+    """Split rows into folds, in classification with the classes in their proportions."""
     n_rows, classes = len(target), problem_type.is_classification
     members = None if groups is None else _codes_of(groups, n_rows)
     most = n_rows if time_budget is None else max(FEWEST_ROWS, int(ROWS_PER_SECOND * time_budget))
@@ -147,25 +116,7 @@ def _by_groups(
 
 
 def among_kept(cv: Any, kept: npt.NDArray[np.bool_]) -> Any:
-    """Return folds of a table as folds of those of its rows that are kept.
-
-    Parameters
-    ----------
-    cv : int, splitter, iterable or None
-        Folds; only pairs of rows and PredefinedSplit speak of rows.
-    kept : ndarray of bool, shape (n_rows,)
-        Which rows of the table are left.
-
-    Returns
-    -------
-    int, splitter, list of pairs or None
-        Pairs are numbered anew, without the rows that are gone.
-
-    Raises
-    ------
-    InvalidInputError
-        If the pairs hold no rows of the table.
-    """
+    """Return folds of a table as folds of those of its rows that are kept."""
     if kept.all():
         return cv
     if isinstance(cv, PredefinedSplit):
@@ -181,41 +132,12 @@ def among_kept(cv: Any, kept: npt.NDArray[np.bool_]) -> Any:
 
 
 def fewer_folds(asked: int, made: int) -> str:
-    """Tell that the rows do not allow as many folds as were asked for.
-
-    Parameters
-    ----------
-    asked, made : int
-        Numbers of folds.
-
-    Returns
-    -------
-    str
-        One sentence.
-    """
+    """Tell that the rows do not allow as many folds as were asked for."""
     return f"Of {asked} folds asked for {made} could be made: there are too few rows, groups or times that differ, or rows of a class."
 
 
 def time_folds(values: "pd.Series[Any]", n_folds: int = 5) -> list[tuple[Rows, Rows]]:
-    """Split rows so that every fold is tested on later rows than it is trained on.
-
-    Parameters
-    ----------
-    values : Series of shape (n_rows,)
-        When each row was: dates, dates as text, or numbers.
-    n_folds : int, default=5
-        How many; fewer where many rows are of the same time, which is never divided.
-
-    Returns
-    -------
-    list of (ndarray, ndarray)
-        Rows to train on, from the beginning, and those of the time that follows.
-
-    Raises
-    ------
-    InvalidInputError
-        If the values have no order in time, one is missing, or all are equal.
-    """
+    """Split rows so that every fold is tested on later rows than it is trained on."""
     times = _times(values)
     order = np.argsort(times, kind="stable")
     in_order = times[order]

@@ -3,7 +3,6 @@
 import ctypes
 import multiprocessing
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -276,7 +275,7 @@ def _start_fresh(work: _Work) -> _Worker:
 
 def _serve_fresh(descriptor: int) -> None:
     connection = Connection(descriptor)
-    work = pickle.loads(connection.recv_bytes())  # noqa: S301 - of the process that started this one
+    work = connection.recv()
     connection.send("ready")
     _serve(connection, work)
 

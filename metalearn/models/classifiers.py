@@ -17,40 +17,13 @@ class EncodedLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Fit a classifier on classes encoded as 0 to n_classes - 1, and decode what it predicts.
 
     One that would stop early learns to the end where a class has a single row, which cannot be on both sides of a split.
-
-    Parameters
-    ----------
-    estimator : classifier
-        Takes whole-number classes.
-
-    Attributes
-    ----------
-    estimator_ : classifier
-        The fitted clone.
-    classes_ : ndarray of shape (n_classes,)
-        The labels as given.
     """
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
     def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
-        """Fit on encoded classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Features.
-        y : array-like of shape (n_rows,)
-            Classes of any type.
-        **fit_params : object
-            Passed on, such as ``sample_weight``.
-
-        Returns
-        -------
-        EncodedLabels
-            Itself.
-        """
+        """Fit on encoded classes."""
         encoder = LabelEncoder().fit(y)
         self.classes_, codes = encoder.classes_, encoder.transform(y)
         estimator = clone(self.estimator)
@@ -60,33 +33,11 @@ class EncodedLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Predict classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Labels as given in fitting.
-        """
+        """Predict classes."""
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Predict class probabilities.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_classes)
-            In the order of ``classes_``.
-        """
+        """Predict class probabilities."""
         check_is_fitted(self, "estimator_")
         return np.asarray(self.estimator_.predict_proba(X), dtype=float)
 
@@ -99,18 +50,7 @@ class MarginSVC(SVC):  # type: ignore[misc]
     """
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Return probabilities that follow the margins.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_classes)
-            In the order of ``classes_``.
-        """
+        """Return probabilities that follow the margins."""
         margin = self.decision_function(X)
         if margin.ndim == 1:
             positive = expit(2 * margin)
@@ -118,16 +58,5 @@ class MarginSVC(SVC):  # type: ignore[misc]
         return np.asarray(softmax(2 * margin, axis=1))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Predict the class with the largest margin.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Labels.
-        """
+        """Predict the class with the largest margin."""
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])

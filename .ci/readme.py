@@ -13,6 +13,7 @@ from typing import Any
 import click
 from blocks import rewrite
 from click.testing import CliRunner
+from conversation import conversation
 from targets import budgets, interval, mean, removed, rows, targets
 
 from metalearn import bundled_knowledge_base
@@ -260,6 +261,16 @@ def text() -> str:
     return said.rstrip()
 
 
+def agents() -> str:
+    """Return the seconds and memory of the server for coding agents."""
+    found, tables = results("mcp")
+    text = f"{found['about']} {origin(found)}\n\n| figure | measured | processor seconds | target: at most |\n|---|---|---|---|\n"
+    for name, row in next(iter(tables.values())).items():
+        cells = ("" if value is None else f"{float(f'{value:.3g}'):,g}" for value in list(row.values())[1:])
+        text += f"| {name} | " + " | ".join(cells) + " |\n"
+    return text.rstrip()
+
+
 def draw_peers() -> None:
     """Draw the regret of the participants against the number of trials."""
     import matplotlib as mpl  # noqa: PLC0415 - not needed for a check
@@ -300,6 +311,7 @@ BLOCKS = {
         "text": text,
     },
     "docs/commands.md": {"commands": command_table},
+    "docs/mcp.md": {"conversation": conversation, "agents": agents},
 }
 
 

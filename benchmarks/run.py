@@ -41,11 +41,12 @@ SUITES = (
     "store",
     "growth",
     "checks",
+    "mcp",
     "text",
 )
 READ = ("bundled", "own_metric", "peers", "hooks", "automl", "tuning", "metafeatures", "growth")
 """Suites that use the knowledge base that --knowledge-base names."""
-SHIPPED = ("speed", "store")
+SHIPPED = ("speed", "store", "mcp")
 """Suites that use the one that the package ships, whatever is named."""
 
 

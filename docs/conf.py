@@ -19,12 +19,13 @@ version = release = __version__
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 templates_path = ["_templates"]
-exclude_patterns = ["_generated/parts/*"]
+exclude_patterns = ["_generated/parts/*", "_generated/programs/**"]
 nitpicky = False
 
 html_theme = "furo"
 html_title = f"metalearn {release}"
 html_copy_source = False
+html_extra_path = [str(generate.for_programs())]
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3

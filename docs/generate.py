@@ -276,6 +276,18 @@ def regret_curves() -> None:
     plt.close(figure)
 
 
+def for_programs() -> Path:
+    """Return a folder of what programs read: llms.txt, and the pages that it names as they are written."""
+    place = MADE / "programs"
+    shutil.rmtree(place, ignore_errors=True)
+    for pattern in ("llms.txt", "*.md", "hooks/*.md", "schemas/*.json"):
+        for file in HERE.glob(pattern):
+            copy = place / file.relative_to(HERE)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+    return place
+
+
 def write_all() -> None:
     """Write everything into ``_generated``, which is emptied first."""
     shutil.rmtree(MADE, ignore_errors=True)

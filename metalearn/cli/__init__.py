@@ -4,6 +4,7 @@ import click
 
 from metalearn._version import __version__
 from metalearn.cli.advice import describe, recommend, report
+from metalearn.cli.agents import mcp
 from metalearn.cli.console import adapt_console
 from metalearn.cli.knowledge import kb
 from metalearn.cli.tuning import predict, recheck, tune
@@ -29,5 +30,5 @@ def main(context: click.Context) -> None:
     adapt_console(context)
 
 
-for command in (recommend, describe, report, tune, predict, recheck, kb):
+for command in (recommend, describe, report, tune, predict, recheck, kb, mcp):
     main.add_command(command)

@@ -15,7 +15,7 @@ from metalearn.fitting import bundled_knowledge_base, fit_recommender, fitted_fi
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.store import FileStore, open_store
+from metalearn.store import open_store
 from metalearn.task import METRICS, ProblemType, Task, get_metric
 
 R2 = METRICS["r2"]
@@ -192,10 +192,6 @@ def test_a_missing_bundled_knowledge_base_is_named(monkeypatch: pytest.MonkeyPat
         fitting._bundled_folder()
 
 
-@pytest.mark.slow
-def test_the_bundled_tables_load_quickly() -> None:
-    store = FileStore(fitting._bundled_folder())
-    store.read()
-    assert quickest(store.read, 5) < 0.3  # 0.15 s on an idle machine
+def test_bundled_tables_are_there_once_for_each_number_of_rows() -> None:
     tasks = bundled_knowledge_base().tasks
     assert not tasks.duplicated(["fingerprint", "n_rows_used"]).any()  # some tables are there with more rows as well

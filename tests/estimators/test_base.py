@@ -87,6 +87,7 @@ def test_arrays_and_tables_of_other_libraries_are_predicted_alike(
     assert other.column_kinds_[X.columns[0]] == "categorical"
 
 
+@pytest.mark.slow
 def test_where_no_number_of_trials_is_given_the_time_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "_TRIALS", 3)
     X, y = make_classification(60, 4, random_state=0)
@@ -268,6 +269,7 @@ def test_the_best_score_is_that_of_the_members_that_were_fitted(
     assert model.best_score_ != whole.best_score_
 
 
+@pytest.mark.slow
 def test_the_time_is_used_though_most_trials_are_dropped_early(cancer: tuple[pd.DataFrame, pd.Series]) -> None:
     """A trial that ended after one fold of five must not count as five."""
     model = MetaLearnClassifier(time_budget=8, families=["linear", "knn", "decision_tree"]).fit(*cancer)

@@ -88,8 +88,8 @@ def tune(
 ) -> None:
     """Search for the best configuration on DATA, led by what is recommended; --out saves the model.
 
-    The library's default is tried first, since it has to be beaten. Then come the recommended configurations, and every
-    result counts for what is tried next. So --trials 1 fits the default alone.
+    The library's default is tried first, since it has to be beaten; of a time budget it may take an eighth. Then comes the
+    list that recommend prints for the same table and budget, and then what the results suggest. So --trials 1 fits the default alone.
 
     \b
     Examples:

@@ -1,53 +1,52 @@
-"""What to try next: the default that has to be beaten, then what the advisor says, given every result so far."""
+"""What a search tries: the default that has to be beaten and the recommended list, then what the advisor says."""
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 
 from metalearn.advisor import Advisor
-from metalearn.estimators.search import Suggestion, Trial
+from metalearn.estimators.search import DEFAULT, LISTED, NEW, Suggestion, Trial
 from metalearn.evaluation import Status
-from metalearn.recommendation import Candidate
 from metalearn.space import Configuration
 
 __all__ = ["Advice"]
 
-_ALL = 1000
-"""More candidates than any list has."""
-
 
 class Advice:
-    """Suggest configurations and learn how they did."""
+    """Suggest configurations and learn how they did; without an advisor, the defaults alone are suggested."""
 
-    def __init__(self, first: Sequence[Configuration], advisor: Advisor | None) -> None:
-        self._first = list(first)
+    def __init__(
+        self,
+        defaults: Sequence[Configuration],
+        listed: Sequence[Configuration],
+        advisor: Advisor | None,
+        affordable: float,
+    ) -> None:
         self._advisor = advisor
-        self._seconds = {} if advisor is None else _expected_seconds(advisor)
-        self._untold: set[str] = set()
-        self._told: set[str] = set()
+        self._listed = frozenset(listed)
+        first = [(c, DEFAULT) for c in defaults]
+        others = [(c, LISTED) for c in listed if c not in defaults]
+        dear = self._start(*first[0]).expected_seconds > affordable  # False if that is unknown
+        self._waiting = [*others, *first] if dear else [*first, *others]
+
+    def _start(self, configuration: Configuration, origin: str) -> Suggestion:
+        """Note a configuration as pending."""
+        seconds = math.nan if self._advisor is None else self._advisor.start(configuration).expected_seconds
+        return Suggestion(configuration, seconds, origin)
 
     def suggest(self, time_left: float) -> Suggestion | None:
-        """Return what to try next, given every result so far."""
-        if self._first:
-            configuration = self._first.pop(0)
-            seconds = self._seconds.get(configuration.id, math.nan)
-        elif (candidate := self._next(time_left)) is not None:
-            configuration, seconds = candidate.configuration, candidate.expected_seconds
-        else:
-            return None
-        self._untold.add(configuration.id)
-        return Suggestion(configuration, seconds)
-
-    def _next(self, time_left: float) -> Candidate | None:
+        """Return what to try next, given every result so far and the seconds left for single fits; None for nothing."""
+        if self._waiting:
+            return self._start(*self._waiting.pop(0))
         if self._advisor is None:
             return None
-        ranked = self._advisor.recommend(len(self._untold) + 1, time_left=time_left)
-        seen = self._untold | self._told
-        return next((c for c in ranked if c.configuration.id not in seen), None)
+        with suppress(StopIteration):
+            asked = self._advisor.ask(time_left=time_left)
+            return self._start(asked, LISTED if asked in self._listed else NEW)
+        return None
 
     def tell(self, trial: Trial) -> None:
-        """Take note of how a trial ended."""
-        self._untold.discard(trial.configuration.id)
-        self._told.add(trial.configuration.id)
+        """Take note of how a trial ended; one that was given up early counts with what its folds say of all."""
         if self._advisor is None or trial.status is None:
             return
         if len(trial.losses) and trial.status in (Status.OK, Status.PRUNED):
@@ -60,9 +59,6 @@ class Advice:
         """By how much one more trial is expected to improve on the best so far; NaN if nothing is known."""
         if self._advisor is None or self._advisor.best is None:
             return math.nan
+        for configuration in self._advisor.pending:  # it was too dear to be tried
+            self._advisor.withdraw(configuration)
         return self._advisor.expected_improvement(time_left=math.inf)
-
-
-def _expected_seconds(advisor: Advisor) -> dict[str, float]:
-    """Return what is expected of each configuration that is known."""
-    return {c.configuration.id: c.expected_seconds for c in advisor.recommend(_ALL, time_left=math.inf)}

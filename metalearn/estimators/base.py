@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from metalearn._address import guarded
 from metalearn._files import write_text
 from metalearn.advisor import Advisor
-from metalearn.api import KnowledgeSource, open_store
+from metalearn.api import N_FOLDS, KnowledgeSource, open_store
 from metalearn.builder import Limits
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
@@ -36,7 +36,7 @@ from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.progress import progress
 from metalearn.estimators.records import decision, evaluations, leaderboard, trial_facts
 from metalearn.estimators.refit import fit_anything, fit_members
-from metalearn.estimators.search import Budget, Trial, search
+from metalearn.estimators.search import DEFAULT_SHARE, Budget, Trial, default_of, search
 from metalearn.estimators.setup import defaults, usable_families
 from metalearn.estimators.table import as_table
 from metalearn.evaluation import score_classes, score_numbers
@@ -58,7 +58,10 @@ from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 __all__ = ["MetaLearnEstimator"]
 
 _TRIALS = 20
-"""How many configurations are tried where nothing else bounds the search, and how many a recommendation shows then."""
+"""How many configurations are tried where nothing else bounds the search."""
+
+N_LISTED = 10
+"""Candidates of the list that a search begins with, as many as ``recommend`` shows."""
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:
@@ -207,14 +210,18 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         with Interruption() as interruption, closing(self._runner(data)) as runner, threadpool_limits(1):
             advisor = None if small else self._advisor(data, usable, budget)
             self.recommendation_ = self._recommended(data, advisor, grouped=groups is not None)
-            advice = Advice(first, advisor)
+            affordable = (self._seconds or math.inf) * DEFAULT_SHARE / max(len(data.folds), 1)
+            advice = Advice(first, self.recommendation_.configurations, advisor, affordable)
             trials = self._search(data, advice, runner, budget, interruption) if data.folds else []
+            if interruption.times:
+                self._note_interruption(len(trials), budget)
             interruption.patient = True  # choosing takes a moment
             self.expected_improvement_ = advice.expected_improvement
-            compared, comparison = self._compared(data, trials)
+            default = default_of(trials)
+            compared, comparison = self._compared(data, trials, default)
             members, held_out = [], {}
             if comparison is not None:
-                choice = comparison.choose(default=0 if compared[0] is trials[0] else None, blend=self.blend)
+                choice = comparison.choose(default=0 if compared[0] is default else None, blend=self.blend)
                 held_out = choice.held_out_losses
                 chosen = [(float(choice.weights[i]), compared[i]) for i in choice.members]
                 members = fit_members(data, chosen, runner, budget, interruption)
@@ -238,6 +245,11 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 )
                 warnings.warn(message, UserWarning, stacklevel=2)
         return self
+
+    def _note_interruption(self, n_tried: int, budget: Budget) -> None:
+        of = f" of {budget.n_trials}" if budget.n_trials else ""
+        note = f"The search was interrupted in trial {n_tried}{of}; the best so far is used."
+        self.recommendation_ = replace(self.recommendation_, notes=(note, *self.recommendation_.notes))
 
     def _read(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingData:
         """Check what is to be learned from, take note of what it is like, and split it into folds."""
@@ -330,7 +342,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         if isinstance(self.cv, list | TimeSeriesSplit):
             answered.add("time_order")
         findings = [f for f in check_data(checked, metric=self.metric_) if f.kind not in answered]
-        found = advisor.recommend(self.n_trials or _TRIALS)
+        found = advisor.recommend(N_LISTED, time_left=math.inf if self._seconds is None else self._seconds / N_FOLDS)
         asked = int(self.cv) if isinstance(self.cv, Integral) else 0
         fewer = (fewer_folds(asked, len(data.folds)),) if len(data.folds) < asked else ()
         notes = (*found.notes, *advisor.notes, *fewer, *(finding.message for finding in findings))
@@ -360,7 +372,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> list[Trial]:
         sizes = np.array([len(train) for train, _ in data.folds])
         budget.refit_ratios = (len(data.target) * np.arange(1, len(sizes) + 1) / np.cumsum(sizes)).tolist()
-        with progress(budget, self.metric_.name, show=self.progress) as watch:
+        with progress(budget, show=self.progress) as watch:
             return search(
                 runner,
                 advice.suggest,
@@ -372,9 +384,12 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 watch=watch,
             )
 
-    def _compared(self, data: TrainingData, trials: list[Trial]) -> tuple[list[Trial], Comparison | None]:
+    def _compared(
+        self, data: TrainingData, trials: list[Trial], default: Trial | None
+    ) -> tuple[list[Trial], Comparison | None]:
         """Compare trials on the folds that the default went through, or where it has none, on as many as there are."""
-        n_folds = len(trials[0].losses) if trials else 0
+        trials = sorted(trials, key=lambda t: t is not default)
+        n_folds = 0 if default is None else len(default.losses)
         n_folds = n_folds or max((len(t.losses) for t in trials), default=0)
         known = [[o.predictions for o in t.outcomes[:n_folds] if o.predictions is not None] for t in trials]
         rows = [i for i, found in enumerate(known) if n_folds and len(found) == n_folds]
@@ -394,7 +409,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         used = [m.trial for m in self.members_ if m.trial is not None]
         best = min(used, key=lambda t: t.loss, default=None)
         self.best_configuration_ = self.members_[0].configuration if best is None else best.configuration
-        self.default_score_ = trials[0].score if trials else math.nan
+        default = default_of(trials)
+        self.default_score_ = math.nan if default is None else default.score
         self.held_out_scores_ = {k: float(self.metric_.from_loss(v)) for k, v in held_out.items()}
         self.decision_ = decision(trials, self.members_)
         self.trial_facts_ = trial_facts(trials, self.members_, self.problem_type_)

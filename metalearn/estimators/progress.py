@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from metalearn.estimators.search import Budget, Trial
 from metalearn.report.text import number, seconds
 
-__all__ = ["progress"]
+__all__ = ["progress", "status_line"]
 
 
 @contextmanager
-def progress(budget: Budget, metric: str, *, show: bool | None) -> Iterator[Callable[[Sequence[Trial]], object]]:
+def progress(budget: Budget, *, show: bool | None) -> Iterator[Callable[[Sequence[Trial]], object]]:
     """Give a function that shows the state of a search, and tidy up at the end."""
     from rich.console import Console  # noqa: PLC0415 - needed only while fitting
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn  # noqa: PLC0415
@@ -27,12 +27,22 @@ def progress(budget: Budget, metric: str, *, show: bool | None) -> Iterator[Call
             ended = [t for t in trials if t.status is not None]
             shares = [len(ended) / budget.n_trials] if budget.n_trials else []
             shares += [budget.elapsed / budget.seconds] if budget.seconds else []
-            best = min((t for t in ended if t.is_complete), key=lambda t: t.loss, default=None)
-            leader = "" if best is None else f", best {metric} {number(best.score)} ({best.configuration.model})"
-            bars.update(
-                line,
-                completed=min(max(shares, default=0.0), 1.0),
-                description=f"{len(ended)} trials, {seconds(budget.elapsed)}{leader}",
-            )
+            bars.update(line, completed=min(max(shares, default=0.0), 1.0), description=status_line(trials, budget))
 
         yield watch
+
+
+def status_line(trials: Sequence[Trial], budget: Budget) -> str:
+    """Say how far a search is: ``trial 3 of 20, lightgbm, about 40 s left, best .912``."""
+    ended = [t for t in trials if t.status is not None]
+    running = next((t for t in trials if t.status is None), trials[-1])
+    left = [budget.elapsed / len(ended) * (budget.n_trials - len(ended))] if budget.n_trials and ended else []
+    left += [budget.left] if budget.seconds else []
+    best = min((t for t in ended if t.is_complete), key=lambda t: t.loss, default=None)
+    parts = [
+        f"trial {min(len(ended) + 1, len(trials))}" + (f" of {budget.n_trials}" if budget.n_trials else ""),
+        running.configuration.model,
+        *([f"about {seconds(max(min(left), 0.0))} left"] if left else []),
+        *([] if best is None else [f"best {number(best.score)}"]),
+    ]
+    return ", ".join(parts)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from metalearn.estimators.refit import Member
-from metalearn.estimators.search import Trial
+from metalearn.estimators.search import Trial, default_of
 from metalearn.evaluation import Evaluation
 from metalearn.models import get_model
 from metalearn.report.text import changes
@@ -15,7 +15,19 @@ from metalearn.task import ProblemType
 
 __all__ = ["decision", "evaluations", "leaderboard", "trial_facts"]
 
-_COLUMNS = ("model", "changes", "score", "deviation", "seconds", "ended", "folds", "status", "weight", "message")
+_COLUMNS = (
+    "model",
+    "from",
+    "changes",
+    "score",
+    "deviation",
+    "seconds",
+    "ended",
+    "folds",
+    "status",
+    "weight",
+    "message",
+)
 
 
 def trial_facts(trials: Sequence[Trial], members: Sequence[Member], problem_type: ProblemType) -> list[dict[str, Any]]:
@@ -25,6 +37,7 @@ def trial_facts(trials: Sequence[Trial], members: Sequence[Member], problem_type
     return [
         {
             "model": t.configuration.model,
+            "from": t.suggestion.origin,
             "changes": _changes(t, problem_type),
             "score": t.score,
             "deviation": float(t.losses.std(ddof=1)) if len(t.losses) > 1 else math.nan,
@@ -78,10 +91,13 @@ def decision(trials: Sequence[Trial], members: Sequence[Member]) -> str:
     used = name if len(members) == 1 else f"A blend of {len(members)} configurations"
     if not any(len(t.losses) for t in trials):
         return f"{used} is used; nothing could be compared on rows held out."
-    default = f"the default of {trials[0].configuration.model}"
-    if not len(trials[0].losses):
+    tried = default_of(trials)
+    if tried is None:
+        return f"{used} is used; there was no time for a default to compare with."
+    default = f"the default of {tried.configuration.model}"
+    if not len(tried.losses):
         return f"{used} is used; {default} has no score to compare with."
-    if members[0].trial is trials[0] and len(members) == 1:
+    if members[0].trial is tried and len(members) == 1:
         if len(trials) == 1:
             return f"The default of {name} is used; nothing else was tried."
         return f"The default of {name} stays: nothing that was tried beat it on rows held out."

@@ -19,10 +19,16 @@ from metalearn.evaluation.workers import Runner
 from metalearn.space import Configuration
 from metalearn.task import Metric
 
-__all__ = ["Budget", "Suggestion", "Trial", "search"]
+__all__ = ["DEFAULT", "DEFAULT_SHARE", "LISTED", "NEW", "Budget", "Suggestion", "Trial", "default_of", "search"]
+
+DEFAULT, LISTED, NEW = "default", "list", "new"
+"""Where a suggestion comes from: the default that has to be beaten, the recommended list, or the results so far."""
+
+DEFAULT_SHARE = 1 / 8
+"""Part of the time budget that the default may take."""
 
 _TRIAL_SHARE = 1 / 3
-"""Part of the time budget that one trial may take, unless nothing else has a score yet."""
+"""Part of the time budget that any other trial may take."""
 
 _REFIT_SHARE = 0.25
 """Part of the time budget that is kept at most for fitting several configurations on all rows."""
@@ -56,6 +62,7 @@ class Suggestion:
 
     configuration: Configuration
     expected_seconds: float = math.nan
+    origin: str = NEW
 
 
 @dataclass(slots=True, eq=False)
@@ -227,12 +234,12 @@ class _Search:
             suggestion = self.suggest(left * self.budget.n_slots / self.n_folds / self._speed)
             if suggestion is None:
                 break
-            if not self.trials or self._expected(suggestion) <= min(left, self._trial_seconds):
+            if self._expected(suggestion) <= min(left, self._share_of(suggestion)):
                 return suggestion
             self.postponed.append(suggestion)
         self.postponed.sort(key=self._expected, reverse=True)
         cheapest = self.postponed.pop() if self.postponed else None
-        return None if cheapest is None or self._expected(cheapest) > left else cheapest
+        return None if cheapest is None or (self.trials and self._expected(cheapest) > left) else cheapest
 
     def _expected(self, suggestion: Suggestion) -> float:
         """Seconds that a trial should take; 0 if nothing is known."""
@@ -246,15 +253,15 @@ class _Search:
         known = [pair for pair in pairs if math.isfinite(sum(pair))]
         return sum(measured for measured, _ in known) / sum(expected for _, expected in known) if known else 1.0
 
-    @property
-    def _trial_seconds(self) -> float:
-        return math.inf if self.budget.seconds is None else self.budget.seconds * _TRIAL_SHARE
+    def _share_of(self, suggestion: Suggestion) -> float:
+        """Seconds that a trial may take."""
+        share = DEFAULT_SHARE if suggestion.origin == DEFAULT else _TRIAL_SHARE
+        return math.inf if self.budget.seconds is None else self.budget.seconds * share
 
     def _submit(self, trial: Trial) -> None:
         fold = len(trial.outcomes)
-        deadline = self.deadline
-        if self.best is not None:
-            deadline = min(deadline, time.monotonic() + self._trial_seconds - _sum_of_seconds(trial))
+        most = time.monotonic() + self._share_of(trial.suggestion) - _sum_of_seconds(trial)
+        deadline = min(self.deadline, most)
         self.runner.submit(trial, trial.configuration, fold, deadline)
 
     def _advance(self, trial: Trial, outcome: Outcome) -> None:
@@ -282,18 +289,23 @@ class _Search:
         forgotten = self.leaders[_REMEMBERED:] if status in {Status.OK, Status.TIMEOUT} else [trial]
         del self.leaders[_REMEMBERED:]
         for one in forgotten:
-            if one is not self.trials[0]:
+            if one is not default_of(self.trials):
                 one.outcomes[:] = [replace(outcome, predictions=None) for outcome in one.outcomes]
 
     def _is_hopeless(self, trial: Trial) -> bool:
         """Whether a trial is behind the best, on the folds it has seen, by more than folds ever differ."""
         best = self.best
-        if best is None or trial is self.trials[0]:
+        if best is None or trial is default_of(self.trials):
             return False
         seen = len(trial.losses)
         gap = trial.loss - float(best.losses[:seen].mean())
         spread = max(float(best.losses.std(ddof=1)), _LEAST_SPREAD * best.loss)
         return gap > _HOPELESS * spread
+
+
+def default_of(trials: Sequence[Trial]) -> Trial | None:
+    """Return the trial of the default that has to be beaten; None if it was not tried."""
+    return next((trial for trial in trials if trial.suggestion.origin == DEFAULT), None)
 
 
 def _sum_of_seconds(trial: Trial) -> float:

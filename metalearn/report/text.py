@@ -297,6 +297,7 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
         (
             str(rank),
             t["model"],
+            t.get("from", ""),
             changes(t["changes"]),
             number(t["score"]),
             seconds(t["seconds"]),
@@ -305,9 +306,11 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
         )
         for rank, t in enumerate(trials[:n_trials], start=1)
     ]
-    columns = ("rank", "model", "parameters that differ from the default", metric, "one fit", "weight", "ended")
+    columns = ("rank", "model", "from", "parameters that differ from the default", metric, "one fit", "weight", "ended")
     board = facts_table(columns, rows, right=("rank", metric, "one fit", "weight"))
     end = f"{len(trials)} trial{'' if len(trials) == 1 else 's'} in {seconds(facts['seconds'])}."
+    if len(trials) > n_trials:
+        end = f"{n_trials} of {len(trials)} shown. {end}"
     if (more := facts["expected_improvement"]) is not None and math.isfinite(more):
         gain = f"to improve {metric} by {number(more, 2)}" if more else "to add nothing"
         end += f" One more is expected {gain}."

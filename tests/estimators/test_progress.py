@@ -1,11 +1,12 @@
 import os
 import pty
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from metalearn.estimators.progress import progress
+from metalearn.estimators.progress import progress, status_line
 from metalearn.estimators.search import Budget, Suggestion, Trial
 from metalearn.evaluation import Status
 from metalearn.evaluation.fit import Outcome
@@ -17,7 +18,7 @@ def watch_a_trial(show: bool | None) -> None:  # noqa: FBT001 - the option itsel
     kind = ProblemType.BINARY
     fold = Outcome(Status.OK, scores={"roc_auc": 0.75})
     trial = Trial(Suggestion(get_model("linear").default(kind)), get_metric("roc_auc", kind), 1, [fold], Status.OK)
-    with progress(Budget(n_trials=2), "roc_auc", show=show) as watch:
+    with progress(Budget(n_trials=2), show=show) as watch:
         watch([trial])
 
 
@@ -39,8 +40,8 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, show: bool | None) -> str:  #
 
 def test_a_terminal_shows_trials_and_the_best_score(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = on_a_terminal(monkeypatch, None)
-    assert "1 trials" in shown
-    assert "best roc_auc 0.75 (linear)" in shown
+    assert "trial 1 of 2, linear, about" in shown
+    assert "left, best 0.75" in shown
 
 
 def test_a_terminal_stays_silent_where_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,4 +63,16 @@ def test_what_is_asked_for_is_shown_anywhere_on_standard_error(capsys: pytest.Ca
     watch_a_trial(show=True)
     found = capsys.readouterr()
     assert found.out == ""
-    assert "best roc_auc 0.75 (linear)" in found.err
+    assert "best 0.75" in found.err
+
+
+def test_the_line_names_the_trial_that_runs_and_the_time_left() -> None:
+    kind = ProblemType.BINARY
+    metric = get_metric("roc_auc", kind)
+    fold = Outcome(Status.OK, scores={"roc_auc": 0.912})
+    ended = Trial(Suggestion(get_model("linear").default(kind)), metric, 1, [fold], Status.OK)
+    running = Trial(Suggestion(get_model("lightgbm").default(kind)), metric, 1)
+    line = status_line([ended, ended, running], Budget(n_trials=20, started=time.monotonic() - 10))
+    assert line == "trial 3 of 20, lightgbm, about 90 s left, best 0.912"
+    line = status_line([running], Budget(seconds=60, started=time.monotonic() - 20))
+    assert line == "trial 1, lightgbm, about 40 s left"

@@ -2,7 +2,7 @@ from typing import Any
 
 from metalearn.estimators.records import decision
 from metalearn.estimators.refit import Member
-from metalearn.estimators.search import Suggestion, Trial
+from metalearn.estimators.search import DEFAULT, LISTED, Suggestion, Trial
 from metalearn.evaluation import Status
 from metalearn.evaluation.fit import Outcome
 from metalearn.models import get_model
@@ -13,7 +13,7 @@ BINARY = ProblemType.BINARY
 
 def trial(model: str, *scores: float) -> Trial:
     outcomes = [Outcome(Status.OK, scores={"roc_auc": score}) for score in scores]
-    suggestion = Suggestion(get_model(model).default(BINARY))
+    suggestion = Suggestion(get_model(model).default(BINARY), origin=DEFAULT if model == "lightgbm" else LISTED)
     return Trial(suggestion, get_metric("roc_auc", BINARY), 2, outcomes, Status.OK)
 
 
@@ -28,3 +28,8 @@ def test_the_decision_names_who_was_beaten() -> None:
     assert decision(trials, [member(first)]) == "knn beat the default of lightgbm."
     blend = decision(trials, [member(second, 0.6), member(first, 0.4)])
     assert blend == "A blend of 2 configurations beat the default of lightgbm."
+
+
+def test_the_decision_says_when_there_was_no_time_for_the_default() -> None:
+    first = trial("knn", 0.8, 0.82)
+    assert decision([first], [member(first)]) == "knn is used; there was no time for a default to compare with."

@@ -1,6 +1,7 @@
 import math
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,11 @@ import pytest
 
 from metalearn.estimators import search as search_module
 from metalearn.estimators.interruption import Interruption
-from metalearn.estimators.search import Budget, Suggestion, Trial, search
+from metalearn.estimators.search import DEFAULT, Budget, Suggestion, Trial, default_of, search
 from metalearn.evaluation import Status
 from metalearn.evaluation.fit import TrainingData
 from metalearn.evaluation.splits import split
-from metalearn.evaluation.workers import InProcess
+from metalearn.evaluation.workers import InProcess, Processes
 from metalearn.models import get_model
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, get_metric
@@ -32,7 +33,7 @@ def data() -> TrainingData:
 
 
 def default(name: str) -> Suggestion:
-    return Suggestion(get_model(name).default(NUMBERS))
+    return Suggestion(get_model(name).default(NUMBERS), origin=DEFAULT)
 
 
 def run(data: TrainingData, suggestions: Iterator[Suggestion], budget: Budget) -> tuple[list[Trial], list[Trial]]:
@@ -98,7 +99,7 @@ def test_no_trial_starts_when_the_time_is_over(data: TrainingData) -> None:
 
 
 def test_what_is_expected_to_take_too_long_waits_for_its_turn(data: TrainingData) -> None:
-    begin = Suggestion(get_model("linear").default(NUMBERS), 0.001)
+    begin = Suggestion(get_model("linear").default(NUMBERS), 0.001, DEFAULT)
     dear = Suggestion(get_model("knn").default(NUMBERS), 1e9)
     cheap = Suggestion(get_model("decision_tree").default(NUMBERS), 0.001)
     trials, _ = run(data, iter([begin, dear, cheap]), Budget(seconds=60.0))
@@ -151,3 +152,25 @@ def test_an_interruption_before_the_first_score_is_passed_on(data: TrainingData)
 
     with pytest.raises(KeyboardInterrupt):
         run(data, at_once(), Budget())
+
+
+def test_a_default_that_takes_more_than_its_part_of_the_time_is_cut() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(20_000, 5))).add_prefix("x")
+    y = X["x0"].to_numpy()
+    folds = split(y, NUMBERS, metric=METRIC, cv=2)
+    slow = Configuration("mlp", {**get_model("mlp").defaults[NUMBERS], "num_nodes_per_layer": 512})
+    suggestions = iter([Suggestion(slow, origin=DEFAULT), Suggestion(get_model("linear").default(NUMBERS))])
+    with closing(Processes(TrainingData(X, y, NUMBERS, 0, folds))) as runner:
+        options = {"metric": METRIC, "n_folds": 2, "budget": Budget(seconds=40.0), "interruption": Interruption()}
+        trials = search(runner, lambda _: next(suggestions, None), lambda _: None, **options)
+    assert [t.status for t in trials] == [Status.TIMEOUT, Status.OK]
+    assert default_of(trials) is trials[0]
+    assert 5 <= trials[0].ended < 20  # an eighth of the time, and what a busy machine adds
+
+
+def test_a_default_that_is_expected_to_be_dear_is_not_tried_first(data: TrainingData) -> None:
+    dear = Suggestion(get_model("knn").default(NUMBERS), 10.0, DEFAULT)
+    cheap = Suggestion(get_model("linear").default(NUMBERS), 0.001)
+    trials, _ = run(data, iter([dear, cheap]), Budget(seconds=60.0))
+    assert trials[0].configuration.model == "linear"

@@ -20,7 +20,7 @@ def test_a_finished_search_is_told_in_text(
     assert "failed" in text
     assert plain[2].model not in text
     assert text.endswith(
-        "6 trials in 18 s. One more is expected to improve accuracy by 0.0012.\nNote: Column 'price' tells the target."
+        "2 of 6 shown. 6 trials in 18 s. One more is expected to improve accuracy by 0.0012.\nNote: Column 'price' tells the target."
     )
 
 

@@ -74,6 +74,8 @@ class Limits:
         Rows that are used of a table, chosen by a fixed seed; at least 20.
     n_folds : int, default=3
         Folds of the cross-validation, at least 2.
+    n_folds_run : int or None, default=None
+        How many of them are run, the first ones; None runs all.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class Limits:
     memory_mb: int = 8000
     max_rows: int = 5000
     n_folds: int = 3
+    n_folds_run: int | None = None
 
     def __post_init__(self) -> None:
         bounds = (
@@ -92,6 +95,7 @@ class Limits:
             ("memory_mb", 1 <= self.memory_mb <= _MOST_MEGABYTES, f"from 1 to {_MOST_MEGABYTES:,}"),
             ("max_rows", self.max_rows >= MIN_ROWS, f"at least {MIN_ROWS}"),
             ("n_folds", self.n_folds >= 2, "at least 2"),  # noqa: PLR2004
+            ("n_folds_run", 1 <= self.n_run <= self.n_folds, f"from 1 to {self.n_folds}"),
         )
         for name, holds, expected in bounds:
             if not holds:
@@ -100,6 +104,11 @@ class Limits:
                     "Give such a number, or leave it out for the default."
                 )
                 raise InvalidInputError(message)
+
+    @property
+    def n_run(self) -> int:
+        """Number of folds that are run."""
+        return self.n_folds if self.n_folds_run is None else self.n_folds_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +298,7 @@ def _version(configuration: Configuration) -> str:
 
 
 def cross_validate(data: Dataset, configurations: Sequence[Configuration], limits: Limits) -> list[list[Outcome]]:
-    """Return the outcomes of every fold of each configuration; one over a limit ends its configuration."""
+    """Return the outcomes of the folds of each configuration; one over a limit ends its configuration."""
     rows = np.arange(data.n_rows)
     classes = data.problem_type.is_classification
     fitted_on = TrainingData(
@@ -308,7 +317,7 @@ def cross_validate(data: Dataset, configurations: Sequence[Configuration], limit
 
 def _folds_of(configuration: Configuration, runner: Processes, limits: Limits) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    for fold in range(limits.n_folds):
+    for fold in range(limits.n_run):
         runner.submit(fold, configuration, fold, time.monotonic() + _PATIENCE * limits.fit_seconds + _MARGIN)
         [(_, outcome)] = runner.finished()
         late = outcome.fit_seconds + outcome.predict_seconds > limits.fit_seconds  # False if they are unknown
@@ -317,4 +326,4 @@ def _folds_of(configuration: Configuration, runner: Processes, limits: Limits) -
         outcomes.append(outcome)
         if outcome.status in (Status.TIMEOUT, Status.MEMORY):
             break
-    return outcomes + outcomes[-1:] * (limits.n_folds - len(outcomes))
+    return outcomes + outcomes[-1:] * (limits.n_run - len(outcomes))

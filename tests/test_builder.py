@@ -17,6 +17,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from metalearn.builder import Limits, Table, WorkUnit, cross_validate, describe, evaluate, plan
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
+from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import get_model, models_for
 from metalearn.space import Configuration
@@ -100,6 +101,16 @@ def test_at_most_the_given_rows_are_used_and_the_record_says_so() -> None:
     unit = WorkUnit(TABLES[1], (get_model("knn").default(ProblemType.REGRESSION),))
     ((task, _),) = evaluate([unit], limits=Limits(max_rows=100))
     assert (task.n_rows, task.n_rows_used) == (442, 100)
+
+
+def test_the_first_folds_alone_give_the_scores_that_they_give_among_all() -> None:
+    unit = WorkUnit(TABLES[0], (get_model("linear").default(ProblemType.MULTICLASS),))
+    ((_, whole),) = evaluate([unit])
+    ((_, first),) = evaluate([unit], limits=Limits(n_folds_run=1))
+    assert {e.fold for e in first} == {0}
+    assert [e.value for e in first] == [e.value for e in whole if e.fold == 0]
+    with pytest.raises(InvalidInputError, match="from 1 to 3"):
+        Limits(n_folds_run=4)
 
 
 def test_a_configuration_that_raises_is_recorded_as_failed_and_the_others_go_on() -> None:

@@ -118,7 +118,7 @@ def build_knowledge_base(
     known = kept.read()
     usable = [replace(table, task=replace(table.task, id=known.id_of(table.task))) for table in usable]
     n_workers = joblib.effective_n_jobs(n_jobs)
-    settled = known.outcomes(limits.n_folds)
+    settled = known.outcomes(limits.n_run)
     if retry_failed:
         settled = {pair: status for pair, status in settled.items() if status is Status.OK}
     ledger = Ledger(usable, choice, settled, limits)

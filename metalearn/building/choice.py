@@ -71,7 +71,7 @@ class Choice:
         columns = {c.id: j for j, c in enumerate((*table.configurations, *new))}
         one = cost.predict(size)[[columns[c.id] for c in found]]
         cut = np.minimum(one, 2 * limits.fit_seconds + _MARGIN)
-        return np.where(one > limits.fit_seconds, cut, one * limits.n_folds)
+        return np.where(one > limits.fit_seconds, cut, one * limits.n_run)
 
 
 @cache

@@ -84,26 +84,28 @@ def tables(names: Sequence[str] = (), *, large: bool = False) -> list[Table]:
     rows = [row for row in catalog() if not names or row["name"] in names]
     rows = [row for row in rows if not large or int(row["n_rows"]) > Limits().max_rows]
     rows.sort(key=lambda row: min(int(row["n_rows"]), limit) * (int(row["n_features"]) + 10))
-    ending, title = (f":{LARGE_ROWS}", f" (up to {LARGE_ROWS:,} rows)") if large else ("", "")
-    return [
-        Table(
-            Task(
-                id=f"{NAMESPACE}:{row['name']}{ending}",
-                problem_type=ProblemType(row["problem_type"]),
-                dataset_id=f"{NAMESPACE}:{row['name']}",
-                name=row["name"] + title,
-                family=row["family"],
-                source=row["package"],
-                licence=row["licence"],
-                note=row["note"],
-            ),
-            partial(load, row),
-        )
-        for row in rows
-    ]
+    ending = f":{LARGE_ROWS}" if large else ""
+    return [as_table(row, ending, f" (up to {LARGE_ROWS:,} rows)") for row in rows]
 
 
-def waves(problem_type: ProblemType, last: int) -> list[list[Configuration]]:
+def as_table(row: dict[str, str], ending: str = "", title: str = "") -> Table:
+    """Return a row of the catalog as a table; with an ending of its id, a further task of the same data and family."""
+    return Table(
+        Task(
+            id=f"{NAMESPACE}:{row['name']}{ending}",
+            problem_type=ProblemType(row["problem_type"]),
+            dataset_id=f"{NAMESPACE}:{row['name']}",
+            name=row["name"] + (title if ending else ""),
+            family=row["family"],
+            source=row["package"],
+            licence=row["licence"],
+            note=row["note"],
+        ),
+        partial(load, row),
+    )
+
+
+def waves(problem_type: ProblemType, last: int | None = None) -> list[list[Configuration]]:
     """Return the configurations that each wave adds."""
     found = []
     before: dict[str, int] = {}
@@ -118,13 +120,19 @@ def waves(problem_type: ProblemType, last: int) -> list[list[Configuration]]:
 
 def large_waves(problem_type: ProblemType, kb: KnowledgeBase) -> list[list[Configuration]]:
     """Return what is run on large tables: the defaults, then what complements one another best on the usual rows."""
-    usual = [task_id for task_id in kb.task_ids if not task_id.endswith(f":{LARGE_ROWS}")]
-    table = PerformanceTable.from_knowledge_base(kb.subset(tasks=usual, problem_type=problem_type))
     families = [n for n, s in models_for(problem_type).items() if n not in TOO_SLOW_WHEN_LARGE and not s.weights]
-    weights = np.full(table.n_tasks, 1 / table.n_tasks)
-    best = greedy(table.completed_regrets, weights, LARGE_PORTFOLIO, allowed=table.allowed(families))
     defaults = [models_for(problem_type)[name].default(problem_type) for name in families]
-    return [defaults, [c for c in (table.configurations[j] for j in best) if c not in defaults]]
+    return [defaults, [c for c in valuable(problem_type, kb, LARGE_PORTFOLIO, families) if c not in defaults]]
+
+
+def valuable(problem_type: ProblemType, kb: KnowledgeBase, n: int, families: Sequence[str]) -> list[Configuration]:
+    """Return the configurations that complement one another best on the usual rows, the most valuable first."""
+    usual = [task_id for task_id in kb.task_ids if not task_id.rpartition(":")[2].isdecimal()]
+    table = PerformanceTable.from_knowledge_base(kb.subset(tasks=usual, problem_type=problem_type))
+    weights = np.full(table.n_tasks, 1 / table.n_tasks)
+    return [
+        table.configurations[j] for j in greedy(table.completed_regrets, weights, n, allowed=table.allowed(families))
+    ]
 
 
 def cheapest(units: Sequence[WorkUnit], kb: KnowledgeBase, limits: Limits) -> list[WorkUnit]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from metalearn._address import shown
 from metalearn._arguments import checked_count, checked_seconds
+from metalearn._installation import install_command
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.evaluation.proxy import with_stand_ins
@@ -350,7 +351,7 @@ def usable_models(families: str | Sequence[str] | None, problem_type: ProblemTyp
         elif (
             families is not None or not spec.weights
         ):  # no bundled results of families with weights: silent unless named
-            absent.setdefault(f'pip install "metalearn-recommender[{spec.extra}]"', []).append(name)
+            absent.setdefault(install_command(spec.extra), []).append(name)
     notes = [
         f"Left out because not installed: {', '.join(names)}. To have them: {line}" for line, names in absent.items()
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from metalearn._installation import install_command
 from metalearn.api import KnowledgeSource, open_knowledge_base
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError, MissingExtraError
@@ -387,10 +388,7 @@ def _axes(ax: "Axes | None") -> "Axes":
     try:
         from matplotlib import pyplot as plt  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        message = (
-            "Plots need the package 'matplotlib', which is not installed. "
-            'Run: pip install "metalearn-recommender[plot]".'
-        )
+        message = f"Plots need the package 'matplotlib', which is not installed. Run: {install_command('plot')}."
         raise MissingExtraError(message) from error
     _, ax = plt.subplots(layout="constrained")
     return ax

@@ -10,6 +10,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 import metalearn as ml
+from metalearn._installation import install_command
 from metalearn.api import _has_no_signal, open_knowledge_base, past_of
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation
@@ -100,7 +101,7 @@ def test_absent_packages_are_left_out_and_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(ModelSpec, "is_available", absent)
     rec = ml.recommend(*load_wine(return_X_y=True), n=40)
     assert "catboost" not in {c.model for c in rec}
-    assert any('pip install "metalearn-recommender[boosting]"' in note for note in rec.notes)
+    assert any(install_command("boosting") in note for note in rec.notes)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "roc_auc", "f1_macro", "log_loss"])

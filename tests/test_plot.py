@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import metalearn as ml
+from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommendation import Recommendation
@@ -155,7 +156,7 @@ def test_matplotlib_is_loaded_by_the_first_plot_only() -> None:
         "except ImportError as error: print(error)"
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert 'pip install "metalearn-recommender[plot]"' in out.stdout, out.stderr
+    assert install_command("plot") in out.stdout, out.stderr
 
 
 @pytest.mark.parametrize("plot", [ml.plot.scores, ml.plot.past_tasks, ml.plot.drivers])

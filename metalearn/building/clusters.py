@@ -9,6 +9,7 @@ from typing import Any
 
 import joblib
 
+from metalearn._installation import install_command
 from metalearn.exceptions import ClusterError, InvalidInputError, MissingExtraError, unknown_name
 
 __all__ = ["BACKENDS", "on_cluster"]
@@ -184,7 +185,7 @@ def _lacking(error: Exception) -> MissingExtraError:
 def _absent(backend: str) -> MissingExtraError:
     return MissingExtraError(
         f"The backend {backend!r} needs a package that is not installed. Expected {backend}. "
-        f'Run: pip install "metalearn-recommender[{backend}]".'
+        f"Run: {install_command(backend)}."
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from metalearn._installation import install_command
 from metalearn.cli.base import clear_errors, knowledge_base_option
 from metalearn.exceptions import MissingExtraError
 
@@ -54,7 +55,7 @@ def mcp(
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("metalearn"):
             raise
-        message = f"The package {error.name!r} is not installed. Expected the extra 'mcp'. Install it: pip install \"metalearn-recommender[mcp]\""
+        message = f"The package {error.name!r} is not installed. Expected the extra 'mcp'. Install it: {install_command('mcp')}"
         raise MissingExtraError(message) from error
     from metalearn.api import open_knowledge_base, open_store, recommend  # noqa: PLC0415 - --help stays fast
     from metalearn.mcp.advisors import Advisors  # noqa: PLC0415

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from numbers import Integral
 from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 
+from metalearn._installation import install_command
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError, unknown_name
 from metalearn.hooks.report import Change, Drop, Seed, SeedReport
@@ -179,7 +180,7 @@ def require_tool(package: str, extra: str, *, how: str | None = None) -> Any:
         if error.name is None or error.name.partition(".")[0] != top:
             raise  # the tool is there, something that it needs itself is not
         message = f"The hook needs the package {top!r}, which is not installed. " + (
-            how or f'Run: pip install "metalearn-recommender[{extra}]".'
+            how or f"Run: {install_command(extra)}."
         )
         raise MissingExtraError(message) from error
 

@@ -15,7 +15,7 @@ import pandas as pd
 import platformdirs
 
 from metalearn._files import write_text
-from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MissingExtraError
+from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
 from metalearn.importers.base import assemble
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
@@ -92,18 +92,13 @@ def from_openml(
 
     Raises
     ------
-    MissingExtraError
-        If the openml package is not installed.
     InvalidInputError
         If no task is named.
     KnowledgeBaseError
         If the server cannot be reached or answers with something else.
     """
-    try:
-        import openml  # noqa: PLC0415 - an optional package, slow to import
-    except ImportError as error:
-        message = 'The openml package is not installed. Expected it for OpenML. Install it: pip install "metalearn-recommender[openml]".'
-        raise MissingExtraError(message) from error
+    import openml  # noqa: PLC0415 - slow to import
+
     own = Path(os.environ.get("METALEARN_CACHE") or platformdirs.user_cache_path("metalearn", appauthor=False))
     folder = own / "openml" if cache is None else Path(cache)
     ids = [int(task) for task in tasks]

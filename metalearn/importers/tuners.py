@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from metalearn._address import without_passwords
+from metalearn._installation import install_command
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, unknown_name
 from metalearn.importers.base import (
@@ -123,7 +124,7 @@ def from_optuna(
     try:
         import optuna  # noqa: PLC0415 - an optional package
     except ImportError as error:
-        message = 'Optuna is not installed. Expected it to read its storages. Install it: pip install "metalearn-recommender[optuna]".'
+        message = f"Optuna is not installed. Expected it to read its storages. Install it: {install_command('optuna')}."
         raise MissingExtraError(message) from error
     try:
         if isinstance(storage, str | Path) and "://" not in str(storage):

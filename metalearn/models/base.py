@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, MissingExtraError
 from metalearn.space import Categorical, Configuration, Float, Integer, Parameter, ParamValue, SearchSpace
 from metalearn.task import ProblemType
@@ -276,7 +277,7 @@ class ModelSpec:
         if not self.is_available:
             message = (
                 f"The model {self.name!r} needs the package {self.requires!r}, which is not installed. "
-                f'Run: pip install "metalearn-recommender[{self.extra}]".'
+                f"Run: {install_command(self.extra)}."
             )
             raise MissingExtraError(message)
         preprocessing = pkgutil.resolve_name(f"metalearn.models.preprocessing:{self.preprocessing}_preprocessing")

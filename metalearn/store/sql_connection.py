@@ -15,6 +15,7 @@ from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from metalearn._address import shown
+from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
 
 __all__ = ["Database", "driver_cursor"]
@@ -136,7 +137,7 @@ class Database:
         except (ImportError, NoSuchModuleError) as error:
             message = (
                 f"The driver of {self.shown} is not installed ({error}). Expected psycopg 3. "
-                'Install it: pip install "metalearn-recommender[postgresql]".'
+                f"Install it: {install_command('postgresql')}."
             )
             raise MissingExtraError(message) from error
 

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 import metalearn as ml
+from metalearn._installation import install_command
 from metalearn.api import usable_models
 from metalearn.exceptions import InvalidInputError, MissingExtraError
 from metalearn.models import build_pipeline, get_model
@@ -221,7 +222,7 @@ def test_what_is_not_installed_is_named_only_if_asked_for(family: str, monkeypat
     _, notes = usable_models(None, ProblemType.BINARY)
     assert not any(family in note for note in notes)
     _, notes = usable_models([family, "knn"], ProblemType.BINARY)
-    assert any("metalearn-recommender[foundation]" in note for note in notes)
+    assert any(install_command("foundation") in note for note in notes)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

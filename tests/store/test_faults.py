@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
 from metalearn.store import FileStore, Store, open_store, sql_connection, sql_transfer
 from metalearn.store.validation import validate
@@ -201,7 +202,7 @@ def test_a_server_that_does_not_answer_is_named_within_bounds(tmp_path: Path, mo
 
 def test_an_absent_driver_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
-    with pytest.raises(MissingExtraError, match=re.escape('pip install "metalearn-recommender[postgresql]"')):
+    with pytest.raises(MissingExtraError, match=re.escape(install_command("postgresql"))):
         open_store("postgresql://ana@host/team").read()
 
 

@@ -246,6 +246,8 @@ class Recommendation:
         there.
     categorical : tuple of str, default=()
         Columns that are categorical whatever they look like.
+    reading : mapping, default={}
+        Further arguments with which the file was read.
     """
 
     task: Task
@@ -260,6 +262,7 @@ class Recommendation:
     file: str = ""
     target: str = "target"
     categorical: tuple[str, ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "drivers", MappingProxyType(dict(self.drivers)))
@@ -396,6 +399,7 @@ class Recommendation:
             "file": self.file,
             "target": self.target,
             "categorical": list(self.categorical),
+            "reading": {k: list(v) if isinstance(v, tuple) else v for k, v in self.reading.items()},
         }
 
     @classmethod
@@ -424,6 +428,7 @@ class Recommendation:
             file=values.get("file", ""),
             target=values.get("target", "target"),
             categorical=tuple(values.get("categorical", ())),
+            reading={k: tuple(v) if isinstance(v, list) else v for k, v in values.get("reading", {}).items()},
         )
 
     def to_json(self, path: str | Path | None = None, *, compact: bool = False) -> str:
@@ -483,4 +488,5 @@ class Recommendation:
             file=self.file,
             target=self.target,
             categorical=self.categorical,
+            reading=self.reading,
         )

@@ -9,7 +9,18 @@ from typing import Any, Self
 from metalearn.exceptions import InvalidInputError, UnknownNameError, unknown_name
 from metalearn.scorers import has_scorer, is_scorer_of, named_scorer, own_scorer, scorer_name, scorer_names
 
-__all__ = ["METRICS", "NEW", "Metric", "ProblemType", "Task", "get_metric", "metrics_for", "scorer_of", "scorer_sign"]
+__all__ = [
+    "METRICS",
+    "NEW",
+    "Metric",
+    "ProblemType",
+    "Task",
+    "as_problem_type",
+    "get_metric",
+    "metrics_for",
+    "scorer_of",
+    "scorer_sign",
+]
 
 
 class ProblemType(StrEnum):
@@ -29,6 +40,17 @@ class ProblemType(StrEnum):
         """Read other spellings; the number of classes tells what ``"classification"`` is."""
         plain = str(value).strip().lower()
         return cls.MULTICLASS if plain == "classification" else next((kind for kind in cls if kind == plain), None)
+
+
+def as_problem_type(value: ProblemType | str) -> ProblemType:
+    """Return a kind of problem by its name; refuse others with those that there are."""
+    try:
+        return ProblemType(value)
+    except ValueError as error:
+        message = (
+            f"Unknown problem type {str(value)!r}. Expected one of {[str(p) for p in ProblemType]}. Choose one of them."
+        )
+        raise InvalidInputError(message) from error
 
 
 _CLASSIFICATION = (ProblemType.BINARY, ProblemType.MULTICLASS)

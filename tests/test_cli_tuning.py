@@ -322,3 +322,36 @@ def test_a_search_that_is_stopped_keeps_its_model(number: signal.Signals, tmp_pa
     assert "Traceback" not in errors
     assert out.exists()
     assert len(open_store(tmp_path / "kb").read()) == 1
+
+
+def test_a_line_of_a_single_column_that_is_missing_is_predicted(folder: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(folder / "old.csv")
+    frame[["town", "sold"]].to_csv(tmp_path / "t.csv", index=False)
+    model = tmp_path / "a model.skops"
+    out = run("tune", tmp_path / "t.csv", "--target", "sold", "--trials", 1, "--families", "nb", "--out", model)
+    assert f"metalearn predict '{model}'" in out.stderr
+    for lines, n in (("NA", 1), ("Ulm\n\nBonn", 3), ("1", None)):
+        (tmp_path / "new.csv").write_text(f"town\n{lines}\n")
+        out = run("predict", model, tmp_path / "new.csv")
+        if n is None:
+            assert "held text such as 'Bonn'" in out.stderr
+        else:
+            assert out.stdout.count("\n") == n + 1, out.output
+
+
+def test_how_a_table_is_read_can_be_told_to_every_command(folder: Path, tmp_path: Path) -> None:
+    pd.read_csv(folder / "old.csv").to_csv(tmp_path / "bare.csv", index=False, header=False)
+    out = run(
+        "recommend", tmp_path / "bare.csv", "--names", "size,town,sold", "--target", "sold", "--drop", "town", "--code"
+    )
+    assert out.exit_code == 0, out.output
+    assert "names=('size', 'town', 'sold'), drop=('town',))" in out.stdout
+    out = run("describe", tmp_path / "bare.csv", "--no-header", "--target", "x2")
+    assert "120 rows, 2 columns" in out.stdout
+    model = tmp_path / "m.skops"
+    told = ("--names", "size,town,sold", "--target", "sold", "--keep", "size")
+    out = run("tune", tmp_path / "bare.csv", *told, "--trials", 1, "--families", "nb", "--out", model)
+    assert out.exit_code == 0, out.output
+    out = run("predict", model, tmp_path / "bare.csv", "--names", "size,town,sold")
+    assert out.stdout.count("\n") == 121
+    assert run("recheck", model, tmp_path / "bare.csv", "--names", "size,town,sold").exit_code == 0

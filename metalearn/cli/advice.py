@@ -54,6 +54,7 @@ def recommend(
     target: str | None,
     problem_type: str | None,
     categorical: tuple[str, ...],
+    reading: dict[str, Any],
     n: int,
     metric: str | None,
     time_budget: float | None,
@@ -74,7 +75,7 @@ def recommend(
     """
     from metalearn.api import recommend as answer  # noqa: PLC0415 - --help stays fast
 
-    table = read_table(data, target)
+    table = read_table(data, target, **reading)
     found = answer(
         table.X,
         table.y,
@@ -88,7 +89,7 @@ def recommend(
         recommender=recommender,
         name=table.name,
     )
-    found = replace(found, file=data)
+    found = replace(found, file=data, reading=reading)
     if html is not None:
         found.to_html(html)
     if as_code:
@@ -119,6 +120,7 @@ def describe(
     target: str | None,
     problem_type: str | None,
     categorical: tuple[str, ...],
+    reading: dict[str, Any],
     tier: str | None,
     time_budget: float | None,
     as_list: bool,
@@ -144,7 +146,7 @@ def describe(
     if data is None:
         message = "Missing argument 'DATA': the table to describe. To list what is measured: --list."
         raise click.UsageError(message)
-    table = read_table(data, target)
+    table = read_table(data, target, **reading)
     checked = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical)
     facts = measure(checked, table.name, tier=tier or "cheap", time_budget=time_budget)
     if compact:
@@ -208,6 +210,7 @@ def report(
     target: str | None,
     problem_type: str | None,
     categorical: tuple[str, ...],
+    reading: dict[str, Any],
     n: int,
     metric: str | None,
     families: str | None,
@@ -222,7 +225,7 @@ def report(
     """
     from metalearn.api import recommend as answer  # noqa: PLC0415 - --help stays fast
 
-    table = read_table(data, target)
+    table = read_table(data, target, **reading)
     found = answer(
         table.X,
         table.y,
@@ -234,7 +237,7 @@ def report(
         categorical=categorical,
         name=table.name,
     )
-    found = replace(found, file=data)
+    found = replace(found, file=data, reading=reading)
     found.to_html(out)
     if as_json:
         say(found.to_json())

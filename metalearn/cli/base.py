@@ -1,5 +1,6 @@
 """What the commands share: errors as one line, and the options of every command that reads a table."""
 
+import csv
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ __all__ = [
     "new_model",
     "new_page",
     "new_table",
+    "reading_options",
     "say_json",
     "source_option",
     "table_options",
@@ -111,7 +113,7 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def target_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say what the target and the columns are."""
+    """Add the options that say how the table is read, and what its target and columns are."""
     for decorate in reversed(
         (
             click.option("--target", metavar="COLUMN", help="Target column; the shipped tables have their own."),
@@ -130,7 +132,43 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
         )
     ):
         command = decorate(command)
-    return command
+    return reading_options(_column_options(command))
+
+
+def _column_options(command: Callable[..., None]) -> Callable[..., None]:
+    @click.option("--drop", multiple=True, metavar="COLUMN", help="A column that is no feature; may be repeated.")
+    @click.option("--keep", multiple=True, metavar="COLUMN", help="Use only this column, and others so named.")
+    @wraps(command)
+    def reader(
+        *args: Any, drop: tuple[str, ...], keep: tuple[str, ...], reading: dict[str, Any], **options: Any
+    ) -> None:
+        chosen = {name: value for name, value in (("drop", drop), ("keep", keep)) if value}
+        command(*args, reading=reading | chosen, **options)
+
+    return reader
+
+
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of how a file is read; the command takes them as one argument, ``reading``, for ``read_table``."""
+
+    @click.option(
+        "--header/--no-header", default=None, help="Whether the first line names the columns; default: it must."
+    )
+    @click.option("--names", metavar="A,B,C", help="Names of all columns of a file without a header.")
+    @click.option("--sheet", metavar="NAME", help="Sheet of an Excel file; default: the first.")
+    @wraps(command)
+    def reader(
+        *args: Any,
+        header: bool | None,
+        names: str | None,
+        sheet: str | None,
+        **options: Any,
+    ) -> None:
+        given = next(csv.reader([names or ""], skipinitialspace=True), [])
+        reading = {"header": header, "names": tuple(given), "sheet": sheet}
+        command(*args, reading={name: value for name, value in reading.items() if value not in (None, ())}, **options)
+
+    return reader
 
 
 def say_json(kind: str, facts: Mapping[str, Any]) -> None:

@@ -235,6 +235,7 @@ def _of_one_table(read: Callable[..., Any]) -> Callable[..., Any]:
         target: str | None,
         problem_type: str | None,
         categorical: tuple[str, ...],
+        reading: dict[str, Any],
         name: str | None,
         **options: Any,
     ) -> Any:
@@ -243,7 +244,7 @@ def _of_one_table(read: Callable[..., Any]) -> Callable[..., Any]:
         from metalearn.metafeatures import extract  # noqa: PLC0415
         from metalearn.table.read import read_table  # noqa: PLC0415
 
-        found = read_table(data, target)
+        found = read_table(data, target, **reading)
         checked = Dataset.from_data(found.X, found.y, problem_type=problem_type, categorical=categorical)
         task = checked.as_task(name)
         described = KnowledgeBase.from_records([task], {task.id: extract(checked)}, [])

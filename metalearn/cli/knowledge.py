@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -123,6 +123,7 @@ def search(
     target: str | None,
     problem_type: str | None,
     categorical: tuple[str, ...],
+    reading: dict[str, Any],
     source: str | None,
     n: int,
     as_json: bool,
@@ -143,7 +144,7 @@ def search(
 
     data = None
     if like is not None:
-        table = read_table(like, target)
+        table = read_table(like, target, **reading)
         data = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical)
     found = find(open_knowledge_base(source), " ".join(words), like=data, n=n)
     if compact:

@@ -1,8 +1,10 @@
 """Commands that train and use models: tune, predict, recheck."""
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,6 +18,7 @@ from metalearn.cli.base import (
     new_model,
     new_page,
     new_table,
+    reading_options,
     source_option,
     table_options,
 )
@@ -69,6 +72,7 @@ def tune(
     target: str | None,
     problem_type: str | None,
     categorical: tuple[str, ...],
+    reading: dict[str, Any],
     trials: int | None,
     time_budget: float | None,
     metric: str | None,
@@ -102,7 +106,7 @@ def tune(
     from metalearn.estimators import tune as search  # noqa: PLC0415
 
     end_softly_when_terminated()
-    table = read_table(data, target)
+    table = read_table(data, target, **reading)
     model = search(
         table.X,
         table.y,
@@ -121,13 +125,16 @@ def tune(
         name=name,
         n_jobs=jobs,
     )
-    model.recommendation_ = replace(model.recommendation_, file=data)
+    model.recommendation_ = replace(model.recommendation_, file=data, reading=reading)
     say(model.to_json() if as_json else model.explain())
     if out is None:
         say("The model was not saved. To keep one, add --out MODEL.skops.", err=True)
     else:
         save_model(model, out)
-        say(f"Written to {out}. Predict with: metalearn predict {out} NEW -o predictions.csv", err=True)
+        say(
+            f"Written to {out}. Predict with: metalearn predict {shlex.quote(str(out))} NEW -o predictions.csv",
+            err=True,
+        )
     if html is not None:  # after the model, which is worth more
         model.to_html(html, name=name or table.name)
 
@@ -142,10 +149,11 @@ def _check_order(model: Path, data: str) -> None:
 @click.command()
 @click.argument("model", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("data")
+@reading_options
 @click.option("-o", "--out", type=new_table, help="CSV or Parquet file; default: print CSV.")
 @as_json_option
 @clear_errors
-def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
+def predict(model: Path, data: str, reading: dict[str, Any], out: Path | None, as_json: bool) -> None:
     """Predict every row of DATA with a MODEL that metalearn tune wrote.
 
     Columns may stand in any order; those that the model does not know are ignored.
@@ -163,7 +171,8 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
         raise InvalidInputError(message)
     _check_order(model, data)
     fitted = load_model(model)
-    frame = read_table(data).X if has_own_target(data) else read_frame(Path(data), text=text_columns(fitted))
+    known = text_columns(fitted)
+    frame = read_table(data).X if has_own_target(data) else read_frame(Path(data), text=known, **reading)
     predictions, surplus = predict_table(fitted, frame)
     if surplus:
         say(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
@@ -181,6 +190,7 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
 @click.argument("model", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("data")
 @click.option("--target", metavar="COLUMN", help="Target column; default: the one that the model was fitted on.")
+@reading_options
 @knowledge_base_option
 @as_json_option
 @clear_errors
@@ -188,6 +198,7 @@ def recheck(
     model: Path,
     data: str,
     target: str | None,
+    reading: dict[str, Any],
     knowledge_bases: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -203,7 +214,7 @@ def recheck(
 
     _check_order(model, data)
     fitted = load_model(model)
-    table = read(data, target or fitted.target_["name"], text=text_columns(fitted))
+    table = read(data, target or fitted.target_["name"], text=text_columns(fitted), **reading)
     found = check(fitted, table.X, table.y, knowledge_base=list(knowledge_bases) or None)
     say(found.to_json() if as_json else str(found))
     if not found.still_valid:

@@ -555,6 +555,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             file=known.file,
             target=known.target,
             categorical=known.categorical,
+            reading=known.reading,
             **self.way_,
         )
 

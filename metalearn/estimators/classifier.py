@@ -110,7 +110,7 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
 
     def _read_target(self, y: Any) -> tuple[npt.NDArray[Any], ProblemType, int]:
         y = column_or_1d(_plain(y), warn=True)
-        n_missing = int(pd.isna(y).sum()) if y.dtype.kind not in "fc" else 0  # scikit-learn tells of NaN among numbers
+        n_missing = int(pd.isna(y).sum())
         if n_missing:
             message = (
                 f"The target is missing in {n_missing:,} of {len(y):,} rows. Expected a class in every row. "

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_n_features, check_array, validate_data
 
-from metalearn.table.intake import as_frame, check_names
+from metalearn.table.intake import as_frame, check_names, is_lazy, is_records
 
 __all__ = ["as_table"]
 
@@ -54,7 +54,11 @@ def _frame(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
 def _plain(X: Any, *, single: bool) -> Any:
     """Return what scikit-learn would refuse or misread in a form that it takes; a single column may be flat."""
     names = getattr(getattr(X, "dtype", None), "names", None)
-    foreign = any(hasattr(X, way) for way in ("to_pandas", "__arrow_c_stream__", "__dataframe__"))
+    foreign = (
+        is_lazy(X)
+        or is_records(X)
+        or any(hasattr(X, way) for way in ("to_pandas", "__arrow_c_stream__", "__dataframe__"))
+    )
     if names or (foreign and not isinstance(X, pd.DataFrame | pd.Series)):
         return as_frame(X)
     if isinstance(X, np.ma.MaskedArray):

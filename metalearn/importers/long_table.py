@@ -16,6 +16,7 @@ from metalearn.importers.base import MAX_BYTES, MAX_COLUMNS, MAX_LINE, MAX_ROWS,
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.table.delimited import decimal_commas, separator_of
+from metalearn.table.packed import opened
 from metalearn.task import ProblemType, Task
 
 __all__ = ["AbsentColumnsError", "from_table", "read_long_table", "row_params"]
@@ -327,21 +328,26 @@ def read_long_table(path: Path) -> pd.DataFrame:
     if file.suffix.lower() in {".parquet", ".pq"}:
         return _read_parquet(file)
     try:
-        with file.open("rb") as stream:
+        with opened(file) as stream:
             head = stream.readline(MAX_LINE + 1)
         separator = separator_of(head.decode("utf-8", "replace"))
-        if len(head) > MAX_LINE or head.count(separator.encode()) > MAX_COLUMNS:
-            message = f"{file} has a first line of {len(head)} bytes or more. Expected at most {MAX_COLUMNS} columns. Check the file."
-            raise InvalidInputError(message)
-        found = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False, nrows=MAX_ROWS + 1)
+        _check_width(file, head, separator)
+        with opened(file) as stream:
+            found = pd.read_csv(stream, sep=separator, dtype=str, keep_default_na=False, nrows=MAX_ROWS + 1)
         return found if separator == "," else found.assign(**decimal_commas(found.replace("", np.nan)))
-    except (OSError, ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        if isinstance(error, InvalidInputError):
-            raise
+    except InvalidInputError:
+        raise
+    except Exception as error:  # readers of damaged files raise anything
         message = (
             f"{file} cannot be read as CSV ({str(error).strip()[:200]}). Expected a header and rows. Check the file."
         )
         raise InvalidInputError(message) from error
+
+
+def _check_width(file: Path, head: bytes, separator: str) -> None:
+    if len(head) > MAX_LINE or head.count(separator.encode()) > MAX_COLUMNS:
+        message = f"{file} has a first line of {len(head)} bytes or more. Expected at most {MAX_COLUMNS} columns. Check the file."
+        raise InvalidInputError(message)
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:

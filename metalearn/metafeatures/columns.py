@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.metafeatures.blocks import line_blocks
-from metalearn.table.schema import date_format
+from metalearn.table.schema import date_format, read_dates
 
 __all__ = ["Codes", "Matrix", "Moments", "adjusted_r2", "binned", "days_of", "levels_of", "numbers_of", "table_of"]
 
@@ -67,8 +67,7 @@ def days_of(column: "pd.Series[Any]") -> Matrix:
         column = column.dt.to_timestamp()
     if not pd.api.types.is_datetime64_any_dtype(column.dtype):
         form = date_format(column)
-        form = "mixed" if form in (None, "ISO8601") else form
-        column = pd.to_datetime(column.astype(object), errors="coerce", utc=True, format=form)
+        column = read_dates(column, "mixed" if form in (None, "ISO8601") else form)
     times = column.to_numpy(dtype="datetime64[us]")
     days = times.astype(np.int64) / _MICROSECONDS_PER_DAY
     days[np.isnat(times)] = np.nan

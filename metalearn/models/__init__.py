@@ -7,7 +7,7 @@ from metalearn.exceptions import unknown_name
 from metalearn.models.base import KnownConfiguration, ModelSpec
 from metalearn.space import Configuration
 from metalearn.space.aliases import family_of
-from metalearn.task import ProblemType
+from metalearn.task import ProblemType, as_problem_type
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -65,12 +65,12 @@ def get_model(name: str) -> ModelSpec:
     return _REGISTRY.get(resolved)
 
 
-def models_for(problem_type: ProblemType) -> dict[str, ModelSpec]:
+def models_for(problem_type: ProblemType | str) -> dict[str, ModelSpec]:
     """Return the families that solve a kind of problem.
 
     Parameters
     ----------
-    problem_type : ProblemType
+    problem_type : ProblemType or str
         The kind of problem.
 
     Returns
@@ -78,12 +78,13 @@ def models_for(problem_type: ProblemType) -> dict[str, ModelSpec]:
     dict of str to ModelSpec
         By name, whether or not the required package is installed.
     """
-    return {name: spec for name, spec in _REGISTRY.all().items() if spec.supports(problem_type)}
+    kind = as_problem_type(problem_type)
+    return {name: spec for name, spec in _REGISTRY.all().items() if spec.supports(kind)}
 
 
 def build_pipeline(
     configuration: Configuration,
-    problem_type: ProblemType,
+    problem_type: ProblemType | str,
     *,
     random_state: int = 0,
     n_jobs: int | None = None,
@@ -94,7 +95,7 @@ def build_pipeline(
     ----------
     configuration : Configuration
         The family and its parameters.
-    problem_type : ProblemType
+    problem_type : ProblemType or str
         The kind of problem.
     random_state : int, default=0
         Seed of the estimator.
@@ -107,4 +108,4 @@ def build_pipeline(
         Steps ``preprocessing`` and ``model``.
     """
     spec = get_model(configuration.model)
-    return spec.build(configuration, problem_type, random_state=random_state, n_jobs=n_jobs)
+    return spec.build(configuration, as_problem_type(problem_type), random_state=random_state, n_jobs=n_jobs)

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from metalearn.exceptions import InvalidInputError
 from metalearn.models.text import TextEncoder, texts
 from metalearn.table.intake import as_frame
-from metalearn.table.schema import ColumnKind, column_kinds, date_format, is_no_day
+from metalearn.table.schema import ColumnKind, column_kinds, date_format, is_no_day, read_dates
 from metalearn.task import ProblemType
 
 __all__ = [
@@ -249,8 +249,13 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         codes = pd.Index(levels, dtype=object).get_indexer(text).astype(np.int32)
         unknown = (codes < 0) & column.notna().to_numpy()
         held = _held(column)
-        if held == "text" or not unknown.any():
+        if not unknown.any():
             return codes
+        if held == "text":  # what a file was read as does not change what it holds
+            present = text[column.notna()]
+            held = next((kind for kind, form in _WRITTEN.items() if all(map(form.fullmatch, present))), "text")
+            if held == "text" or any(map(_WRITTEN[held].fullmatch, levels)):
+                return codes
         padded = held == "numbers" and any(map(_PADDED_NUMBER.fullmatch, levels))
         if padded or not any(map(_WRITTEN[held].fullmatch, levels)):
             shown = next(filter(_PADDED_NUMBER.fullmatch, levels), levels[0] if levels else "")
@@ -265,8 +270,7 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         if _held(column) != "text":
             return column.dt.to_timestamp() if isinstance(column.dtype, pd.PeriodDtype) else column
         form = date_format(column) or self.formats_.get(name, "ISO8601")
-        text = column.astype(object).map(lambda value: value.strip() if isinstance(value, str) else value)
-        return pd.to_datetime(text, errors="coerce", utc=True, format=form)
+        return read_dates(column, form)
 
     def _dates(self, name: str, column: "pd.Series[Any]") -> dict[str, npt.NDArray[Any]]:
         when = pd.to_datetime(self._read_dates(name, column), errors="coerce", utc=True)

@@ -112,6 +112,8 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             As :meth:`fit_transform` gives.
         """
         check_is_fitted(self, "effects_")
+        if not len(X):  # the vectorizer looks for a first text
+            return np.empty((0, sum(effects.shape[1] for effects in self.effects_)))
         found = [
             rarity.transform(_counted(X[name])[:, common]) @ effects
             for name, common, rarity, effects in zip(

@@ -17,6 +17,7 @@ def training_script(
     file: str,
     target: str,
     categorical: Sequence[str] = (),
+    reading: Mapping[str, Any] | None = None,
     dropped: Sequence[str] = (),
     split_by: str = "",
     weighed: bool = False,
@@ -35,6 +36,8 @@ def training_script(
         Where the table is, and its target column; of a table that is in no file, the file is empty.
     categorical : sequence of str, default=()
         Columns that are categorical whatever they look like.
+    reading : mapping or None, default=None
+        Further arguments of ``read_table``.
     dropped : sequence of str, default=()
         Columns that are no features.
     split_by : str, default=""
@@ -55,6 +58,7 @@ def training_script(
     kinds = f".astype({dict.fromkeys(categorical, 'category')!r})" if categorical else ""
     less = f".drop(columns={list(dropped)!r})" if dropped else ""
     ways = [f"split rows by {split_by}"] * bool(split_by) + ["weighed rows"] * weighed
+    options = "".join(f", {name}={value!r}" for name, value in (reading or {}).items())
     score = f', scoring="{scoring}"' if metric else ""
     shown = f'"{scoring}", ' if metric else ""
     named = "" if metric else "# The metric was one of your own: pass it as scoring=... to cross_val_score.\n"
@@ -64,12 +68,11 @@ def training_script(
         "from threadpoolctl import threadpool_limits\n\n"
         "from metalearn.models import build_pipeline\n"
         "from metalearn.space import Configuration\n"
-        "from metalearn.table.read import read_table\n"
-        "from metalearn.task import ProblemType\n\n"
-        f"{where}table = read_table({file or 'data.csv'!r}, {target!r})\n"
+        "from metalearn.table.read import read_table\n\n"
+        f"{where}table = read_table({file or 'data.csv'!r}, {target!r}{options})\n"
         f"X, y = table.X[table.y.notna()]{less}{kinds}, table.y.dropna()\n"
         f"configuration = Configuration({model!r}, {{\n{inside}}})\n"
-        f'model = build_pipeline(configuration, ProblemType("{problem_type}"))\n'
+        f'model = build_pipeline(configuration, "{problem_type}")\n'
         "threadpool_limits(1)  # one thread, as the expected seconds were measured; more pay on large tables only\n"
         f"{caution}{named}folds = {folds}(3, shuffle=True, random_state=0)\n"
         f"print({shown}cross_val_score(model, X, y, cv=folds{score}))\n"

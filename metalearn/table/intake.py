@@ -2,7 +2,8 @@
 
 import datetime as dt
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import is_dataclass
 from numbers import Real
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.task import ProblemType
+from metalearn.task import ProblemType, as_problem_type
 
 __all__ = [
     "MIN_ROWS",
@@ -21,6 +22,8 @@ __all__ = [
     "check_names",
     "column_names",
     "infer_problem_type",
+    "is_lazy",
+    "is_records",
     "label_name",
     "labelled_rows",
     "row_names",
@@ -248,7 +251,30 @@ def as_frame(X: Any) -> pd.DataFrame:
     return frame
 
 
+def is_records(X: Any) -> bool:
+    """Tell whether rows are mappings or tuples with names, or columns stand in a mapping: a table with names."""
+    if isinstance(X, Mapping):
+        return all(np.ndim(column) == 1 for column in X.values())
+    if not isinstance(X, Sequence) or isinstance(X, str | bytes) or not len(X):
+        return False
+    return all(isinstance(row, Mapping) for row in X) or all(hasattr(row, "_fields") or is_dataclass(row) for row in X)
+
+
+def is_lazy(X: Any) -> bool:
+    """Tell whether a table of another library has yet to be computed."""
+    return hasattr(X, "collect") and hasattr(X, "lazy")
+
+
 def _foreign_frame(X: Any) -> pd.DataFrame:
+    if is_records(X):
+        return as_frame(pd.DataFrame(X))
+    if isinstance(X, list | tuple) and X and all(isinstance(row, list | tuple) for row in X):
+        mixed = pd.DataFrame(list(X))  # an array would make text of the numbers beside text
+        return mixed.set_axis([f"x{i}" for i in range(mixed.shape[1])], axis=1)
+    return _of_library(X.collect() if is_lazy(X) else X)
+
+
+def _of_library(X: Any) -> pd.DataFrame:
     if hasattr(X, "to_pandas"):  # polars, pyarrow, narwhals and others
         return as_frame(X.to_pandas())
     if hasattr(X, "__arrow_c_stream__"):
@@ -441,11 +467,7 @@ _MOST_CODES = 20
 
 
 def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> ProblemType:
-    try:
-        kind = ProblemType(problem_type)
-    except ValueError:
-        message = f"Unknown problem type {str(problem_type)!r}. Expected one of {[str(p) for p in ProblemType]}. Choose one of them."
-        raise InvalidInputError(message) from None
+    kind = as_problem_type(problem_type)
     n_values = int(target.nunique())
     if kind is ProblemType.REGRESSION:
         numbers = pd.to_numeric(target.astype(object), errors="coerce")

@@ -1,16 +1,24 @@
 """Read a table from a file, or one that scikit-learn ships, and take its target out."""
 
+import importlib.util
+import json
+import logging
+import shlex
 import warnings
-from collections.abc import Collection
+import zipfile
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from metalearn._files import replacing
-from metalearn.exceptions import InvalidInputError, unknown_name
+from metalearn.exceptions import InvalidInputError, MetalearnError, MissingExtraError, unknown_name
+from metalearn.table.arff import read_arff
 from metalearn.table.delimited import read_delimited, shortened
+from metalearn.table.packed import MAX_RATIO, MAX_UNPACKED, PACKED, opened
 
 __all__ = [
     "SHIPPED",
@@ -25,9 +33,20 @@ __all__ = [
 SHIPPED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 """Tables that scikit-learn ships, by name."""
 
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".pq", ".arff")
+_TEXTS = (".csv", ".tsv", ".txt")
+_PACKABLE = (*_TEXTS, ".arff", ".jsonl", ".ndjson")
+
+SUFFIXES = (
+    *(text + packed for text in _PACKABLE for packed in ("", *PACKED)),
+    *(".parquet", ".pq", ".feather", ".xlsx"),
+)
 """Endings of files that can be read."""
 
+_SHOWN_SUFFIXES = (
+    ".csv, .tsv, .txt, .arff, .jsonl (also with .gz, .bz2, .xz, .zst or .zip behind), .parquet, .feather or .xlsx"
+)
+
+_log = logging.getLogger(__name__)
 _WHOLE = 2.0**53
 _OPENML = "openml:"
 
@@ -67,19 +86,40 @@ def has_own_target(source: str | Path) -> bool:
     return str(source) in SHIPPED or str(source).startswith(_OPENML)
 
 
-def read_table(source: str | Path, target: str | None = None, *, text: Collection[str] = ()) -> NamedTable:
+def read_table(
+    source: str | Path,
+    target: str | None = None,
+    *,
+    text: Collection[str] = (),
+    header: bool | None = None,
+    names: Sequence[str] = (),
+    sheet: str | None = None,
+    drop: Collection[str] = (),
+    keep: Collection[str] = (),
+) -> NamedTable:
     """Read a table and take its target out.
 
     Parameters
     ----------
     source : str or Path
-        A CSV, TSV, Parquet or ARFF file, an OpenML dataset such as ``"openml:31"``, or the name of a table that
-        scikit-learn ships, such as ``"wine"``.
+        A file whose ending is one of :data:`SUFFIXES`, an OpenML dataset such as ``"openml:31"``, or the name of a table
+        that scikit-learn ships, such as ``"wine"``.
     target : str or None, default=None
         Name of the target column; the shipped tables (``"target"``) and those of OpenML have one of their own.
     text : collection of str, or mapping of str to collection of str, default=()
         Columns that stay text in a CSV or TSV file, whatever they look like; with a mapping, and words of each that are no
         missing values, such as "NA".
+    header : bool or None, default=None
+        Whether names of columns stand in the first line of a CSV or TSV file; None expects them, and refuses a first line
+        that looks like data.
+    names : sequence of str, default=()
+        Names of the columns of a CSV or TSV file; its first line is then data, unless ``header`` is true.
+    sheet : str or None, default=None
+        Sheet of an Excel file; None reads the first.
+    drop : collection of str, default=()
+        Columns that are no features.
+    keep : collection of str, default=()
+        The only columns that are features; empty keeps all.
 
     Returns
     -------
@@ -105,7 +145,7 @@ def read_table(source: str | Path, target: str | None = None, *, text: Collectio
         frame, own_target = _from_openml(name)
         target = target or own_target
     else:
-        frame = read_frame(Path(source), text=text)
+        frame = read_frame(Path(source), text=text, header=header, names=names, sheet=sheet)
         name = Path(source).name
     if frame.shape[0] == 0 or frame.shape[1] == 0:
         message = f"{name} is empty: {frame.shape[0]} rows, {frame.shape[1]} columns. Expected both. Check the file."
@@ -114,13 +154,21 @@ def read_table(source: str | Path, target: str | None = None, *, text: Collectio
     if target is None:
         message = (
             f"No target was named for {name}. Expected one of its columns {shortened(columns)}. "
-            f"Add it: --target {columns[-1]}."
+            f"Add it: --target {shlex.quote(columns[-1])}."
         )
         raise InvalidInputError(message)
     if target not in columns:
         raise unknown_name("target", target, columns)
     frame.columns = pd.Index(columns)
-    return NamedTable(name, frame.drop(columns=target), _as_written(frame[target]))
+    features = [column for column in columns if column != target]
+    unknown = [column for column in (*drop, *keep) if column not in columns]
+    if unknown:
+        raise unknown_name("column", unknown[0], columns)
+    chosen = [column for column in features if column not in drop and (not keep or column in keep)]
+    if not chosen:
+        message = f"No column of {name} is left besides the target {target!r}. Expected one or more of {shortened(features)}. Drop fewer."
+        raise InvalidInputError(message)
+    return NamedTable(name, frame[chosen], _as_written(frame[target]))
 
 
 def _as_written(target: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -132,50 +180,36 @@ def _as_written(target: "pd.Series[Any]") -> "pd.Series[Any]":
     return target.astype("Int64")
 
 
-def read_frame(path: Path, *, text: Collection[str] = ()) -> pd.DataFrame:
-    """Read a file by its ending.
-
-    Parameters
-    ----------
-    path : Path
-        A CSV, TSV, Parquet or ARFF file.
-    text : collection of str, or mapping of str to collection of str, default=()
-        Columns that stay text in a CSV or TSV file, whatever they look like; with a mapping, and words of each that are no
-        missing values, such as "NA".
-
-    Returns
-    -------
-    DataFrame
-        Every column as found.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such file, nor a shipped table of this name.
-    InvalidInputError
-        If the file cannot be read or names two columns alike.
-    """
+def read_frame(
+    path: Path,
+    *,
+    text: Collection[str] = (),
+    header: bool | None = None,
+    names: Sequence[str] = (),
+    sheet: str | None = None,
+) -> pd.DataFrame:
+    """Read a file by its ending; parameters and errors are those of :func:`read_table`."""
     if not path.exists():
         if path.suffix or len(path.parts) > 1:
-            message = (
-                f"There is no file {str(path)!r}. Expected a path to a table ({', '.join(SUFFIXES)}). Check the path."
-            )
+            message = f"There is no file {str(path)!r}. Expected a path to a table ({_SHOWN_SUFFIXES}). Check the path."
             raise InvalidInputError(message)
         raise unknown_name("table", str(path), SHIPPED)
-    ending = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
-    if path.is_dir() or ending not in SUFFIXES:
-        message = f"{str(path)!r} is not a table that can be read. Expected a file ending in {', '.join(SUFFIXES)}. Convert it."
+    name = path.name.lower()
+    ending = max((suffix for suffix in SUFFIXES if name.endswith(suffix)), key=len, default="")
+    if path.is_dir() or not ending:
+        message = (
+            f"{str(path)!r} is not a table that can be read. Expected a file ending in {_SHOWN_SUFFIXES}. Convert it."
+        )
         raise InvalidInputError(message)
+    inner = f".{ending.split('.')[1]}"
     try:
-        if ending in (".parquet", ".pq"):
-            return _with_index(pd.read_parquet(path))
-        if ending == ".arff":
-            return _arff(path)
-        return read_delimited(path, text)
-    except InvalidInputError:
+        if inner in _TEXTS:
+            return read_delimited(path, text, header=header, names=names)
+        return _READERS[inner](path) if inner != ".xlsx" else _excel(path, sheet)
+    except MetalearnError:
         raise
-    except (OSError, ValueError, UnicodeError, NotImplementedError, ArithmeticError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except Exception as error:  # readers of damaged files raise anything
+        first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         advice = "Save it as UTF-8" if isinstance(error, UnicodeError) else "Check the file"
         message = f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. {advice}."
         raise InvalidInputError(message) from error
@@ -238,13 +272,60 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index(level=named) if named else frame
 
 
-def _arff(path: Path) -> pd.DataFrame:
-    from scipy.io import arff  # noqa: PLC0415 - rarely needed
+def _parquet(path: Path) -> pd.DataFrame:
+    facts = pq.ParquetFile(path).metadata
+    unpacked = sum(facts.row_group(i).total_byte_size for i in range(facts.num_row_groups))
+    cells, size = facts.num_rows * facts.num_columns, path.stat().st_size
+    if unpacked > max(MAX_UNPACKED, MAX_RATIO * size) or cells > max(MAX_UNPACKED, MAX_RATIO * size):
+        message = (
+            f"{path.name} has {size:,} bytes and unpacks to {unpacked:,} or more ({facts.num_rows:,} rows, {facts.num_columns:,} "
+            "columns). Expected a table of bearable size. If it is one, read it with pandas.read_parquet and pass that."
+        )
+        raise InvalidInputError(message)
+    return _with_index(pd.read_parquet(path))
 
-    rows, _ = arff.loadarff(path)
-    frame = pd.DataFrame(rows)
-    for name in frame.columns:
-        if frame[name].dtype == object:
-            text = frame[name].str.decode("utf-8", errors="replace")
-            frame[name] = text.where(text != "?").astype("category")
-    return frame
+
+def _json_lines(path: Path) -> pd.DataFrame:
+    with opened(path) as file:
+        rows = [json.loads(line) for line in file if line.strip()]
+    if not all(isinstance(row, dict) for row in rows):
+        message = f"{path.name} holds lines that are no JSON objects. Expected one object a row. Check the file."
+        raise InvalidInputError(message)
+    return pd.DataFrame(rows)
+
+
+def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
+    if importlib.util.find_spec("openpyxl") is None:
+        message = (
+            f"{path.name} needs the package 'openpyxl', which is not installed. "
+            'Run: pip install "metalearn-recommender[excel]", or save the sheet as CSV.'
+        )
+        raise MissingExtraError(message)
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > max(MAX_UNPACKED, MAX_RATIO * path.stat().st_size):
+        message = (
+            f"{path.name} unpacks to {unpacked:,} bytes. Expected a table of bearable size. Save the sheet as CSV."
+        )
+        raise InvalidInputError(message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that styles are not read
+        with pd.ExcelFile(path, engine="openpyxl") as book:
+            if sheet is not None and sheet not in book.sheet_names:
+                raise unknown_name("sheet", sheet, map(str, book.sheet_names))
+            if sheet is None and len(book.sheet_names) > 1:
+                _log.warning(
+                    "%s: the first of its sheets %s was read; --sheet chooses.", path.name, book.sheet_names[:5]
+                )
+            found: pd.DataFrame = pd.read_excel(book, sheet_name=sheet if sheet is not None else 0)
+    return found
+
+
+_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".parquet": _parquet,
+    ".pq": _parquet,
+    ".feather": pd.read_feather,
+    ".arff": read_arff,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+}

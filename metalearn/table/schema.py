@@ -1,5 +1,6 @@
 """Kinds of columns, and how their dates are written."""
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from enum import StrEnum
@@ -12,12 +13,25 @@ import pandas as pd
 
 from metalearn.table.intake import column_names
 
-__all__ = ["ColumnKind", "column_kinds", "columns_at", "date_format", "is_date_text", "is_no_day", "kind_of_dtype"]
+__all__ = [
+    "ColumnKind",
+    "column_kinds",
+    "columns_at",
+    "date_format",
+    "is_date_text",
+    "is_no_day",
+    "kind_of_dtype",
+    "read_dates",
+]
 
 _TEXT_LENGTH = 40
 _KIND_ROWS = 1000
-_ISO_DATE = re.compile(r"^\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*$")
+_ISO_DATE = re.compile(r"^\s*(?:\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?|(?:1[5-9]|2[01])\d{2}-(?:0[1-9]|1[0-2]))\s*$")
 _OTHER_DATE = re.compile(r"^\s*(?:\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}/\d{1,2}/\d{4}|\d{4}/\d{1,2}/\d{1,2})\s*$")
+_PERIOD = re.compile(r"^\s*(\d{4})-?([WQ])(\d{1,2})(?:-?([1-7]))?\s*$")
+_PERIODS = "week or quarter"
+"""Format of ISO weeks (2021-W11, 2021-W11-3) and quarters (2021-Q1, 2021Q1)."""
+
 _OTHER_FORMATS = ("%d.%m.%Y", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y")
 
 
@@ -43,6 +57,8 @@ def _some_text(values: "pd.Series[Any]") -> list[str]:
 def _format_of(text: Sequence[str]) -> str | None:
     if all(map(_ISO_DATE.match, text)):
         return "ISO8601"
+    if all(map(_PERIOD.match, text)):
+        return _PERIODS
     if not all(map(_OTHER_DATE.match, text)):
         return None
     days = pd.Series(list(set(text)), dtype=object).str.strip()
@@ -61,7 +77,7 @@ def date_format(values: "pd.Series[Any]") -> str | None:
     Returns
     -------
     str or None
-        A format that :func:`pandas.to_datetime` takes; None if it is not the only one that fits, or none does.
+        A format that :func:`read_dates` takes; None if it is not the only one that fits, or none does.
 
     Examples
     --------
@@ -72,6 +88,29 @@ def date_format(values: "pd.Series[Any]") -> str | None:
     """
     text = _some_text(values)
     return _format_of(text) if text else None
+
+
+def read_dates(text: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
+    """Return text as times of UTC by a format that :func:`date_format` returned; missing where it does not fit."""
+    stripped = text.astype(object).map(lambda value: value.strip() if isinstance(value, str) else value)
+    if form != _PERIODS:
+        return pd.to_datetime(stripped, errors="coerce", utc=True, format=form)
+    parts = stripped.map(lambda value: _first_day(str(value)), na_action="ignore")
+    return pd.to_datetime(parts, errors="coerce", utc=True, format="ISO8601")
+
+
+def _first_day(period: str) -> str | None:
+    """Return the first day of an ISO week or a quarter, or the day of a week that is named."""
+    parts = _PERIOD.match(period)
+    if parts is None:
+        return None
+    year, number = int(parts[1]), int(parts[3])
+    if parts[2] == "Q":
+        return f"{year:04}-{3 * number - 2:02}-01" if 1 <= number <= 4 else None  # noqa: PLR2004
+    try:
+        return dt.date.fromisocalendar(year, number, int(parts[4] or 1)).isoformat()
+    except ValueError:
+        return None
 
 
 def is_date_text(value: object) -> bool:
@@ -88,7 +127,7 @@ def is_date_text(value: object) -> bool:
         True for such text as 2020-12-31, 31.12.2020, 12/31/2020 or 2020/12/31.
     """
     text = str(value)
-    return bool(_ISO_DATE.match(text) or _OTHER_DATE.match(text))
+    return bool(_ISO_DATE.match(text) or _OTHER_DATE.match(text) or _PERIOD.match(text))
 
 
 def is_no_day(value: object) -> bool:
@@ -105,7 +144,8 @@ def is_no_day(value: object) -> bool:
         True for such text as 0000-00-00 or 30.02.2020, which no known format reads.
     """
     text = str(value).strip()
-    read = (pd.to_datetime(text, format=form, errors="coerce") for form in ("ISO8601", *_OTHER_FORMATS))
+    one = pd.Series([text], dtype=object)
+    read = (read_dates(one, form)[0] for form in ("ISO8601", _PERIODS, *_OTHER_FORMATS))
     return is_date_text(text) and all(map(pd.isna, read))
 
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
-from metalearn.models import ModelSpec, get_model, model_names, models_for
+from metalearn.models import ModelSpec, build_pipeline, get_model, model_names, models_for
 from metalearn.space import Configuration
 from metalearn.task import ProblemType
 
@@ -182,3 +182,11 @@ def test_a_class_with_a_single_row_does_not_end_a_fit_that_would_stop_early() ->
     assert model[-1].estimator_.n_iter_ == 50
     model.fit(X[:-1], y[:-1])
     assert model[-1].estimator_.n_iter_ < 50  # as the library does where it can
+
+
+def test_a_kind_of_problem_may_be_named_by_text() -> None:
+    default = get_model("linear").default(ProblemType.BINARY)
+    assert build_pipeline(default, "binary").get_params()["model__C"] == 1.0
+    assert models_for("binary").keys() == models_for(ProblemType.BINARY).keys()
+    with pytest.raises(InvalidInputError, match="Unknown problem type 'yesno'"):
+        build_pipeline(default, "yesno")

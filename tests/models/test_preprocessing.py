@@ -8,6 +8,7 @@ from sklearn.preprocessing import TargetEncoder
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.models.preprocessing import QuietTargetEncoder, TableCleaner, dense_preprocessing, tree_preprocessing
+from metalearn.table.schema import is_date_text
 from metalearn.task import ProblemType
 
 
@@ -294,3 +295,47 @@ def test_any_form_of_output_can_be_asked_for(make: object, transform: str, messy
     usual = make(ProblemType.BINARY).fit(messy_table, y).transform(messy_table)  # type: ignore[operator]
     asked = make(ProblemType.BINARY).set_output(transform=transform).fit(messy_table, y).transform(messy_table)  # type: ignore[operator]
     assert np.allclose(np.asarray(asked, dtype=float), usual, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("levels", "now", "held"),
+    [
+        (["1st", "2nd", "3rd"], ["1", "2"], "numbers"),
+        (["low", "high"], ["2020-01-02"], "dates"),
+        (["yes", "no"], ["True", "False"], "truth values"),
+    ],
+)
+def test_text_of_another_kind_than_in_fitting_is_refused_as_the_values_are(
+    levels: list[str], now: list[str], held: str
+) -> None:
+    cleaner = TableCleaner().fit(pd.DataFrame({"c": levels * 10}))
+    with pytest.raises(InvalidInputError, match=f"held text such as .*, but now it holds {held}"):
+        cleaner.transform(pd.DataFrame({"c": now}))
+    assert cleaner.transform(pd.DataFrame({"c": [now[0], "new"]}))["c"].tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    ("written", "days"),
+    [
+        (["1949-01", "1949-02"], ["1949-01-01", "1949-02-01"]),
+        (["2021-W11", "2021-W53"], ["2021-03-15", None]),
+        (["2021W11", "2021-W12-3"], ["2021-03-15", "2021-03-24"]),
+        (["2021-Q1", "2021Q4"], ["2021-01-01", "2021-10-01"]),
+    ],
+)
+def test_months_weeks_and_quarters_are_dates(written: list[str], days: list[str | None]) -> None:
+    table = pd.DataFrame({"when": written * 5})
+    found = TableCleaner().fit(table).transform(table)["when.days"].tolist()[:2]
+    expected = [np.nan if day is None else (pd.Timestamp(day) - pd.Timestamp(0)).days for day in days]
+    np.testing.assert_equal(found, expected)
+
+
+@pytest.mark.parametrize("written", ["2020-21", "2020-13", "2021-Q", "1234-05-6", "0012-05"])
+def test_what_only_resembles_a_month_is_no_date(written: str) -> None:
+    assert not is_date_text(written)
+
+
+def test_an_empty_table_with_text_keeps_its_columns() -> None:
+    table = pd.DataFrame({"t": [f"word{i % 7} and number{i} " * 3 for i in range(60)], "a": range(60)})
+    prepare = tree_preprocessing(ProblemType.BINARY).fit(table, [0, 1] * 30)
+    assert prepare.transform(table.head(0)).shape == (0, prepare.transform(table).shape[1])

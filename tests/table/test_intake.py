@@ -1,6 +1,7 @@
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -54,8 +55,7 @@ def test_numbers_as_text_are_refused_as_a_target() -> None:
         (np.zeros((50, 2, 2)), [0, 1] * 25, "3 dimensions"),
         (np.zeros((50, 2)), np.zeros((50, 2)), "shape"),
         (np.zeros((50, 2)), "price", r"X\['price'\]"),
-        ({"a": [1.0] * 20}, [0, 1] * 10, "is a dict"),
-        (pl.DataFrame({"a": [1.0] * 20}).lazy(), [0, 1] * 10, "is a LazyFrame.*collect"),
+        ({"a": 1.0}, [0, 1] * 10, "is a dict"),
         (np.zeros((20, 2)), [1j, 2j] * 10, "complex"),
         (np.zeros((20, 2)), pd.Series([[1], [2]] * 10), "lists"),
         (np.zeros((50, 2)), [f"name {i}" for i in range(48)] + ["name 0"] * 2, "48 classes in 50 rows.*'name 0'"),
@@ -241,3 +241,49 @@ def test_classification_is_binary_or_multiclass_by_the_number_of_classes() -> No
     for n_classes, kind in ((2, "binary"), (3, "multiclass")):
         found = ml.recommend(X, pd.Series(np.arange(60) % n_classes), problem_type="classification", n=1)
         assert found.task.problem_type == kind
+
+
+class _Row(NamedTuple):
+    size: float
+    town: str
+
+
+@dataclass
+class _House:
+    size: float
+    town: str
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"size": 1.5, "town": "a"}] * 20,
+        [_Row(1.5, "a")] * 20,
+        [_House(1.5, "a")] * 20,
+        {"size": [1.5] * 20, "town": ["a"] * 20},
+        pl.DataFrame({"size": [1.5] * 20, "town": ["a"] * 20}).lazy(),
+    ],
+)
+def test_rows_with_names_are_a_table(rows: object) -> None:
+    X = take_in(rows, [0, 1] * 10)[0]
+    assert X["size"].tolist() == [1.5] * 20
+    assert X["town"].tolist() == ["a"] * 20
+
+
+def test_numbers_beside_text_stay_numbers_in_rows_without_names() -> None:
+    X = take_in([[1.5, "a"], [2.5, "b"]] * 10, [0, 1] * 10)[0]
+    assert list(column_kinds(X).values()) == ["numeric", "categorical"]
+
+
+@pytest.mark.parametrize(
+    "rows", [[{"a": float(i), "b": "x"} for i in range(40)], pl.DataFrame({"a": range(40), "b": ["x"] * 40}).lazy()]
+)
+def test_estimators_take_rows_with_names_and_lazy_frames(rows: object) -> None:
+    model = ml.MetaLearnClassifier(n_trials=1, families=["gaussian_nb"]).fit(rows, [0] * 20 + [1] * 20)
+    assert list(model.feature_names_in_) == ["a", "b"]
+    assert model.score(rows, [0] * 20 + [1] * 20) > 0.9
+
+
+def test_missing_labels_among_numbers_are_told() -> None:
+    with pytest.raises(InvalidInputError, match=r"missing in 1 of 40 rows"):
+        ml.MetaLearnClassifier(n_trials=1).fit(np.zeros((40, 2)), [0.0, 1.0] * 19 + [0.0, np.nan])

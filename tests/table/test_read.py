@@ -1,13 +1,17 @@
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn import datasets
 from sklearn.utils import Bunch
 
-from metalearn.exceptions import InvalidInputError, UnknownNameError
+from metalearn.exceptions import InvalidInputError, MetalearnError, UnknownNameError
 from metalearn.table.read import SHIPPED, read_frame, read_table
 
 
@@ -69,14 +73,15 @@ def test_a_file_needs_a_target(tmp_path: Path, frame: pd.DataFrame) -> None:
     ("file", "content", "words"),
     [
         ("absent.csv", None, "no file"),
-        ("t.xlsx", b"x", "not a table that can be read"),
+        ("t.xls", b"x", "not a table that can be read"),
+        ("t.xlsx", b"x", "cannot be read"),
         ("empty.csv", b"", "cannot be read"),
         ("head_only.csv", b"a,y\n", "is empty"),
         ("twice.csv", b"a,a,y\n1,2,3\n", r"stand twice in twice.csv: \['a'\]"),
         ("broken.parquet", b"PAR1 and then nothing", "cannot be read"),
         ("binary.csv", bytes(range(128, 256)) * 20, "cannot be read"),
-        ("ragged.csv", b"a,y\n1,2\n1,2,3,4\n", "cannot be read"),
-        ("broken.arff", b"@relation t\n@attribute s string\n@data\nx\n", "cannot be read"),
+        ("ragged.csv", b"a,y\n1,2\n1,2,3,4\n", r"Row 3 of ragged.csv has 4 values.*in double quotes"),
+        ("broken.arff", b"@relation t\n@attribute s strange\n@data\nx\n", "cannot be read"),
     ],
 )
 def test_what_cannot_be_read_gets_a_clear_error(tmp_path: Path, file: str, content: bytes | None, words: str) -> None:
@@ -134,3 +139,107 @@ def test_names_of_rows_in_parquet_are_columns_if_they_have_a_name(tmp_path: Path
     assert read_frame(tmp_path / "t.parquet").columns.tolist() == ["town", "month", "x"]
     frame.to_parquet(tmp_path / "t.parquet")
     assert read_frame(tmp_path / "t.parquet").columns.tolist() == ["town", "month", "x"]
+
+
+def _as_arff(frame: pd.DataFrame, path: Path) -> None:
+    rows = "\n".join(",".join(map(str, row)) for row in frame.itertuples(index=False))
+    head = (
+        "@relation t\n@attribute a real\n@attribute b {x,y}\n@attribute d date yyyy-MM-dd\n@attribute y real\n@data\n"
+    )
+    path.write_text(head + rows + "\n")
+
+
+def _zst(frame: pd.DataFrame, path: Path) -> None:
+    with pa.CompressedOutputStream(str(path), "zstd") as file:
+        file.write(frame.to_csv(index=False).encode())
+
+
+_FORMATS: dict[str, Callable[[pd.DataFrame, Path], object]] = {
+    "t.csv": lambda d, p: d.to_csv(p, index=False),
+    "t.tsv": lambda d, p: d.to_csv(p, index=False, sep="\t"),
+    "t.csv.gz": lambda d, p: d.to_csv(p, index=False),
+    "t.csv.bz2": lambda d, p: d.to_csv(p, index=False),
+    "t.csv.xz": lambda d, p: d.to_csv(p, index=False),
+    "t.csv.zip": lambda d, p: d.to_csv(p, index=False),
+    "t.csv.zst": _zst,
+    "t.arff": _as_arff,
+    "t.parquet": lambda d, p: d.to_parquet(p),
+    "t.feather": lambda d, p: d.to_feather(p),
+    "t.jsonl": lambda d, p: d.to_json(p, orient="records", lines=True),
+    "t.xlsx": lambda d, p: d.to_excel(p, index=False),
+}
+
+
+@pytest.mark.parametrize("file", _FORMATS)
+def test_damaged_files_are_read_or_refused_in_every_format(tmp_path: Path, file: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=30), "b": ["x", "y"] * 15, "d": ["2020-01-02"] * 30, "y": range(30)})
+    path = tmp_path / file
+    _FORMATS[file](frame, path)
+    whole = path.read_bytes()
+    assert read_table(path, "y").X.shape == (30, 3)
+    refused = []
+    for _ in range(40 if file == "t.xlsx" else 150):
+        damaged = bytearray(whole)
+        for _ in range(rng.integers(1, 4)):
+            at, what = int(rng.integers(len(damaged))), rng.integers(4)
+            if what == 0:
+                damaged[at] ^= 1 << int(rng.integers(8))
+            elif what == 1:
+                damaged[at : at + int(rng.integers(1, 20))] = b""
+            elif what == 2:
+                damaged[at:at] = rng.bytes(int(rng.integers(1, 5)))
+            else:
+                damaged[at : at + 8] = bytes(8)
+            if not damaged:
+                break
+        path.write_bytes(bytes(damaged))
+        try:
+            read_table(path, "y")
+        except MetalearnError as error:
+            refused.append(str(error))
+    assert refused
+    assert all("Expected" in message or "Available" in message for message in refused)
+
+
+def test_parquet_with_broken_notes_of_pandas_is_read_or_refused(tmp_path: Path) -> None:
+    table = pa.table({"a": [1.0, 2.0], "y": [0, 1]})
+    for note in (b"{", b"[]", b'{"index_columns": [5], "columns": 3}', b'{"index_columns": ["gone"], "columns": [{}]}'):
+        pq.write_table(table.replace_schema_metadata({b"pandas": note}), tmp_path / "t.parquet")
+        with suppress(InvalidInputError):
+            assert read_table(tmp_path / "t.parquet", "y").X.shape[0] == 2
+
+
+def test_parquet_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metalearn.table.read.MAX_UNPACKED", 1_000_000)
+    column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(1_000_000, dtype=np.int8)), ["x"])
+    pq.write_table(pa.table({f"c{i}": column for i in range(6)}), tmp_path / "t.parquet")
+    with pytest.raises(InvalidInputError, match=r"1,000,000 rows, 6 columns.*Expected a table of bearable size"):
+        read_table(tmp_path / "t.parquet", "c0")
+
+
+def test_columns_can_be_left_out(tmp_path: Path, frame: pd.DataFrame) -> None:
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert read_table(tmp_path / "t.csv", "y", drop=["a"]).X.columns.tolist() == ["b"]
+    assert read_table(tmp_path / "t.csv", "y", keep=["a"]).X.columns.tolist() == ["a"]
+    with pytest.raises(UnknownNameError, match="Unknown column 'c'"):
+        read_table(tmp_path / "t.csv", "y", drop=["c"])
+    with pytest.raises(InvalidInputError, match=r"No column of .* is left"):
+        read_table(tmp_path / "t.csv", "y", drop=["a", "b"])
+
+
+def test_a_proposed_option_is_quoted_for_the_shell(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,sale price\n1,2\n3,4\n")
+    with pytest.raises(InvalidInputError, match=r"--target 'sale price'"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_sheet_of_excel_can_be_chosen(tmp_path: Path, frame: pd.DataFrame, caplog: pytest.LogCaptureFixture) -> None:
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
+        frame.to_excel(book, sheet_name="first", index=False)
+        frame.head(5).to_excel(book, sheet_name="second", index=False)
+    assert len(read_table(tmp_path / "t.xlsx", "y").X) == len(frame)
+    assert "the first of its sheets" in caplog.text
+    assert len(read_table(tmp_path / "t.xlsx", "y", sheet="second").X) == 5
+    with pytest.raises(UnknownNameError, match="Unknown sheet 'third'"):
+        read_table(tmp_path / "t.xlsx", "y", sheet="third")

@@ -4,19 +4,15 @@ import hashlib
 import importlib
 import json
 import math
-import multiprocessing
 import os
-import signal
 import sqlite3
 import sys
-import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
@@ -31,8 +27,9 @@ from rich.progress import track
 from metalearn.advisor import Advisor
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
-from metalearn.evaluation.fit import TrainingData, fit_and_score
+from metalearn.evaluation.fit import TrainingData
 from metalearn.evaluation.splits import split
+from metalearn.evaluation.workers import Processes
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import ModelSpec, models_for
 from metalearn.recommenders.scale import capped
@@ -121,7 +118,7 @@ class RealTable:
         target, kind = self.data.target, self.task.problem_type
         inner = split(target[self.train], kind, metric=self.metric, cv=N_FOLDS, random_state=SEED)
         folds = (*((self.train[a], self.train[b]) for a, b in inner), (self.train, self.test))
-        return TrainingData(self.data.X, target, kind, self.data.n_classes, folds)
+        return TrainingData(self.data.X, target, kind, self.data.n_classes, folds, clock="processor")
 
     @cached_property
     def id(self) -> str:
@@ -237,56 +234,29 @@ def code_digest() -> str:
     return code.hexdigest()[:12]
 
 
-def _serve(connection: Connection, training: TrainingData) -> None:
-    """Fit what is asked for until the other end closes; a fit that takes too long ends this process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError, BrokenPipeError):
-        while True:
-            configuration, fold = connection.recv()
-            signal.setitimer(signal.ITIMER_PROF, FIT_SECONDS)
-            started = time.process_time()
-            outcome = fit_and_score(training, configuration, fold)
-            seconds = time.process_time() - started
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            connection.send({"scores": outcome.scores, "seconds": seconds if outcome.status is Status.OK else None})
-
-
 class Evaluator:
     """Fit configurations on one table, each fold once and for all."""
 
     def __init__(self, table: RealTable, cache: Cache) -> None:
         self.table = table
         self.cache = cache
-        self._child: tuple[Any, Connection] | None = None
+        self._runner: Processes | None = None
 
     def close(self) -> None:
         """End the process that fits."""
-        if self._child is not None:
-            process, connection = self._child
-            process.terminate()
-            process.join()
-            connection.close()
-            self._child = None
-
-    def _connection(self) -> Connection:
-        if self._child is None:
-            context = multiprocessing.get_context("fork")
-            mine, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, self.table.training), daemon=True)
-            process.start()
-            theirs.close()
-            self._child = process, mine
-        return self._child[1]
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
 
     def _fit(self, configuration: Configuration, fold: int) -> dict[str, Any]:
-        connection = self._connection()
-        try:
-            connection.send((configuration, fold))
-            found: dict[str, Any] = connection.recv()
-        except (EOFError, OSError):
-            self.close()
+        if self._runner is None:
+            self._runner = Processes(self.table.training, fit_seconds=FIT_SECONDS)
+        self._runner.submit(fold, configuration, fold, math.inf)
+        [(_, outcome)] = self._runner.finished()
+        seconds = outcome.fit_seconds + outcome.predict_seconds
+        if outcome.status is not Status.OK or seconds > FIT_SECONDS:
             return {"scores": {}, "seconds": None}
-        return found
+        return {"scores": outcome.scores, "seconds": seconds}
 
     def _found(self, configuration: Configuration, fold: int) -> dict[str, Any]:
         key = f"{self.table.id}/{configuration.id}/{fold}"

@@ -44,16 +44,7 @@ _PATIENCE, _MARGIN = 10, 5
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Name a task and say how its table is read.
-
-    Parameters
-    ----------
-    task : Task
-        What is known beforehand: id, problem type, family, source, licence. A fingerprint that it has is kept: the
-        key that seals it belongs to the machine that plans, not to the workers of a cluster.
-    load : callable
-        Returns ``(X, y)``; called in the worker, so it has to pickle.
-    """
+    """Name a task and say how its table is read."""
 
     task: Task
     load: Callable[[], tuple[pd.DataFrame, "pd.Series[Any]"]]
@@ -113,15 +104,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class WorkUnit:
-    """Join a table with the configurations that are evaluated on it in one go.
-
-    Parameters
-    ----------
-    table : Table
-        The table.
-    configurations : tuple of Configuration
-        What is evaluated, in order.
-    """
+    """Join a table with the configurations that are evaluated on it in one go."""
 
     table: Table
     configurations: tuple[Configuration, ...]
@@ -132,22 +115,7 @@ def plan(
     waves: Callable[[ProblemType], Sequence[Sequence[Configuration]]],
     done: Collection[tuple[str, str]] = frozenset(),
 ) -> list[WorkUnit]:
-    """List what is still to be evaluated, breadth first: the first wave on every table, then the next.
-
-    Parameters
-    ----------
-    tables : iterable of Table
-        The tables; keep them in the order in which they shall be finished.
-    waves : callable
-        ``waves(problem_type)`` lists groups of configurations, the most valuable group first.
-    done : collection of (task id, configuration id), default=()
-        What is already known.
-
-    Returns
-    -------
-    list of WorkUnit
-        In order of priority.
-    """
+    """List what is still to be evaluated, breadth first: the first wave on every table, then the next."""
     units: list[tuple[int, WorkUnit]] = []
     for table in tables:
         for rank, wave in enumerate(waves(table.task.problem_type)):
@@ -163,24 +131,7 @@ def evaluate(
     limits: Limits = Limits(),
     n_jobs: int = 1,
 ) -> Iterator[tuple[Task, list[Evaluation]]]:
-    """Evaluate work units in parallel and yield each as soon as it is finished.
-
-    Parameters
-    ----------
-    units : sequence of WorkUnit
-        What :func:`plan` lists.
-    limits : Limits, optional
-        Bounds on time, memory and rows.
-    n_jobs : int, default=1
-        Processes. A surrounding ``joblib.parallel_config`` chooses another backend, such as Dask's or Ray's.
-
-    Yields
-    ------
-    task : Task
-        With the size of the table filled in.
-    evaluations : list of Evaluation
-        One for each configuration, fold and metric; failures have a status and no value.
-    """
+    """Evaluate work units in parallel and yield each as soon as it is finished."""
     yield from _spread(evaluate_unit, units, limits, n_jobs)
 
 
@@ -190,24 +141,7 @@ def describe(
     limits: Limits = Limits(),
     n_jobs: int = 1,
 ) -> Iterator[tuple[Task, MetaFeatures]]:
-    """Compute the meta-features of tables, on the rows that evaluations use.
-
-    Parameters
-    ----------
-    tables : sequence of Table
-        The tables.
-    limits : Limits, optional
-        Bound on rows.
-    n_jobs : int, default=1
-        Processes.
-
-    Yields
-    ------
-    task : Task
-        With the size of the table filled in.
-    meta_features : MetaFeatures
-        All default meta-features.
-    """
+    """Compute the meta-features of tables, on the rows that evaluations use."""
     yield from _spread(_describe, tables, limits, n_jobs)
 
 

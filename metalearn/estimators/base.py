@@ -31,6 +31,7 @@ from metalearn.dataset import Dataset
 from metalearn.estimators.advice import Advice
 from metalearn.estimators.blend import Comparison
 from metalearn.estimators.columns import EMPTY, check_values
+from metalearn.estimators.documentation import documented
 from metalearn.estimators.drift import summary
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.progress import progress
@@ -83,41 +84,11 @@ def _checked_weights(sample_weight: Any, frame: pd.DataFrame) -> npt.NDArray[np.
     return weights
 
 
+@documented
 class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     """Search with a recommendation as the start, under scikit-learn's rules.
 
-    Parameters
-    ----------
-    n_trials : int or None, default=None
-        Configurations to try at most, the default that has to be beaten included; default: as many as ``time_budget``
-        allows, or 20 without one.
-    time_budget : float or None, default=None
-        Wall-clock seconds that ``fit`` may take, from its start to the last fit on all rows.
-    metric : str, callable or None, default=None
-        What to optimise; default: the problem type's own.
-    families : str, sequence of str or None, default=None
-        Model families to choose from; default: all whose package is installed.
-    blend : bool, default=True
-        Whether a weighted blend of several configurations may be used, where it is better on rows held out.
-    cv : int, splitter, iterable or None, default=None
-        Folds of the cross-validation: how many, a splitter of scikit-learn such as ``TimeSeriesSplit()``, or pairs of rows
-        to train on and to test on; default: 5, or 3 where there are more than 5,000 rows.
-    categorical : str or sequence of str, default=()
-        Columns that are categorical whatever they look like.
-    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
-        What the recommendation is learned from; default: the bundled knowledge base.
-    recommender : str, default="auto"
-        Name of the strategy.
-    record_to : Store, str, Path or None, default=None
-        Where to add the results, so that later recommendations learn from them; no row of the table goes there.
-    name : str or None, default=None
-        What to call the table there, through all versions of its data; default: nothing that tells its name.
-    n_jobs : int or None, default=None
-        Fits that run at the same time, each on one thread; None means 1, -1 one for each processor.
-    random_state : int, RandomState or None, default=0
-        Seed of folds and models.
-    progress : bool or None, default=None
-        Whether to show a progress bar; None shows one only on a terminal.
+    {parameters}
     """
 
     def __init__(

@@ -66,28 +66,11 @@ class Evaluation:
         return self.configuration.id
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the evaluation as plain values.
-
-        Returns
-        -------
-        dict
-                Strings, numbers and the configuration's own dict.
-        """
+        """Return the evaluation as plain values."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**plain, "configuration": self.configuration.to_dict(), "status": str(self.status)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the evaluation that :meth:`to_dict` wrote.
-
-        Parameters
-        ----------
-        values : mapping
-            Plain values.
-
-        Returns
-        -------
-        Evaluation
-            An equal evaluation.
-        """
+        """Return the evaluation that :meth:`to_dict` wrote."""
         return cls(**{**values, "configuration": Configuration.from_dict(values["configuration"])})

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -368,3 +369,9 @@ def test_how_a_table_is_read_can_be_told_to_every_command(folder: Path, tmp_path
     out = run("predict", model, tmp_path / "bare.csv", "--names", "size,town,sold")
     assert out.stdout.count("\n") == 121
     assert run("recheck", model, tmp_path / "bare.csv", "--names", "size,town,sold").exit_code == 0
+
+
+def test_a_command_runs_in_a_thread_as_well() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        out = pool.submit(run, "tune", "iris", "--trials", 1, "--families", "gaussian_nb").result()
+    assert out.exit_code == 0, out.output

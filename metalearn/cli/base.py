@@ -3,6 +3,7 @@
 import csv
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -104,7 +105,8 @@ def clear_errors(command: Callable[..., None]) -> Callable[..., None]:
 
 def end_softly_when_terminated() -> None:
     """Let SIGTERM act as Ctrl-C does: what is finished is kept, and processes are ended."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if threading.current_thread() is threading.main_thread():  # elsewhere, as in a server, signals are not ours
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def table_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -5,6 +5,7 @@ python .ci/readme.py --check   # fail if one is out of date
 """
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from metalearn.cli import main
 from metalearn.models import ModelSpec
 
 ROOT = Path(__file__).parents[1]
+os.environ["COLUMNS"] = "110"  # not as wide as this terminal
 
 
 def wine() -> str:

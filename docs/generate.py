@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ mpl.use("svg")
 from matplotlib import pyplot as plt
 
 HERE = Path(__file__).parent
+os.environ["COLUMNS"] = "110"  # not as wide as this terminal
 RESULTS = HERE.parent / "benchmarks" / "results"
 MADE = HERE / "_generated"
 

@@ -198,7 +198,7 @@ def recommend(
     if n_past < FEW:
         found = replace(found, novelty=math.nan)  # the distances of so few tell nothing
         notes.append(
-            f"The knowledge base holds {n_past} {task.problem_type} task{'s' if n_past > 1 else ''}: "
+            f"The knowledge base holds {n_past} {task.problem_type} task{'s' if n_past != 1 else ''}: "
             "intervals are not worth much yet, and novelty cannot be told."
         )
     if isinstance(fitted, Strategy) and (lacking := fitted.past_.table.not_buildable):
@@ -210,11 +210,13 @@ def recommend(
                 f"{len(odd)} of {len(known)} known configurations are not recommended, since they cannot be built here: they "
                 f"set {names}."
             )
-    notes += [finding.message for finding in check_data(data, metric=task.metric)]
+    findings = check_data(data, metric=task.metric)
+    serious = [finding.message for finding in findings if finding.severity == "warning"]
+    notes += [finding.message for finding in findings if finding.severity != "warning"]
     if not found.candidates and time_budget is not None:
         unlimited = fitted.recommend(task, meta_features, n=_ALL, models=models)
-        found = replace(found, notes=(_too_short(time_budget, unlimited), *found.notes))
-    return replace(found, notes=(*found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
+        serious.insert(0, _too_short(time_budget, unlimited))
+    return replace(found, notes=(*serious, *found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
 
 
 def describe(

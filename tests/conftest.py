@@ -3,6 +3,7 @@
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["COLUMNS"] = "110"  # tables are as wide as the terminal, on which no test depends
 
 import gc
 import signal

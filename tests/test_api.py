@@ -12,6 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 import metalearn as ml
 from metalearn._installation import install_command
 from metalearn.api import _has_no_signal, open_knowledge_base, past_of
+from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation
 from metalearn.exceptions import InvalidInputError, UnknownNameError
@@ -308,3 +309,14 @@ def test_the_shipped_knowledge_base_is_no_address_to_write_to() -> None:
     with pytest.raises(InvalidInputError, match="which is not written to"):
         open_store("bundled")
     assert len(open_knowledge_base("bundled")) > 100
+
+
+def test_the_most_serious_notes_come_first() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 200)
+    X = pd.DataFrame({"leak": y * 3.0, "constant": 1.0, "a": rng.normal(size=200)})
+    found = ml.recommend(X, y, n=1)
+    serious = [f.message for f in check_data(Dataset.from_data(X, y)) if f.severity == "warning"]
+    assert serious
+    assert found.notes[: len(serious)] == tuple(serious)
+    assert len(set(found.notes)) == len(found.notes)

@@ -96,16 +96,18 @@ def _written(found: "KnowledgeBase", store: str, label: str, *, keep_names: bool
 
 
 def _told(facts: dict[str, Any]) -> str:
+    from metalearn.report.text import counted  # noqa: PLC0415 - --help stays fast
+
     text = (
-        f"Read {facts['tasks']:,} tasks, {facts['configurations']:,} configurations ({facts['can be recommended']:,} of "
-        f"them can be recommended) and {facts['evaluations']:,} evaluations ({facts['failed']:,} failed) by "
+        f"Read {counted(facts['tasks'], 'task')}, {counted(facts['configurations'], 'configuration')} ({facts['can be recommended']:,} of "
+        f"them can be recommended) and {counted(facts['evaluations'], 'evaluation')} ({facts['failed']:,} failed) by "
         f"{', '.join(facts['metrics']) or 'no metric'}."
     )
     if "store" not in facts:
         return f"{text}\nNothing was stored."
     return (
-        f"{text}\nAdded to {facts['store']} as {facts['source']!r}: {facts['new tasks']:,} new tasks and "
-        f"{facts['new evaluations']:,} new evaluations."
+        f"{text}\nAdded to {facts['store']} as {facts['source']!r}: {counted(facts['new tasks'], 'new task')} and "
+        f"{counted(facts['new evaluations'], 'new evaluation')}."
     )
 
 

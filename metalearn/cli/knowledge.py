@@ -184,7 +184,8 @@ def merge(sources: tuple[str, ...], into: str, as_json: bool) -> None:
     \b
     Example:  metalearn kb merge team_a/ sqlite:///team_b.db -o sqlite:///all.db
     """
-    from metalearn.store import open_store  # noqa: PLC0415 - --help stays fast
+    from metalearn.report.text import counted  # noqa: PLC0415 - --help stays fast
+    from metalearn.store import open_store  # noqa: PLC0415
     from metalearn.store.merging import merge as join  # noqa: PLC0415
 
     stores, store = [open_store(source) for source in sources], open_store(into)
@@ -197,7 +198,7 @@ def merge(sources: tuple[str, ...], into: str, as_json: bool) -> None:
         say(json.dumps(report.to_dict(), indent=1))
         return
     say(
-        f"{store.info().url} holds {report.n_tasks:,} tasks and {report.n_evaluations:,} evaluations; "
+        f"{store.info().url} holds {counted(report.n_tasks, 'task')} and {counted(report.n_evaluations, 'evaluation')}; "
         f"{report.n_new_tasks:,} and {report.n_new_evaluations:,} of them are new."
     )
     for conflict in report.conflicts:
@@ -219,7 +220,8 @@ def delete(source: str | None, task: str | None, store: str, yes: bool, as_json:
       metalearn kb delete --source ana --store sqlite:///team.db
       metalearn kb delete --task orders --store team/
     """
-    from metalearn.store import open_store  # noqa: PLC0415 - --help stays fast
+    from metalearn.report.text import counted  # noqa: PLC0415 - --help stays fast
+    from metalearn.store import open_store  # noqa: PLC0415
 
     opened = open_store(store)
     about = opened.info()
@@ -232,7 +234,7 @@ def delete(source: str | None, task: str | None, store: str, yes: bool, as_json:
     if task is None:
         goes = known[str(source)]
         say(
-            f"{goes.n_evaluations:,} evaluations of {goes.n_tasks:,} tasks go from {about.url}: recorded by {source!r} with "
+            f"{counted(goes.n_evaluations, 'evaluation')} of {counted(goes.n_tasks, 'task')} go from {about.url}: recorded by {source!r} with "
             f"{', '.join(goes.tools)}, {goes.first} to {goes.last}.",
             err=True,
         )

@@ -1,15 +1,30 @@
 """Plain facts as readable text for terminals and logs."""
 
 import math
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
 from metalearn.report.markup import visible
 
-__all__ = ["Text", "distance", "facts_table", "number", "recommendation_text", "seconds", "size", "tuning_text"]
+__all__ = [
+    "Text",
+    "counted",
+    "distance",
+    "facts_table",
+    "number",
+    "recommendation_text",
+    "seconds",
+    "size",
+    "tuning_text",
+]
 
 WIDTH = 110
+"""Columns of a table where it is not shown in a terminal."""
+
+_NARROWEST, _WIDEST = 60, 160
+_LEAST = 12
 
 
 class Text(str):
@@ -138,6 +153,11 @@ def seconds(value: float | None) -> str:
     return f"{value / 60:.0f} min"
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun: 1 task, 2,000 tasks."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def size(n_rows: int, n_features: int) -> str:
     """Return the size of a table as people write it.
 
@@ -196,23 +216,43 @@ def facts_table(
     Returns
     -------
     str
-        At most 110 characters wide.
+        As wide as the terminal (60 to 160 characters), or at most 110 where there is none.
     """
     from rich import box  # noqa: PLC0415 - needed only when something is shown
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text as Cell  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    width = min(max(shutil.get_terminal_size((WIDTH, 24)).columns, _NARROWEST), _WIDEST)
+    narrow = width < WIDTH
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0) if narrow else (0, 1))
+    shown = [[Cell(visible(cell)) for cell in row] for row in rows]
+    widths = _narrow(columns, shown, width) if narrow else {}
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Cell(visible(cell)) for cell in row))
+        table.add_column(
+            column, justify="right" if column in right else "left", overflow="fold", width=widths.get(column)
+        )
+    for row in shown:
+        table.add_row(*row)
     buffer = StringIO()
-    console = Console(file=buffer, width=WIDTH, color_system=None, highlight=False)
+    console = Console(file=buffer, width=width, color_system=None, highlight=False)
     console.print(table)
     lines = [line.rstrip() for line in buffer.getvalue().splitlines()]
     return "\n".join(([title, ""] if title else []) + lines).rstrip() + "\n"
+
+
+def _narrow(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> dict[str, int]:
+    """Return widths of columns that fit: the longest cells are wrapped between words, as headings are."""
+    cells = [max((len(row[i]) for row in rows), default=0) for i in range(len(columns))]
+    least = [max(n, *map(len, name.split()), 1) for n, name in zip(cells, columns, strict=True)]
+    gaps = 2 * (len(columns) - 1)
+    if not cells or sum(map(max, least, map(len, columns))) + gaps <= width:
+        return {}
+    longest = cells.index(max(cells))
+    left = width - gaps - (sum(least) - least[longest])
+    return (
+        {} if left < _LEAST else {**dict(zip(columns, least, strict=True)), columns[longest]: min(left, least[longest])}
+    )
 
 
 def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> Text:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from metalearn.recommendation import Recommendation
-from metalearn.report.text import novelty_text, number, tuning_text
+from metalearn.report.text import counted, facts_table, novelty_text, number, tuning_text
 
 
 @pytest.mark.parametrize(("value", "shown"), [(1.0, "1"), (0.99996, "0.99996"), (-0.99999, "-0.99999"), (0.5, "0.5")])
@@ -68,3 +68,34 @@ def test_a_search_says_what_one_more_trial_may_add(more: float | None, end: str)
     }
     text = tuning_text({**facts, "expected_improvement": more, "trials": [trial], "notes": []})
     assert text.splitlines()[-1] == f"1 trial in 1.0 s.{end}"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, 300])
+def test_tables_are_as_wide_as_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [("a name", "value_of_a_parameter=1.234, " * 12), ("b", "1")]
+    widest = max(map(len, facts_table(("name", "parameters"), rows).splitlines()))
+    assert min(columns, 160) - 30 < widest <= min(columns, 160)
+
+
+def test_nouns_agree_with_their_number() -> None:
+    assert [counted(n, "task") for n in (0, 1, 2_000)] == ["0 tasks", "1 task", "2,000 tasks"]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_no_column_is_lost_in_a_narrow_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    heads = ("try", "model", "parameters that differ from the default", "expected accuracy", "one fit")
+    row = (
+        "1",
+        "hist_gradient_boosting",
+        "learning_rate_init=0.003582, num_nodes_per_layer=106, C=1",
+        "0.991",
+        "0.21 s",
+    )
+    text = facts_table(heads, [row], right=("try", "one fit"))
+    assert max(map(len, text.splitlines())) <= columns
+    for word in (*row[:2], *row[3:], "accuracy", "C=1"):
+        assert word in text
+    if columns >= 80:
+        assert "num_nodes_per_layer=106" in text  # wrapped between words

@@ -42,7 +42,7 @@ install() {
     uv pip install -q -r "$here/$name.txt"
     uv pip install -q --no-deps .
   else
-    uv pip install -q -r "$here/$name.txt" ".[boosting]"
+    uv pip install -q -r "$here/$name.txt" .
     uv pip check
   fi
   printf '== hooks: %s is installed after %d s\n' "$name" $((SECONDS - started))

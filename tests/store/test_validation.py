@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from metalearn.task import ProblemType, Task
 STUMP = Configuration("decision_tree", {"max_depth": 1})
 
 
+@cache
 def sound(n_tasks: int = 4, n_configurations: int = 25) -> KnowledgeBase:
     rng = np.random.default_rng(0)
     tasks = [

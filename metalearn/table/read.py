@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from metalearn._files import replacing
+from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, MetalearnError, MissingExtraError, unknown_name
 from metalearn.table.arff import read_arff
 from metalearn.table.delimited import read_delimited, shortened
@@ -298,7 +299,7 @@ def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
     if importlib.util.find_spec("openpyxl") is None:
         message = (
             f"{path.name} needs the package 'openpyxl', which is not installed. "
-            'Run: pip install "metalearn-recommender[excel]", or save the sheet as CSV.'
+            f"Run: {install_command('excel')}, or save the sheet as CSV."
         )
         raise MissingExtraError(message)
     with zipfile.ZipFile(path) as archive:

@@ -2,13 +2,8 @@
 
 from metalearn.metafeatures import (  # noqa: F401 - their decorators register the built-in meta-features
     association,
-    classical,
-    complexity,
-    discriminant,
-    entropies,
+    extended,
     landmarking,
-    model_based,
-    regression,
     simple,
     statistical,
 )

@@ -55,18 +55,7 @@ _INTERACTING = 6
     },
 )
 def information(sample: Sample) -> dict[str, float]:
-    """Return the mutual information of binned columns with the target.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return the mutual information of binned columns with the target."""
     if not len(sample.bins):
         return {}
     joint = sample.joint / sample.n_rows
@@ -130,18 +119,7 @@ def information(sample: Sample) -> dict[str, float]:
     },
 )
 def single_columns(sample: Sample) -> dict[str, float]:
-    """Return what single columns explain of the target's variance.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return what single columns explain of the target's variance."""
     if not len(sample.bins):
         return {}
     bin_r2 = sample.bin_r2
@@ -203,18 +181,7 @@ def _products(sample: Sample, varies: npt.NDArray[np.intp]) -> tuple[Matrix, Mat
     },
 )
 def linear_fit(sample: Sample) -> dict[str, float]:
-    """Return how much all columns explain linearly together, by closed-form leave-one-out errors.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how much all columns explain linearly together, by closed-form leave-one-out errors."""
     if not len(sample.design):
         return {}
     fit = sample.ridge
@@ -291,18 +258,7 @@ def _decide(predicted: npt.NDArray[np.float64], sample: Sample) -> npt.NDArray[n
     },
 )
 def nearest_neighbours(sample: Sample) -> dict[str, float]:
-    """Return how well near rows predict each other, on at most 500 rows of the encoded columns.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how well near rows predict each other, on at most 500 rows of the encoded columns."""
     if not len(sample.design):
         return {}
     rows = sample.few
@@ -350,20 +306,7 @@ def _of_neighbours(
 
 
 def rescaled_accuracy(truth: npt.NDArray[np.integer], hits: npt.NDArray[Any]) -> float:
-    """Return the balanced accuracy, rescaled so that chance is 0 and perfect is 1.
-
-    Parameters
-    ----------
-    truth : ndarray of int, shape (n_rows,)
-        Class codes.
-    hits : ndarray of bool or float, shape (n_rows,)
-        Whether, or with what probability, a row is predicted rightly.
-
-    Returns
-    -------
-    float
-        NaN if there is a single class.
-    """
+    """Return the balanced accuracy, rescaled so that chance is 0 and perfect is 1."""
     counts = np.bincount(truth)
     right = np.bincount(truth, weights=hits)
     present = counts > 0

@@ -73,13 +73,7 @@ _BUILT_IN: dict[str, MetaFeature] = {}
 
 
 def built_in() -> dict[str, MetaFeature]:
-    """Return the meta-features of this package.
-
-    Returns
-    -------
-    dict of str to MetaFeature
-        By name, in the order in which they are defined.
-    """
+    """Return the meta-features of this package."""
     return dict(_BUILT_IN)
 
 

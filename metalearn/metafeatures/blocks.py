@@ -15,18 +15,7 @@ _FEWEST_ROWS = 192
 
 
 def line_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Divide the lines of a matrix.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Lines, and rows of each.
-
-    Yields
-    ------
-    slice
-        Lines whose cells fit the cache.
-    """
+    """Divide the lines of a matrix."""
     step = max(_CELLS // max(shape[1], 1), 1)
     for start in range(0, shape[0], step):
         yield slice(start, min(start + step, shape[0]))
@@ -34,15 +23,7 @@ def line_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class Lines:
-    """Hold lines of centred values that are made when they are read.
-
-    Parameters
-    ----------
-    n_lines, n_rows : int
-        The shape of the whole.
-    read : callable
-        Takes rows (a slice or positions) and returns them, shape (n_lines, n_some).
-    """
+    """Hold lines of centred values that are made when they are read."""
 
     n_lines: int
     n_rows: int
@@ -53,35 +34,14 @@ class Lines:
         return self.n_lines
 
     def blocks(self) -> Iterator[tuple[slice, Matrix]]:
-        """Read all rows, some at a time.
-
-        Yields
-        ------
-        rows : slice
-            Which rows.
-        values : ndarray of shape (n_lines, n_some)
-            Their values.
-        """
+        """Read all rows, some at a time."""
         step = max(_CELLS // 2 // max(self.n_lines, 1), _FEWEST_ROWS)  # several arrays are made of a block
         for start in range(0, self.n_rows, step):
             rows = slice(start, min(start + step, self.n_rows))
             yield rows, self.read(rows)
 
     def products(self, responses: Matrix) -> tuple[Matrix, Matrix]:
-        """Multiply the lines with one another and with responses.
-
-        Parameters
-        ----------
-        responses : ndarray of shape (n_responses, n_rows)
-            What the lines are to explain.
-
-        Returns
-        -------
-        gram : ndarray of shape (n_lines, n_lines)
-            Mean products of two lines.
-        products : ndarray of shape (n_lines, n_responses)
-            Sums of the products with the responses.
-        """
+        """Multiply the lines with one another and with responses."""
         gram, products = np.zeros((len(self), len(self))), np.zeros((len(self), len(responses)))
         for rows, values in self.blocks():
             gram += values @ values.T

@@ -22,18 +22,7 @@ _MICROSECONDS_PER_DAY = 86_400e6
 
 
 def numbers_of(column: "pd.Series[Any]") -> Matrix:
-    """Return a numeric column of any dtype as floats.
-
-    Parameters
-    ----------
-    column : Series of shape (n_rows,)
-        Numbers, nullable ones, durations, complex numbers, or objects.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,)
-        NaN where a value is missing; durations in days, complex numbers as their absolute values.
-    """
+    """Return a numeric column of any dtype as floats."""
     if pd.api.types.is_timedelta64_dtype(column.dtype):
         return np.asarray(column.dt.total_seconds() / _SECONDS_PER_DAY, dtype=float)
     if pd.api.types.is_complex_dtype(column.dtype):
@@ -51,18 +40,7 @@ def _plain(value: Any) -> Any:
 
 
 def days_of(column: "pd.Series[Any]") -> Matrix:
-    """Return dates of any form as days since 1970.
-
-    Parameters
-    ----------
-    column : Series of shape (n_rows,)
-        Dates, times, periods, or text.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,)
-        NaN where a value is missing.
-    """
+    """Return dates of any form as days since 1970."""
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
     if not pd.api.types.is_datetime64_any_dtype(column.dtype):
@@ -75,18 +53,7 @@ def days_of(column: "pd.Series[Any]") -> Matrix:
 
 
 def levels_of(column: "pd.Series[Any]") -> npt.NDArray[np.integer[Any]]:
-    """Return the levels of a column as dense codes.
-
-    Parameters
-    ----------
-    column : Series of shape (n_rows,)
-        Categories, text, booleans or any objects.
-
-    Returns
-    -------
-    ndarray of int, shape (n_rows,)
-        -1 where a value is missing.
-    """
+    """Return the levels of a column as dense codes."""
     array = column.array
     if isinstance(array, pd.Categorical):
         codes = array.codes
@@ -103,13 +70,7 @@ def levels_of(column: "pd.Series[Any]") -> npt.NDArray[np.integer[Any]]:
 
 
 class Moments:
-    """Hold column statistics of a matrix in which a line is a column of the table.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_columns, n_rows)
-        NaN where a value is missing.
-    """
+    """Hold column statistics of a matrix in which a line is a column of the table."""
 
     def __init__(self, values: Matrix) -> None:
         self.values = values
@@ -139,18 +100,7 @@ class Moments:
         return found, np.where(self.count > 0, n_distinct + 1 - absent, 0)
 
     def quantile(self, share: float) -> Matrix:
-        """Return a quantile of every column, linearly interpolated.
-
-        Parameters
-        ----------
-        share : float
-            Between 0 and 1.
-
-        Returns
-        -------
-        ndarray of shape (n_columns,)
-            NaN for columns without values.
-        """
+        """Return a quantile of every column, linearly interpolated."""
         last = np.maximum(self.count - 1, 0)
         low, high, weight = _around(share, last)
         if share in _QUARTILES:
@@ -241,20 +191,7 @@ class Moments:
     def standardised(
         self, lines: npt.NDArray[np.intp] | None = None, rows: slice | npt.NDArray[np.intp] = slice(None)
     ) -> Matrix:
-        """Return columns with mean 0 and variance 1.
-
-        Parameters
-        ----------
-        lines : ndarray of int or None, default=None
-            Which columns; None takes all that vary.
-        rows : slice or ndarray of int, default=slice(None)
-            Which rows.
-
-        Returns
-        -------
-        ndarray of shape (n_lines, n_some)
-            0 where a value is missing or the column constant.
-        """
+        """Return columns with mean 0 and variance 1."""
         lines = np.flatnonzero(self.varies) if lines is None else lines
         values = self.values[:, rows]
         values = (values if len(lines) == len(values) else values[lines]) / self.scale[lines, None]
@@ -267,18 +204,7 @@ class Moments:
         return values
 
     def power_mean(self, power: int) -> Matrix:
-        """Return the mean of a power of the standardised values.
-
-        Parameters
-        ----------
-        power : int
-            3 for the skewness, 4 for the kurtosis.
-
-        Returns
-        -------
-        ndarray of shape (n_columns,)
-            NaN for constant columns.
-        """
+        """Return the mean of a power of the standardised values."""
         return np.where(self.varies, self._powers[power - 1], np.nan)
 
 
@@ -295,44 +221,14 @@ def _divisor(variance: Matrix) -> Matrix:
 
 
 def adjusted_r2(products: Matrix, squares: Matrix, responses: Matrix) -> Matrix:
-    """Return the share of the responses' variance that each line explains, adjusted for its chance.
-
-    Parameters
-    ----------
-    products : ndarray of shape (n_lines, n_responses)
-        Sums of the products of centred lines and responses.
-    squares : ndarray of shape (n_lines,)
-        Sums of the squares of the lines.
-    responses : ndarray of shape (n_responses, n_rows)
-        Centred values.
-
-    Returns
-    -------
-    ndarray of shape (n_lines,)
-        Between 0 and 1.
-    """
+    """Return the share of the responses' variance that each line explains, adjusted for its chance."""
     n_rows = responses.shape[1]
     r2 = np.square(products).sum(axis=1) / np.maximum(squares, 1e-300) / np.sum(responses**2)
     return np.asarray(np.maximum(1 - (1 - np.minimum(r2, 1.0)) * (n_rows - 1) / (n_rows - 2), 0.0))
 
 
 def table_of(codes: Codes, counted: npt.NDArray[np.bool_] | None, n_codes: int | None = None) -> Codes:
-    """Count the codes of every line in one pass.
-
-    Parameters
-    ----------
-    codes : ndarray of int, shape (n_lines, n_rows)
-        Codes from 0.
-    counted : ndarray of bool, shape (n_lines, n_rows), or None
-        Which places count; None counts all.
-    n_codes : int or None, default=None
-        Codes to expect; None takes the largest.
-
-    Returns
-    -------
-    ndarray of int, shape (n_lines, n_codes)
-        The counts.
-    """
+    """Count the codes of every line in one pass."""
     size = int(codes.max(initial=-1)) + 1 if n_codes is None else n_codes
     table = np.empty((len(codes), size), dtype=np.int64)
     for lines in line_blocks(codes.shape):
@@ -344,18 +240,7 @@ def table_of(codes: Codes, counted: npt.NDArray[np.bool_] | None, n_codes: int |
 
 
 def binned(moments: Moments) -> Codes:
-    """Divide every column into ten bins of equal frequency, and one more for missing values.
-
-    Parameters
-    ----------
-    moments : Moments
-        The columns.
-
-    Returns
-    -------
-    ndarray of int, shape (n_columns, n_rows)
-        Codes from 0 to 11.
-    """
+    """Divide every column into ten bins of equal frequency, and one more for missing values."""
     codes = np.zeros(moments.values.shape, dtype=np.int8)
     for lines in line_blocks(codes.shape):
         for edge in moments.edges[:, lines, None]:

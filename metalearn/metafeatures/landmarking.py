@@ -48,18 +48,7 @@ _SCORE = (
     },
 )
 def landmarks(sample: Sample) -> dict[str, float]:
-    """Return cross-validated scores of quick models on at most 500 rows of the encoded columns.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return cross-validated scores of quick models on at most 500 rows of the encoded columns."""
     from sklearn import config_context  # noqa: PLC0415 - slow to import
 
     if not len(sample.design):

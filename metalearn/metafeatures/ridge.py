@@ -16,17 +16,7 @@ _SHRINKAGES = np.array([1e-4, 1e-2, 1.0])
 
 @dataclass(frozen=True)
 class Ridge:
-    """Hold the best of a few shrinkages.
-
-    Parameters
-    ----------
-    r2 : float
-        Leave-one-out R2, at least -1.
-    predicted : ndarray of shape (n_responses, n_rows)
-        The predictions of rows left out.
-    first : ndarray of shape (n_rows,)
-        The first principal component of the lines, in any unit.
-    """
+    """Hold the best of a few shrinkages."""
 
     r2: float
     predicted: Matrix
@@ -34,20 +24,7 @@ class Ridge:
 
 
 def principal_components(gram: Matrix) -> tuple[Matrix, Matrix]:
-    """Return the principal components of centred lines.
-
-    Parameters
-    ----------
-    gram : ndarray of shape (n_lines, n_lines)
-        Mean products of the lines.
-
-    Returns
-    -------
-    variances : ndarray of shape (n_lines,)
-        Largest first.
-    directions : ndarray of shape (n_lines, n_lines)
-        A column for each component.
-    """
+    """Return the principal components of centred lines."""
     variances, directions = np.linalg.eigh(gram)
     return np.maximum(variances[::-1], 0.0), directions[:, ::-1]
 
@@ -55,30 +32,7 @@ def principal_components(gram: Matrix) -> tuple[Matrix, Matrix]:
 def ridge(
     lines: Lines, components: tuple[Matrix, Matrix], products: Matrix, responses: Matrix, *, least: float
 ) -> Ridge:
-    """Explain responses by lines.
-
-    Parameters
-    ----------
-    lines : Lines
-        At least one that varies.
-    components : (ndarray of shape (n_lines,), ndarray of shape (n_lines, n_lines))
-        Variances and directions of their principal components, largest first.
-    products : ndarray of shape (n_lines, n_responses)
-        Sums of the products of lines and responses.
-    responses : ndarray of shape (n_responses, n_rows)
-        Centred values.
-    least : float
-        Components with a smaller share of the largest variance are left out.
-
-    Returns
-    -------
-    Ridge
-        The fit.
-
-    References
-    ----------
-    Allen. The relationship between variable selection and data augmentation. Technometrics, 1974.
-    """
+    """Explain responses by lines."""
     n = lines.n_rows
     keep = components[0] > least * components[0][0]
     variances = components[0][keep]

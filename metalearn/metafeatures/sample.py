@@ -48,21 +48,7 @@ _CANDIDATES = 50_000
 
 
 class Sample:
-    """Hold a capped sample of a dataset and what several meta-features need of it, computed once.
-
-    Matrices have a line for each column of the table, so that a column is contiguous in memory.
-
-    Parameters
-    ----------
-    data : Dataset
-        The table.
-    random_state : int, default=0
-        The seed of the sample.
-    max_rows : int, default=5000
-        Rows that are kept at most.
-    max_cells : int, default=500000
-        Rows times columns that are kept at most.
-    """
+    """Hold a capped sample of a dataset and what several meta-features need of it, computed once."""
 
     def __init__(
         self, data: Dataset, *, random_state: int = 0, max_rows: int = MAX_ROWS, max_cells: int = MAX_CELLS
@@ -105,18 +91,7 @@ class Sample:
         return self.part(range(len(self.columns)))
 
     def part(self, places: Sequence[int]) -> pd.DataFrame:
-        """Return some columns of the sample, taken anew.
-
-        Parameters
-        ----------
-        places : sequence of int
-            Positions in the sample, ascending.
-
-        Returns
-        -------
-        DataFrame of shape (n_rows, n_places)
-            With the index of the table.
-        """
+        """Return some columns of the sample, taken anew."""
         X, columns = self.data.X, self.columns[list(places)]
         all_rows = self.n_rows == len(X)
         rows_first = self.n_rows * X.shape[1] < len(X) * len(columns)  # whatever copies less
@@ -132,18 +107,7 @@ class Sample:
         return [kinds[position] for position in self.columns]
 
     def places(self, *kinds: ColumnKind) -> list[int]:
-        """Return the positions in the sample of the columns of some kinds.
-
-        Parameters
-        ----------
-        *kinds : ColumnKind
-            The kinds.
-
-        Returns
-        -------
-        list of int
-            In the order of the table.
-        """
+        """Return the positions in the sample of the columns of some kinds."""
         return [place for place, kind in enumerate(self.kinds) if kind in kinds]
 
     @cached_property
@@ -241,11 +205,7 @@ class Sample:
 
     @cached_property
     def bins(self) -> Codes:
-        """All numbers, dates, categories and booleans as small codes, shape (n_columns, n_rows).
-
-        Numbers fall into ten bins of equal frequency, the missing ones into one more; levels rarer than a
-        thousandth of the rows (at least two rows) are joined.
-        """
+        """All numbers, dates, categories and booleans as small codes, shape (n_columns, n_rows)."""
         numbers, levels = binned(self.quantities), self.levels
         if not len(levels):
             return numbers
@@ -289,11 +249,7 @@ class Sample:
 
     @cached_property
     def encoding(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Column and level of every encoded line; the level is -1 where the column holds numbers.
-
-        Columns are counted as in `bins`. Levels with at least 2 % of the rows get a line each, columns with two levels
-        one line. Constant ones are left out; of more than 150 lines, 150 are chosen at random.
-        """
+        """Column and level of every encoded line; the level is -1 where the column holds numbers."""
         numbers = np.flatnonzero(self.quantities.varies)
         counts = self.level_counts
         wanted = counts >= max(1.0, MIN_LEVEL_SHARE * self.n_rows)
@@ -314,18 +270,7 @@ class Sample:
         return source[chosen], codes[chosen]
 
     def encode(self, chosen: npt.NDArray[np.intp] | None = None) -> Lines:
-        """Return encoded columns with mean 0 and variance 1; missing numbers become the mean.
-
-        Parameters
-        ----------
-        chosen : ndarray of int or None, default=None
-            Places of lines in `encoding`, ascending; None takes all.
-
-        Returns
-        -------
-        Lines
-            The numbers first, then an indicator for each level.
-        """
+        """Return encoded columns with mean 0 and variance 1; missing numbers become the mean."""
         source, codes = self.encoding if chosen is None else (part[chosen] for part in self.encoding)
         n_dense = int(np.sum(codes < 0))
         dense, levelled = source[:n_dense], source[n_dense:] - len(self.quantities.values)
@@ -373,18 +318,7 @@ class Sample:
         return ridge(self.design, self.components, self.design_products[1], self.responses, least=1e-10)
 
     def some(self, n_rows: int) -> npt.NDArray[np.intp]:
-        """Return the places of a subsample of the rows, classes in their proportions.
-
-        Parameters
-        ----------
-        n_rows : int
-            How many to keep at most.
-
-        Returns
-        -------
-        ndarray of int, shape (min(n_rows, self.n_rows),)
-            Sorted.
-        """
+        """Return the places of a subsample of the rows, classes in their proportions."""
         return subsample_rows(self.target, n_rows, self.data.problem_type, random_state=self.random_state)
 
     @cached_property
@@ -394,20 +328,7 @@ class Sample:
 
 
 def sample_of(data: Dataset, *, random_state: int = 0) -> Sample:
-    """Return the sample of a dataset, the same object whenever it is asked for again.
-
-    Parameters
-    ----------
-    data : Dataset
-        The table.
-    random_state : int, default=0
-        The seed.
-
-    Returns
-    -------
-    Sample
-        Kept with the dataset.
-    """
+    """Return the sample of a dataset, the same object whenever it is asked for again."""
     samples: dict[int, Sample] = data.__dict__.setdefault("_samples", {})
     if random_state not in samples:
         samples[random_state] = Sample(data, random_state=random_state)

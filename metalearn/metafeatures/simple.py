@@ -15,20 +15,7 @@ _MANY_LEVELS = 30
 
 
 def entropy(probabilities: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Return the Shannon entropy of distributions.
-
-    Parameters
-    ----------
-    probabilities : ndarray
-        Non-negative, summing to 1 along the axis.
-    axis : int, default=-1
-        The axis of a distribution.
-
-    Returns
-    -------
-    ndarray
-        In bits.
-    """
+    """Return the Shannon entropy of distributions."""
     positive = np.where(probabilities > 0, probabilities, 1.0)
     return np.asarray(-(positive * np.log2(positive)).sum(axis=axis))
 
@@ -46,18 +33,7 @@ def entropy(probabilities: np.ndarray, axis: int = -1) -> np.ndarray:
     },
 )
 def sizes(sample: Sample) -> dict[str, float]:
-    """Return the exact size of the whole table.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return the exact size of the whole table."""
     n, p = sample.data.n_rows, sample.data.n_features
     return {
         "n_rows": n,
@@ -83,18 +59,7 @@ def sizes(sample: Sample) -> dict[str, float]:
     },
 )
 def kinds(sample: Sample) -> dict[str, float]:
-    """Return how many columns of the whole table are of which kind.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how many columns of the whole table are of which kind."""
     found = list(sample.data.kinds.values())
     count = {kind: sum(k is kind for k in found) for kind in ColumnKind}
     return {
@@ -116,18 +81,7 @@ def kinds(sample: Sample) -> dict[str, float]:
     },
 )
 def missing(sample: Sample) -> dict[str, float]:
-    """Return the exact shares of missing values in the whole table.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return the exact shares of missing values in the whole table."""
     columns, n_rows_missing = sample.data.missing
     n = sample.data.n_rows
     return {
@@ -159,18 +113,7 @@ def missing(sample: Sample) -> dict[str, float]:
     },
 )
 def levels(sample: Sample) -> dict[str, float]:
-    """Return how many different values the sampled columns have.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how many different values the sampled columns have."""
     counts = sample.level_counts
     n_levels = (counts > 0).sum(axis=1)
     several = n_levels > 1
@@ -208,18 +151,7 @@ def levels(sample: Sample) -> dict[str, float]:
     },
 )
 def class_distribution(sample: Sample) -> dict[str, float]:
-    """Return the exact distribution of the classes in the whole table.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return the exact distribution of the classes in the whole table."""
     counts = sample.class_counts
     if not len(counts):
         return {}
@@ -260,18 +192,7 @@ def class_distribution(sample: Sample) -> dict[str, float]:
     },
 )
 def target_distribution(sample: Sample) -> dict[str, float]:
-    """Return how the sampled targets of a regression are distributed.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how the sampled targets of a regression are distributed."""
     if sample.is_classification:
         return {}
     moments = sample.target_moments
@@ -299,17 +220,6 @@ def target_distribution(sample: Sample) -> dict[str, float]:
 
 
 def mean(values: np.ndarray) -> float:
-    """Return the mean of the values that are numbers.
-
-    Parameters
-    ----------
-    values : ndarray
-        Any shape.
-
-    Returns
-    -------
-    float
-        NaN if there is none.
-    """
+    """Return the mean of the values that are numbers."""
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else np.nan

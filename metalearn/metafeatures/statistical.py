@@ -46,18 +46,7 @@ _NO_NUMBERS = "no numeric column that varies"
     },
 )
 def shapes(sample: Sample) -> dict[str, float]:
-    """Return how the values of numeric columns are distributed.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how the values of numeric columns are distributed."""
     moments = sample.moments
     varies = moments.varies
     if not varies.any():
@@ -103,18 +92,7 @@ def shapes(sample: Sample) -> dict[str, float]:
     },
 )
 def correlations(sample: Sample) -> dict[str, float]:
-    """Return how encoded columns hang together.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how encoded columns hang together."""
     source = sample.encoding[0]
     apart = source[:, None] != source
     pairs = apart.sum()
@@ -147,18 +125,7 @@ def correlations(sample: Sample) -> dict[str, float]:
     },
 )
 def principal_components(sample: Sample) -> dict[str, float]:
-    """Return the spectrum of the encoded, standardised columns.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return the spectrum of the encoded, standardised columns."""
     variances = sample.components[0]
     if not len(variances) or variances.sum() <= 0:
         return {}

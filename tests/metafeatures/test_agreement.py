@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from metalearn.dataset import Dataset
-from metalearn.metafeatures import classical, complexity, discriminant, entropies, model_based, simple
+from metalearn.metafeatures import simple
+from metalearn.metafeatures.extended import classical, complexity, discriminant, entropies, model_based
 from metalearn.metafeatures.sample import Sample
 
 from .real_tables import NAMES, load, numeric_columns

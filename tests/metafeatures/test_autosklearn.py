@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from metalearn.dataset import Dataset
-from metalearn.metafeatures import classical, simple, statistical
+from metalearn.metafeatures import simple, statistical
+from metalearn.metafeatures.extended import classical
 from metalearn.metafeatures.sample import Sample
 
 from .real_tables import load

@@ -3,8 +3,8 @@
 import numpy as np
 
 from metalearn.metafeatures.base import meta_features
-from metalearn.metafeatures.classical import summaries, two
-from metalearn.metafeatures.discriminant import imputed
+from metalearn.metafeatures.extended.classical import summaries, two
+from metalearn.metafeatures.extended.discriminant import imputed
 from metalearn.metafeatures.sample import Sample
 
 __all__ = ["tree_shape"]
@@ -36,18 +36,7 @@ _NAN = "no numeric, boolean or categorical column that varies"
     },
 )
 def tree_shape(sample: Sample) -> dict[str, float]:
-    """Return the shape of a fully grown tree on numeric columns and on the codes of the others.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return the shape of a fully grown tree on numeric columns and on the codes of the others."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor  # noqa: PLC0415 - slow to import
 
     rows = sample.some(MAX_TREE_ROWS)

@@ -5,8 +5,8 @@ import numpy.typing as npt
 
 from metalearn.metafeatures.base import meta_features
 from metalearn.metafeatures.blocks import line_blocks
-from metalearn.metafeatures.classical import summaries, two
 from metalearn.metafeatures.columns import Codes, table_of
+from metalearn.metafeatures.extended.classical import summaries, two
 from metalearn.metafeatures.sample import Sample
 from metalearn.metafeatures.simple import entropy
 
@@ -19,18 +19,7 @@ _EPSILON = 1e-8
 
 
 def discretised(sample: Sample) -> Codes:
-    """Return all columns as codes: levels, and numbers in bins of equal frequency, the cube root of n in number.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    ndarray of int, shape (n_columns, n_rows)
-        Codes from 0; a missing value has a code of its own.
-    """
+    """Return all columns as codes: levels, and numbers in bins of equal frequency, the cube root of n in number."""
     moments = sample.quantities
     n_bins = max(int(sample.n_rows ** (1 / 3)), 1)
     edges = np.stack([moments.quantile(share) for share in np.linspace(0, 1, n_bins + 1)[1:]], axis=1)
@@ -60,18 +49,7 @@ def discretised(sample: Sample) -> Codes:
     },
 )
 def discretised_information(sample: Sample) -> dict[str, float]:
-    """Return what discretised columns say about each other and about the class, without bias correction.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return what discretised columns say about each other and about the class, without bias correction."""
     codes = discretised(sample)
     if not len(codes):
         return {}

@@ -39,20 +39,7 @@ _COLUMN_STATISTICS = {
 
 
 def two(names: Mapping[str, tuple[str, str]], nan_when: str) -> dict[str, tuple[str, str, str]]:
-    """Return the descriptions of mean and deviation of quantities.
-
-    Parameters
-    ----------
-    names : mapping of str to (str, str)
-        Description and unit by name.
-    nan_when : str
-        When they are not applicable.
-
-    Returns
-    -------
-    dict of str to (str, str, str)
-        With the suffixes ``_mean`` and ``_sd``.
-    """
+    """Return the descriptions of mean and deviation of quantities."""
     return {
         f"{name}_{suffix}": (f"{what} of the {text}", unit, other if nan_when == "never" else nan_when)
         for name, (text, unit) in names.items()
@@ -61,20 +48,7 @@ def two(names: Mapping[str, tuple[str, str]], nan_when: str) -> dict[str, tuple[
 
 
 def summaries(name: str, values: npt.NDArray[Any]) -> dict[str, float]:
-    """Return mean and deviation of the values that are numbers.
-
-    Parameters
-    ----------
-    name : str
-        What they are called.
-    values : ndarray
-        Any shape.
-
-    Returns
-    -------
-    dict of str to float
-        With the suffixes ``_mean`` and ``_sd`` (n - 1); NaN where there are too few.
-    """
+    """Return mean and deviation of the values that are numbers."""
     known = values[np.isfinite(values)]
     spread = known.std(ddof=1) if known.size > 1 else np.nan
     return {f"{name}_mean": mean(known), f"{name}_sd": float(spread)}
@@ -102,18 +76,7 @@ def summaries(name: str, values: npt.NDArray[Any]) -> dict[str, float]:
     },
 )
 def counts(sample: Sample) -> dict[str, float]:
-    """Return exact counts under the names of the literature, and the numbers of levels.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return exact counts under the names of the literature, and the numbers of levels."""
     data = sample.data
     n, p = data.n_rows, data.n_features
     columns, rows = data.missing
@@ -148,18 +111,7 @@ def counts(sample: Sample) -> dict[str, float]:
     names=two({k: (f"{text} of numeric columns", unit) for k, (text, unit) in _COLUMN_STATISTICS.items()}, _NO_NUMBERS),
 )
 def column_statistics(sample: Sample) -> dict[str, float]:
-    """Return location, spread and shape of the numeric columns.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return location, spread and shape of the numeric columns."""
     moments = sample.moments
     values, count = sample.numbers, moments.count
     median = moments.quantile(0.5)
@@ -207,18 +159,7 @@ def column_statistics(sample: Sample) -> dict[str, float]:
     },
 )
 def moment_extremes(sample: Sample) -> dict[str, float]:
-    """Return the extremes of skewness and kurtosis.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return the extremes of skewness and kurtosis."""
     varies = sample.moments.varies
     if not varies.any():
         return {}
@@ -250,18 +191,7 @@ def moment_extremes(sample: Sample) -> dict[str, float]:
     },
 )
 def pairs(sample: Sample) -> dict[str, float]:
-    """Return how numeric columns vary together, and how many are normal or have outliers.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how numeric columns vary together, and how many are normal or have outliers."""
     from scipy.stats import shapiro  # noqa: PLC0415 - slow to import
 
     moments = sample.moments

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metalearn.metafeatures.base import meta_features
-from metalearn.metafeatures.discriminant import imputed
+from metalearn.metafeatures.extended.discriminant import imputed
 from metalearn.metafeatures.sample import Sample
 
 __all__ = [
@@ -47,18 +47,7 @@ Matrix = npt.NDArray[np.float64]
     },
 )
 def feature_overlap(sample: Sample) -> dict[str, float]:
-    """Return how far the values of numeric columns overlap between classes.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how far the values of numeric columns overlap between classes."""
     if not sample.is_classification or not sample.moments.varies.any():
         return {}
     X, y = unit_range(imputed(sample)), sample.target  # no measure depends on the scale
@@ -121,18 +110,7 @@ def _undecided(first: Matrix, second: Matrix) -> int:
     },
 )
 def neighbourhoods(sample: Sample) -> dict[str, float]:
-    """Return how classes mix among neighbours, by Gower's distance on at most 1,000 rows.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how classes mix among neighbours, by Gower's distance on at most 1,000 rows."""
     if not sample.is_classification or not sample.moments.varies.any():
         return {}
     rows = sample.some(MAX_NEIGHBOUR_ROWS)
@@ -173,18 +151,7 @@ def neighbourhoods(sample: Sample) -> dict[str, float]:
     },
 )
 def dimensionality(sample: Sample) -> dict[str, float]:
-    """Return how many dimensions there are for a row, before and after removing linear dependence.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how many dimensions there are for a row, before and after removing linear dependence."""
     if not sample.moments.varies.any():
         return {}
     X = imputed(sample)
@@ -199,58 +166,21 @@ def dimensionality(sample: Sample) -> dict[str, float]:
 
 
 def unit_range(X: Matrix) -> Matrix:
-    """Return columns scaled to 0 to 1.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_columns)
-        Columns that vary.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_columns)
-        0 where a column is constant.
-    """
+    """Return columns scaled to 0 to 1."""
     low, high = X.min(axis=0), X.max(axis=0)
     half = high / 2 - low / 2  # halves do not overflow
     return np.asarray((X / 2 - low / 2) / np.where(half > 0, half, 1.0))
 
 
 def gower_distances(first: Matrix, second: Matrix) -> Matrix:
-    """Return Gower's distances: the mean absolute difference of columns scaled to 0 to 1.
-
-    Parameters
-    ----------
-    first : ndarray of shape (n_first, n_columns)
-        Scaled rows.
-    second : ndarray of shape (n_second, n_columns)
-        Scaled rows.
-
-    Returns
-    -------
-    ndarray of shape (n_first, n_second)
-        Between 0 and 1 for rows in the unit cube.
-    """
+    """Return Gower's distances: the mean absolute difference of columns scaled to 0 to 1."""
     from scipy.spatial.distance import cdist  # noqa: PLC0415 - slow to import
 
     return np.asarray(cdist(first, second, metric="cityblock") / first.shape[1])
 
 
 def spanning_tree(distances: Matrix) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the edges of a minimum spanning tree.
-
-    Parameters
-    ----------
-    distances : ndarray of shape (n_rows, n_rows)
-        Symmetric.
-
-    Returns
-    -------
-    first : ndarray of int, shape (n_rows - 1,)
-        One end of every edge.
-    second : ndarray of int, shape (n_rows - 1,)
-        The other end.
-    """
+    """Return the edges of a minimum spanning tree."""
     from scipy.sparse.csgraph import minimum_spanning_tree  # noqa: PLC0415 - slow to import
 
     # rows at distance 0 are joined too: a stored zero would mean that there is no edge
@@ -261,24 +191,7 @@ def spanning_tree(distances: Matrix) -> tuple[npt.NDArray[np.intp], npt.NDArray[
 def interpolated(
     X: Matrix, y: npt.NDArray[np.integer], rng: np.random.Generator
 ) -> tuple[Matrix, npt.NDArray[np.integer]]:
-    """Return rows between random pairs of rows of the same class, as many as there are.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_columns)
-        The rows.
-    y : ndarray of int, shape (n_rows,)
-        Their classes.
-    rng : Generator
-        Source of randomness.
-
-    Returns
-    -------
-    rows : ndarray of shape (n_rows, n_columns)
-        Sorted by class.
-    classes : ndarray of int, shape (n_rows,)
-        Their classes.
-    """
+    """Return rows between random pairs of rows of the same class, as many as there are."""
     order = np.argsort(y, kind="stable")
     labels = y[order]
     starts = np.searchsorted(labels, labels, side="left")

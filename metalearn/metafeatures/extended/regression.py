@@ -4,8 +4,14 @@ import numpy as np
 import numpy.typing as npt
 
 from metalearn.metafeatures.base import meta_features
-from metalearn.metafeatures.complexity import MAX_NEIGHBOUR_ROWS, Matrix, gower_distances, spanning_tree, unit_range
-from metalearn.metafeatures.discriminant import imputed
+from metalearn.metafeatures.extended.complexity import (
+    MAX_NEIGHBOUR_ROWS,
+    Matrix,
+    gower_distances,
+    spanning_tree,
+    unit_range,
+)
+from metalearn.metafeatures.extended.discriminant import imputed
 from metalearn.metafeatures.sample import Sample
 
 __all__ = ["linearity", "rank_correlations", "smoothness"]
@@ -49,18 +55,7 @@ def _table(sample: Sample) -> tuple[Matrix, Matrix] | None:
     },
 )
 def rank_correlations(sample: Sample) -> dict[str, float]:
-    """Return how monotonically numeric columns go with the target, on at most 1,000 rows.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how monotonically numeric columns go with the target, on at most 1,000 rows."""
     from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
 
     table = _table(sample)
@@ -126,18 +121,7 @@ def _unexplained(X: Matrix, y: Matrix) -> int:
     },
 )
 def linearity(sample: Sample) -> dict[str, float]:
-    """Return how far the target is from a linear function, on at most 1,000 rows.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how far the target is from a linear function, on at most 1,000 rows."""
     table = _table(sample)
     if table is None:
         return {}
@@ -165,18 +149,7 @@ def linearity(sample: Sample) -> dict[str, float]:
     },
 )
 def smoothness(sample: Sample) -> dict[str, float]:
-    """Return how the target changes between near rows, on at most 1,000 rows.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return how the target changes between near rows, on at most 1,000 rows."""
     table = _table(sample)
     if table is None:
         return {}

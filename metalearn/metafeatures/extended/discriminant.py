@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metalearn.metafeatures.base import meta_features
-from metalearn.metafeatures.classical import summaries, two
+from metalearn.metafeatures.extended.classical import summaries, two
 from metalearn.metafeatures.sample import Sample
 
 __all__ = ["canonical_correlations", "class_geometry", "imputed"]
@@ -14,18 +14,7 @@ _REFERENCE = "Lindner, Studer, AST: Support for algorithm selection with a CBR a
 
 
 def imputed(sample: Sample) -> npt.NDArray[np.float64]:
-    """Return numeric columns that vary, missing values replaced by the mean.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_columns)
-        In the columns' units.
-    """
+    """Return numeric columns that vary, missing values replaced by the mean."""
     moments = sample.moments
     filled = np.where(moments.present, sample.numbers, (moments.scaled_mean * moments.scale)[:, None])
     return np.ascontiguousarray(filled[moments.varies].T)
@@ -45,18 +34,7 @@ def imputed(sample: Sample) -> npt.NDArray[np.float64]:
     },
 )
 def canonical_correlations(sample: Sample) -> dict[str, float]:
-    """Return the canonical correlations and the test statistics built on them.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return the canonical correlations and the test statistics built on them."""
     from scipy.linalg import qr  # noqa: PLC0415 - slow to import
 
     z = sample.moments.standardised()
@@ -93,18 +71,7 @@ def canonical_correlations(sample: Sample) -> dict[str, float]:
     },
 )
 def class_geometry(sample: Sample) -> dict[str, float]:
-    """Return the distance of class centres, and whether the classes have the same covariances.
-
-    Parameters
-    ----------
-    sample : Sample
-        The table.
-
-    Returns
-    -------
-    dict of str to float
-        Values by name; those that are not applicable may be absent.
-    """
+    """Return the distance of class centres, and whether the classes have the same covariances."""
     if not sample.is_classification or not sample.moments.varies.any():
         return {}
     X, y = imputed(sample), sample.target

@@ -2,7 +2,7 @@
 
     python ladder.py build                # resumable; a terminated build loses a minute or two of work
     python ladder.py publish FOLDER       # add to another store what it lacks, as one more part
-    python ladder.py describe             # meta-features of what has been evaluated
+    python ladder.py describe             # the other meta-features of what has been evaluated
     python ladder.py status               # what is filled, by rung
 
 The store is ``knowledge_base/checkpoint``. What the shipped knowledge base knows is not run again, and its tables are
@@ -23,10 +23,13 @@ import numpy.typing as npt
 import pandas as pd
 from reading import catalog, is_installed, load
 from recipe import DEFAULT_STORE, TOO_SLOW_WHEN_LARGE, UNIT_SECONDS, as_table, valuable, waves
+from threadpoolctl import threadpool_limits
 
-from metalearn.builder import Limits, Table, WorkUnit, evaluate
+from metalearn.builder import RANDOM_STATE, Limits, Table, WorkUnit, evaluate
 from metalearn.builder import describe as describe_tables
+from metalearn.dataset import Dataset
 from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures, Tier, extract, list_meta_features
 from metalearn.models import models_for
 from metalearn.recommenders import PerformanceTable
 from metalearn.recommenders.cost import CostModel
@@ -66,6 +69,7 @@ RUNGS = {
 }  # fmt: skip
 
 LAST = max(RUNGS)
+LANDMARKS = tuple(f.name for f in list_meta_features(tier="landmarks") if f.tier is Tier.LANDMARKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,7 @@ def build(store: FileStore) -> None:
     left = sum(piece.seconds for piece in pieces)
     pairs = sum(len(piece.unit.configurations) for piece in pieces)
     print(f"{pairs:,} pairs in {len(pieces):,} pieces, some {left / 3600:.1f} hours on one idle core", flush=True)
+    landmarked = set(known.meta_features.loc[known.meta_features["name"].isin(LANDMARKS), "task_id"])
     started, spent, expected = time.time(), 0.0, 0.0
     for piece in pieces:
         table = piece.unit.table
@@ -190,6 +195,9 @@ def build(store: FileStore) -> None:
             fingerprints[found.dataset_id] = found.fingerprint
             runs = {(e.configuration_id, e.fold): (e.fit_seconds or 0) + (e.predict_seconds or 0) for e in evaluations}
             spent += sum(runs.values())
+        if (usual := table.task.dataset_id) not in landmarked:
+            landmarks(store, replace(table, task=replace(task, id=usual)))
+            landmarked.add(usual)
         left, expected, pairs = left - piece.seconds, expected + piece.seconds, pairs - len(unit.configurations)
         cpu = left / 3600 * spent / expected
         wall = left / 3600 * (time.time() - started) / expected
@@ -202,15 +210,30 @@ def build(store: FileStore) -> None:
     store.compact()
 
 
+def landmarks(store: FileStore, table: Table) -> None:
+    """Compute the landmarks of a table at the usual number of rows; while it is loaded this takes seconds."""
+    X, y = table.load()
+    whole = Dataset.from_data(X, y, problem_type=table.task.problem_type)
+    used = whole.head(USUAL, random_state=RANDOM_STATE)
+    with threadpool_limits(1):
+        found = extract(used, tier="landmarks")
+    own = MetaFeatures({n: found.values[n] for n in LANDMARKS}, {n: found.seconds[n] for n in LANDMARKS})
+    sizes = {"n_rows": whole.n_rows, "n_features": whole.n_features, "n_classes": whole.n_classes}
+    task = replace(table.task, name=table.task.dataset_id.partition(":")[2], n_rows_used=used.n_rows, **sizes)
+    store.append(replace(task, fingerprint=task.fingerprint or whole.fingerprint), own, [])
+
+
 def publish(store: FileStore, target: FileStore) -> None:
     """Add what another store lacks."""
     found, known = store.read(), target.read()
-    new = [
-        pair not in known.done
-        for pair in found.evaluations[["task_id", "configuration_id"]].astype(str).itertuples(index=False, name=None)
-    ]
+    pairs = found.evaluations[["task_id", "configuration_id"]].astype(str).itertuples(index=False, name=None)
+    done = known.done
+    new = np.array([pair not in done for pair in pairs], dtype=bool)
     evaluations = found.evaluations[new]
-    described = found.meta_features[~found.meta_features["task_id"].isin(known.meta_features["task_id"])]
+    key = ["task_id", "name"]
+    known_features = set(known.meta_features[key].astype(str).itertuples(index=False, name=None))
+    features = found.meta_features[key].astype(str).itertuples(index=False, name=None)
+    described = found.meta_features[np.array([pair not in known_features for pair in features], dtype=bool)]
     told = {*evaluations["task_id"].unique(), *described["task_id"].unique()}
     tasks = found.tasks[found.tasks["task_id"].isin(told)]
     configurations = found.configurations[
@@ -224,7 +247,9 @@ def publish(store: FileStore, target: FileStore) -> None:
 def describe(store: FileStore) -> None:
     """Compute the meta-features of all tasks that have evaluations but none yet."""
     kb = store.read()
-    known, evaluated = set(kb.meta_features["task_id"]), set(kb.task_ids)
+    plain = kb.meta_features[~kb.meta_features["name"].isin(LANDMARKS)]
+    known = {*FileStore(DEFAULT_STORE).read().task_ids, *plain["task_id"].unique()}
+    evaluated = set(kb.task_ids)
     for rows, rung in RUNGS.items():
         bare = [table for table, _ in tables(rows) if table.task.id in evaluated - known]
         for task, meta_features in describe_tables(bare, limits=rung.limits):

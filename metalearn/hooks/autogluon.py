@@ -2,27 +2,19 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import Any
 
-from metalearn.evaluation import Evaluation, Status
-from metalearn.hooks.base import (
-    Harvest,
-    Matching,
-    Startable,
-    none_told,
-    plan,
-    require_tool,
-    tool_version,
-    warn_of_lost_conditions,
-)
-from metalearn.hooks.harvest import Reading, Trial, gather
-from metalearn.hooks.report import Change, Drop, Seed, SeedReport
+from metalearn.evaluation import Status
+from metalearn.hooks.base import Startable, plan, require_tool, warn_of_lost_conditions
+from metalearn.hooks.harvest import Trial, Trials
+from metalearn.hooks.report import Drop, Seed, SeedReport
+from metalearn.hooks.tool import Queued, Tool, by_rank
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
 from metalearn.space.aliases import PARAMETERS, known_name
 
-__all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
+__all__ = ["harvest", "read_space", "seed", "tell", "trials", "verify", "write_space"]
 
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "catboost": ("CAT", "CatBoostModel"),
@@ -125,76 +117,6 @@ def _native(model: str, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict
     return {NAMES.get(model, {}).get(name, name): value for name, value in values.items()}, dropped
 
 
-def seed(
-    kwargs: dict[str, Any], recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
-    """Add the recommended configurations to the keyword arguments of ``TabularPredictor.fit``.
-
-    Parameters
-    ----------
-    kwargs : dict
-        Gains ``hyperparameters``; those that it holds stay, and are trained after the seeds.
-    recommendation : Recommendation or iterable of Candidate or Configuration
-        What to train, in this order.
-    strict : bool, default=False
-        Whether a drop is an error.
-    **options : Matching
-        How configurations are chosen; AutoGluon has no bounds to clip to.
-
-    Returns
-    -------
-    SeedReport
-        The keys of the seeds are the suffixes of AutoGluon's model names.
-    """
-    require_tool("autogluon.tabular", "autogluon")
-    report = plan("autogluon", recommendation, None, matching=options)
-    accepted, dropped, entries = [], [], []
-    for item in report.accepted:
-        params = {name: value for name, value in item.params.items() if name != options.get("model_parameter", "model")}
-        if item.model not in FAMILIES or params.get("penalty") == "elasticnet":
-            dropped.append(Drop(item.rank, "", f"AutoGluon has no {item.model} with these parameters"))
-            continue
-        native, lost = _native(item.model, params)
-        dropped += [Drop(item.rank, name, why) for name, why in lost.items()]
-        suffix = f"_metalearn{item.rank}"
-        arguments = {"name_suffix": suffix, "priority": _FIRST_PRIORITY - item.rank}
-        entries.append((FAMILIES[item.model][0], {**native, "ag_args": arguments}))
-        accepted.append(replace(item, params=native, key=suffix))
-    stops = any(item.model in {"lightgbm", "xgboost", "catboost"} for item in accepted)
-    notes = (_STOPPING,) if stops else ()
-    report = SeedReport("autogluon", tuple(accepted), (), tuple(dropped), notes).require(strict=strict)
-    held = kwargs.get("hyperparameters") or {}
-    if isinstance(held, str):
-        configs = require_tool("autogluon.tabular.configs.hyperparameter_configs", "autogluon")
-        held = configs.get_hyperparameter_config(held)
-    merged: dict[str, list[Any]] = {key: list(v) if isinstance(v, list) else [v] for key, v in held.items()}
-    for key, entry in entries:
-        merged.setdefault(key, []).append(entry)
-    kwargs["hyperparameters"] = merged
-    return report
-
-
-def tell(predictor: Any, evaluations: Iterable[Evaluation], *, strict: bool = False) -> SeedReport:
-    """Report that AutoGluon takes no results: everything is trained.
-
-    Parameters
-    ----------
-    predictor : object
-        Ignored.
-    evaluations : iterable of Evaluation
-        Results.
-    strict : bool, default=False
-        Whether that is an error.
-
-    Returns
-    -------
-    SeedReport
-        With everything dropped.
-    """
-    del predictor
-    return none_told("autogluon", evaluations, "AutoGluon takes no known results", strict=strict)
-
-
 def _rows(predictor: Any) -> list[dict[str, Any]]:
     """Return every model of a known family, failed ones too, with its own parameters."""
     family_of_class = {name: family for family, (_, name) in FAMILIES.items()}
@@ -211,82 +133,79 @@ def _rows(predictor: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def harvest(predictor: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
-    """Return every model of the families that we know, failed ones as such; ensembles are left out.
+class _AutoGluon(Tool):
+    """Seed the keyword arguments of ``TabularPredictor.fit``: they gain ``hyperparameters``, trained before those they hold.
 
-    Parameters
-    ----------
-    predictor : autogluon.tabular.TabularPredictor
-        Fitted.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    y : Series or array-like of shape (n_rows,)
-        The target column.
-    **options : Reading
-        How the trials are to be read.
-
-    Returns
-    -------
-    tuple of Task, MetaFeatures and list of Evaluation
-        For ``store.append``; scores are those of AutoGluon's validation rows or folds.
+    The keys of the seeds are the suffixes of AutoGluon's model names. Read back is a fitted predictor, without its ensembles;
+    scores are those of its validation rows or folds.
     """
-    require_tool("autogluon.tabular", "autogluon")
-    trials = []
-    for row in _rows(predictor):
-        ok = "score_val" in row and row["score_val"] is not None and math.isfinite(row["score_val"])
-        params = dict(row["known"])
-        if params.get("penalty") in {"L1", "L2"}:
-            params["penalty"] = params["penalty"].lower()
-        found = _SUFFIX.search(row["model"])
-        note = f"seed {found[1]}" if found else ""
-        trials.append(
-            Trial(
-                params,
-                float(row["score_val"]) if ok else None,
-                Status.OK if ok else Status.FAILED,
-                row.get("fit_time") if ok else None,
-                note if ok else str(row.get("exc_str", "")).strip()[:200],
-                predict_seconds=row.get("pred_time_val") if ok else None,
-                model=row["family"],
+
+    name = extra = "autogluon"
+    package = distribution = "autogluon.tabular"
+    remembers = True
+
+    def planned(self, kwargs: Any, recommendation: Startable, matching: Any, **_: Any) -> SeedReport:  # noqa: ARG002
+        report = plan(self.name, recommendation, None, matching=matching)
+        accepted, dropped = [], []
+        for item in report.accepted:
+            params = {name: v for name, v in item.params.items() if name != matching.get("model_parameter", "model")}
+            if item.model not in FAMILIES or params.get("penalty") == "elasticnet":
+                dropped.append(Drop(item.rank, "", f"AutoGluon has no {item.model} with these parameters"))
+                continue
+            native, lost = _native(item.model, params)
+            dropped += [Drop(item.rank, name, why) for name, why in lost.items()]
+            accepted.append(replace(item, params=native, key=f"_metalearn{item.rank}"))
+        stops = any(item.model in {"lightgbm", "xgboost", "catboost"} for item in accepted)
+        return SeedReport(self.name, tuple(accepted), (), tuple(dropped), (_STOPPING,) if stops else ())
+
+    def enqueue(self, kwargs: Any, seeds: Sequence[Seed], **_: Any) -> Queued:
+        held = kwargs.get("hyperparameters") or {}
+        if isinstance(held, str):
+            configs = require_tool("autogluon.tabular.configs.hyperparameter_configs", "autogluon")
+            held = configs.get_hyperparameter_config(held)
+        merged: dict[str, list[Any]] = {key: list(v) if isinstance(v, list) else [v] for key, v in held.items()}
+        for item in seeds:
+            arguments = {"name_suffix": item.key, "priority": _FIRST_PRIORITY - item.rank}
+            merged.setdefault(FAMILIES[item.model][0], []).append({**item.params, "ag_args": arguments})
+        kwargs["hyperparameters"] = merged
+        return seeds, ()
+
+    def takes_none(self, predictor: Any, **_: Any) -> str:  # noqa: ARG002
+        return "AutoGluon takes no known results"
+
+    def trials(self, predictor: Any, raw: bool = False, **_: Any) -> Trials:  # noqa: FBT001, FBT002
+        rows = []
+        for row in _rows(predictor):
+            score, found = row.get("score_val"), _SUFFIX.search(row["model"])
+            ok = score is not None and math.isfinite(score)
+            params = dict(row["raw"] if raw and found else row["known"])
+            if not raw and params.get("penalty") in {"L1", "L2"}:
+                params["penalty"] = params["penalty"].lower()
+            rows.append(
+                Trial(
+                    params,
+                    float(score) if ok and score is not None else None,
+                    Status.OK if ok else Status.FAILED,
+                    row.get("fit_time") if ok else None,
+                    "" if ok else str(row.get("exc_str", "")).strip()[:200],
+                    predict_seconds=row.get("pred_time_val") if ok else None,
+                    model=row["family"],
+                    key=row["model"],
+                    rank=int(found[1]) if found else None,
+                )
             )
-        )
-    said = predictor.eval_metric.name
-    versions = tool_version("autogluon.tabular")
-    return gather(trials, X, y, maximize=True, said_metric=said, versions=versions, options=options)
+        return Trials(rows, maximize=True, metric=predictor.eval_metric.name, convention="score")
+
+    def verify(self, predictor: Any, report: SeedReport | None = None, /, **own: Any) -> SeedReport:
+        if report is None:
+            return super().verify(predictor, None, **own)
+        asked = {item.rank: item.params for item in report.accepted}
+        rows = []
+        for trial in self.trials(predictor, raw=True).rows:
+            wanted = asked.get(trial.rank or 0, trial.params)
+            rows.append(replace(trial, asked=wanted, params={name: trial.params.get(name) for name in wanted}))
+        return by_rank(self.name, rows, report)
 
 
-def verify(predictor: Any, report: SeedReport | None = None) -> SeedReport:
-    """Say which seeds were really trained, and with which values.
-
-    Parameters
-    ----------
-    predictor : autogluon.tabular.TabularPredictor
-        Fitted.
-    report : SeedReport or None, default=None
-        What :func:`seed` returned; without it, values are not compared and seeds that were never begun are
-        not named.
-
-    Returns
-    -------
-    SeedReport
-        Seeds that failed or were never begun are dropped.
-    """
-    require_tool("autogluon.tabular", "autogluon")
-    asked = {item.rank: item for item in report.accepted} if report is not None else {}
-    accepted, changed, dropped = [], [], []
-    for row in _rows(predictor):
-        found = _SUFFIX.search(row["model"])
-        if not found:
-            continue
-        rank = int(found[1])
-        if "exc_str" in row:
-            dropped.append(Drop(rank, "", f"it failed: {str(row['exc_str']).strip()[:200]}"))
-            continue
-        wanted = asked[rank].params if rank in asked else row["known"]
-        values = {name: row["raw"].get(name) for name in wanted}
-        accepted.append(Seed(rank, row["family"], values, key=row["model"]))
-        changed += [Change(rank, name, value, values[name]) for name, value in wanted.items() if values[name] != value]
-    seen = {item.rank for item in accepted} | {drop.rank for drop in dropped}
-    dropped += [Drop(rank, "", "it was never begun") for rank in asked if rank not in seen]
-    accepted.sort(key=lambda item: item.rank)
-    return SeedReport("autogluon", tuple(accepted), tuple(changed), tuple(dropped), deed="evaluated")
+_TOOL = _AutoGluon()
+seed, tell, harvest, verify, trials = _TOOL.seed, _TOOL.tell, _TOOL.harvest, _TOOL.verify, _TOOL.trials

@@ -2,26 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import Any
 
-from metalearn.evaluation import Evaluation, Status
-from metalearn.hooks.base import (
-    Harvest,
-    Matching,
-    Startable,
-    plan,
-    plan_told,
-    require_tool,
-    told_value,
-    tool_version,
-    warn_of_lost_conditions,
-)
-from metalearn.hooks.harvest import Reading, Trial, gather
-from metalearn.hooks.report import Drop, Seed, SeedReport
+from metalearn.evaluation import Status
+from metalearn.hooks.base import require_tool, warn_of_lost_conditions
+from metalearn.hooks.choices import plain
+from metalearn.hooks.harvest import Trial, Trials
+from metalearn.hooks.report import Seed
+from metalearn.hooks.tool import Queued, Told, Tool, refuse_several
 from metalearn.space import Categorical, Condition, Float, Integer, Parameter, SearchSpace
 
-__all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
+__all__ = ["harvest", "read_space", "seed", "tell", "trials", "verify", "write_space"]
 
+_STATUS = {"COMPLETED": Status.OK, "FAILED": Status.FAILED, "ABANDONED": Status.FAILED, "EARLY_STOPPED": Status.PRUNED}
 _ARM = "metalearn_seed_"
 _LOOP = "Ax leaves the evaluation of attached trials to you: complete_trial(int(seed.key), ...) for each seed"
 
@@ -138,159 +131,70 @@ def _constants(client: Any) -> dict[str, Any]:
     return {name: p.value for name, p in parameters.items() if type(p).__name__ == "FixedParameter"}
 
 
-def _space_of(client: Any) -> SearchSpace:
-    require_tool("ax", "ax")
-    return read_space(client._experiment.search_space.parameters.values())  # noqa: SLF001
-
-
 def _objective(client: Any) -> tuple[str, bool]:
     """Return the name of the metric and whether it is maximised."""
     objective = client._experiment.optimization_config.objective  # noqa: SLF001
+    refuse_several(list(objective.metric_names), "experiment")
     return objective.metric_names[0], not objective.minimize
 
 
-def seed(client: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]) -> SeedReport:
-    """Attach the recommended configurations as trials to be evaluated by you.
+class _Ax(Tool):
+    """Attach trials to a ``Client`` with a configured experiment: evaluate ``seed.params`` and complete ``int(seed.key)``."""
 
-    Parameters
-    ----------
-    client : ax.api.client.Client
-        With a configured experiment. Attached trials do not replace Ax's own Sobol start.
-    recommendation : Recommendation or iterable of Candidate or Configuration
-        What to try, in this order.
-    strict : bool, default=False
-        Whether a change or a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
+    name = package = extra = "ax"
+    distribution = "ax-platform"
+    takes = tuple(set(Status) - {Status.PRUNED})
+    remembers = True
 
-    Returns
-    -------
-    SeedReport
-        The keys of the seeds are trial indices: evaluate ``seed.params`` and complete ``int(seed.key)``.
-    """
-    report = plan("ax", recommendation, _space_of(client), strict=strict, matching=options)
-    accepted = []
-    for item in report.accepted:
-        params = {**_constants(client), **item.params}
-        index = client.attach_trial(parameters=params, arm_name=f"{_ARM}{item.rank}_{item.model}")
-        accepted.append(replace(item, key=str(index)))
-    return replace(report, accepted=tuple(accepted), notes=(*report.notes, *((_LOOP,) if accepted else ())))
+    def space_of(self, client: Any, **_: Any) -> SearchSpace:
+        return read_space(client._experiment.search_space.parameters.values())  # noqa: SLF001
 
+    def enqueue(self, client: Any, seeds: Sequence[Seed], **_: Any) -> Queued:
+        accepted = []
+        for item in seeds:
+            params = {**_constants(client), **item.params}
+            index = client.attach_trial(parameters=params, arm_name=f"{_ARM}{item.rank}_{item.model}")
+            accepted.append(replace(item, key=str(index)))
+        return accepted, [_LOOP] if accepted else []
 
-def tell(
-    client: Any, evaluations: Iterable[Evaluation], *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
-    """Attach measured results as completed trials.
+    def maximizes(self, client: Any, **_: Any) -> bool:
+        return _objective(client)[1]
 
-    Parameters
-    ----------
-    client : ax.api.client.Client
-        With a configured optimization of one metric.
-    evaluations : iterable of Evaluation
-        Real results of the same task and metric.
-    strict : bool, default=False
-        Whether a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
+    def insert(self, client: Any, told: Sequence[Told], **_: Any) -> None:
+        name, _maximize = _objective(client)
+        for item, _result, value in told:
+            index = client.attach_trial(parameters={**_constants(client), **item.params})
+            if value is None:
+                client.mark_trial_failed(index)
+            else:
+                client.complete_trial(index, raw_data={name: value})
 
-    Returns
-    -------
-    SeedReport
-        What was told and what could not be.
-    """
-    known, takes = _space_of(client), set(Status) - {Status.PRUNED}
-    report, results = plan_told("ax", evaluations, known, takes=takes, strict=strict, matching=options)
-    name, maximize = _objective(client)
-    for item in report.accepted:
-        result = results[item.rank]
-        index = client.attach_trial(parameters={**_constants(client), **item.params})
-        if result.status is Status.OK:
-            client.complete_trial(index, raw_data={name: told_value(result, maximize=maximize)})
-        else:
-            client.mark_trial_failed(index)
-    return report
+    def trials(self, client: Any, **_: Any) -> Trials:
+        name, maximize = _objective(client)
+        found = [trial for trial in client._experiment.trials.values() if trial.arm is not None]  # noqa: SLF001
+        table = client.summarize().set_index("trial_index") if found else None
+        rows = [_trial(trial, table, name, _constants(client)) for trial in found]
+        return Trials(rows, maximize, name)
 
 
-def _trials(client: Any) -> list[Any]:
-    return list(client._experiment.trials.values())  # noqa: SLF001
-
-
-def harvest(client: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
-    """Return every finished trial, failed and early stopped ones as such.
-
-    Parameters
-    ----------
-    client : ax.api.client.Client
-        After the search.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    y : Series or array-like of shape (n_rows,)
-        The target column.
-    **options : Reading
-        How the trials are to be read; the name of Ax's own metric counts if it is one of ours.
-
-    Returns
-    -------
-    tuple of Task, MetaFeatures and list of Evaluation
-        For ``store.append``.
-    """
-    require_tool("ax", "ax")
-    name, maximize = _objective(client)
-    table = client.summarize().set_index("trial_index")
-    by_name = {
-        "COMPLETED": Status.OK,
-        "FAILED": Status.FAILED,
-        "ABANDONED": Status.FAILED,
-        "EARLY_STOPPED": Status.PRUNED,
-    }
-    constants, rows = _constants(client), []
-    for trial in _trials(client):
-        status = by_name.get(trial.status.name)
-        if status is None or trial.arm is None:
-            continue
-        span = (
-            (trial.time_completed - trial.time_run_started).total_seconds()
-            if trial.time_completed is not None and trial.time_run_started is not None
-            else None
-        )
-        value = float(table.loc[trial.index, name]) if status is Status.OK else None
-        params = {k: v for k, v in trial.arm.parameters.items() if k not in constants}
-        rank, model = _seed_of(trial) if trial.arm.name.startswith(_ARM) else (0, "")
-        rows.append(Trial(params, value, status, span, f"seed {rank}" if rank else "", model=model))
-    return gather(
-        rows, X, y, maximize=maximize, said_metric=name, versions=tool_version("ax-platform"), options=options
+def _trial(trial: Any, table: Any, metric: str, constants: Iterable[str]) -> Trial:
+    state, rank, model, span = trial.status.name, None, "", None
+    if trial.arm.name.startswith(_ARM):
+        number, model = trial.arm.name.removeprefix(_ARM).split("_", 1)
+        rank = int(number)
+    if trial.time_completed is not None and trial.time_run_started is not None:
+        span = (trial.time_completed - trial.time_run_started).total_seconds()
+    return Trial(
+        {k: plain(v) for k, v in trial.arm.parameters.items() if k not in constants},
+        float(table.loc[trial.index, metric]) if state == "COMPLETED" else None,
+        _STATUS.get(state, Status.FAILED),
+        span,
+        model=model,
+        key=str(trial.index),
+        rank=rank,
+        unfinished="" if state in _STATUS else "not completed",
     )
 
 
-def _seed_of(trial: Any) -> tuple[int, str]:
-    rank, model = trial.arm.name.removeprefix(_ARM).split("_", 1)
-    return int(rank), model
-
-
-def verify(client: Any) -> SeedReport:
-    """Say which seeds were really evaluated.
-
-    Parameters
-    ----------
-    client : ax.api.client.Client
-        After the search.
-
-    Returns
-    -------
-    SeedReport
-        Seeds that failed or were never completed are dropped.
-    """
-    require_tool("ax", "ax")
-    accepted, dropped = [], []
-    for trial in _trials(client):
-        if trial.arm is None or not trial.arm.name.startswith(_ARM):
-            continue
-        rank, model = _seed_of(trial)
-        if trial.status.name == "COMPLETED":
-            accepted.append(Seed(rank, model, dict(trial.arm.parameters), key=str(trial.index)))
-        else:
-            running = trial.status.name in {"RUNNING", "CANDIDATE", "STAGED"}
-            dropped.append(
-                Drop(rank, "", "it was never completed" if running else f"it is {trial.status.name.lower()}")
-            )
-    return SeedReport("ax", tuple(accepted), (), tuple(dropped), deed="evaluated")
+_TOOL = _Ax()
+seed, tell, harvest, verify, trials = _TOOL.seed, _TOOL.tell, _TOOL.harvest, _TOOL.verify, _TOOL.trials

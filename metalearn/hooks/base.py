@@ -11,13 +11,14 @@ from typing import Any, Protocol, TypeAlias, TypedDict, runtime_checkable
 from metalearn._installation import install_command
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError, unknown_name
+from metalearn.hooks.harvest import Harvest
+from metalearn.hooks.measure import measure_of
 from metalearn.hooks.report import Change, Drop, Seed, SeedReport
-from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model
 from metalearn.models.recognition import family_of_parameters
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.space import Categorical, Configuration, ParamValue, Policy, SearchSpace, adapt, model_parameter_of
-from metalearn.task import METRICS, Metric, ProblemType, Task
+from metalearn.task import ProblemType
 
 __all__ = [
     "Harvest",
@@ -36,9 +37,6 @@ __all__ = [
 
 Startable: TypeAlias = Recommendation | Iterable[Candidate | Configuration]
 """What a search can be started from."""
-
-Harvest: TypeAlias = tuple[Task, MetaFeatures, list[Evaluation]]
-"""What ``store.append`` takes."""
 
 
 class Matching(TypedDict, total=False):
@@ -255,6 +253,7 @@ def plan(
     *,
     strict: bool = False,
     exact: bool = False,
+    partial: bool = False,
     matching: Matching | None = None,
 ) -> SeedReport:
     """Adapt configurations to a tool's search space, and drop what cannot be used.
@@ -271,6 +270,8 @@ def plan(
         Whether a change or a drop is an error.
     exact : bool, default=False
         Whether a seed that would not mean the same is dropped.
+    partial : bool, default=False
+        Whether parameters of other families are left out, which the tool need not be given.
     matching : Matching or None, default=None
         How configurations are matched with the space.
 
@@ -319,7 +320,10 @@ def plan(
             drops.append(Drop(rank, "", f"the same as seed {first[adapted]} after adaptation"))
         else:
             first[adapted] = rank
-            params = {name: adapted.params[name] for name in space.parameters if name in adapted.params}
+            idle = found.foreign if partial else ()
+            params = {
+                name: adapted.params[name] for name in space.parameters if name in adapted.params and name not in idle
+            }
             seeds.append(Seed(rank, configuration.model, params))
             changes += [Change(rank, name, old, new) for name, (old, new) in found.changed.items()]
             drops += [Drop(rank, name, why) for name, why in found.dropped.items()]
@@ -367,8 +371,10 @@ def _choose_family(
     others = [] if asked is not None else [rank for rank, c, _ in items if c.model != family]
     drops = [Drop(rank, "", f"{models[rank - 1]}, but the search space is that of {family}") for rank in others]
     notes = [f"the search space is taken for that of {family}; family= names another"] if others else []
-    if models and family not in models:
-        notes.append(f"no candidate is a {family}: recommend(..., families=[{family!r}]) gives some")
+    own = models.count(family)
+    if own < len(models):
+        share = f"only {own} of {len(models)} candidates are of" if own else "no candidate is of"
+        notes.append(f"{share} {family}: recommend(..., families=[{family!r}]) gives more")
     return family, notes, drops
 
 
@@ -434,30 +440,37 @@ def plan_told(
     return replace(report.require(strict=strict), deed="told"), results
 
 
-def told_value(evaluation: Evaluation, *, maximize: bool, beside: Iterable[float] = ()) -> float:
-    """Return a measured value in the direction of a tool.
+def told_value(evaluation: Evaluation, *, maximize: bool, metric: str | None = None) -> float:
+    """Return a measured value as a tool's objective would have returned it.
 
     Parameters
     ----------
     evaluation : Evaluation
-        A result with a known metric.
+        A successful result.
     maximize : bool
         Whether the tool maximises.
-    beside : iterable of float, default=()
-        What the tool has measured already.
+    metric : str or None, default=None
+        What the objective returns, such as ``"neg_accuracy"`` or ``"1-accuracy"``; None for the metric itself.
 
     Returns
     -------
     float
-        The value as measured where the directions agree; the negated value where a loss is maximised; where a good metric is
-        minimised its loss, or, if negative values show that the tool minimises the negated metric, that.
+        In the tool's direction.
+
+    Raises
+    ------
+    InvalidInputError
+        If the direction of the tool is not that of the metric and nobody says how it is turned, or the objective returns
+        another metric.
     """
-    metric = METRICS.get(evaluation.metric, Metric(evaluation.metric, greater_is_better=maximize))
-    if metric.greater_is_better == maximize:
-        return evaluation.value
-    if not maximize and any(value < 0 for value in beside):
-        return -evaluation.value
-    return float(-evaluation.value if maximize else metric.to_loss(evaluation.value))
+    measure = measure_of(metric or evaluation.metric, None, maximize=maximize)
+    if measure.metric.name != evaluation.metric:
+        message = (
+            f"The results are {evaluation.metric}, but the objective returns {measure.metric.name}. Expected results of the same "
+            "metric. Tell others, or correct metric=..."
+        )
+        raise InvalidInputError(message)
+    return measure.value(evaluation.value)
 
 
 def none_told(tool: str, evaluations: Iterable[Evaluation], why: str, *, strict: bool = False) -> SeedReport:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from metalearn.exceptions import InvalidInputError
+from metalearn.hooks.choices import index_of, label, labels, plain
 from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace, multiples
-from metalearn.space.aliases import MODEL_PARAMETERS
 
-__all__ = ["flatten", "nest", "read_domains", "write_domains"]
+__all__ = ["flatten", "leaves", "nest", "read_domains", "write_domains"]
 
 _TWO_SIGMA = 2.0
 
@@ -18,15 +18,7 @@ def _kind(domain: Any) -> str:
     if isinstance(domain, Mapping):
         return "grid" if set(domain) == {"grid_search"} else "nested"
     kind = type(domain).__name__
-    known = {
-        "Float",
-        "Integer",
-        "Categorical",
-        "Ordinal",
-        "OrdinalNearestNeighbor",
-        "FiniteRange",
-        "Function",
-    }
+    known = {"Float", "Integer", "Categorical", "Ordinal", "OrdinalNearestNeighbor", "FiniteRange", "Function"}
     return {"Ordinal": "Categorical", "OrdinalNearestNeighbor": "Categorical"}.get(kind, kind) if kind in known else ""
 
 
@@ -38,26 +30,9 @@ def _choices(domain: Any) -> list[Any]:
     return list(domain.categories)
 
 
-def _label(choice: Any, index: int) -> ParamValue:
-    """Name a choice: plain values by themselves, dicts by the model they name or their place."""
-    if choice is None or isinstance(choice, bool | int | float | str):
-        return choice
-    if isinstance(choice, Mapping):
-        constants = {name: value for name, value in choice.items() if isinstance(value, str)}
-        words = [constants[name] for name in MODEL_PARAMETERS if name in constants] or list(constants.values())
-        return words[0] if words else str(index)
-    return str(choice)
-
-
-def _labels(domain: Any) -> list[ParamValue]:
-    labels = [_label(choice, i) for i, choice in enumerate(_choices(domain))]
-    unique = len({(type(label), label) for label in labels}) == len(labels)
-    return labels if unique else [str(i) for i in range(len(labels))]
-
-
 def _read(domain: Any, *, inclusive: bool) -> Parameter:
     if _kind(domain) in {"Categorical", "FiniteRange", "grid"}:
-        return Categorical(tuple(_labels(domain)))
+        return Categorical(tuple(labels(_choices(domain))))
     sampler, step = domain.get_sampler(), None
     if hasattr(sampler, "q"):
         step, sampler = sampler.q, sampler.get_sampler()
@@ -86,7 +61,7 @@ def _walk(domains: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
         elif kind:
             yield path, domain, None
         if kind == "Categorical":
-            for label, choice in zip(_labels(domain), _choices(domain), strict=True):
+            for label, choice in zip(labels(_choices(domain)), _choices(domain), strict=True):
                 if isinstance(choice, Mapping):
                     for child, inner, condition in _walk(choice, f"{path}/{label}/"):
                         yield child, inner, condition or Condition(path, (label,))
@@ -181,12 +156,10 @@ def nest(params: Mapping[str, ParamValue], domains: Mapping[str, Any], prefix: s
         if kind == "nested":
             found[name] = nest(params, domain, f"{path}/")
         elif kind in {"Categorical", "FiniteRange", "grid"}:
-            labels = _labels(domain)
             if path not in params:
                 continue
-            index = next(i for i, v in enumerate(labels) if type(v) is type(params[path]) and v == params[path])
-            choice = _choices(domain)[index]
-            found[name] = nest(params, choice, f"{path}/{labels[index]}/") if isinstance(choice, Mapping) else choice
+            choice = _choices(domain)[index_of(labels(_choices(domain)), params[path])]
+            found[name] = nest(params, choice, f"{path}/{params[path]}/") if isinstance(choice, Mapping) else choice
         elif kind == "Function":
             continue
         elif not kind:
@@ -230,8 +203,17 @@ def flatten(config: Mapping[str, Any], domains: Mapping[str, Any], prefix: str =
             found |= flatten(value, domain, f"{path}/")
         elif isinstance(value, Mapping):
             index = next(i for i, choice in enumerate(_choices(domain)) if _is_from(value, choice))
-            found[path] = _labels(domain)[index]
+            found[path] = labels(_choices(domain))[index]
             found |= flatten(value, _choices(domain)[index], f"{path}/{found[path]}/")
         else:
-            found[path] = _label(value, 0)
+            found[path] = label(value)
+    return found
+
+
+def leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a nested configuration by path, whatever its space."""
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        inside = isinstance(value, Mapping)
+        found |= leaves(value, f"{prefix}{name}/") if inside else {f"{prefix}{name}": plain(value)}
     return found

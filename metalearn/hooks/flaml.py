@@ -2,34 +2,24 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, cast
 
-from metalearn.evaluation import Evaluation, Status
+from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import (
-    Harvest,
-    Matching,
-    Startable,
-    none_told,
-    plan,
-    plan_told,
-    require_tool,
-    told_value,
-    tool_version,
-    warn_of_lost_conditions,
-)
-from metalearn.hooks.domains import nest, read_domains, write_domains
-from metalearn.hooks.harvest import Reading, Trial, gather
-from metalearn.hooks.report import Drop, Seed, SeedReport, compare
+from metalearn.hooks.base import Matching, Startable, plan, require_tool, warn_of_lost_conditions
+from metalearn.hooks.domains import leaves, nest, read_domains, write_domains
+from metalearn.hooks.harvest import Trial, Trials
+from metalearn.hooks.report import Drop, Seed, SeedReport, compare, joined
+from metalearn.hooks.tool import Queued, Told, Tool
 from metalearn.models import get_model
 from metalearn.recommendation import Recommendation
 from metalearn.space import SearchSpace
 from metalearn.space.aliases import family_of
 
-__all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
+__all__ = ["harvest", "read_log", "read_space", "seed", "tell", "trials", "verify", "write_space"]
 
 LEARNERS: Mapping[str, tuple[str, ...]] = {
     "catboost": ("catboost",),
@@ -45,6 +35,9 @@ LEARNERS: Mapping[str, tuple[str, ...]] = {
 
 _HOLDOUT = 0.1
 """The share of rows that FLAML holds out unless told otherwise."""
+
+_METRICS = {"ap": "average_precision", "macro_f1": "f1_macro", "micro_f1": "f1_micro", "mse": "mean_squared_error"}
+"""FLAML's names of metrics, where they differ from those of scikit-learn."""
 
 
 def read_space(domains: Mapping[str, Any]) -> SearchSpace:
@@ -120,73 +113,99 @@ def _learner_space(kwargs: Mapping[str, Any], learner: str) -> SearchSpace | Non
     return read_space({**own, **custom})
 
 
-def seed(
-    kwargs: dict[str, Any], recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
-    """Add starting points to the keyword arguments of a search.
+def _is_tune(target: Any) -> bool:
+    return "config" in target if isinstance(target, Mapping) else hasattr(target, "trials")
 
-    Parameters
-    ----------
-    kwargs : dict
-        For ``AutoML.fit``: with ``X_train``, ``y_train``, ``task`` and, if any, ``estimator_list``,
-        ``custom_hp`` and
-        ``split_ratio``; gains ``starting_points``, and ``log_type="all"`` if a log file is named.
-        For ``flaml.tune.run``: with ``config``; gains ``points_to_evaluate``.
-    recommendation : Recommendation or iterable of Candidate or Configuration
-        What to try; each family's in this order, the families interleaved by FLAML.
-    strict : bool, default=False
-        Whether a change or a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
 
-    Returns
-    -------
-    SeedReport
-        What was accepted, changed and dropped; the keys are FLAML's estimators.
+class _Flaml(Tool):
+    """Seed the keyword arguments of ``AutoML.fit`` (gain ``starting_points``) or ``tune.run`` (``points_to_evaluate``).
 
-    Raises
-    ------
-    InvalidInputError
-        If the keyword arguments name neither a table nor a space, or it is strict and anything was changed or
-        dropped.
+    Read back are those of ``AutoML.fit`` or its log file, written with ``log_type="all"``, or what ``tune.run`` returned.
     """
-    require_tool("flaml", "flaml")
-    if "config" in kwargs:
-        report = plan("flaml", recommendation, read_space(kwargs["config"]), strict=strict, matching=options)
-        queued = list(kwargs.get("points_to_evaluate", []))
-        nested = {item.rank: nest(item.params, kwargs["config"]) for item in report.accepted}
-        for rank, point in nested.items():
-            if point in queued:
-                report = report.without(rank, "points_to_evaluate has it already")
-        points = [nested[item.rank] for item in report.require(strict=strict).accepted]
-        told = len(kwargs.get("evaluated_rewards", []))  # FLAML takes the first points for those
-        kwargs["points_to_evaluate"] = [*queued[:told], *points, *queued[told:]]
-        return report
-    report = _plan_learners(kwargs, recommendation, options).require(strict=strict)
-    points_by_learner: dict[str, list[dict[str, Any]]] = {}
-    for item in report.accepted:
-        points_by_learner.setdefault(item.key, []).append(dict(item.params))
-    own = kwargs.get("starting_points")
-    own = own if isinstance(own, Mapping) else {}  # else a word that says where FLAML finds some
-    for learner, given in own.items():
-        points_by_learner.setdefault(learner, []).extend(given if isinstance(given, list) else [given])
-    if points_by_learner:
-        kwargs["starting_points"] = points_by_learner
-    notes = list(report.notes)
-    if kwargs.get("log_file_name") and kwargs.setdefault("log_type", "all") != "all":
-        notes.append(f"log_type={kwargs['log_type']!r} keeps improvements only; 'all' is needed to harvest everything")
-    if isinstance(recommendation, Recommendation) and "metric" not in kwargs:
-        notes.append(f"FLAML chooses the metric itself; metric={recommendation.task.metric.name!r} was asked for")
-    return replace(report, notes=tuple(notes))
+
+    name = package = extra = distribution = "flaml"
+
+    def space_of(self, kwargs: Any, **_: Any) -> SearchSpace:
+        return read_space(kwargs["config"])
+
+    def planned(self, kwargs: Any, recommendation: Startable, matching: Any, **own: Any) -> SeedReport:
+        if _is_tune(kwargs):
+            return super().planned(kwargs, recommendation, matching, **own)
+        found = _plan_learners(kwargs, recommendation, matching)
+        if isinstance(recommendation, Recommendation) and "metric" not in kwargs:
+            note = f"FLAML chooses the metric itself; metric={recommendation.task.metric.name!r} was asked for"
+            return replace(found, notes=(*found.notes, note))
+        return found
+
+    def obstacle(self, kwargs: Any, item: Seed, place: int, **_: Any) -> str:  # noqa: ARG002
+        queued = kwargs.get("points_to_evaluate", []) if _is_tune(kwargs) else []
+        known = bool(queued) and nest(item.params, kwargs["config"]) in queued
+        return "points_to_evaluate has it already" if known else ""
+
+    def enqueue(self, kwargs: Any, seeds: Sequence[Seed], **_: Any) -> Queued:
+        if _is_tune(kwargs):
+            queued, told = list(kwargs.get("points_to_evaluate", [])), len(kwargs.get("evaluated_rewards", []))
+            points = [nest(item.params, kwargs["config"]) for item in seeds]
+            kwargs["points_to_evaluate"] = [*queued[:told], *points, *queued[told:]]  # the first ones are those told
+            return seeds, ()
+        points_by_learner: dict[str, list[dict[str, Any]]] = {}
+        for item in seeds:
+            points_by_learner.setdefault(item.key, []).append(dict(item.params))
+        own = kwargs.get("starting_points")
+        for learner, given in (own if isinstance(own, Mapping) else {}).items():  # else a word: where FLAML finds some
+            points_by_learner.setdefault(learner, []).extend(given if isinstance(given, list) else [given])
+        if points_by_learner:
+            kwargs["starting_points"] = points_by_learner
+        if kwargs.get("log_file_name") and kwargs.setdefault("log_type", "all") != "all":
+            return seeds, [
+                f"log_type={kwargs['log_type']!r} keeps improvements only; 'all' is needed to harvest everything"
+            ]
+        return seeds, ()
+
+    def takes_none(self, kwargs: Any, **_: Any) -> str:
+        return "" if _is_tune(kwargs) else "AutoML.fit takes no known results; flaml.tune.run does"
+
+    def maximizes(self, kwargs: Any, **_: Any) -> bool:
+        return bool(kwargs.get("mode", "min") == "max")
+
+    def insert(self, kwargs: Any, told: Sequence[Told], **_: Any) -> None:
+        points = [nest(item.params, kwargs["config"]) for item, _, _ in told]
+        kwargs["points_to_evaluate"] = [*points, *kwargs.get("points_to_evaluate", [])]
+        kwargs["evaluated_rewards"] = [*(value for _, _, value in told), *kwargs.get("evaluated_rewards", [])]
+
+    def trials(self, target: Any, n_rows: int = 0, **_: Any) -> Trials:
+        if _is_tune(target):
+            rows = [_tune_trial(trial, target.default_metric) for trial in target.trials]
+            return Trials(rows, target.default_mode == "max", target.default_metric)
+        kwargs = target if isinstance(target, Mapping) else {}
+        path = kwargs.get("log_file_name", target)
+        metric = kwargs.get("metric")
+        metric = metric if isinstance(metric, str) and metric != "auto" else None
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        return read_log(lines, str(path), n_rows=n_rows, metric=metric)
+
+    def verify(self, target: Any, report: SeedReport | None = None, /, **own: Any) -> SeedReport:
+        if _is_tune(target) or report is None:
+            return super().verify(target, report, **own)
+        rows = list(self.trials(target).rows)
+        parts = []
+        for key in dict.fromkeys(item.key for item in report.accepted):
+            mine = [
+                (t.params, t.status is not Status.FAILED, t.key) for t in rows if t.model == (family_of(key) or key)
+            ]
+            parts.append(compare(replace(report, accepted=tuple(i for i in report.accepted if i.key == key)), mine))
+        return joined(self.name, parts, deed="evaluated")
 
 
-def _plan_learners(kwargs: Mapping[str, Any], recommendation: Startable, options: Matching) -> SeedReport:
+def _plan_learners(kwargs: Mapping[str, Any], recommendation: Startable, options: Any) -> SeedReport:
+    """Fit each family's seeds to the space of its estimator; the keys are FLAML's estimators."""
+    plan("flaml", (), None, matching=options)  # checks the options
     items = list(recommendation)[: options.get("n")]
     wanted = options.get("family")
     wanted = get_model(wanted).name if wanted is not None else None
     allowed = kwargs.get("estimator_list") or "auto"
     models = [getattr(item, "configuration", item).model for item in items]
-    reports, dropped = {}, []
+    parts = []
     for model in dict.fromkeys(models):
         if wanted not in (None, model):
             continue
@@ -194,161 +213,83 @@ def _plan_learners(kwargs: Mapping[str, Any], recommendation: Startable, options
         space = _learner_space(kwargs, learners[0]) if learners else None
         if space is None:
             why = f"estimator_list has no {model}" if model in LEARNERS else f"FLAML has no {model}"
-            dropped += [Drop(rank, "", why) for rank, m in enumerate(models, start=1) if m == model]
+            parts.append(
+                SeedReport("flaml", dropped=tuple(Drop(r, "", why) for r, m in enumerate(models, 1) if m == model))
+            )
         else:
-            reports[learners[0]] = plan("flaml", items, space, matching={**options, "family": model})
-    accepted = [replace(item, key=name) for name, r in reports.items() for item in r.accepted]
-    changed = [change for r in reports.values() for change in r.changed]
-    dropped += [drop for r in reports.values() for drop in r.dropped]
-    by_rank = lambda entry: entry.rank  # noqa: E731 - a sort key
-    return SeedReport(
-        "flaml",
-        tuple(sorted(accepted, key=by_rank)),
-        tuple(sorted(changed, key=by_rank)),
-        tuple(sorted(dropped, key=by_rank)),
-    )
+            own = cast("Matching", {**options, "family": model})
+            found = plan("flaml", items, space, matching=own)
+            parts.append(replace(found, accepted=tuple(replace(i, key=learners[0]) for i in found.accepted), notes=()))
+    found = joined("flaml", parts)
+    known = [family for family, names in LEARNERS.items() if allowed != "auto" and set(names) & set(allowed)]
+    if known and not set(models) <= set(known):
+        found = replace(found, notes=(f"estimator_list has {known} only: recommend(..., families={known}) gives more",))
+    return found
 
 
-def tell(
-    kwargs: dict[str, Any],
-    evaluations: Iterable[Evaluation],
-    *,
-    strict: bool = False,
-    **options: Unpack[Matching],
-) -> SeedReport:
-    """Add measured results to the keyword arguments of ``flaml.tune.run``; AutoML takes none.
+def read_log(lines: Iterable[str], path: str, *, n_rows: int = 0, metric: str | None = None) -> Trials:
+    """Read the lines of a log of ``AutoML.fit``.
 
     Parameters
     ----------
-    kwargs : dict
-        With ``config`` and ``mode``; gains ``points_to_evaluate`` and ``evaluated_rewards``. Told points stand first, since
-        FLAML takes the first points for the evaluated ones.
-    evaluations : iterable of Evaluation
-        Real results of the same task and metric.
-    strict : bool, default=False
-        Whether a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
+    lines : iterable of str
+        One JSON object each; the last one only names the best.
+    path : str
+        What the log is called in messages.
+    n_rows : int, default=0
+        Rows of the table, where they are known.
+    metric : str or None, default=None
+        What FLAML optimised.
 
     Returns
     -------
-    SeedReport
-        What was told and what could not be.
+    Trials
+        Those on fewer rows than the largest trial, or than half of the table, count as pruned.
+
+    Raises
+    ------
+    InvalidInputError
+        If a line is no trial, or there is none.
     """
-    require_tool("flaml", "flaml")
-    evaluations = list(evaluations)
-    if "config" not in kwargs:
-        return none_told("flaml", evaluations, "AutoML.fit takes no known results; flaml.tune.run does", strict=strict)
-    space = read_space(kwargs["config"])
-    report, results = plan_told("flaml", evaluations, space, takes=[Status.OK], strict=strict, matching=options)
-    maximize = kwargs.get("mode", "min") == "max"
-    beside = kwargs.get("evaluated_rewards", [])
-    told = [told_value(results[item.rank], maximize=maximize, beside=beside) for item in report.accepted]
-    points = [nest(item.params, kwargs["config"]) for item in report.accepted]
-    kwargs["points_to_evaluate"] = [*points, *kwargs.get("points_to_evaluate", [])]
-    kwargs["evaluated_rewards"] = [*told, *kwargs.get("evaluated_rewards", [])]
-    return report
-
-
-def _records(target: Any) -> list[dict[str, Any]]:
-    """Return the lines of a log of AutoML; the last one only names the best."""
-    path = target["log_file_name"] if isinstance(target, Mapping) else target
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    return [record for record in map(json.loads, lines) if "config" in record]
-
-
-def harvest(target: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
-    """Return every trial of a log of ``AutoML.fit``, or of what ``flaml.tune.run`` returned.
-
-    Parameters
-    ----------
-    target : dict, str, Path or ExperimentAnalysis
-        The keyword arguments of ``AutoML.fit`` or its log file, written with ``log_type="all"``; or what
-        ``flaml.tune.run`` returned. Trials on a part of the rows count as pruned.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    y : Series or array-like of shape (n_rows,)
-        The target column.
-    **options : Reading
-        How the trials are to be read.
-
-    Returns
-    -------
-    tuple of Task, MetaFeatures and list of Evaluation
-        For ``store.append``.
-    """
-    require_tool("flaml", "flaml")
-    versions = tool_version("flaml")
-    if hasattr(target, "trials"):
-        metric, mode = target.default_metric, target.default_mode
-        trials = [_tune_trial(trial, metric) for trial in target.trials]
-        return gather(trials, X, y, maximize=mode == "max", versions=versions, options=options)
-    kwargs = target if isinstance(target, Mapping) else {}
-    full = math.floor(len(X) * (1 - kwargs.get("split_ratio", _HOLDOUT))) - 1
-    trials = []
-    for record in _records(target):
-        loss, n_rows = record["validation_loss"], record["sample_size"]
-        status = Status.FAILED if not math.isfinite(loss) else Status.PRUNED if n_rows < full else Status.OK
-        note = f"on {n_rows} of {len(X)} rows: loss {loss:.6g}" if status is Status.PRUNED else ""
-        params = {k: v for k, v in record["config"].items() if k != "FLAML_sample_size"}
-        model = family_of(record["learner"]) or record["learner"]
+    records: list[tuple[str, dict[str, Any], float, int, float, str]] = []
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            if "curr_best_record_id" in record:
+                continue
+            loss, config = float(record["validation_loss"]), dict(record["config"])
+            size = int(config.pop("FLAML_sample_size", None) or record.get("sample_size") or 0)
+            learner = str(record["learner"]).encode("utf-8", "replace").decode()
+            records.append(
+                (learner, config, loss, size, float(record["trial_time"]), str(record.get("record_id", number)))
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+            message = (
+                f"{path} has a line {number + 1} that is no trial ({error!r}). Expected a log of FLAML. Check the file."
+            )
+            raise InvalidInputError(message) from error
+    if not records:
+        message = f"{path} holds no trial. Expected a log of FLAML. Check the file."
+        raise InvalidInputError(message)
+    largest = max(record[3] for record in records)
+    full = largest if 2 * largest >= n_rows or not largest else n_rows
+    rows = []
+    for learner, config, loss, size, seconds, key in records:
+        status = Status.FAILED if not math.isfinite(loss) else Status.PRUNED if size < full else Status.OK
+        note = f"on {size} of {n_rows or full} rows: loss {loss:.6g}" if status is Status.PRUNED else ""
         value = loss if status is Status.OK else None
-        trials.append(Trial(params, value, status, record["trial_time"], note, model=model))
-    said = kwargs.get("metric")
-    said = said if isinstance(said, str) and said != "auto" else None
-    return gather(trials, X, y, maximize=False, said_metric=said, versions=versions, options=options)
+        rows.append(Trial(config, value, status, seconds, note, model=family_of(learner) or learner, key=key))
+    return Trials(rows, metric=_METRICS.get(metric or "", metric), convention="loss")
 
 
 def _tune_trial(trial: Any, metric: str) -> Trial:
     result = trial.last_result or {}
     value = result.get(metric)
     status = Status.FAILED if value is None or not math.isfinite(value) else Status.OK
-    return Trial(_leaves(trial.config), value, status, result.get("time_total_s"))
+    return Trial(leaves(trial.config), value, status, result.get("time_total_s"), key=str(trial.trial_id))
 
 
-def _leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in config.items():
-        found |= _leaves(value, f"{prefix}{name}/") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return found
-
-
-def verify(target: Any, report: SeedReport | None = None) -> SeedReport:
-    """Say which seeds were really evaluated, and with which values.
-
-    Parameters
-    ----------
-    target : dict, str, Path or ExperimentAnalysis
-        As in :func:`harvest`.
-    report : SeedReport or None, default=None
-        What :func:`seed` returned; it is needed.
-
-    Returns
-    -------
-    SeedReport
-        Seeds that FLAML removed are dropped, those that it completed at random are changed.
-    """
-    if hasattr(target, "trials"):
-        metric = target.default_metric
-        rows = [(t.config, (t.last_result or {}).get(metric) is not None, str(t.trial_id)) for t in target.trials]
-        return compare(report, rows)
-    found = [
-        (r["learner"], r["config"], math.isfinite(r["validation_loss"]), str(r["record_id"])) for r in _records(target)
-    ]
-    if report is None or len({item.key for item in report.accepted}) < 2:  # noqa: PLR2004
-        return compare(report, [row[1:] for row in found])
-    parts = [
-        compare(
-            replace(report, accepted=tuple(i for i in report.accepted if i.key == key)),
-            [r[1:] for r in found if r[0] == key],
-        )
-        for key in dict.fromkeys(item.key for item in report.accepted)
-    ]
-    return _joined(parts)
-
-
-def _joined(parts: list[SeedReport]) -> SeedReport:
-    accepted: list[Seed] = sorted((s for part in parts for s in part.accepted), key=lambda s: s.rank)
-    changed = tuple(c for part in parts for c in part.changed)
-    dropped = tuple(d for part in parts for d in part.dropped)
-    return SeedReport("flaml", tuple(accepted), changed, dropped, deed="evaluated")
+_TOOL = _Flaml()
+seed, tell, harvest, verify, trials = _TOOL.seed, _TOOL.tell, _TOOL.harvest, _TOOL.verify, _TOOL.trials

@@ -1,22 +1,50 @@
 """From a tool's trials to evaluations of a task: names, signs and states as ours."""
 
+import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import Harvest
-from metalearn.metafeatures import extract
+from metalearn.hooks.measure import Convention, Measure, measure_of
+from metalearn.hooks.report import share_of
+from metalearn.knowledge_base import KnowledgeBase
+from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, model_names
-from metalearn.models.recognition import families_of_parameters, parameters_of, recognised
+from metalearn.models.recognition import (
+    families_of_parameters,
+    left_out,
+    parameters_of,
+    recognised,
+    storable,
+    unfolded,
+)
 from metalearn.space import Configuration
 from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
-from metalearn.task import Metric, ProblemType, get_metric, scorer_of
+from metalearn.task import Metric, ProblemType, Task
 
-__all__ = ["Reading", "Trial", "configuration_of", "gather", "resolve_metric"]
+__all__ = [
+    "Harvest",
+    "Reading",
+    "Trial",
+    "Trials",
+    "configuration_of",
+    "evaluations_of",
+    "gather",
+    "knowledge_of",
+    "tell_extras",
+]
+
+_logger = logging.getLogger(__name__)
+_WORDS = frozenset(MODEL_PARAMETERS) - {"algorithm", "family", "learner"}
+"""Parameters whose value names a family even where nobody knows that family."""
+
+Harvest: TypeAlias = tuple[Task, MetaFeatures, list[Evaluation]]
+"""What ``store.append`` takes."""
 
 
 class Reading(TypedDict, total=False):
@@ -25,7 +53,7 @@ class Reading(TypedDict, total=False):
     Attributes
     ----------
     metric : str or Metric
-        What the trials measured; default: what the tool or the seeded recommendation says.
+        What the objective returned, such as ``"accuracy"``, ``"neg_r2"`` or ``"1-accuracy"``; default: what the tool says.
     family : str
         The model family; default: what the trials' parameters say, and the seeds where several families have them.
     names : mapping of str to str
@@ -33,7 +61,7 @@ class Reading(TypedDict, total=False):
     model_parameter : str
         The parameter that chooses among families; default: the usual names.
     to_score : callable
-        Turns the tool's value into the metric's; default: by the two directions.
+        Turns the tool's value into the metric's; default: by the name of the metric.
     problem_type : ProblemType or str
         The kind of problem; default: inferred from the target.
     name : str
@@ -60,7 +88,7 @@ class Trial:
     ----------
     params : mapping
         Parameters under the tool's names.
-    value : float or None
+    value : float or None, default=None
         In the tool's direction; None unless it succeeded.
     status : Status, default=Status.OK
         How it ended.
@@ -68,78 +96,87 @@ class Trial:
         Wall-clock seconds.
     message : str, default=""
         What went wrong, whether it was seeded, and so on.
-    fold : int, default=0
-        Index of the fold.
+    fold : int or None, default=None
+        Index of the fold; None where each trial is a whole one: repeats of a configuration are then its folds.
     predict_seconds : float or None, default=None
         Seconds of prediction, where they are known apart.
     model : str, default=""
         The model family, where the tool says so.
+    key : str, default=""
+        What the tool calls it.
+    rank : int or None, default=None
+        The seed that it is, where the tool remembers that.
+    asked : mapping or None, default=None
+        The seed's parameters, where the tool remembers those.
+    unfinished : str, default=""
+        What the tool calls the state of a trial that has not ended, such as ``"waiting"``.
     """
 
     params: Mapping[str, Any]
-    value: float | None
+    value: float | None = None
     status: Status = Status.OK
     seconds: float | None = None
     message: str = ""
-    fold: int = 0
+    fold: int | None = None
     predict_seconds: float | None = None
     model: str = field(default="", kw_only=True)
+    key: str = field(default="", kw_only=True)
+    rank: int | None = field(default=None, kw_only=True)
+    asked: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    unfinished: str = field(default="", kw_only=True)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it ended with a finite value."""
+        return self.status is Status.OK and self.value is not None and math.isfinite(self.value)
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether it used at least half of the values of a seed."""
+        asked = self.params if self.asked is None else self.asked
+        return self.rank is not None and share_of(asked, self.params, self.model) >= 0.5  # noqa: PLR2004
 
 
-def resolve_metric(
-    metric: str | Metric | None, problem_type: ProblemType, *, maximize: bool, said: str | None = None
-) -> Metric:
-    """Return the metric that trials measured.
+@dataclass(frozen=True)
+class Trials:
+    """Hold a tool's trials, their direction and what they measured, as far as the tool says so.
 
     Parameters
     ----------
-    metric : str or Metric or None
-        What the caller says.
-    problem_type : ProblemType
-        The kind of problem.
-    maximize : bool
-        Whether the tool maximises; the direction of a metric that nobody knows.
-    said : str or None, default=None
-        What the tool says, if the caller does not.
-
-    Returns
-    -------
-    Metric
-        A known metric, or one of the given name.
-
-    Raises
-    ------
-    InvalidInputError
-        If nobody says what was measured.
+    rows : iterable of Trial
+        In order; those that wait or run may be among them.
+    maximize : bool, default=False
+        Whether larger values are better.
+    metric : str or None, default=None
+        The tool's name of what was measured.
+    convention : {"as named", "score", "loss"}, default="as named"
+        What the tool itself does to the values of a metric.
     """
-    if isinstance(metric, Metric):
-        return metric
-    name = metric or said
-    if name is None:
-        message = (
-            "Nobody says what the trials measured. Expected a metric such as 'accuracy'. "
-            "Pass metric=..., or seed the search from a recommendation, which has one."
-        )
-        raise InvalidInputError(message)
-    try:
-        return get_metric(name, problem_type)
-    except LookupError:
-        return Metric(name, maximize, 1.0 if maximize else 0.0)
+
+    rows: Iterable[Trial]
+    maximize: bool = False
+    metric: str | Metric | None = None
+    convention: Convention = "as named"
 
 
 def _families(
     trial: Trial, family: str | None, reading: Reading, likely: Collection[str]
 ) -> tuple[list[str], dict[str, Any]]:
     """Return the families that a trial may be of, and its parameters without the one that names its family."""
-    params = dict(trial.params)
+    step, params = unfolded(trial.params)
     chooser = reading.get("model_parameter")
-    model = trial.model or None
+    model, nobodys = trial.model or step or None, None
     for word in (chooser,) if chooser is not None else MODEL_PARAMETERS:
         said = params.get(word)
         owner = family_of(said) or (said if said in model_names() else None)
         if owner is not None and model in (None, owner):
             model = owner
             del params[word]
+        elif owner is None and isinstance(said, str) and said and (chooser is not None or word in _WORDS):
+            nobodys = nobodys or (word, said)
+    if model is None and family is None and nobodys is not None:
+        del params[nobodys[0]]
+        return [nobodys[1]], params
     model = model or family
     if model is not None:
         return [model], params
@@ -148,7 +185,13 @@ def _families(
 
 
 def configuration_of(
-    trial: Trial, family: str | None = None, options: Reading | None = None, *, likely: Collection[str] = ()
+    trial: Trial,
+    family: str | None = None,
+    options: Reading | None = None,
+    *,
+    likely: Collection[str] = (),
+    extras: "Counter[str] | None" = None,
+    asks: str = "family=",
 ) -> Configuration | None:
     """Return a trial's configuration under our names.
 
@@ -162,6 +205,10 @@ def configuration_of(
         How the trial is to be read.
     likely : collection of str, default=()
         Families that go before others where several have the parameters.
+    extras : Counter or None, default=None
+        Counts what is left out: it is no parameter of the family, or may tell a path, a column or a label.
+    asks : str, default="family="
+        How the caller is told of a family, for the messages.
 
     Returns
     -------
@@ -178,23 +225,134 @@ def configuration_of(
     if len(families) > 1:
         message = (
             f"The parameters {sorted(trial.params)[:10]} belong to several model families: {families}. "
-            f"Expected those of one. Pass family={families[0]!r} or another of them."
+            f"Expected those of one, or a parameter that names it. Say which: {asks}{families[0]!r} or another of them."
         )
         raise InvalidInputError(message)
     if not families:
         return None
     ours = {theirs: name for name, theirs in reading.get("names", {}).items()}
     searched = parameters_of(families[0])
-    found = {ours.get(name) or known_name(name, families[0], searched): value for name, value in params.items()}
-    params = {name: _storable(v) for name, v in found.items() if name is not None}
-    return recognised(families[0], params)
+    found: dict[str, Any] = {}
+    for name, value in params.items():
+        full = ours.get(name) or known_name(name, families[0], searched)
+        if full is not None:
+            found[full] = storable(value)
+    for name in left_out(families[0], found):
+        del found[name]
+        if extras is not None:
+            extras[name] += 1
+    return recognised(families[0], found)
 
 
-def _storable(value: Any) -> Any:
-    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
-    if isinstance(plain, float) and math.isfinite(plain):
-        return float(f"{plain:.12g}")  # a log scale turns 0.1 into 0.09999999999999995
-    return plain if plain is None or isinstance(plain, bool | int | str) else str(plain)
+def evaluations_of(
+    trials: Iterable[Trial],
+    task: Task,
+    score: Callable[[float], float],
+    *,
+    versions: str = "",
+    options: Reading | None = None,
+    asks: str = "family=",
+) -> list[Evaluation]:
+    """Turn trials into evaluations of a task.
+
+    Parameters
+    ----------
+    trials : iterable of Trial
+        Finished trials.
+    task : Task
+        With the metric that was measured.
+    score : callable
+        Turns a tool's value into the metric's.
+    versions : str, default=""
+        Recorded with each.
+    options : Reading or None, default=None
+        How the trials are to be read.
+    asks : str, default="family="
+        How the caller is told of a family, for the messages.
+
+    Returns
+    -------
+    list of Evaluation
+        Trials of one configuration are its folds; one that did not succeed counts only where no other did.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not known of which one family a trial is, or a value cannot be of the metric.
+    """
+    reading: Reading = options or {}
+    metric = task.metric
+    family = reading.get("family")
+    family = (family_of(family) or get_model(family).name) if family is not None else None
+    rows = list(trials)
+    seeded = {trial.model for trial in rows if trial.model}
+    kinds = {(trial.model, *trial.params): trial for trial in rows}.values()
+    clear = {found[0] for found in (_families(t, family, reading, seeded)[0] for t in kinds) if len(found) == 1}
+    extras: Counter[str] = Counter()
+    found = []
+    for trial in rows:
+        configuration = configuration_of(trial, family, reading, likely=clear, extras=extras, asks=asks)
+        if configuration is None:
+            message = (
+                f"The parameters {sorted(trial.params)[:10]} belong to no known model family. "
+                f"Expected some that do. Say which it is: {asks}'lightgbm', or another."
+            )
+            raise InvalidInputError(message)
+        value = float(score(float(trial.value))) if trial.is_measured and trial.value is not None else math.nan
+        if trial.is_measured and not metric.is_possible(value):
+            low, high = metric.bounds
+            message = (
+                f"A trial has the value {trial.value:g}, read as {metric.name} {value:g}. Expected {low:g} to {high:g}. "
+                "Name what was measured (metric='neg_...' where it was negated), or how values become scores "
+                "(to_score=lambda value: ...)."
+            )
+            raise InvalidInputError(message)
+        seconds = trial.seconds if trial.seconds is not None and 0 <= trial.seconds < 1e9 else None  # noqa: PLR2004
+        evaluation = Evaluation(
+            task_id=task.id,
+            configuration=configuration,
+            metric=metric.name,
+            value=value,
+            fit_seconds=seconds,
+            predict_seconds=trial.predict_seconds,
+            status=trial.status if trial.is_measured or trial.status is not Status.OK else Status.FAILED,
+            message=trial.message or (f"seed {trial.rank}" if trial.is_seed else ""),
+            versions=versions,
+        )
+        found.append((trial.fold, evaluation))
+    tell_extras(extras)
+    return _with_folds(found)
+
+
+def tell_extras(extras: "Counter[str]") -> None:
+    """Log the parameters that were left out."""
+    if extras:
+        named = ", ".join(f"{name[:40]} ({n})" for name, n in sorted(extras.items(), key=lambda e: (-e[1], e[0]))[:10])
+        more = f" and {len(extras) - 10} more" if len(extras) > 10 else ""  # noqa: PLR2004
+        _logger.warning(
+            "Left out, since they are no parameters of the model or may tell of the data: %s%s.", named, more
+        )
+
+
+def _with_folds(found: Iterable[tuple[int | None, Evaluation]]) -> list[Evaluation]:
+    """Give numbers to runs of a configuration that bear none, or the same; drop failures beside successes."""
+    groups: dict[Configuration, dict[int | None, list[tuple[int, Evaluation]]]] = {}
+    for place, (fold, evaluation) in enumerate(found):
+        groups.setdefault(evaluation.configuration, {}).setdefault(fold, []).append((place, evaluation))
+    numbered: list[tuple[int, Evaluation]] = []
+    for folds in groups.values():
+        kept = {}
+        for fold, runs in folds.items():
+            good = [entry for entry in runs if entry[1].status is Status.OK]
+            if fold is not None:  # the same rows and the same score: the same run
+                good = list({run.value: (place, run) for place, run in reversed(good)}.values())[::-1]
+            kept[fold] = good or runs[:1]
+        if None in kept or any(len(runs) > 1 for runs in kept.values()):
+            every = [entry for runs in kept.values() for entry in runs]
+            numbered += [(place, replace(run, fold=fold)) for fold, (place, run) in enumerate(every)]
+        else:
+            numbered += [(place, replace(run, fold=fold or 0)) for fold, ((place, run),) in kept.items()]
+    return [run for _, run in sorted(numbered, key=lambda entry: entry[0])]
 
 
 def gather(
@@ -203,7 +361,8 @@ def gather(
     y: Any,
     *,
     maximize: bool,
-    said_metric: str | None = None,
+    said_metric: str | Metric | None = None,
+    convention: Convention = "as named",
     versions: str = "",
     options: Reading | None = None,
 ) -> Harvest:
@@ -218,18 +377,20 @@ def gather(
     y : Series or array-like of shape (n_rows,)
         The target column.
     maximize : bool
-        Whether the tool maximises its values.
-    said_metric : str or None, default=None
-        What the tool says that it measured.
+        Whether the tool maximises.
+    said_metric : str, Metric or None, default=None
+        What the tool says it measured.
+    convention : {"as named", "score", "loss"}, default="as named"
+        What the tool itself does to the values of a metric.
     versions : str, default=""
-        The tool's name and version.
+        The tool and its version.
     options : Reading or None, default=None
         How the trials are to be read.
 
     Returns
     -------
     tuple of Task, MetaFeatures and list of Evaluation
-        The task is known by the fingerprint of its data, so that harvesting twice adds nothing.
+        Under our names and in the metric's own direction.
 
     Raises
     ------
@@ -238,49 +399,54 @@ def gather(
     """
     reading: Reading = options or {}
     data = Dataset.from_data(X, y, problem_type=reading.get("problem_type"))
-    metric = resolve_metric(reading.get("metric"), data.problem_type, maximize=maximize, said=said_metric)
-    task = replace(data.as_task(reading.get("name")), metric=metric)
+    task = data.as_task(reading.get("name"))
+    task, score = _measured(task, Trials((), maximize, said_metric, convention), reading)
     if way := reading.get("way"):
         task = task.evaluated(way, note="folds split by hand")
-    family = reading.get("family")
-    family = get_model(family).name if family is not None else None
-    rows = list(trials)
-    seeded = {trial.model for trial in rows if trial.model}
-    found_families = [_families(trial, family, reading, seeded)[0] for trial in rows]
-    clear = {families[0] for families in found_families if len(families) == 1}  # a failed trial may have few parameters
-    values = [t.value for t in rows if t.status is Status.OK and t.value is not None and math.isfinite(t.value)]
-    score = reading.get("to_score") or scorer_of(values, metric, maximize=maximize)
-    wrong = next((value for value in values if not metric.is_possible(float(score(value)))), None)
-    if wrong is not None:
-        low, high = metric.bounds
-        message = (
-            f"A trial has the value {wrong:g}, read as {metric.name} {float(score(wrong)):g}. Expected {low:g} to {high:g}. "
-            "Name what was measured (metric=...), or how values become scores (to_score=lambda value: ...)."
-        )
-        raise InvalidInputError(message)
-    found: dict[tuple[str, int], Evaluation] = {}
-    for trial in rows:
-        configuration = configuration_of(trial, family, reading, likely=clear)
-        if configuration is None:
-            message = (
-                f"The parameters {sorted(trial.params)[:10]} belong to no known model family. "
-                "Expected some that do. Pass family=..., and names=... where they have other names."
-            )
-            raise InvalidInputError(message)
-        measured = trial.status is Status.OK and trial.value is not None and math.isfinite(trial.value)
-        evaluation = Evaluation(
-            task_id=task.id,
-            configuration=configuration,
-            metric=metric.name,
-            value=float(score(trial.value)) if measured and trial.value is not None else math.nan,
-            fold=trial.fold,
-            fit_seconds=trial.seconds,
-            predict_seconds=trial.predict_seconds,
-            status=trial.status if measured or trial.status is not Status.OK else Status.FAILED,
-            message=trial.message,
-            versions=versions,
-        )
-        key = (evaluation.configuration_id, evaluation.fold)
-        if key not in found or (measured and found[key].status is not Status.OK):
-            found[key] = evaluation
-    return task, extract(data), list(found.values())
+    return task, extract(data), evaluations_of(trials, task, score, versions=versions, options=reading)
+
+
+def _measured(task: Task, said: Trials, reading: Reading) -> tuple[Task, Callable[[float], float]]:
+    """Return the task with the metric that trials measured, and what turns their values into the metric's."""
+    name, to_score = reading.get("metric") or said.metric, reading.get("to_score")
+    convention = said.convention
+    if to_score is not None and name is not None:
+        convention = "score"  # any: the user says how
+    measure: Measure = measure_of(name, task.problem_type, maximize=said.maximize, convention=convention)
+    return replace(task, metric=measure.metric), to_score or measure.score
+
+
+def knowledge_of(
+    found: Trials, task: Task, *, tool: str, options: Reading | None = None, asks: str = "family="
+) -> KnowledgeBase:
+    """Turn the trials that a tool's files hold into a knowledge base.
+
+    Parameters
+    ----------
+    found : Trials
+        Finished trials.
+    task : Task
+        What was searched on.
+    tool : str
+        Where the trials come from: recorded with each.
+    options : Reading or None, default=None
+        How the trials are to be read.
+    asks : str, default="family="
+        How the caller is told of a family, for the messages.
+
+    Returns
+    -------
+    KnowledgeBase
+        One task.
+    """
+    reading: Reading = options or {}
+    task.require_known_data()
+    measured, score = _measured(task, found, reading)
+    evaluations = evaluations_of(found.rows, measured, score, options=reading, asks=asks)
+    plain = KnowledgeBase.from_records([measured], {}, evaluations)
+    return KnowledgeBase(
+        plain.tasks.assign(recorded_with=tool),
+        plain.meta_features,
+        plain.configurations,
+        plain.evaluations.assign(recorded_with=tool),
+    ).normalised()

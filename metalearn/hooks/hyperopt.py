@@ -1,30 +1,20 @@
 """hyperopt: put the seeds into Trials in the form that TPE survives, tell results, read trials back."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import Any
 
-from metalearn.evaluation import Evaluation, Status
+from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import (
-    Harvest,
-    Matching,
-    Startable,
-    plan,
-    plan_told,
-    require_tool,
-    told_value,
-    tool_version,
-    warn_of_lost_conditions,
-)
-from metalearn.hooks.harvest import Reading, Trial, gather
-from metalearn.hooks.report import Drop, Seed, SeedReport
-from metalearn.recommendation import Recommendation
-from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace, multiples
-from metalearn.space.aliases import MODEL_PARAMETERS
+from metalearn.hooks.base import require_tool, warn_of_lost_conditions
+from metalearn.hooks.choices import labels, plain
+from metalearn.hooks.harvest import Trial, Trials
+from metalearn.hooks.report import Seed, SeedReport
+from metalearn.hooks.tool import Queued, Told, Tool
+from metalearn.space import Categorical, Condition, Float, Integer, Parameter, SearchSpace, multiples
 
-__all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
+__all__ = ["harvest", "read_space", "seed", "tell", "trials", "verify", "write_space"]
 
 _MARK = "metalearn_seed"
 _NEW, _DONE, _ERROR = 0, 2, 3
@@ -32,25 +22,16 @@ _TWO_SIGMA = 2.0
 _EXTRA = "hyperopt evaluates the seeds in addition to max_evals; do not pass points_to_evaluate, it would be ignored"
 
 
-def _label(option: Any, index: int) -> ParamValue:
-    """Name an option of hp.choice: plain values by themselves, dicts by the model they name or place."""
+def _option(option: Any) -> Any:
+    """Return an option of hp.choice: its value, or the constants of a dict."""
     if option.name == "literal":
-        value = option.obj
-        return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-    words = {name: arg.obj for name, arg in option.named_args if arg.name == "literal" and isinstance(arg.obj, str)}
-    named = [words[name] for name in MODEL_PARAMETERS if name in words] or list(words.values())
-    return named[0] if named else str(index)
-
-
-def _labels(options: Iterable[Any]) -> list[ParamValue]:
-    labels = [_label(option, i) for i, option in enumerate(options)]
-    unique = len({(type(label), label) for label in labels}) == len(labels)
-    return labels if unique else [str(i) for i in range(len(labels))]
+        return option.obj
+    return {name: arg.obj for name, arg in option.named_args if arg.name == "literal"}
 
 
 def _read(node: Any, *, whole: bool) -> Parameter:
     """Return the range of a distribution node of hyperopt's expression graph."""
-    arg = {name: value.obj for name, value in node.arg.items() if hasattr(value, "obj")}
+    arg = {name: plain(value.obj) for name, value in node.arg.items() if hasattr(value, "obj")}
     kind = node.name
     if kind == "randint":
         low, high = (0, arg["low"]) if arg.get("high") is None else (arg["low"], arg["high"])
@@ -84,8 +65,9 @@ def _walk(
         yield node.arg["label"].obj, _read(node.arg["obj"], whole=whole), condition
     elif node.name == "switch":
         label, options = node.pos_args[0].arg["label"].obj, node.pos_args[1:]
-        yield label, Categorical(tuple(_labels(options))), condition
-        for value, option in zip(_labels(options), options, strict=True):
+        names = labels([_option(option) for option in options])
+        yield label, Categorical(tuple(names)), condition
+        for value, option in zip(names, options, strict=True):
             yield from _walk(option, Condition(label, (value,)))
     else:
         for child in node.inputs():
@@ -164,16 +146,10 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
 
 def _native(params: Mapping[str, Any], space: SearchSpace) -> dict[str, list[Any]]:
     """Return values by label as hyperopt keeps them: an index for a choice, nothing for what is inactive."""
-    found: dict[str, list[Any]] = {}
-    for label, p in space.parameters.items():
-        value = params.get(label)
-        if label not in params:
-            found[label] = []
-        elif isinstance(p, Categorical):
-            found[label] = [next(i for i, c in enumerate(p.choices) if type(c) is type(value) and c == value)]
-        else:
-            found[label] = [value]
-    return found
+    return {
+        label: [] if label not in params else [p.index(params[label]) if isinstance(p, Categorical) else params[label]]
+        for label, p in space.parameters.items()
+    }
 
 
 def _values(doc: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
@@ -182,7 +158,7 @@ def _values(doc: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
     for label, held in doc["misc"]["vals"].items():
         p = space.parameters.get(label)
         if len(held) and p is not None:
-            value = held[0].item() if hasattr(held[0], "item") else held[0]
+            value = plain(held[0])
             if isinstance(p, Categorical):
                 found[label] = p.choices[int(value)]
             else:
@@ -191,12 +167,12 @@ def _values(doc: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
 
 
 def _insert(
-    trials: Any, report: SeedReport, space: SearchSpace, results: Mapping[int, float | None] | None
+    trials: Any, seeds: Sequence[Seed], space: SearchSpace, results: Mapping[int, float | None] | None
 ) -> list[int]:
     """Add one document for each seed, finished where a result is given."""
-    tids: list[int] = trials.new_trial_ids(len(report.accepted))
+    tids: list[int] = trials.new_trial_ids(len(seeds))
     docs = []
-    for tid, item in zip(tids, report.accepted, strict=True):
+    for tid, item in zip(tids, seeds, strict=True):
         values = _native(item.params, space)
         misc = {
             "tid": tid,
@@ -221,153 +197,57 @@ def _insert(
     return tids
 
 
-def seed(
-    trials: Any, recommendation: Startable, *, space: Any, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
-    """Queue the recommended configurations in trials, to be evaluated first.
+class _Hyperopt(Tool):
+    """Queue seeds in ``Trials``, to be passed to ``fmin(trials=...)``; the option ``space`` is what ``fmin`` takes, too.
 
-    Parameters
-    ----------
-    trials : hyperopt.Trials
-        To be passed to ``fmin(trials=...)``; the seeds are evaluated in addition to ``max_evals``.
-    recommendation : Recommendation or iterable of Candidate or Configuration
-        What to try, in this order.
-    space : dict, list or expression
-        What ``fmin`` takes.
-    strict : bool, default=False
-        Whether a change or a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
-
-    Returns
-    -------
-    SeedReport
-        The keys of the seeds are trial ids.
+    Seeds are evaluated in addition to ``max_evals``; told results count within it unless seeds wait beside them.
     """
-    known = read_space(space)
-    report = plan("hyperopt", recommendation, known, strict=strict, matching=options)
-    tids = _insert(trials, report, known, None)
-    if isinstance(recommendation, Recommendation):
-        trials.attachments["metalearn_metric"] = recommendation.task.metric.name.encode()
-    accepted = tuple(replace(item, key=str(tid)) for item, tid in zip(report.accepted, tids, strict=True))
-    return replace(report, accepted=accepted, notes=(*report.notes, *((_EXTRA,) if accepted else ())))
 
+    name = package = extra = distribution = "hyperopt"
+    own = ("space",)
+    takes = tuple(Status)
+    remembers = True
 
-def tell(
-    trials: Any,
-    evaluations: Iterable[Evaluation],
-    *,
-    space: Any,
-    strict: bool = False,
-    **options: Unpack[Matching],
-) -> SeedReport:
-    """Add measured results as finished trials; they count within ``max_evals`` unless seeds wait beside them.
+    def space_of(self, trials: Any, *, space: Any, **_: Any) -> SearchSpace:  # noqa: ARG002
+        return read_space(space)
 
-    Parameters
-    ----------
-    trials : hyperopt.Trials
-        To be passed to ``fmin(trials=...)``.
-    evaluations : iterable of Evaluation
-        Real results of the same task and metric.
-    space : dict, list or expression
-        What ``fmin`` takes.
-    strict : bool, default=False
-        Whether a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
+    def enqueue(self, trials: Any, seeds: Sequence[Seed], *, space: Any, **_: Any) -> Queued:
+        tids = _insert(trials, seeds, read_space(space), None)
+        found = [replace(item, key=str(tid)) for item, tid in zip(seeds, tids, strict=True)]
+        return found, [_EXTRA] if found else []
 
-    Returns
-    -------
-    SeedReport
-        What was told and what could not be.
-    """
-    known = read_space(space)
-    report, results = plan_told("hyperopt", evaluations, known, strict=strict, matching=options)
-    beside = [loss for loss in trials.losses() if loss is not None]
-    losses = {
-        rank: told_value(result, maximize=False, beside=beside) if result.status is Status.OK else None
-        for rank, result in results.items()
-    }
-    _insert(trials, report, known, losses)
-    return report
+    def insert(self, trials: Any, told: Sequence[Told], *, space: Any, **_: Any) -> None:
+        losses = {item.rank: value for item, _result, value in told}
+        _insert(trials, [item for item, _, _ in told], read_space(space), losses)
 
-
-def harvest(trials: Any, X: Any, y: Any, *, space: Any, **options: Unpack[Reading]) -> Harvest:
-    """Return every finished trial, failed ones as such.
-
-    Parameters
-    ----------
-    trials : hyperopt.Trials
-        After ``fmin``.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    y : Series or array-like of shape (n_rows,)
-        The target column.
-    space : dict, list or expression
-        What ``fmin`` took.
-    **options : Reading
-        How the trials are to be read.
-
-    Returns
-    -------
-    tuple of Task, MetaFeatures and list of Evaluation
-        For ``store.append``.
-    """
-    known, rows = read_space(space), []
-    for doc in trials.trials:
-        if doc["state"] not in {_DONE, _ERROR}:
-            continue
-        result, span = doc["result"], None
-        if doc.get("refresh_time") is not None and doc.get("book_time") is not None:
-            span = (doc["refresh_time"] - doc["book_time"]).total_seconds()
-        ok = doc["state"] == _DONE and result.get("status") == "ok"
-        note = f"seed {doc['misc'][_MARK]}" if _MARK in doc["misc"] else ""
-        rows.append(
-            Trial(
-                _values(doc, known),
-                result.get("loss") if ok else None,
-                Status.OK if ok else Status.FAILED,
-                span,
-                note,
-                model=doc["misc"].get("metalearn_model", ""),
+    def trials(self, trials: Any, space: Any = None, **_: Any) -> Trials:
+        known, rows = read_space(space) if space is not None else None, []
+        for doc in trials._dynamic_trials:  # noqa: SLF001 - with those not yet run
+            result, span, ended = doc["result"], None, doc["state"] in {_DONE, _ERROR}
+            if doc.get("refresh_time") is not None and doc.get("book_time") is not None:
+                span = (doc["refresh_time"] - doc["book_time"]).total_seconds()
+            ok = doc["state"] == _DONE and result.get("status") == "ok"
+            raw = {label: held[0] for label, held in doc["misc"]["vals"].items() if len(held)}
+            rows.append(
+                Trial(
+                    raw if known is None else _values(doc, known),
+                    result.get("loss") if ok else None,
+                    Status.OK if ok else Status.FAILED,
+                    span,
+                    model=doc["misc"].get("metalearn_model", ""),
+                    key=str(doc["tid"]),
+                    rank=doc["misc"].get(_MARK),
+                    unfinished="" if ended else "waiting" if doc["state"] == _NEW else "running",
+                )
             )
-        )
-    said = trials.attachments["metalearn_metric"].decode() if "metalearn_metric" in trials.attachments else None
-    return gather(rows, X, y, maximize=False, said_metric=said, versions=tool_version("hyperopt"), options=options)
+        return Trials(rows)
+
+    def verify(self, trials: Any, report: SeedReport | None = None, /, **own: Any) -> SeedReport:
+        if not any(_MARK in doc["misc"] for doc in trials._dynamic_trials):  # noqa: SLF001
+            message = "These trials hold no seed. Expected trials that seed() has filled. Call it before fmin."
+            raise InvalidInputError(message)
+        return super().verify(trials, report, **own)
 
 
-def verify(trials: Any, *, space: Any = None) -> SeedReport:
-    """Say which seeds were really evaluated.
-
-    Parameters
-    ----------
-    trials : hyperopt.Trials
-        After ``fmin``.
-    space : dict, list, expression or None, default=None
-        What ``fmin`` took; without it, choices are shown by their index.
-
-    Returns
-    -------
-    SeedReport
-        Seeds that failed or were never run are dropped.
-
-    Raises
-    ------
-    InvalidInputError
-        If the trials hold no seed.
-    """
-    known = read_space(space) if space is not None else None
-    docs = [doc for doc in trials._dynamic_trials if _MARK in doc["misc"]]  # noqa: SLF001 - with those not yet run
-    if not docs:
-        message = "These trials hold no seed. Expected trials that seed() has filled. Call it before fmin."
-        raise InvalidInputError(message)
-    accepted, dropped = [], []
-    for doc in docs:
-        rank = doc["misc"][_MARK]
-        if doc["state"] == _DONE and doc["result"].get("status") == "ok":
-            raw = {label: held[0] for label, held in doc["misc"]["vals"].items() if held}
-            params = _values(doc, known) if known is not None else raw
-            accepted.append(Seed(rank, doc["misc"]["metalearn_model"], params, key=str(doc["tid"])))
-        else:
-            dropped.append(Drop(rank, "", "it was never run" if doc["state"] == _NEW else "it failed"))
-    return SeedReport("hyperopt", tuple(accepted), (), tuple(dropped), deed="evaluated")
+_TOOL = _Hyperopt()
+seed, tell, harvest, verify, trials = _TOOL.seed, _TOOL.tell, _TOOL.harvest, _TOOL.verify, _TOOL.trials

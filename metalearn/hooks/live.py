@@ -14,11 +14,11 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.base import defaults_of, require_tool
 from metalearn.hooks.configspace import configuration, read_space
 from metalearn.hooks.harvest import Reading, Trial, configuration_of
+from metalearn.hooks.measure import Measure, measure_of
+from metalearn.hooks.optuna import objective_of
 from metalearn.hooks.optuna import read_space as read_distributions
-from metalearn.hooks.optuna import require_one_objective
 from metalearn.space import Adaptation, Configuration, SearchSpace, adapt, model_parameter_of
 from metalearn.space.adaptation import UNSET
-from metalearn.task import scorer_of
 
 __all__ = ["OptunaSampler", "SpaceAdvisor"]
 
@@ -32,11 +32,13 @@ _ATTEMPTS = 50
 class _Steering:
     """Give each of the advisor's candidates once, and tell it every result; threads take turns by the lock."""
 
-    def __init__(self, advisor: Advisor, names: Mapping[str, str] | None, model_parameter: str | None) -> None:
+    def __init__(
+        self, advisor: Advisor, names: Mapping[str, str] | None, model_parameter: str | None, metric: str | None
+    ) -> None:
         self.advisor = advisor
+        self.metric = metric
         self.lock = RLock()
         self.given: set[Configuration] = set()
-        self.measured: dict[Configuration, tuple[float, float | None]] = {}
         self.families: set[str] = set()
         self.reading: Reading = {}
         if names is not None:
@@ -52,12 +54,33 @@ class _Steering:
         """Take a new lock."""
         vars(self).update(state, lock=RLock())
 
-    def next(self, families: Collection[str] | None = None) -> Configuration | None:
-        """Return the best candidate that was not given yet, pending from now on; None if there is none."""
+    def measure(self, *, maximize: bool) -> Measure:
+        """Return how the objective's values relate to the advisor's metric; refused where nobody tells."""
+        metric = self.advisor.task.metric
+        negated = Measure(metric, -1.0)
+        if (
+            self.metric is None
+            and self.advisor.score_sign < 0
+            and negated.maximize == maximize != metric.greater_is_better
+        ):
+            return negated  # the advisor was given the scorer
+        found = measure_of(self.metric or metric, self.advisor.task.problem_type, maximize=maximize)
+        if found.metric.name != metric.name:
+            message = f"The objective returns {found.metric.name}, but the advisor's metric is {metric.name}. Expected the same. Correct metric=..."
+            raise InvalidInputError(message)
+        return found
+
+    def next(self, families: Collection[str] | None = None, *, skip: int = 0) -> Configuration | None:
+        """Return the best candidate that was not given yet, pending from now on; None if there is none.
+
+        So many others as ``skip`` says are left to those who began before and have not said yet what they try.
+        """
         with self.lock:
-            found = self.advisor.ask(1, without=self.given, families=families)
-            self.given.update(found)
-            return found[0] if found else None
+            found = self.advisor.ask(skip + 1, without=self.given, families=families)
+            for other in found[:skip] if len(found) > skip else found[:-1]:
+                self.advisor.withdraw(other)
+            self.given.update(found[-1:])
+            return found[-1] if found else None
 
     def withdraw(self, suggested: Configuration | None) -> None:
         """Have a suggestion no longer pending: what became of it is told under the values that were really used."""
@@ -65,7 +88,14 @@ class _Steering:
             with self.lock:
                 self.advisor.withdraw(suggested)
 
-    def told(self, trial: Trial, *, maximize: bool) -> None:
+    def read(self, params: Mapping[str, Any]) -> Configuration | None:
+        """Return parameters of the objective as a configuration; None for those of no or several families."""
+        try:
+            return configuration_of(Trial(params), options=self.reading, likely=self.families or self.advisor.families)
+        except InvalidInputError:
+            return None
+
+    def told(self, trial: Trial, measure: Measure) -> None:
         """Tell the advisor what became of a trial; parameters of no known family are passed over."""
         with self.lock:
             try:
@@ -82,35 +112,20 @@ class _Steering:
             if found is None:
                 return
             self.families.add(found.model)
-            if trial.status is not Status.OK:
-                self.advisor.tell(found, seconds=trial.seconds, status=trial.status)
-            elif trial.value is None or not math.isfinite(trial.value):
-                self.advisor.tell(found, seconds=trial.seconds, status=Status.FAILED)
-            elif not self._learned(found, trial.value, trial.seconds, maximize=maximize):
+            metric = self.advisor.task.metric
+            score = measure.score(trial.value) if trial.is_measured and trial.value is not None else math.nan
+            if not trial.is_measured:
+                status = Status.FAILED if trial.status is Status.OK else trial.status
+                self.advisor.tell(found, seconds=trial.seconds, status=status)
+            elif metric.is_possible(score):
+                self.advisor.tell(found, score=self.advisor.score_sign * score, seconds=trial.seconds)
+            else:
                 message = (
-                    f"The advisor cannot learn from the value {trial.value:g}: no {self.advisor.task.metric.name} can be "
-                    "that. Expected what its metric measures. Make it with the metric of the objective: "
-                    "Advisor(..., metric=...)."
+                    f"The advisor cannot learn from the value {trial.value:g}: no {metric.name} can be {score:g}. Expected what "
+                    "its metric measures. Make it with the metric of the objective, Advisor(..., metric=...), or say what the "
+                    "objective returns, such as metric='neg_r2'."
                 )
                 warnings.warn(message, UserWarning, stacklevel=2)
-
-    def _learned(self, found: Configuration, value: float, seconds: float | None, *, maximize: bool) -> bool:
-        """Tell a value, and earlier ones anew where it shows that they have to be read in another way."""
-        metric, sign = self.advisor.task.metric, self.advisor.score_sign
-        measured = {c: v for c, v in self.measured.items() if c != found} | {found: (value, seconds)}
-        try:
-            score = scorer_of([v for v, _ in measured.values()], metric, maximize=maximize)
-        except InvalidInputError:
-            return False
-        if not metric.is_possible(score(value)):
-            return False
-        self.measured = measured
-        told = {trial.configuration: trial.score for trial in self.advisor.history}
-        for tried, (known, took) in measured.items():
-            now = score(known)
-            if tried == found or (told.get(tried) != now and metric.is_possible(now)):
-                self.advisor.tell(tried, score=sign * now, seconds=took)
-        return True
 
 
 class OptunaSampler:
@@ -133,6 +148,8 @@ class OptunaSampler:
         The objective's name by our name, where the table of aliases would not find it.
     model_parameter : str or None, default=None
         The parameter that chooses among families; None looks for the usual names.
+    metric : str or None, default=None
+        What the objective returns where that is not the advisor's metric, such as ``"neg_r2"`` or ``"1-accuracy"``.
     """
 
     def __init__(
@@ -142,83 +159,55 @@ class OptunaSampler:
         fallback: Any = None,
         names: Mapping[str, str] | None = None,
         model_parameter: str | None = None,
+        metric: str | None = None,
     ) -> None:
-        self._steering = _Steering(advisor, names, model_parameter)
+        self._steering = _Steering(advisor, names, model_parameter, metric)
         self._fallback = fallback or require_tool("optuna", "optuna").samplers.TPESampler()
         self._names = names
         self._model_parameter = model_parameter
         self._current: dict[tuple[str, int], Configuration] = {}  # by study and number
         self._told: set[tuple[str, int]] = set()
+        self._heard: set[str] = set()
+        self._known: dict[int, Configuration | None] = {}
 
     def reseed_rng(self) -> None:
         """Reseed the fallback's source of randomness."""
         self._fallback.reseed_rng()
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
-        """Return what is sampled jointly: nothing while the advisor steers, else what the fallback says.
-
-        Parameters
-        ----------
-        study : optuna.Study
-            The study.
-        trial : optuna.trial.FrozenTrial
-            The trial.
-
-        Returns
-        -------
-        dict of str to BaseDistribution
-            By name.
-        """
-        require_one_objective(study)
+        """Return what is sampled jointly: nothing while the advisor steers, else what the fallback says."""
+        objective_of(study)
         with self._steering.lock:
-            trials = [past for past in study.get_trials(deepcopy=False) if past.number != trial.number]
-            self._learn(study, trials)
-            suggested = self._next(trials)
+            suggested = self._claimed(study, trial)
         if suggested is not None:
             self._current[study.study_name, trial.number] = suggested
-            storage, key = study._storage, trial._trial_id  # noqa: SLF001 - where samplers keep what they remember
-            storage.set_trial_system_attr(key, _SUGGESTED, json.dumps(suggested.to_dict()))
             return {}
         return dict(self._fallback.infer_relative_search_space(study, trial))
 
+    def _claimed(self, study: Any, trial: Any) -> Configuration | None:
+        """Return what to try, once no other process has said that it tries the same; the trial that began first keeps it."""
+        storage, key = study._storage, trial._trial_id  # noqa: SLF001 - where samplers keep what they remember
+        for _ in range(_ATTEMPTS):
+            trials = [past for past in study.get_trials(deepcopy=False) if past.number != trial.number]
+            self._learn(study, trials)
+            silent = sum(t.number < trial.number and _is_silent(t) for t in trials)
+            suggested = self._next(trials, skip=silent)
+            if suggested is None:
+                return None
+            text = json.dumps(suggested.to_dict(), sort_keys=True)
+            storage.set_trial_system_attr(key, _SUGGESTED, text)
+            others = study.get_trials(deepcopy=False)
+            if not any(t.number < trial.number and t.system_attrs.get(_SUGGESTED) == text for t in others):
+                return suggested
+            self._steering.withdraw(suggested)
+        return None
+
     def sample_relative(self, study: Any, trial: Any, search_space: dict[str, Any]) -> dict[str, Any]:
-        """Return the joint sample of the fallback.
-
-        Parameters
-        ----------
-        study : optuna.Study
-            The study.
-        trial : optuna.trial.FrozenTrial
-            The trial.
-        search_space : dict of str to BaseDistribution
-            What is sampled jointly.
-
-        Returns
-        -------
-        dict
-            Values by name; empty while the advisor steers.
-        """
+        """Return the joint sample of the fallback; empty while the advisor steers."""
         return dict(self._fallback.sample_relative(study, trial, search_space)) if search_space else {}
 
     def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: Any) -> Any:
-        """Return the suggested value of a parameter, or the fallback's.
-
-        Parameters
-        ----------
-        study : optuna.Study
-            The study.
-        trial : optuna.trial.FrozenTrial
-            The trial.
-        param_name : str
-            The objective's name of the parameter.
-        param_distribution : BaseDistribution
-            Its range.
-
-        Returns
-        -------
-        object
-            Within the range.
-        """
+        """Return the suggested value of a parameter, or the fallback's."""
         key = study.study_name, trial.number
         suggested = self._current.get(key)
         if suggested is not None:
@@ -231,31 +220,11 @@ class OptunaSampler:
         return self._fallback.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Any, trial: Any) -> None:
-        """Let the fallback prepare a trial.
-
-        Parameters
-        ----------
-        study : optuna.Study
-            The study.
-        trial : optuna.trial.FrozenTrial
-            The trial.
-        """
+        """Let the fallback prepare a trial."""
         self._fallback.before_trial(study, trial)
 
     def after_trial(self, study: Any, trial: Any, state: Any, values: Any) -> None:
-        """Let the fallback finish a trial.
-
-        Parameters
-        ----------
-        study : optuna.Study
-            The study.
-        trial : optuna.trial.FrozenTrial
-            The trial.
-        state : optuna.trial.TrialState
-            How it ended.
-        values : sequence of float or None
-            What it measured.
-        """
+        """Tell the advisor what a trial measured, and let the fallback finish it."""
         self._fallback.after_trial(study, trial, state, values)
         if state.is_finished() and len(study.directions) == 1:
             took = datetime.now() - trial.datetime_start  # noqa: DTZ005 - as Optuna's own
@@ -265,8 +234,10 @@ class OptunaSampler:
     def _learn(self, study: Any, trials: Iterable[Any]) -> None:
         """Tell the advisor what other processes have learned since, and what they are trying."""
         for trial in trials:
-            if _SUGGESTED in trial.system_attrs:
-                self._steering.given.add(Configuration.from_dict(json.loads(trial.system_attrs[_SUGGESTED])))
+            text = trial.system_attrs.get(_SUGGESTED)
+            if text is not None and text not in self._heard:
+                self._heard.add(text)
+                self._steering.given.add(Configuration.from_dict(json.loads(text)))
             if trial.state.is_finished():
                 seconds = trial.duration.total_seconds() if trial.duration is not None else None
                 value = trial.value if trial.state.name == "COMPLETE" else None
@@ -276,21 +247,19 @@ class OptunaSampler:
         key = study.study_name, trial.number
         if key in self._told:
             return
+        measure = self._steering.measure(maximize=study.direction.name == "MAXIMIZE")
         self._told.add(key)
         status = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED}.get(state.name, Status.FAILED)
         self._steering.withdraw(self._current.pop(key, None))
-        maximize = study.direction.name == "MAXIMIZE"
-        self._steering.told(
-            Trial(trial.params, value if status is Status.OK else None, status, seconds), maximize=maximize
-        )
+        self._steering.told(Trial(trial.params, value if status is Status.OK else None, status, seconds), measure)
 
-    def _next(self, trials: Iterable[Any]) -> Configuration | None:
+    def _next(self, trials: Iterable[Any], *, skip: int = 0) -> Configuration | None:
         """Return what to try, once trials have shown the space: of its family, and with values that were not tried."""
         complete = [
             trial for trial in trials if trial.state.name == "COMPLETE" and trial.params
         ]  # others may lack some
         shown: Mapping[str, Any] = complete[-1].distributions if complete else {}
-        tried = [trial.params for trial in trials if trial.params.keys() == shown.keys()]
+        tried = {self._tried(trial) for trial in trials if trial.params.keys() == shown.keys()}
         space = read_distributions(shown)
         chooses = model_parameter_of(space, self._model_parameter) is not None
         of_one = not chooses and len(self._steering.families) == 1
@@ -298,12 +267,24 @@ class OptunaSampler:
         if families is not None and not families:
             return None  # the objective is about a family that the advisor does not choose from
         for _ in range(_ATTEMPTS):
-            suggested = self._steering.next(families)
+            suggested = self._steering.next(families, skip=skip)
             adapted = None if suggested is None or not shown else self._adapted(suggested, space).configuration
-            if suggested is None or adapted is None or dict(adapted.params) not in tried:
+            if (
+                suggested is None
+                or adapted is None
+                or (of := self._steering.read(adapted.params)) is None
+                or of not in tried
+            ):
                 return suggested
             self._steering.withdraw(suggested)
         return None
+
+    def _tried(self, trial: Any) -> Configuration | None:
+        """Return what a trial tried; parameters that the advisor does not know make no difference."""
+        key = trial._trial_id  # noqa: SLF001 - unique in a storage
+        if key not in self._known:
+            self._known[key] = self._steering.read(trial.params)
+        return self._known[key]
 
     def _adapted(self, suggested: Configuration, space: SearchSpace) -> Adaptation:
         named = self._model_parameter
@@ -314,6 +295,15 @@ class OptunaSampler:
             model_parameter=named if named in space.parameters else None,
             defaults=defaults_of(suggested, self._steering.advisor.task.problem_type),
         )
+
+
+def _is_silent(trial: Any) -> bool:
+    """Tell whether a running trial has not said what it tries: neither a suggestion nor a value, nor is it a seed."""
+    return (
+        trial.state.name == "RUNNING"
+        and not trial.params
+        and not trial.system_attrs.keys() & {_SUGGESTED, "fixed_params"}
+    )
 
 
 class SpaceAdvisor:
@@ -329,6 +319,8 @@ class SpaceAdvisor:
         The space's name by our name, where the table of aliases would not find it.
     model_parameter : str or None, default=None
         The parameter that chooses among families; None looks for the usual names.
+    metric : str or None, default=None
+        What the cost is, such as ``"neg_r2"``; None for the distance from the metric's optimum: an error itself, 1 minus a score.
     """
 
     def __init__(
@@ -338,9 +330,10 @@ class SpaceAdvisor:
         *,
         names: Mapping[str, str] | None = None,
         model_parameter: str | None = None,
+        metric: str | None = None,
     ) -> None:
         require_tool("ConfigSpace", "smac")
-        self._steering = _Steering(advisor, names, model_parameter)
+        self._steering = _Steering(advisor, names, model_parameter, metric)
         self._space = space
         self._names = names
         self._model_parameter = model_parameter
@@ -388,7 +381,7 @@ class SpaceAdvisor:
         config : ConfigSpace.Configuration
             Asked for or not.
         cost : float
-            Lower is better, as SMAC has it: the distance from the metric's optimum, or the negated metric.
+                Lower is better, as SMAC has it; see ``metric`` above.
         seconds : float or None, default=None
             What it took.
         status : Status, default=Status.OK
@@ -405,4 +398,7 @@ class SpaceAdvisor:
         self._seen.add(config)
         self._steering.withdraw(self._asked.pop(config, None))
         plain = {name: value.item() if hasattr(value, "item") else value for name, value in dict(config).items()}
-        self._steering.told(Trial(plain, cost, status, seconds), maximize=False)
+        metric = self._steering.advisor.task.metric
+        loss = Measure(metric, -1.0 if metric.greater_is_better else 1.0, metric.optimum)
+        measure = loss if self._steering.metric is None else self._steering.measure(maximize=False)
+        self._steering.told(Trial(plain, cost, status, seconds), measure)

@@ -1,29 +1,18 @@
 """nevergrad: suggest the seeds in their order, tell results, keep a record to read back."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Unpack
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import (
-    Harvest,
-    Matching,
-    Startable,
-    plan,
-    plan_told,
-    require_tool,
-    told_value,
-    tool_version,
-    warn_of_lost_conditions,
-)
-from metalearn.hooks.harvest import Reading, Trial, gather
-from metalearn.hooks.report import SeedReport, compare
-from metalearn.recommendation import Recommendation
+from metalearn.hooks.base import require_tool, warn_of_lost_conditions
+from metalearn.hooks.choices import index_of, label, labels, plain
+from metalearn.hooks.harvest import Trial, Trials
+from metalearn.hooks.report import Seed
+from metalearn.hooks.tool import Queued, Told, Tool
 from metalearn.space import Categorical, Condition, Float, Integer, Parameter, ParamValue, SearchSpace
-from metalearn.space.aliases import MODEL_PARAMETERS
 
-__all__ = ["harvest", "read_space", "record", "seed", "tell", "verify", "write_space"]
+__all__ = ["harvest", "read_space", "record", "seed", "tell", "trials", "verify", "write_space"]
 
 
 def _members(parametrization: Any) -> dict[str, Any]:
@@ -40,19 +29,12 @@ def _members(parametrization: Any) -> dict[str, Any]:
     return dict(content)
 
 
-def _label(choice: Any, index: int) -> ParamValue:
-    value = choice.value if hasattr(choice, "value") else choice
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        words = {n: v for n, v in value.items() if isinstance(v, str)}
-        named = [words[n] for n in MODEL_PARAMETERS if n in words] or list(words.values())
-        return named[0] if named else str(index)
-    return str(value)
-
-
 def _choices(part: Any) -> list[Any]:
     return list(part.choices._content.values())  # noqa: SLF001
+
+
+def _labels(part: Any) -> list[ParamValue]:
+    return labels([choice.value if hasattr(choice, "value") else choice for choice in _choices(part)])
 
 
 def _walk(members: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Parameter, Condition | None]]:
@@ -60,12 +42,11 @@ def _walk(members: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, P
     for name, part in members.items():
         path = f"{prefix}{name}"
         if hasattr(part, "choices"):
-            labels = [_label(choice, i) for i, choice in enumerate(_choices(part))]
-            yield path, Categorical(tuple(labels)), None
-            for label, choice in zip(labels, _choices(part), strict=True):
+            yield path, Categorical(tuple(_labels(part))), None
+            for name_of_it, choice in zip(_labels(part), _choices(part), strict=True):
                 if type(choice).__name__ == "Dict":
-                    for child, parameter, condition in _walk(_members(choice), f"{path}/{label}/"):
-                        yield child, parameter, condition or Condition(path, (label,))
+                    for child, parameter, condition in _walk(_members(choice), f"{path}/{name_of_it}/"):
+                        yield child, parameter, condition or Condition(path, (name_of_it,))
         elif type(part).__name__ == "Dict":
             yield from _walk(_members(part), f"{path}/")
         elif hasattr(part, "bounds"):
@@ -143,11 +124,9 @@ def _native(params: Mapping[str, Any], members: Mapping[str, Any], prefix: str =
     for name, part in members.items():
         path = f"{prefix}{name}"
         if hasattr(part, "choices"):
-            labels = [_label(choice, i) for i, choice in enumerate(_choices(part))]
-            index = next(i for i, v in enumerate(labels) if type(v) is type(params[path]) and v == params[path])
-            choice = _choices(part)[index]
+            choice = _choices(part)[index_of(_labels(part), params[path])]
             nested = type(choice).__name__ == "Dict"
-            found[name] = _native(params, _members(choice), f"{path}/{labels[index]}/") if nested else choice.value
+            found[name] = _native(params, _members(choice), f"{path}/{params[path]}/") if nested else choice.value
         elif type(part).__name__ == "Dict":
             found[name] = _native(params, _members(part), f"{path}/")
         else:
@@ -162,21 +141,20 @@ def _flat(value: Mapping[str, Any], members: Mapping[str, Any], prefix: str = ""
         path = f"{prefix}{name}"
         if hasattr(part, "choices"):
             choices = _choices(part)
-            labels = [_label(choice, i) for i, choice in enumerate(choices)]
             inner = value[name]
             if isinstance(inner, Mapping):
                 constants = [
                     {n: v.value for n, v in _members(c).items() if type(v).__name__ == "Constant"} for c in choices
                 ]
                 index = next(i for i, c in enumerate(constants) if c.items() <= inner.items())
-                found[path] = labels[index]
-                found |= _flat(inner, _members(choices[index]), f"{path}/{labels[index]}/")
+                found[path] = _labels(part)[index]
+                found |= _flat(inner, _members(choices[index]), f"{path}/{found[path]}/")
             else:
-                found[path] = inner
+                found[path] = label(inner)
         elif type(part).__name__ == "Dict":
             found |= _flat(value[name], _members(part), f"{path}/")
         elif hasattr(part, "bounds"):
-            found[path] = value[name].item() if hasattr(value[name], "item") else value[name]
+            found[path] = plain(value[name])
     return found
 
 
@@ -191,7 +169,6 @@ class _Recorder:
     def __init__(self) -> None:
         self.rows: list[tuple[dict[str, Any], float, float | None]] = []
         self.started: dict[str, float] = {}
-        self.metric: str | None = None
 
     def asked(self, optimizer: Any, candidate: Any = None) -> None:  # noqa: ARG002 - nevergrad's signature
         if candidate is not None:
@@ -225,130 +202,42 @@ def record(optimizer: Any) -> None:
         optimizer.ask = timed
 
 
-def seed(optimizer: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]) -> SeedReport:
-    """Suggest the recommended configurations, to be asked first and in their order.
+class _Nevergrad(Tool):
+    """Suggest to an optimizer over a Dict, or an Instrumentation with keywords; it minimises. Seconds run from ask to tell."""
 
-    Parameters
-    ----------
-    optimizer : nevergrad optimizer
-        Over a Dict or an Instrumentation with keywords.
-    recommendation : Recommendation or iterable of Candidate or Configuration
-        What to try, in this order; nevergrad's own order is the reverse of what is suggested.
-    strict : bool, default=False
-        Whether a change or a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
+    name = package = extra = distribution = "nevergrad"
 
-    Returns
-    -------
-    SeedReport
-        What was accepted, changed and dropped.
-    """
-    require_tool("nevergrad", "nevergrad")
-    members = _members(optimizer.parametrization)
-    space = read_space(optimizer.parametrization)
-    report = plan("nevergrad", recommendation, space, strict=strict, matching=options)
-    record(optimizer)
-    if isinstance(recommendation, Recommendation):
-        optimizer._metalearn.metric = recommendation.task.metric.name  # noqa: SLF001
-    for item in reversed(report.accepted):
-        value = _native(item.params, members)
-        if type(optimizer.parametrization).__name__ == "Instrumentation":
-            optimizer.suggest(**value)
-        else:
-            optimizer.suggest(value)
-    return report
+    def space_of(self, optimizer: Any, **_: Any) -> SearchSpace:
+        return read_space(optimizer.parametrization)
 
+    def enqueue(self, optimizer: Any, seeds: Sequence[Seed], **_: Any) -> Queued:
+        record(optimizer)
+        for item in reversed(seeds):  # nevergrad's own order is the reverse of what is suggested
+            value = _native(item.params, _members(optimizer.parametrization))
+            if type(optimizer.parametrization).__name__ == "Instrumentation":
+                optimizer.suggest(**value)
+            else:
+                optimizer.suggest(value)
+        return seeds, ()
 
-def tell(
-    optimizer: Any, evaluations: Iterable[Evaluation], *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
-    """Tell measured results that the optimizer did not ask for.
+    def insert(self, optimizer: Any, told: Sequence[Told], **_: Any) -> None:
+        record(optimizer)
+        for item, _result, loss in told:
+            value: Any = _native(item.params, _members(optimizer.parametrization))
+            if type(optimizer.parametrization).__name__ == "Instrumentation":
+                value = ((), value)
+            optimizer.tell(optimizer.parametrization.spawn_child(new_value=value), loss)
 
-    Parameters
-    ----------
-    optimizer : nevergrad optimizer
-        It minimises.
-    evaluations : iterable of Evaluation
-        Real results of the same task and metric.
-    strict : bool, default=False
-        Whether a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
-
-    Returns
-    -------
-    SeedReport
-        What was told and what could not be.
-    """
-    require_tool("nevergrad", "nevergrad")
-    members = _members(optimizer.parametrization)
-    space = read_space(optimizer.parametrization)
-    report, results = plan_told("nevergrad", evaluations, space, takes=[Status.OK], strict=strict, matching=options)
-    record(optimizer)
-    for item in report.accepted:
-        value: Any = _native(item.params, members)
-        if type(optimizer.parametrization).__name__ == "Instrumentation":
-            value = ((), value)
-        candidate = optimizer.parametrization.spawn_child(new_value=value)
-        optimizer.tell(candidate, told_value(results[item.rank], maximize=False))
-    return report
+    def trials(self, optimizer: Any, **_: Any) -> Trials:
+        if not hasattr(optimizer, "_metalearn"):
+            message = (
+                "This optimizer kept no record: nevergrad has no history. "
+                "Expected one from the start. Call record(optimizer) first."
+            )
+            raise InvalidInputError(message)
+        found = enumerate(optimizer._metalearn.rows)  # noqa: SLF001
+        return Trials([Trial(params, loss, seconds=took, key=str(i)) for i, (params, loss, took) in found])
 
 
-def _rows(optimizer: Any) -> list[tuple[dict[str, Any], float, float | None]]:
-    if not hasattr(optimizer, "_metalearn"):
-        message = (
-            "This optimizer kept no record: nevergrad has no history. "
-            "Expected one from the start. Call record(optimizer) first."
-        )
-        raise InvalidInputError(message)
-    return list(optimizer._metalearn.rows)  # noqa: SLF001
-
-
-def harvest(optimizer: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
-    """Return everything that was told to an optimizer since it was seeded or recorded.
-
-    Parameters
-    ----------
-    optimizer : nevergrad optimizer
-        It minimises. Seconds run from ``ask`` to ``tell``.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    y : Series or array-like of shape (n_rows,)
-        The target column.
-    **options : Reading
-        How the trials are to be read.
-
-    Returns
-    -------
-    tuple of Task, MetaFeatures and list of Evaluation
-        For ``store.append``.
-
-    Raises
-    ------
-    InvalidInputError
-        If nothing was recorded.
-    """
-    require_tool("nevergrad", "nevergrad")
-    trials = [Trial(params, loss, seconds=seconds) for params, loss, seconds in _rows(optimizer)]
-    said = optimizer._metalearn.metric  # noqa: SLF001
-    versions = tool_version("nevergrad")
-    return gather(trials, X, y, maximize=False, said_metric=said, versions=versions, options=options)
-
-
-def verify(optimizer: Any, report: SeedReport | None = None) -> SeedReport:
-    """Say which seeds were really evaluated.
-
-    Parameters
-    ----------
-    optimizer : nevergrad optimizer
-        After the search.
-    report : SeedReport or None, default=None
-        What :func:`seed` returned; it is needed.
-
-    Returns
-    -------
-    SeedReport
-        Seeds that were never told back are dropped.
-    """
-    return compare(report, [(params, True, str(i)) for i, (params, _, _) in enumerate(_rows(optimizer))])
+_TOOL = _Nevergrad()
+seed, tell, harvest, verify, trials = _TOOL.seed, _TOOL.tell, _TOOL.harvest, _TOOL.verify, _TOOL.trials

@@ -1,40 +1,29 @@
 """Optuna: queue the seeds in a study, tell it results, read its trials back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias, Unpack
+from typing import Any, TypeAlias
 
-from metalearn.evaluation import Evaluation, Status
+from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import (
-    Harvest,
-    Matching,
-    Startable,
-    none_told,
-    plan,
-    plan_told,
-    require_tool,
-    told_value,
-    tool_version,
-    warn_of_lost_conditions,
-)
-from metalearn.hooks.harvest import Reading, Trial, gather
-from metalearn.hooks.report import Change, Drop, Seed, SeedReport
-from metalearn.importers.tuners import SEEDED_FAMILY
-from metalearn.recommendation import Recommendation
+from metalearn.hooks.base import require_tool, warn_of_lost_conditions
+from metalearn.hooks.harvest import Trial, Trials
+from metalearn.hooks.report import Seed
+from metalearn.hooks.tool import Queued, Told, Tool
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
-from metalearn.space.adaptation import UNSET
+from metalearn.space.aliases import family_of
 
-__all__ = ["harvest", "read_space", "require_one_objective", "seed", "tell", "verify", "write_space"]
+__all__ = ["harvest", "objective_of", "read_space", "seed", "tell", "trials", "verify", "write_space"]
 
 Distributions: TypeAlias = Mapping[str, Any]
 
 _RANK = "metalearn_seed"
-_METRIC = "metalearn_metric"
+_FAMILY = "metalearn_model"
 _TOLD = "metalearn_told"
+_STATUS = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED, "FAIL": Status.FAILED}
 _UNKNOWN = (
-    "the study's space is not known before its first trial, so the seeds are queued under our names; "
-    "pass space={name: distribution} to have them adapted"
+    "the study's space is not known before its first trial: the seeds are queued unchecked under our names, and count only if the "
+    "objective asks for these; pass space={name: distribution} to have them adapted, and call verify after the search"
 )
 
 
@@ -104,222 +93,135 @@ def _distributions(space: SearchSpace) -> dict[str, Any]:
     return found
 
 
-def _space_of(study: Any, space: Distributions | SearchSpace | None) -> tuple[SearchSpace | None, dict[str, Any]]:
-    """Return the space that is given or that the study's trials have shown, ours and Optuna's."""
+def _shown(study: Any, space: Distributions | SearchSpace | None) -> dict[str, Any]:
+    """Return the distributions that are given, or that the study's trials have shown."""
     if isinstance(space, SearchSpace):
-        return space, _distributions(space)  # a running objective has its own conditions
-    found = dict(space) if space is not None else {}
-    if space is None:
-        for trial in study.get_trials(deepcopy=False):
-            found |= trial.distributions
-    return (read_space(found) if found else None), found
+        return _distributions(space)  # a running objective has its own conditions
+    if space is not None:
+        return dict(space)
+    found: dict[str, Any] = {}
+    for trial in study.get_trials(deepcopy=False):
+        found |= trial.distributions
+    return found
 
 
-def require_one_objective(study: Any) -> None:
-    """Refuse a study of several objectives.
+def objective_of(study: Any, objective: str | int | None = None) -> int:
+    """Return the index of the objective that is meant.
 
     Parameters
     ----------
     study : optuna.Study
         Any study.
+    objective : str, int or None, default=None
+        Its name in ``study.metric_names``, or its index from 0; None where there is only one.
+
+    Returns
+    -------
+    int
+        From 0.
 
     Raises
     ------
     InvalidInputError
-        If it has several.
+        If there is none of the name, or several and none was named.
     """
-    if len(study.directions) > 1:
-        message = f"The study has {len(study.directions)} objectives. Expected one. Take studies of one objective."
+    n, names = len(study.directions), list(study.metric_names or [])
+    known = [*names, *map(str, range(n))]
+    if objective is None and n == 1:
+        return 0
+    if objective is None or str(objective) not in known:
+        found = f"no objective {objective!r} among its" if objective is not None else ""
+        message = (
+            f"The study has {found or ''}{' ' if found else ''}{n} objectives. Expected one. "
+            f"Say which: objective={' or '.join(repr(name) for name in names or range(n))} where a study is read; searches are of one."
+        )
         raise InvalidInputError(message)
+    return names.index(str(objective)) if str(objective) in names else int(objective)
 
 
-def _queued(trial: Any) -> dict[str, Any]:
+class _Optuna(Tool):
+    """Start a study (in memory or any storage; seeds count within ``n_trials``); options ``space`` and ``objective``."""
+
+    name = package = extra = "optuna"
+    own = ("space", "objective")
+    takes = tuple(Status)
+    partial = remembers = True
+
+    def space_of(self, study: Any, space: Distributions | SearchSpace | None = None, **_: Any) -> SearchSpace | None:
+        if isinstance(space, SearchSpace):
+            return space
+        found = _shown(study, space)
+        return read_space(found) if found else None
+
+    def obstacle(self, study: Any, item: Seed, place: int, **_: Any) -> str:  # noqa: ARG002
+        trials = [_asked(trial) for trial in study.get_trials(deepcopy=False)]
+        return "the study has it already" if dict(item.params) in trials else ""
+
+    def enqueue(self, study: Any, seeds: Sequence[Seed], space: Any = None, **_: Any) -> Queued:
+        notes = () if not seeds or _shown(study, space) else (_UNKNOWN,)
+        first = len(study.get_trials(deepcopy=False))
+        for item in seeds:
+            study.enqueue_trial(dict(item.params), user_attrs={_RANK: item.rank, _FAMILY: item.model})
+        return [replace(item, key=str(number)) for number, item in enumerate(seeds, start=first)], notes
+
+    def knows(self, study: Any, item: Seed, **_: Any) -> str:
+        past = (trial for trial in study.get_trials(deepcopy=False) if _TOLD in trial.user_attrs)
+        return "the study was told before" if any(trial.params == dict(item.params) for trial in past) else ""
+
+    def maximizes(self, study: Any, **_: Any) -> bool:
+        objective_of(study)
+        return bool(study.direction.name == "MAXIMIZE")
+
+    def insert(self, study: Any, told: Sequence[Told], space: Any = None, **_: Any) -> None:
+        optuna, distributions = self.require(), _shown(study, space)
+        states = optuna.trial.TrialState
+        ended = {Status.OK: states.COMPLETE, Status.PRUNED: states.PRUNED}
+        for item, result, value in told:
+            trial = optuna.trial.create_trial(
+                params=dict(item.params),
+                distributions={name: distributions[name] for name in item.params},
+                value=value,
+                state=ended.get(result.status, states.FAIL),
+                user_attrs={_FAMILY: item.model, _TOLD: True},
+            )
+            study.add_trial(trial)
+
+    def trials(self, study: Any, objective: str | int | None = None, tag: str = "", **_: Any) -> Trials:
+        index = objective_of(study, objective)
+        names = study.metric_names
+        rows = [_trial(t, index, tag) for t in study.get_trials(deepcopy=False)]
+        return Trials(
+            rows,
+            study.directions[index].name == "MAXIMIZE",
+            names[index] if names else None,
+        )
+
+
+def _asked(trial: Any) -> dict[str, Any]:
     return dict(trial.system_attrs.get("fixed_params", trial.params))
 
 
-def seed(
-    study: Any,
-    recommendation: Startable,
-    *,
-    space: Distributions | SearchSpace | None = None,
-    strict: bool = False,
-    **options: Unpack[Matching],
-) -> SeedReport:
-    """Queue the recommended configurations, to be evaluated first.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        In memory or in any storage. Seeds count within ``n_trials``.
-    recommendation : Recommendation or iterable of Candidate or Configuration
-        What to try, in this order.
-    space : mapping of str to BaseDistribution, SearchSpace or None, default=None
-        The objective's space; None takes it from the study's trials. Without any, seeds are queued as they
-        are.
-    strict : bool, default=False
-        Whether a change or a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
-
-    Returns
-    -------
-    SeedReport
-        The keys of the seeds are trial numbers.
-    """
-    require_tool("optuna", "optuna")
-    known, _ = _space_of(study, space)
-    report = plan("optuna", recommendation, known, strict=strict, matching=options)
-    trials = [_queued(trial) for trial in study.get_trials(deepcopy=False)]
-    for item in report.accepted:
-        if dict(item.params) in trials:
-            report = report.without(item.rank, "the study has it already")
-    report.require(strict=strict)
-    if isinstance(recommendation, Recommendation):
-        study.set_user_attr(_METRIC, recommendation.task.metric.name)
-    accepted = []
-    for number, item in enumerate(report.accepted, start=len(trials)):
-        study.enqueue_trial(dict(item.params), user_attrs={_RANK: item.rank, SEEDED_FAMILY: item.model})
-        accepted.append(replace(item, key=str(number)))
-    notes = (*report.notes, *((_UNKNOWN,) if known is None else ()))
-    return replace(report, accepted=tuple(accepted), notes=notes)
+def _trial(trial: Any, index: int, tag: str) -> Trial:
+    """Return a trial; the attribute ``tag`` may name its family."""
+    state, rank = trial.state.name, trial.user_attrs.get(_RANK)
+    said = str(trial.user_attrs.get(tag) or "")
+    model = family_of(said) or said or trial.user_attrs.get(_FAMILY, "")
+    asked = _asked(trial)
+    if not trial.params and state in _STATUS:
+        state = "failed"  # before it tried anything
+    found = Trial(
+        trial.params,
+        trial.values[index] if state == "COMPLETE" else None,
+        _STATUS.get(state, Status.FAILED),
+        trial.duration.total_seconds() if trial.duration is not None else None,
+        model=model,
+        key=str(trial.number),
+        rank=rank,
+        asked=asked,
+        unfinished="" if state in _STATUS else state.lower(),
+    )
+    return found if rank is None or found.is_seed else replace(found, model="")  # its own family is what it ran
 
 
-def tell(
-    study: Any,
-    evaluations: Iterable[Evaluation],
-    *,
-    space: Distributions | SearchSpace | None = None,
-    strict: bool = False,
-    **options: Unpack[Matching],
-) -> SeedReport:
-    """Add measured results as finished trials; only what means the same in the study's space.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        With one objective.
-    evaluations : iterable of Evaluation
-        Real results of the same task and metric.
-    space : mapping of str to BaseDistribution, SearchSpace or None, default=None
-        The objective's space; None takes it from the study's trials.
-    strict : bool, default=False
-        Whether a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
-
-    Returns
-    -------
-    SeedReport
-        What was told and what could not be.
-
-    Raises
-    ------
-    InvalidInputError
-        If the study has several objectives, or it is strict and a result is dropped.
-    """
-    optuna = require_tool("optuna", "optuna")
-    require_one_objective(study)
-    evaluations = list(evaluations)
-    known, distributions = _space_of(study, space)
-    if known is None:
-        why = "the study's space is not known before its first trial; pass space={name: distribution}"
-        return none_told("optuna", evaluations, why, strict=strict)
-    report, results = plan_told("optuna", evaluations, known, strict=strict, matching=options)
-    maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
-    states = optuna.trial.TrialState
-    past = study.get_trials(deepcopy=False)
-    for item in report.accepted:
-        if any(_TOLD in trial.user_attrs and trial.params == dict(item.params) for trial in past):
-            report = report.without(item.rank, "the study was told before")
-    beside = [trial.value for trial in past if trial.state == states.COMPLETE]
-    for item in report.require(strict=strict).accepted:
-        result = results[item.rank]
-        ok = result.status is Status.OK
-        trial = optuna.trial.create_trial(
-            params=dict(item.params),
-            distributions={name: distributions[name] for name in item.params},
-            value=told_value(result, maximize=maximize, beside=beside) if ok else None,
-            state=states.COMPLETE if ok else states.PRUNED if result.status is Status.PRUNED else states.FAIL,
-            user_attrs={SEEDED_FAMILY: item.model, _TOLD: True},
-        )
-        study.add_trial(trial)
-    return report
-
-
-def harvest(study: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
-    """Return every finished trial, failed and pruned ones as such.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        With one objective.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    y : Series or array-like of shape (n_rows,)
-        The target column.
-    **options : Reading
-        How the trials are to be read.
-
-    Returns
-    -------
-    tuple of Task, MetaFeatures and list of Evaluation
-        For ``store.append``.
-
-    Raises
-    ------
-    InvalidInputError
-        If the study has several objectives.
-    """
-    optuna = require_tool("optuna", "optuna")
-    require_one_objective(study)
-    status = {"COMPLETE": Status.OK, "PRUNED": Status.PRUNED, "FAIL": Status.FAILED}
-    trials = [
-        Trial(
-            trial.params,
-            trial.value if trial.state.name == "COMPLETE" else None,
-            status[trial.state.name],
-            trial.duration.total_seconds() if trial.duration is not None else None,
-            f"seed {trial.user_attrs[_RANK]}" if _RANK in trial.user_attrs else "",
-            model=trial.user_attrs.get(SEEDED_FAMILY, ""),
-        )
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state.name in status and trial.params
-    ]
-    said = (study.metric_names or [study.user_attrs.get(_METRIC)])[0]
-    maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
-    return gather(trials, X, y, maximize=maximize, said_metric=said, versions=tool_version("optuna"), options=options)
-
-
-def verify(study: Any) -> SeedReport:
-    """Say which seeds were really evaluated, and with which values.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        After the search.
-
-    Returns
-    -------
-    SeedReport
-        Parameters that the objective sampled itself are changed; those it never asked for are dropped.
-    """
-    require_tool("optuna", "optuna")
-    accepted, changed, dropped = [], [], []
-    for trial in study.get_trials(deepcopy=False):
-        rank = trial.user_attrs.get(_RANK)
-        if rank is None:
-            continue
-        asked = _queued(trial)
-        if trial.state.name not in {"COMPLETE", "PRUNED"}:
-            why = "it failed" if trial.state.name == "FAIL" else f"it is {trial.state.name.lower()}"
-            dropped.append(Drop(rank, "", why))
-            continue
-        accepted.append(Seed(rank, trial.user_attrs.get(SEEDED_FAMILY, ""), trial.params, key=str(trial.number)))
-        for name, value in trial.params.items():
-            if name not in asked:
-                changed.append(Change(rank, name, UNSET, value))
-            elif asked[name] != value:
-                changed.append(Change(rank, name, asked[name], value))
-        unused = [name for name, value in asked.items() if name not in trial.params and value != accepted[-1].model]
-        dropped += [Drop(rank, name, "the objective never asked for it") for name in unused]
-    return SeedReport("optuna", tuple(accepted), tuple(changed), tuple(dropped), deed="evaluated")
+_TOOL = _Optuna()
+seed, tell, harvest, verify, trials = _TOOL.seed, _TOOL.tell, _TOOL.harvest, _TOOL.verify, _TOOL.trials

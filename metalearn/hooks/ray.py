@@ -1,29 +1,19 @@
 """Ray Tune: points_to_evaluate in the form that each searcher takes, results told, the grid read back."""
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeAlias, Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
-from metalearn.evaluation import Evaluation, Status
+from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import (
-    Harvest,
-    Matching,
-    Startable,
-    none_told,
-    plan,
-    plan_told,
-    require_tool,
-    told_value,
-    tool_version,
-    warn_of_lost_conditions,
-)
-from metalearn.hooks.domains import flatten, nest, read_domains, write_domains
-from metalearn.hooks.harvest import Reading, Trial, gather
-from metalearn.hooks.report import SeedReport, compare
+from metalearn.hooks.base import require_tool, warn_of_lost_conditions
+from metalearn.hooks.domains import flatten, leaves, nest, read_domains, write_domains
+from metalearn.hooks.harvest import Trial, Trials
+from metalearn.hooks.report import Seed
+from metalearn.hooks.tool import Queued, Told, Tool
 from metalearn.space import SearchSpace
 
-__all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
+__all__ = ["harvest", "read_space", "seed", "tell", "trials", "verify", "write_space"]
 
 Searcher: TypeAlias = Literal["basic", "optuna", "hyperopt"]
 
@@ -78,61 +68,6 @@ def _check(param_space: Mapping[str, Any], space: SearchSpace, searcher: Searche
     return ""
 
 
-def seed(
-    kwargs: dict[str, Any],
-    recommendation: Startable,
-    *,
-    searcher: Searcher,
-    space: Mapping[str, Any] | None = None,
-    strict: bool = False,
-    **options: Unpack[Matching],
-) -> SeedReport:
-    """Add points to evaluate to the keyword arguments of a searcher.
-
-    Parameters
-    ----------
-    kwargs : dict
-        Of ``BasicVariantGenerator``, ``OptunaSearch`` or ``HyperOptSearch``; gains ``points_to_evaluate``.
-    recommendation : Recommendation or iterable of Candidate or Configuration
-        What to try, in this order.
-    searcher : {"basic", "optuna", "hyperopt"}
-        Which searcher: each wants its points in another form.
-    space : mapping of str to Domain or None, default=None
-        The ``param_space`` of the Tuner; None takes ``kwargs["space"]``.
-    strict : bool, default=False
-        Whether a change or a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
-
-    Returns
-    -------
-    SeedReport
-        What was accepted, changed and dropped.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is no space, or it is strict and anything was changed or dropped.
-    """
-    require_tool("ray.tune", "ray")
-    domains = space if space is not None else kwargs.get("space")
-    if domains is None:
-        message = "There is no search space. Expected the Tuner's param_space. Pass space=..."
-        raise InvalidInputError(message)
-    known = read_space(domains)
-    report = plan("ray", recommendation, known, matching=options)
-    obstacle = _check(domains, known, searcher)
-    for item in report.accepted if obstacle else ():
-        report = report.without(item.rank, obstacle)
-    report.require(strict=strict)
-    # Optuna's keys have to be the searched ones exactly; the plain generator takes the nested form
-    points = [
-        nest(item.params, domains) if searcher == "basic" else _native(item.params, domains) for item in report.accepted
-    ]
-    kwargs["points_to_evaluate"] = [*points, *(kwargs.get("points_to_evaluate") or [])]
-    return report
-
-
 def _native(params: Mapping[str, Any], domains: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters by path, choices as the objects that they stand for."""
 
@@ -149,130 +84,87 @@ def _native(params: Mapping[str, Any], domains: Mapping[str, Any]) -> dict[str, 
     return pick(nest(params, domains))
 
 
-def tell(
-    searcher: Any,
-    evaluations: Iterable[Evaluation],
-    *,
-    space: Mapping[str, Any] | None = None,
-    strict: bool = False,
-    **options: Unpack[Matching],
-) -> SeedReport:
-    """Add measured results to an ``OptunaSearch``; the other searchers take none.
+class _Ray(Tool):
+    """Seed the keyword arguments of a searcher, which gain ``points_to_evaluate``; tell an ``OptunaSearch``; read a ``ResultGrid``.
 
-    Parameters
-    ----------
-    searcher : ray.tune.search.Searcher
-        An ``OptunaSearch`` made with its space, metric and mode.
-    evaluations : iterable of Evaluation
-        Real results of the same task and metric.
-    space : mapping of str to Domain or None, default=None
-        The search space that the searcher was made with.
-    strict : bool, default=False
-        Whether a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
-
-    Returns
-    -------
-    SeedReport
-        What was told and what could not be.
+    Options: ``searcher`` is "basic" (``BasicVariantGenerator``), "optuna" or "hyperopt", which want their points in different forms;
+    ``space`` the Tuner's ``param_space``, by default ``kwargs["space"]``; for ``harvest``, ``key`` is the trainable's name of its
+    metric and ``mode`` "min" or "max". Trials that reported fewer times than the longest one count as pruned.
     """
-    require_tool("ray.tune", "ray")
-    evaluations = list(evaluations)
-    if type(searcher).__name__ != "OptunaSearch":
-        why = f"{type(searcher).__name__} takes no known results; OptunaSearch does"
-        return none_told("ray", evaluations, why, strict=strict)
-    if space is None:
-        return none_told("ray", evaluations, "the search space is not known; pass space=...", strict=strict)
-    known, takes = read_space(space), set(Status) - {Status.PRUNED}
-    report, results = plan_told("ray", evaluations, known, takes=takes, strict=strict, matching=options)
-    for item in report.accepted:
-        result = results[item.rank]
-        ok = result.status is Status.OK
-        value = told_value(result, maximize=searcher.mode == "max") if ok else math.nan
-        searcher.add_evaluated_point(_native(item.params, space), value, error=not ok)
-    return report
+
+    name = extra = distribution = "ray"
+    package = "ray.tune"
+    own = ("searcher", "space", "key", "mode")
+    takes = tuple(set(Status) - {Status.PRUNED})
+
+    def space_of(self, target: Any, space: Mapping[str, Any] | None = None, **_: Any) -> SearchSpace | None:
+        if isinstance(target, dict):
+            return read_space(_domains(target, space))
+        return read_space(space) if space is not None else None
+
+    def obstacle(
+        self,
+        kwargs: Any,
+        item: Seed,  # noqa: ARG002
+        place: int,  # noqa: ARG002
+        *,
+        searcher: Searcher,
+        space: Any = None,
+        **_: Any,
+    ) -> str:
+        domains = _domains(kwargs, space)
+        return _check(domains, read_space(domains), searcher)
+
+    def enqueue(self, kwargs: Any, seeds: Sequence[Seed], *, searcher: Searcher, space: Any = None, **_: Any) -> Queued:
+        domains = _domains(kwargs, space)
+        # Optuna's keys have to be the searched ones exactly; the plain generator takes the nested form
+        points = [(nest if searcher == "basic" else _native)(item.params, domains) for item in seeds]
+        kwargs["points_to_evaluate"] = [*points, *(kwargs.get("points_to_evaluate") or [])]
+        return seeds, ()
+
+    def takes_none(self, searcher: Any, space: Any = None, **_: Any) -> str:
+        if type(searcher).__name__ != "OptunaSearch":
+            return f"{type(searcher).__name__} takes no known results; OptunaSearch does"
+        return "" if space is not None else "the search space is not known; pass space=..."
+
+    def maximizes(self, searcher: Any, **_: Any) -> bool:
+        return bool(searcher.mode == "max")
+
+    def insert(self, searcher: Any, told: Sequence[Told], space: Any = None, **_: Any) -> None:
+        for item, _result, value in told:
+            point = _native(item.params, space)
+            searcher.add_evaluated_point(point, math.nan if value is None else value, error=value is None)
+
+    def trials(
+        self, grid: Any, key: str | None = None, mode: Literal["min", "max"] = "min", space: Any = None, **_: Any
+    ) -> Trials:
+        results = list(grid)
+        longest = max((_iterations(result) for result in results), default=0)
+        rows = []
+        for number, result in enumerate(results):
+            metrics, status, note = result.metrics or {}, Status.OK, ""
+            if result.error is not None or (key is not None and key not in metrics):
+                status, note = Status.FAILED, str(result.error or "").strip().rpartition("\n")[2]
+            elif _iterations(result) < longest and key is not None:
+                status = Status.PRUNED
+                note = f"after {_iterations(result)} of {longest} iterations: {key} {metrics[key]:.6g}"
+            value = float(metrics[key]) if status is Status.OK and key is not None else None
+            params = leaves(result.config) if space is None else flatten(result.config, space)
+            rows.append(Trial(params, value, status, metrics.get("time_total_s"), note, key=str(number)))
+        return Trials(rows, mode == "max", key)
 
 
-def harvest(
-    grid: Any,
-    X: Any,
-    y: Any,
-    *,
-    key: str,
-    mode: Literal["min", "max"],
-    space: Mapping[str, Any] | None = None,
-    **options: Unpack[Reading],
-) -> Harvest:
-    """Return every result of a grid, failed trials and those that a scheduler stopped early as such.
-
-    Parameters
-    ----------
-    grid : ray.tune.ResultGrid
-        What ``Tuner.fit`` returned. Trials that reported fewer times than the longest one count as pruned.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    y : Series or array-like of shape (n_rows,)
-        The target column.
-    key : str
-        What the trainable calls its metric.
-    mode : {"min", "max"}
-        Which values are better.
-    space : mapping of str to Domain or None, default=None
-        The ``param_space``; with it, constants are left out.
-    **options : Reading
-        How the trials are to be read; the key counts as the metric's name if nothing else is said.
-
-    Returns
-    -------
-    tuple of Task, MetaFeatures and list of Evaluation
-        For ``store.append``.
-    """
-    require_tool("ray.tune", "ray")
-    results = list(grid)
-    longest = max((_iterations(result) for result in results), default=0)
-    trials = []
-    for result in results:
-        metrics, status, note = result.metrics or {}, Status.OK, ""
-        if result.error is not None or key not in metrics:
-            status, note = Status.FAILED, str(result.error or "").strip().rpartition("\n")[2]
-        elif _iterations(result) < longest:
-            status = Status.PRUNED
-            note = f"after {_iterations(result)} of {longest} iterations: {key} {metrics[key]:.6g}"
-        value = float(metrics[key]) if status is Status.OK else None
-        trials.append(Trial(_by_path(result.config, space), value, status, metrics.get("time_total_s"), note))
-    versions = tool_version("ray")
-    return gather(trials, X, y, maximize=mode == "max", said_metric=key, versions=versions, options=options)
+def _domains(kwargs: Mapping[str, Any], space: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    found = space if space is not None else kwargs.get("space")
+    if found is None:
+        message = "There is no search space. Expected the Tuner's param_space. Pass space=..."
+        raise InvalidInputError(message)
+    return found
 
 
 def _iterations(result: Any) -> int:
     return int((result.metrics or {}).get("training_iteration", 0))
 
 
-def _by_path(config: Mapping[str, Any], space: Mapping[str, Any] | None, prefix: str = "") -> dict[str, Any]:
-    if space is not None:
-        return flatten(config, space)
-    found: dict[str, Any] = {}
-    for name, value in config.items():
-        inside = isinstance(value, Mapping)
-        found |= _by_path(value, None, f"{prefix}{name}/") if inside else {f"{prefix}{name}": value}
-    return found
-
-
-def verify(grid: Any, report: SeedReport | None = None) -> SeedReport:
-    """Say which seeds were really evaluated.
-
-    Parameters
-    ----------
-    grid : ray.tune.ResultGrid
-        What ``Tuner.fit`` returned.
-    report : SeedReport or None, default=None
-        What :func:`seed` returned; it is needed.
-
-    Returns
-    -------
-    SeedReport
-        Seeds that failed or were never run are dropped.
-    """
-    rows = [(_by_path(result.config, None), result.error is None, str(i)) for i, result in enumerate(grid)]
-    return compare(report, rows)
+_TOOL = _Ray()
+seed, tell, harvest, verify, trials = _TOOL.seed, _TOOL.tell, _TOOL.harvest, _TOOL.verify, _TOOL.trials

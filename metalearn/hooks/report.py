@@ -9,7 +9,7 @@ from typing import Any, Self
 from metalearn.exceptions import InvalidInputError
 from metalearn.report import facts_fragment
 
-__all__ = ["Change", "Drop", "Seed", "SeedReport", "compare"]
+__all__ = ["Change", "Drop", "Seed", "SeedReport", "compare", "joined", "share_of"]
 
 
 @dataclass(frozen=True)
@@ -313,3 +313,19 @@ def _equal(found: Any, value: Any) -> bool:
 
 def _shared(item: Seed, params: Mapping[str, Any]) -> int:
     return sum(_equal(params.get(name, _MISSING), value) for name, value in item.params.items())
+
+
+def share_of(asked: Mapping[str, Any], params: Mapping[str, Any], model: str) -> float:
+    """Return the share of a seed's values that a trial used; the name of its family is none of them."""
+    values = {name: value for name, value in asked.items() if value != model} or asked
+    return sum(_equal(params.get(name, _MISSING), value) for name, value in values.items()) / max(len(values), 1)
+
+
+def joined(tool: str, parts: Iterable[SeedReport], *, deed: str = "accepted") -> SeedReport:
+    """Return one report of several parts, in the order of rank."""
+    parts = list(parts)
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    accepted = sorted((seed for part in parts for seed in part.accepted), key=lambda seed: seed.rank)
+    changed = sorted((change for part in parts for change in part.changed), key=lambda change: change.rank)
+    dropped = sorted((drop for part in parts for drop in part.dropped), key=lambda drop: drop.rank)
+    return SeedReport(tool, tuple(accepted), tuple(changed), tuple(dropped), notes, deed=deed)

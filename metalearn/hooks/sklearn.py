@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
-from typing import Any, Unpack
+from typing import Any
 
 import joblib
 import numpy as np
@@ -12,11 +12,13 @@ from sklearn.base import is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import KFold, ParameterSampler, RandomizedSearchCV, StratifiedKFold
 
-from metalearn.evaluation import Evaluation, Status
+from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.hooks.base import Harvest, Matching, Startable, none_told, plan, tool_version, warn_of_lost_conditions
-from metalearn.hooks.harvest import Reading, Trial, gather
+from metalearn.hooks.base import Matching, Startable, plan, warn_of_lost_conditions
+from metalearn.hooks.choices import label
+from metalearn.hooks.harvest import Harvest, Trial, Trials
 from metalearn.hooks.report import Drop, Seed, SeedReport
+from metalearn.hooks.tool import Queued, Tool
 from metalearn.models import get_model
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
 from metalearn.space.aliases import PARAMETERS, UNSET_VALUES, family_of, known_name
@@ -29,6 +31,7 @@ __all__ = [
     "read_space",
     "seed",
     "tell",
+    "trials",
     "verify",
     "write_space",
 ]
@@ -141,17 +144,9 @@ class SeededRandomizedSearchCV(RandomizedSearchCV):  # type: ignore[misc]
         evaluate_candidates([*first, *drawn])
 
 
-def _label(value: Any) -> Any:
-    """Return a plain value as it is, an estimator as its class's name, anything else as text."""
-    plain = value.item() if isinstance(value, np.generic) else value
-    if plain is None or isinstance(plain, bool | int | float | str):
-        return plain
-    return type(plain).__name__ if hasattr(plain, "get_params") else str(plain)
-
-
 def _choices(values: Iterable[Any]) -> dict[Any, Any]:
     """Return the original choices by their labels; True and 1 stay apart."""
-    return {(type(_label(value)), _label(value)): value for value in values}
+    return {(type(label(value)), label(value)): value for value in values}
 
 
 def _read(domain: Any) -> Parameter:
@@ -169,7 +164,7 @@ def _read(domain: Any) -> Parameter:
             f"{domain!r} cannot be read as a range. Expected a list or a scipy.stats distribution. Use one of them."
         )
         raise InvalidInputError(message)
-    return Categorical(tuple(label for _, label in _choices(domain)))
+    return Categorical(tuple(name for _, name in _choices(domain)))
 
 
 def read_space(distributions: Mapping[str, Any]) -> SearchSpace:
@@ -287,125 +282,6 @@ def _branches(search: Any) -> Iterator[tuple[dict[str, Any], Matching]]:
             yield dict(branch), {"family": own} if own is not None else {}
 
 
-def seed(search: Any, recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]) -> SeedReport:
-    """Have a search evaluate the recommended configurations first.
-
-    Parameters
-    ----------
-    search : GridSearchCV, HalvingGridSearchCV or RandomizedSearchCV
-        Not yet fitted. The seeds become the first grids of a grid search; a RandomizedSearchCV becomes a
-        :class:`SeededRandomizedSearchCV`, and seeds count within ``n_iter``. Numbers in a grid are taken as
-        a range; an empty grid takes every parameter that the estimator has.
-    recommendation : Recommendation or iterable of Candidate or Configuration
-        What to try, in this order.
-    strict : bool, default=False
-        Whether a change or a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
-
-    Returns
-    -------
-    SeedReport
-        What was accepted, changed and dropped.
-
-    Raises
-    ------
-    InvalidInputError
-        If the search is of another kind, or it is strict and anything was changed or dropped.
-    """
-    is_grid, is_random = (
-        hasattr(search, "param_grid"),
-        type(search) in {RandomizedSearchCV, SeededRandomizedSearchCV},
-    )
-    if not (is_grid or is_random):
-        message = (
-            f"A {type(search).__name__} takes no seeds. Expected GridSearchCV, HalvingGridSearchCV or "
-            "RandomizedSearchCV. Use one of them."
-        )
-        raise InvalidInputError(message)
-    items = list(recommendation)
-    found: dict[int, SeedReport] = {}
-    seeds: dict[int, dict[str, Any]] = {}
-    for branch, told in _branches(search):
-        matching: Matching = {**told, **options}
-        space = _hull(read_space(branch)) if branch else _own_space(search.estimator, matching.get("family", ""))
-        originals = {name: _choices(v) for name, v in branch.items() if isinstance(v, list | tuple)}
-        report = plan("scikit-learn", items, space, matching=matching)
-        for item in report.accepted:
-            if item.rank not in seeds:
-                seeds[item.rank] = {
-                    name: originals.get(name, {}).get((type(value), value), value)
-                    for name, value in item.params.items()
-                }
-                found[item.rank] = report
-        found.setdefault(-len(found) - 1, report)
-    report = _merge(items, found, seeds)
-    held = [branch for branch, _ in _branches(search) if branch] if is_grid else list(getattr(search, "seeds", ()))
-    before = [repr(sorted(branch.items())) for branch in held]
-    for rank, params in seeds.items():
-        if repr(sorted((name, [value] if is_grid else value) for name, value in params.items())) in before:
-            report = report.without(rank, "the search has it already")
-    if is_random:
-        for item in report.accepted[max(search.n_iter - len(held), 0) :]:
-            report = report.without(item.rank, f"n_iter={search.n_iter} leaves no room for it")
-    report.require(strict=strict)
-    first = [seeds[item.rank] for item in report.accepted]
-    if is_grid:
-        search.param_grid = [*({name: [v] for name, v in params.items()} for params in first), *held]
-    else:
-        search.__class__ = SeededRandomizedSearchCV
-        search.seeds = [*held, *first]
-    search._metalearn_report = _after(getattr(search, "_metalearn_report", None), report)  # noqa: SLF001 - for verify
-    return report
-
-
-def _after(before: SeedReport | None, report: SeedReport) -> SeedReport:
-    """Join what was seeded before, with the ranks that follow."""
-    if before is None or not before.accepted:
-        return report
-    last = max(item.rank for item in before.accepted)
-    later = tuple(replace(item, rank=last + item.rank) for item in report.accepted)
-    return replace(report, accepted=(*before.accepted, *later))
-
-
-def _merge(items: list[Any], found: dict[int, SeedReport], seeds: dict[int, Any]) -> SeedReport:
-    """Join the reports of several branches: a seed belongs to the branch that took it."""
-    accepted, changed, dropped = [], [], []
-    others = [report for key, report in found.items() if key < 0]
-    for rank in range(1, len(items) + 1):
-        if rank in seeds:
-            report = found[rank]
-            accepted += [item for item in report.accepted if item.rank == rank]
-            changed += [change for change in report.changed if change.rank == rank]
-            dropped += [drop for drop in report.dropped if drop.rank == rank]
-        else:
-            whys = [drop for report in others for drop in report.dropped if drop.rank == rank and not drop.parameter]
-            whys.sort(key=lambda drop: "none of which is" in drop.why)  # what its own family's part says comes first
-            dropped += whys[:1] or [Drop(rank, "", "no part of the search tunes its model family")]
-    notes = tuple(dict.fromkeys(note for report in others for note in report.notes)) if not accepted else ()
-    return SeedReport("scikit-learn", tuple(accepted), tuple(changed), tuple(dropped), notes)
-
-
-def tell(search: Any, evaluations: Iterable[Evaluation], *, strict: bool = False) -> SeedReport:
-    """Report that scikit-learn's searches take no results: everything is evaluated.
-
-    Parameters
-    ----------
-    search : estimator
-        Any search.
-    evaluations : iterable of Evaluation
-        Results.
-    strict : bool, default=False
-        Whether that is an error.
-
-    Returns
-    -------
-    SeedReport
-        With everything dropped.
-    """
-    return none_told(type(search).__name__, evaluations, "scikit-learn takes no known results", strict=strict)
-
-
 def _measured(search: Any, metric: str | Metric | None = None) -> tuple[str, str | Metric | None]:
     """Return the name of the column of scores that is read, and what it measures, if that is known."""
     classifies = is_classifier(search.estimator)
@@ -437,106 +313,163 @@ def _metric_name(scorer: Any, name: str, kind: ProblemType) -> str:
         return name
 
 
-def harvest(search: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
-    """Return every fold of every candidate of a fitted search.
+class _Sklearn(Tool):
+    """Seed a search that is not yet fitted.
 
-    Parameters
-    ----------
-    search : estimator
-        Fitted. Candidates that a halving search tried on a part of the rows count as pruned. Of several metrics the one of
-        ``metric=`` is read, else that by which the search chose, else the first. What the estimator was given by hand
-        belongs to each configuration.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    y : Series or array-like of shape (n_rows,)
-        The target column.
-    **options : Reading
-        How the trials are to be read.
-
-    Returns
-    -------
-    tuple of Task, MetaFeatures and list of Evaluation
-        For ``store.append``.
+    Seeds become the first grids of a ``GridSearchCV`` or ``HalvingGridSearchCV``; a ``RandomizedSearchCV`` becomes a
+    :class:`SeededRandomizedSearchCV`, and seeds count within ``n_iter``. Numbers in a grid are taken as a range; an empty grid takes every parameter that the estimator has. Read back is every fold of
+    every candidate; those that a halving search tried on a part of the rows count as pruned. Of several metrics the one of
+    ``metric=`` is read, else that by which the search chose, else the first. What the estimator was given by hand belongs to
+    each configuration.
     """
-    results = search.cv_results_
-    scorer, measured = _measured(search, options.get("metric"))
-    if measured is not None:
-        options["metric"] = measured
-    last = _last_step(search.estimator)
-    by_hand = _set_by_hand(last)
-    seeded = [dict(item.params) for item in getattr(search, "_metalearn_report", SeedReport("")).accepted]
-    resources = results.get("n_resources")
-    partial_rows = resources is not None and search.resource == "n_samples"
-    trials = []
-    for i, params in enumerate(results["params"]):
-        models = [_last_step(value) for value in params.values() if hasattr(value, "get_params")]
-        model = next((m for m in models if family_of(type(m).__name__)), last)
-        plain = (by_hand if model is last else _set_by_hand(model)) | {
-            n: value for n, value in params.items() if not hasattr(value, "get_params")
-        }
-        note = "seeded" if {name: _label(value) for name, value in params.items()} in seeded else ""
-        small = partial_rows and resources[i] < search.max_resources_
-        for fold in range(search.n_splits_):
-            score = float(results[f"split{fold}_test_{scorer}"][i])
-            ok = math.isfinite(score)
-            status = Status.PRUNED if ok and small else Status.OK if ok else Status.FAILED
-            trials.append(
-                Trial(
-                    plain,
-                    score if status is Status.OK else None,
-                    status,
-                    float(results["mean_fit_time"][i]),
-                    f"on {resources[i]} of {len(X)} rows: {score:.6g}" if small else note,
-                    fold,
-                    float(results["mean_score_time"][i]),
-                    model=family_of(type(model).__name__) or "",
-                )
+
+    name = distribution = "scikit-learn"
+
+    def require(self) -> None:
+        """Need nothing: scikit-learn is always there."""
+
+    def planned(self, search: Any, recommendation: Startable, matching: Any, **_: Any) -> SeedReport:
+        is_grid = hasattr(search, "param_grid")
+        if not (is_grid or type(search) in {RandomizedSearchCV, SeededRandomizedSearchCV}):
+            message = (
+                f"A {type(search).__name__} takes no seeds. Expected GridSearchCV, HalvingGridSearchCV or "
+                "RandomizedSearchCV. Use one of them."
             )
-    if not (search.cv is None or isinstance(search.cv, Integral | KFold | StratifiedKFold)):
-        options = {"way": joblib.hash(search.cv)[:8], **options}  # folds by time or group are harder, or easier
-    return gather(
-        trials,
-        X,
-        y,
-        maximize=True,
-        versions=tool_version("scikit-learn"),
-        options=options,
-    )
+            raise InvalidInputError(message)
+        items = list(recommendation)
+        found: dict[int, SeedReport] = {}
+        others: list[SeedReport] = []
+        for branch, told in _branches(search):
+            own: Matching = {**told, **matching}
+            space = _hull(read_space(branch)) if branch else _own_space(search.estimator, own.get("family", ""))
+            report = plan(self.name, items, space, matching=own)
+            for item in report.accepted:
+                found.setdefault(item.rank, report)
+            others.append(report)
+        return _merge(items, found, others)
 
+    def _native(self, search: Any, item: Seed) -> dict[str, Any]:
+        """Return a seed with the objects that its labels stand for."""
+        for branch, _ in _branches(search):
+            originals = {name: _choices(v) for name, v in branch.items() if isinstance(v, list | tuple)}
+            steps = [name for name in originals if any(hasattr(v, "get_params") for v in branch[name])]
+            if set(item.params) == set(branch) and all((str, item.params[n]) in originals[n] for n in steps):
+                return {n: originals.get(n, {}).get((type(v), v), v) for n, v in item.params.items()}
+        return dict(item.params)
 
-def verify(search: Any) -> SeedReport:
-    """Say which seeds were really evaluated.
+    def obstacle(self, search: Any, item: Seed, place: int, **_: Any) -> str:
+        is_grid, held = hasattr(search, "param_grid"), _held(search)
+        params = self._native(search, item)
+        own = repr(sorted((name, [value] if is_grid else value) for name, value in params.items()))
+        if own in [repr(sorted(branch.items())) for branch in held]:
+            return "the search has it already"
+        room = math.inf if is_grid else search.n_iter - len(held)
+        return f"n_iter={search.n_iter} leaves no room for it" if place >= room else ""
 
-    Parameters
-    ----------
-    search : estimator
-        Seeded by this hook, then fitted.
-
-    Returns
-    -------
-    SeedReport
-        Seeds that failed in every fold are dropped.
-
-    Raises
-    ------
-    InvalidInputError
-        If the search was not seeded, or not fitted.
-    """
-    report: SeedReport | None = getattr(search, "_metalearn_report", None)
-    if report is None or not hasattr(search, "cv_results_"):
-        message = (
-            f"This {type(search).__name__} was not seeded and then fitted. Expected both. Call seed and fit first."
-        )
-        raise InvalidInputError(message)
-    labels = [{name: _label(value) for name, value in params.items()} for params in search.cv_results_["params"]]
-    scores = search.cv_results_[f"mean_test_{_measured(search)[0]}"]
-    accepted, dropped = [], []
-    for item in report.accepted:
-        places = [i for i, params in enumerate(labels) if params == dict(item.params)]
-        if not places:
-            dropped.append(Drop(item.rank, "", "it was never run"))
-        elif not any(math.isfinite(scores[i]) for i in places):
-            dropped.append(Drop(item.rank, "", "it failed"))
+    def enqueue(self, search: Any, seeds: Sequence[Seed], **_: Any) -> Queued:
+        first, held = [self._native(search, item) for item in seeds], _held(search)
+        if hasattr(search, "param_grid"):
+            search.param_grid = [*({name: [v] for name, v in params.items()} for params in first), *held]
         else:
-            accepted.append(Seed(item.rank, item.model, item.params, key=str(places[0])))
-    return SeedReport("scikit-learn", tuple(accepted), (), tuple(dropped), deed="evaluated")
+            search.__class__ = SeededRandomizedSearchCV
+            search.seeds = [*held, *first]
+        before = getattr(search, "_metalearn_seeds", ())
+        last = max((item.rank for item in before), default=0)
+        later = (replace(item, rank=last + item.rank) for item in seeds)
+        search._metalearn_seeds = (*before, *later)  # noqa: SLF001 - for verify
+        return seeds, ()
+
+    def takes_none(self, search: Any, **_: Any) -> str:  # noqa: ARG002
+        return "scikit-learn takes no known results"
+
+    def harvest(self, search: Any, X: Any, y: Any, /, **options: Any) -> Harvest:
+        _, measured = _measured(search, options.get("metric"))
+        if measured is not None:
+            options["metric"] = measured
+        if not (search.cv is None or isinstance(search.cv, Integral | KFold | StratifiedKFold)):
+            options = {"way": joblib.hash(search.cv)[:8], **options}  # folds by time or group are harder, or easier
+        return super().harvest(search, X, y, **options)
+
+    def trials(self, search: Any, n_rows: int = 0, metric: str | Metric | None = None, **_: Any) -> Trials:
+        results = search.cv_results_
+        scorer, measured = _measured(search, metric)
+        last = _last_step(search.estimator)
+        by_hand = _set_by_hand(last)
+        seeded = [dict(item.params) for item in getattr(search, "_metalearn_seeds", ())]
+        resources = results.get("n_resources")
+        partial_rows = resources is not None and search.resource == "n_samples"
+        rows = []
+        for i, params in enumerate(results["params"]):
+            models = [_last_step(value) for value in params.values() if hasattr(value, "get_params")]
+            model = next((m for m in models if family_of(type(m).__name__)), last)
+            plain = (by_hand if model is last else _set_by_hand(model)) | {
+                n: value for n, value in params.items() if not hasattr(value, "get_params")
+            }
+            note = "seeded" if {name: label(value) for name, value in params.items()} in seeded else ""
+            small = partial_rows and resources[i] < search.max_resources_
+            for fold in range(search.n_splits_):
+                score = float(results[f"split{fold}_test_{scorer}"][i])
+                ok = math.isfinite(score)
+                status = Status.PRUNED if ok and small else Status.OK if ok else Status.FAILED
+                rows.append(
+                    Trial(
+                        plain,
+                        score if status is Status.OK else None,
+                        status,
+                        float(results["mean_fit_time"][i]),
+                        f"on {resources[i]} of {n_rows} rows: {score:.6g}" if small else note,
+                        fold,
+                        float(results["mean_score_time"][i]),
+                        model=family_of(type(model).__name__) or "",
+                    )
+                )
+        return Trials(rows, maximize=True, metric=measured, convention="score")
+
+    def verify(self, search: Any, report: SeedReport | None = None, /, **_: Any) -> SeedReport:  # noqa: ARG002
+        seeds: Sequence[Seed] | None = getattr(search, "_metalearn_seeds", None)
+        if seeds is None or not hasattr(search, "cv_results_"):
+            message = (
+                f"This {type(search).__name__} was not seeded and then fitted. Expected both. Call seed and fit first."
+            )
+            raise InvalidInputError(message)
+        found = [{name: label(value) for name, value in params.items()} for params in search.cv_results_["params"]]
+        scores = search.cv_results_[f"mean_test_{_measured(search)[0]}"]
+        accepted, dropped = [], []
+        for item in seeds:
+            places = [i for i, params in enumerate(found) if params == dict(item.params)]
+            if not places:
+                dropped.append(Drop(item.rank, "", "it was never run"))
+            elif not any(math.isfinite(scores[i]) for i in places):
+                dropped.append(Drop(item.rank, "", "it failed"))
+            else:
+                accepted.append(Seed(item.rank, item.model, item.params, key=str(places[0])))
+        return SeedReport(self.name, tuple(accepted), (), tuple(dropped), deed="evaluated")
+
+
+def _held(search: Any) -> list[Any]:
+    """Return the branches of a grid, or the seeds of a random search."""
+    if hasattr(search, "param_grid"):
+        return [branch for branch, _ in _branches(search) if branch]
+    return list(getattr(search, "seeds", ()))
+
+
+def _merge(items: Sequence[Any], found: Mapping[int, SeedReport], others: Sequence[SeedReport]) -> SeedReport:
+    """Join the reports of several branches: a seed belongs to the branch that took it."""
+    accepted, changed, dropped = [], [], []
+    for rank in range(1, len(items) + 1):
+        if rank in found:
+            report = found[rank]
+            accepted += [item for item in report.accepted if item.rank == rank]
+            changed += [change for change in report.changed if change.rank == rank]
+            dropped += [drop for drop in report.dropped if drop.rank == rank]
+        else:
+            whys = [drop for report in others for drop in report.dropped if drop.rank == rank and not drop.parameter]
+            whys.sort(key=lambda drop: "none of which is" in drop.why)  # what its own family's part says comes first
+            dropped += whys[:1] or [Drop(rank, "", "no part of the search tunes its model family")]
+    lost = {getattr(item, "configuration", item).model for r, item in enumerate(items, 1) if r not in found}
+    notes = tuple(dict.fromkeys(note for report in others for note in report.notes)) if lost else ()
+    return SeedReport("scikit-learn", tuple(accepted), tuple(changed), tuple(dropped), notes)
+
+
+_TOOL = _Sklearn()
+seed, tell, harvest, verify, trials = _TOOL.seed, _TOOL.tell, _TOOL.harvest, _TOOL.verify, _TOOL.trials

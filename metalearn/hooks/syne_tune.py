@@ -1,28 +1,18 @@
 """Syne Tune: points_to_evaluate of every scheduler, results told and read back by ask/tell."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any
 
-from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import (
-    Harvest,
-    Matching,
-    Startable,
-    plan,
-    plan_told,
-    require_tool,
-    told_value,
-    tool_version,
-    warn_of_lost_conditions,
-)
+from metalearn.hooks.base import require_tool, warn_of_lost_conditions
 from metalearn.hooks.domains import flatten, nest, read_domains, write_domains
-from metalearn.hooks.harvest import Reading, Trial, gather
-from metalearn.hooks.report import SeedReport, compare
+from metalearn.hooks.harvest import Trial, Trials
+from metalearn.hooks.report import Seed
+from metalearn.hooks.tool import Queued, Told, Tool, refuse_several
 from metalearn.space import SearchSpace
 
-__all__ = ["harvest", "read_space", "seed", "tell", "verify", "write_space"]
+__all__ = ["harvest", "read_space", "seed", "tell", "trials", "verify", "write_space"]
 
 
 def read_space(config_space: Mapping[str, Any]) -> SearchSpace:
@@ -63,131 +53,59 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
     return write_domains(space, require_tool("syne_tune.config_space", "syne-tune"), inclusive=True)
 
 
-def seed(
-    kwargs: dict[str, Any], recommendation: Startable, *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
-    """Add points to evaluate to the keyword arguments of a scheduler.
+class _SyneTune(Tool):
+    """Seed the keyword arguments of a scheduler, with ``config_space``: they gain ``points_to_evaluate``.
 
-    Parameters
-    ----------
-    kwargs : dict
-        Of ``RandomSearch``, ``TPE``, ``BORE``, ``CQR`` and so on: with ``config_space``; gains
-        ``points_to_evaluate``.
-    recommendation : Recommendation or iterable of Candidate or Configuration
-        What to try, in this order.
-    strict : bool, default=False
-        Whether a change or a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
-
-    Returns
-    -------
-    SeedReport
-        What was accepted, changed and dropped.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is no space, or it is strict and anything was changed or dropped.
+    Told and read back is an ``AskTellScheduler`` of one objective.
     """
-    require_tool("syne_tune", "syne-tune")
-    if "config_space" not in kwargs:
-        message = "The keyword arguments have no config_space. Expected those of a scheduler. Add it before seeding."
-        raise InvalidInputError(message)
-    domains = kwargs["config_space"]
-    report = plan("syne-tune", recommendation, read_space(domains), strict=strict, matching=options)
-    points = [nest(item.params, domains) for item in report.accepted]
-    kwargs["points_to_evaluate"] = [*points, *(kwargs.get("points_to_evaluate") or [])]
-    return report
+
+    name = extra = distribution = "syne-tune"
+    package = "syne_tune"
+
+    def space_of(self, target: Any, **_: Any) -> SearchSpace:
+        return read_space(self._domains(target))
+
+    def _domains(self, target: Any) -> Mapping[str, Any]:
+        if hasattr(target, "base_scheduler"):
+            return target.base_scheduler.config_space  # type: ignore[no-any-return]
+        if "config_space" not in target:
+            message = (
+                "The keyword arguments have no config_space. Expected those of a scheduler. Add it before seeding."
+            )
+            raise InvalidInputError(message)
+        return target["config_space"]  # type: ignore[no-any-return]
+
+    def enqueue(self, kwargs: Any, seeds: Sequence[Seed], **_: Any) -> Queued:
+        points = [nest(item.params, self._domains(kwargs)) for item in seeds]
+        kwargs["points_to_evaluate"] = [*points, *(kwargs.get("points_to_evaluate") or [])]
+        return seeds, ()
+
+    def maximizes(self, scheduler: Any, **_: Any) -> bool:
+        return bool(scheduler.base_scheduler.metric_mode() == "max")
+
+    def insert(self, scheduler: Any, told: Sequence[Told], **_: Any) -> None:
+        trial_of = require_tool("syne_tune.backend.trial_status", "syne-tune").Trial
+        (name, *_others), domains = scheduler.base_scheduler.metric_names(), self._domains(scheduler)
+        for item, _result, value in told:
+            now = datetime.now()  # noqa: DTZ005 - Syne Tune's own times have no zone
+            trial = trial_of(trial_id=scheduler.trial_counter, config=nest(item.params, domains), creation_time=now)
+            scheduler.trial_counter += 1
+            scheduler.tell(trial, {name: value})
+
+    def trials(self, scheduler: Any, **_: Any) -> Trials:
+        names = scheduler.base_scheduler.metric_names()
+        refuse_several(names, "scheduler")
+        rows = [
+            Trial(
+                flatten(result.config, self._domains(scheduler)),
+                float(result.metrics[names[0]]),
+                seconds=(result.training_end_time - result.creation_time).total_seconds(),
+                key=str(key),
+            )
+            for key, result in scheduler.completed_experiments.items()
+        ]
+        return Trials(rows, self.maximizes(scheduler), names[0])
 
 
-def _parts(scheduler: Any) -> tuple[Mapping[str, Any], str, bool]:
-    """Return the space, the metric's name and whether it is maximised."""
-    base = scheduler.base_scheduler
-    return base.config_space, base.metric_names()[0], base.metric_mode() == "max"
-
-
-def tell(
-    scheduler: Any, evaluations: Iterable[Evaluation], *, strict: bool = False, **options: Unpack[Matching]
-) -> SeedReport:
-    """Tell measured results to an ask/tell scheduler.
-
-    Parameters
-    ----------
-    scheduler : syne_tune AskTellScheduler
-        Of one objective.
-    evaluations : iterable of Evaluation
-        Real results of the same task and metric.
-    strict : bool, default=False
-        Whether a drop is an error.
-    **options : Matching
-        How configurations are matched with the space.
-
-    Returns
-    -------
-    SeedReport
-        What was told and what could not be.
-    """
-    trial_of = require_tool("syne_tune.backend.trial_status", "syne-tune").Trial
-    domains, name, maximize = _parts(scheduler)
-    space = read_space(domains)
-    report, results = plan_told("syne-tune", evaluations, space, takes=[Status.OK], strict=strict, matching=options)
-    for item in report.accepted:
-        now = datetime.now()  # noqa: DTZ005 - Syne Tune's own times have no zone
-        trial = trial_of(trial_id=scheduler.trial_counter, config=nest(item.params, domains), creation_time=now)
-        scheduler.trial_counter += 1
-        scheduler.tell(trial, {name: told_value(results[item.rank], maximize=maximize)})
-    return report
-
-
-def harvest(scheduler: Any, X: Any, y: Any, **options: Unpack[Reading]) -> Harvest:
-    """Return every completed trial, the told ones included.
-
-    Parameters
-    ----------
-    scheduler : syne_tune AskTellScheduler
-        After the search.
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-    y : Series or array-like of shape (n_rows,)
-        The target column.
-    **options : Reading
-        How the trials are to be read; the scheduler's metric counts if nothing else is said.
-
-    Returns
-    -------
-    tuple of Task, MetaFeatures and list of Evaluation
-        For ``store.append``.
-    """
-    require_tool("syne_tune", "syne-tune")
-    domains, name, maximize = _parts(scheduler)
-    trials = [
-        Trial(
-            flatten(result.config, domains),
-            float(result.metrics[name]),
-            seconds=(result.training_end_time - result.creation_time).total_seconds(),
-        )
-        for result in scheduler.completed_experiments.values()
-    ]
-    versions = tool_version("syne-tune")
-    return gather(trials, X, y, maximize=maximize, said_metric=name, versions=versions, options=options)
-
-
-def verify(scheduler: Any, report: SeedReport | None = None) -> SeedReport:
-    """Say which seeds were really evaluated.
-
-    Parameters
-    ----------
-    scheduler : syne_tune AskTellScheduler
-        After the search.
-    report : SeedReport or None, default=None
-        What :func:`seed` returned; it is needed.
-
-    Returns
-    -------
-    SeedReport
-        Seeds that were never completed are dropped.
-    """
-    domains, _, _ = _parts(scheduler)
-    results = scheduler.completed_experiments.items()
-    return compare(report, [(flatten(result.config, domains), True, str(i)) for i, result in results])
+_TOOL = _SyneTune()
+seed, tell, harvest, verify, trials = _TOOL.seed, _TOOL.tell, _TOOL.harvest, _TOOL.verify, _TOOL.trials

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from metalearn._registry import Registry
 from metalearn.importers.aslib import from_aslib
 from metalearn.importers.cv_results import from_cv_results
+from metalearn.importers.flaml import from_flaml_log
 from metalearn.importers.long_table import from_table
 from metalearn.importers.mlflow import from_mlflow
 from metalearn.importers.openml import from_openml
-from metalearn.importers.tuners import from_flaml_log, from_optuna
+from metalearn.importers.optuna import from_optuna
 from metalearn.knowledge_base import KnowledgeBase
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import json
 import logging
-import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.evaluation import Status
-from metalearn.exceptions import InvalidInputError, MetalearnError
+from metalearn.exceptions import InvalidInputError
+from metalearn.hooks.harvest import tell_extras
+from metalearn.hooks.measure import our_metric
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import EVALUATION_COLUMNS
 from metalearn.metafeatures import MetaFeatures
-from metalearn.models.recognition import recognised
+from metalearn.models.recognition import left_out, recognised
 from metalearn.space import Configuration
 from metalearn.space.aliases import family_of, known_name
-from metalearn.task import METRICS, Task, get_metric
+from metalearn.task import METRICS, Task
 
 __all__ = [
     "USUAL_MODEL",
@@ -28,7 +30,6 @@ __all__ = [
     "configuration_of",
     "numbers",
     "our_metric",
-    "plain_params",
     "printable",
     "read_lines",
 ]
@@ -57,63 +58,15 @@ _DEFAULTS: dict[str, Any] = {
     "message": "",
     "versions": "",
 }
-_METRICS: dict[str, tuple[str, float, float]] = {
-    # our name, factor and offset: ours = factor * theirs + offset
-    "predictive_accuracy": ("accuracy", 1.0, 0.0),
-    "acc": ("accuracy", 1.0, 0.0),
-    "error_rate": ("accuracy", -1.0, 1.0),
-    "mean_misclassification_error": ("accuracy", -1.0, 1.0),
-    "mmce": ("accuracy", -1.0, 1.0),
-    "balanced_error_rate": ("balanced_accuracy", -1.0, 1.0),
-    "bac": ("balanced_accuracy", 1.0, 0.0),
-    "area_under_roc_curve": ("roc_auc", 1.0, 0.0),
-    "rocauc": ("roc_auc", 1.0, 0.0),
-    "f1-macro": ("f1_macro", 1.0, 0.0),
-    "mean_squared_error": ("mean_squared_error", 1.0, 0.0),
-}
-
 _MOST_SECONDS = 1e9
 """Longer than thirty years, a run was not timed but its clock was wrong: the seconds are taken as unknown."""
-
-
-def our_metric(name: str) -> tuple[str, float, float]:
-    """Return our name of a metric, and how its values become ours.
-
-    Parameters
-    ----------
-    name : str
-        What others call it; scikit-learn's scorers, OpenML's measures and common short names are known.
-
-    Returns
-    -------
-    name : str
-        Ours; the given one if nobody knows it.
-    factor, offset : float
-        Our value is ``factor * value + offset``.
-
-    Examples
-    --------
-    >>> our_metric("neg_log_loss"), our_metric("balanced_error_rate")
-    (('log_loss', -1.0, 0.0), ('balanced_accuracy', -1.0, 1.0))
-    """
-    plain = name.strip().lower()
-    if plain in _METRICS:
-        return _METRICS[plain]
-    negated = -1.0 if plain.startswith("neg_") else 1.0
-    for metric in METRICS.values():
-        try:
-            if get_metric(plain, metric.problem_types[0]) is metric:
-                return metric.name, negated, 0.0
-        except MetalearnError:
-            continue
-    return name, 1.0, 0.0
 
 
 USUAL_MODEL = "model"
 """The parameter or tag that names the family where nobody says another."""
 
 
-def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
+def configuration_of(model: str, params: Mapping[str, Any], extras: "Counter[str] | None" = None) -> Configuration:
     """Return a configuration under our names of families and parameters, where we have any.
 
     Parameters
@@ -123,6 +76,8 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     params : mapping of str to object
         Parameters under others' names; prefixes of pipeline steps (``clf__C``) are dropped, unless several steps have a
         parameter of that name and this is not the family's own step.
+    extras : Counter or None, default=None
+        Counts what is left out: it may tell a path, a column or a label.
 
     Returns
     -------
@@ -142,6 +97,10 @@ def configuration_of(model: str, params: Mapping[str, Any]) -> Configuration:
     """
     family = family_of(model) or family_of(model.split("(", maxsplit=1)[0].rpartition(".")[2]) or model
     named = {_parameter_name(str(name), family, params): value for name, value in params.items()}
+    for name in left_out(family, named, foreign=False):
+        del named[name]
+        if extras is not None:
+            extras[name] += 1
     return recognised(family, named)
 
 
@@ -312,10 +271,12 @@ def assemble(
     runs = runs.reset_index(drop=True).assign(**{k: v for k, v in _DEFAULTS.items() if k not in runs})
     for name in ("task_id", "model", "metric", "status", "message", "versions"):
         _check_texts(name, runs[name])
+    extras: Counter[str] = Counter()
     configurations = {
-        pair: _from_json(*pair)
+        pair: _from_json(pair[0], pair[1], extras)
         for pair in runs[["model", "params"]].drop_duplicates().itertuples(index=False, name=None)
     }
+    tell_extras(extras)
     pairs = zip(runs["model"], runs["params"], strict=True)
     runs = runs.assign(configuration_id=[configurations[pair].id for pair in pairs])
     values = runs["value"].to_numpy(dtype=float).copy()
@@ -397,7 +358,7 @@ def _possible(metrics: npt.NDArray[np.object_], values: npt.NDArray[np.float64])
     return possible
 
 
-def _from_json(model: str, params: str) -> Configuration:
+def _from_json(model: str, params: str, extras: "Counter[str]") -> Configuration:
     try:
         values = json.loads(params)
     except (ValueError, RecursionError, TypeError) as error:
@@ -407,7 +368,7 @@ def _from_json(model: str, params: str) -> Configuration:
         message = f"The parameters {str(params)[:80]!r} are no object of at most {MAX_COLUMNS} entries. Expected one. Correct them."
         raise InvalidInputError(message)
     try:
-        return configuration_of(model, values)
+        return configuration_of(model, values, extras)
     except OverflowError as error:
         message = f"A parameter of {model!r} is too large. Expected a finite number. Correct it."
         raise InvalidInputError(message) from error
@@ -422,24 +383,3 @@ def _check_texts(name: str, values: "pd.Series[Any]") -> None:
                 f"Expected text of 1 to {_MAX_TEXT} characters without NUL. Correct it."
             )
             raise InvalidInputError(message)
-
-
-def plain_params(values: Mapping[Any, Any]) -> str:
-    """Return parameters as JSON.
-
-    Parameters
-    ----------
-    values : mapping
-        Values by name.
-
-    Returns
-    -------
-    str
-        Without values that cannot be stored.
-    """
-    kept = {
-        str(name): value
-        for name, value in values.items()
-        if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
-    }
-    return json.dumps(kept, sort_keys=True)

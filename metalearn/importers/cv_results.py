@@ -1,7 +1,6 @@
 """The results of scikit-learn's searches: ``cv_results_`` of a grid search, a random search and their kin."""
 
 import ast
-import hashlib
 import json
 import re
 import warnings
@@ -18,6 +17,7 @@ from metalearn.exceptions import InvalidInputError, MetalearnError
 from metalearn.importers.base import assemble, bounded_file
 from metalearn.importers.long_table import read_long_table, row_params
 from metalearn.knowledge_base import KnowledgeBase
+from metalearn.models.recognition import storable
 from metalearn.space import Configuration
 from metalearn.task import Task
 
@@ -26,7 +26,6 @@ __all__ = ["from_cv_results"]
 _SPLIT = re.compile(r"split(\d+)_test_(.+)")
 _PARAM = "param_"
 _MAX_BYTES = 100_000_000
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _NOT_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
@@ -50,8 +49,8 @@ def from_cv_results(
     Returns
     -------
     KnowledgeBase
-        One evaluation a candidate, split and scorer; scores that are not finite are failures. Tuples and lists among the
-        parameters become text, estimators the name of their class, with a hash of what was set besides its defaults.
+        One evaluation a candidate, split and scorer; scores that are not finite are failures. Tuples and lists of
+        numbers become text, other objects the name of their class, with a hash of what was set besides its defaults.
 
     Raises
     ------
@@ -162,18 +161,16 @@ def _literal(node: Any) -> Any:
 
 
 def _plain(model: str, params: Mapping[str, Any], named: dict[tuple[str, str], Any]) -> dict[str, Any]:
-    """Return the parameters that can be stored: lists as text, estimators and other objects by what they are called."""
+    """Return the parameters as they can be stored; two objects of one name are refused."""
     found: dict[str, Any] = {}
     for name, value in params.items():
         try:
-            found.update(Configuration(model, {name: value}).params)
+            found.update(
+                Configuration(model, {name: value.removesuffix("()") if isinstance(value, str) else value}).params
+            )
             continue
         except MetalearnError:
-            native = _native(value)
-        if _is_plain(native):
-            found[name] = str(native)
-            continue
-        found[name] = _name_of(value)
+            found[name] = storable(value)
         other = named.setdefault((name, found[name]), value)
         if other is not value and repr(other) != repr(value):
             message = (
@@ -182,30 +179,3 @@ def _plain(model: str, params: Mapping[str, Any], named: dict[tuple[str, str], A
             )
             raise InvalidInputError(message)
     return found
-
-
-def _native(value: Any) -> Any:
-    """Return nested values without numpy's types, and with tuples for lists, which JSON does not tell apart."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {_native(key): _native(part) for key, part in value.items()}
-    return tuple(map(_native, value)) if isinstance(value, list | tuple) else value
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(map(_is_plain, (*value, *value.values())))
-    if isinstance(value, tuple):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, bool | int | float | str)
-
-
-def _name_of(value: Any) -> str:
-    """Return the name of a function or a class; of objects that are not as their class makes them also a hash."""
-    if callable(value) and hasattr(value, "__name__"):
-        return str(value.__name__)
-    kind = type(value).__name__
-    shown = _ADDRESS.sub("", repr(value))
-    is_bare = shown in {f"{kind}()", _ADDRESS.sub("", object.__repr__(value))}
-    return kind if is_bare else f"{kind}_{hashlib.sha256(shown.encode('utf-8', 'replace')).hexdigest()[:6]}"

@@ -1,24 +1,27 @@
 """Runs that MLflow tracked, in folders or in a database."""
 
-import glob
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from sqlalchemy import Boolean, NullPool, case, column, create_engine, select, table
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from metalearn._address import shown as hidden
+from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.importers.base import USUAL_MODEL, assemble, bounded_file, our_metric, plain_params, read_lines
+from metalearn.hooks.harvest import Reading, Trial, Trials, knowledge_of
+from metalearn.hooks.measure import our_metric
+from metalearn.importers.base import USUAL_MODEL, bounded_file, read_lines
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.models.recognition import families_of_parameters
-from metalearn.task import METRICS, Task
+from metalearn.models.recognition import families_of_parameters, unfolded
+from metalearn.space.aliases import family_of
+from metalearn.task import METRICS, Metric, Task, get_metric
 
 __all__ = ["from_mlflow"]
 
@@ -26,14 +29,18 @@ _MAX_RUNS = 100_000
 _MAX_SMALL = 1_000_000
 _NAME = re.compile(r"[\w.\-/ ]{1,250}")
 _UNFINISHED = {"1", "2", "RUNNING", "SCHEDULED"}
-_STATUS = {"3": "ok", "4": "failed", "5": "pruned", "FINISHED": "ok", "FAILED": "failed", "KILLED": "pruned"}
-
-_ABSENT = "absent"
-"""Status of a run that ended well and did not log the metric."""
-
+_STATUS = {
+    "3": Status.OK,
+    "4": Status.FAILED,
+    "5": Status.PRUNED,
+    "FINISHED": Status.OK,
+    "FAILED": Status.FAILED,
+    "KILLED": Status.PRUNED,
+}
+_ABSENT = "without the metric"
 _NOTES = ("params", "tags", "latest_metrics")
-
-_Run = tuple[str, str, float, float, str]
+_CLASS_TAGS = ("estimator_class", "estimator_name")
+"""By these tags autolog tells what was fitted."""
 
 
 def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = USUAL_MODEL) -> KnowledgeBase:
@@ -56,12 +63,13 @@ def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = U
     -------
     KnowledgeBase
         One evaluation a run, with the last value of the metric; finished runs that did not log it are left out. Runs of one
-        configuration count as its folds; a run that failed counts only where no other of its configuration worked.
+        configuration count as its folds; a run that failed counts only where no other of its configuration worked. The steps of
+        a logged pipeline are unfolded; parameters that are none of the family's are left out and named in the log.
 
     Raises
     ------
     InvalidInputError
-        If there are no runs, or no finished run logged the metric.
+        If there are no runs, no finished run logged the metric, or values cannot be of it.
     """
     url = _address(str(tracking)) if "://" in str(tracking) else None
     if url:
@@ -74,34 +82,56 @@ def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = U
             f"{shown} holds no runs. Expected what MLflow tracked: a folder mlruns or a database. Check the place."
         )
         raise InvalidInputError(message)
-    left = [row for row in rows if row[-1] != _ABSENT]
-    if len(left) < len(rows) and not any(row[-1] == "ok" for row in left):
+    left = [row for row in rows if not row.unfinished]
+    if len(left) < len(rows) and not any(row.status is Status.OK for row in left):
         known = _database_metrics(url) if url else _folder_metrics(Path(tracking))
         message = f"No finished run of {shown} logged the metric {metric!r}. Expected one of {sorted(known)[:20]}. Name one of them."
         raise InvalidInputError(message)
     name = next((n for n in (metric, metric.partition("_")[2]) if our_metric(n)[0] in METRICS), metric)
-    runs = pd.DataFrame(left, columns=["model", "params", "value", "fit_seconds", "status"])
-    return assemble(runs.assign(task_id=task.id, metric=name), [task], {}, tool="MLflow")
+    ours, factor, _ = our_metric(name)
+    measured = METRICS.get(ours, Metric(ours, greater_is_better=True))
+    if measured.problem_types:
+        get_metric(ours, task.problem_type)
+    options: Reading = {"metric": name}
+    if any(model in row.params for row in left):
+        options["model_parameter"] = model
+    elif model != USUAL_MODEL:
+        left = [replace(row, model=row.model or family_of(model) or model) for row in left]
+    left = [row if row.model or _is_told(row, model) else replace(row, model=USUAL_MODEL) for row in left]
+    maximize = measured.greater_is_better == (factor > 0)  # a logged value has the direction of its name
+    return knowledge_of(Trials(left, maximize), task, tool="MLflow", options=options, asks="model=")
+
+
+def _is_told(row: Trial, model: str) -> bool:
+    """Tell whether a run's parameters name its family, or belong to one only."""
+    return bool(row.params.get(model) or unfolded(row.params)[0] or len(families_of_parameters(row.params)) == 1)
 
 
 def _run(
     params: Mapping[str, Any], tags: Mapping[str, Any], value: Any, facts: Mapping[str, Any], model: str
-) -> _Run | None:
-    """Return what is kept of a run, unless it goes on or was deleted; the value is None where none was logged."""
+) -> Trial | None:
+    """Return what is kept of a run, unless it goes on or was deleted."""
     status = str(facts.get("status", "")).strip("'\" ")
     if status in _UNFINISHED or str(facts.get("lifecycle_stage", "active")).strip() == "deleted":
         return None
-    parsed = {name: _parsed(text) for name, text in params.items()}
-    family = parsed.pop(model, None) or tags.get(model)
-    likely = families_of_parameters(parsed) if family is None and model == USUAL_MODEL else []
-    family = family or (likely[0] if len(likely) == 1 else model)
+    said = next((str(tags[tag]) for tag in (model, *_CLASS_TAGS) if tags.get(tag)), "")
+    if any(str(tags.get(tag, "")).endswith("SearchCV") for tag in _CLASS_TAGS) and not tags.get(model):
+        return None  # its candidates are runs of their own
+    family = family_of(said.rpartition(".")[2]) or (said if tags.get(model) else "")
     try:
         seconds = (float(facts["end_time"]) - float(facts["start_time"])) / 1000
     except (KeyError, TypeError, ValueError, OverflowError):
-        seconds = math.nan
-    number = float(value) if isinstance(value, int | float) else math.nan
-    ended = _STATUS.get(status, "failed")
-    return str(family), plain_params(parsed), number, seconds, _ABSENT if value is None and ended == "ok" else ended
+        seconds = None
+    ended = _STATUS.get(status, Status.FAILED)
+    absent = value is None and ended is Status.OK
+    return Trial(
+        {name: _parsed(text) for name, text in params.items()},
+        float(value) if isinstance(value, int | float) and ended is Status.OK else None,
+        ended,
+        seconds,
+        model=family,
+        unfinished=_ABSENT if absent else "",
+    )
 
 
 def _parsed(text: Any) -> Any:
@@ -136,12 +166,13 @@ def _folders(place: Path) -> list[Path]:
     return sorted(set(found))
 
 
-def _folder(run: Path, metric: str, model: str) -> _Run | None:
+def _folder(run: Path, metric: str, model: str) -> Trial | None:
     facts = dict(line.split(": ", 1) for line in read_lines(run / "meta.yaml", max_bytes=_MAX_SMALL) if ": " in line)
     params, tags = (
         {file.name: "\n".join(read_lines(file, max_bytes=_MAX_SMALL)) for file in sorted((run / kind).glob(names))}
-        for kind, names in (("params", "*"), ("tags", glob.escape(model)))
+        for kind, names in (("params", "*"), ("tags", "*"))
     )
+    tags = {name: text for name, text in tags.items() if name in {model, *_CLASS_TAGS}}
     value = None
     file = run / "metrics" / metric
     if _NAME.fullmatch(metric) and ".." not in metric and file.is_file():
@@ -173,14 +204,14 @@ def _address(text: str) -> URL:
     return url
 
 
-def _database(url: URL, metric: str, model: str) -> list[_Run]:
+def _database(url: URL, metric: str, model: str) -> list[Trial]:
     facts = ("run_uuid", "status", "lifecycle_stage", "start_time", "end_time")
     runs: Any = select(*map(column, facts)).select_from(table("runs"))
     runs = runs.order_by(column("start_time"), column("run_uuid")).limit(_MAX_RUNS + 1)
     notes: list[Any] = [
         select(column("run_uuid"), column("key"), column("value")).select_from(table(n)) for n in _NOTES
     ]
-    notes[1] = notes[1].where(column("key") == model)
+    notes[1] = notes[1].where(column("key").in_([model, *_CLASS_TAGS]))
     value = case((column("is_nan", Boolean), None), else_=column("value"))
     notes[2] = select(column("run_uuid"), column("key"), value).select_from(table(_NOTES[2]))
     notes[2] = notes[2].where(column("key") == metric)

@@ -72,6 +72,8 @@ class ModelSpec:
         The largest table that the family can handle; None means no limit.
     further : mapping of str to tuple, default={}
         Values that the estimator takes though they are no part of the search space, such as ``"sqrt"`` for a number.
+    also : mapping of str to Parameter, default={}
+        Parameters that the estimator takes though they are not searched, such as ``max_depth`` of LightGBM.
     """
 
     name: str
@@ -88,6 +90,7 @@ class ModelSpec:
     max_features: int | None = None
     max_classes: int | None = None
     further: Mapping[str, tuple[ParamValue, ...]] = field(default_factory=dict)
+    also: Mapping[str, Parameter] = field(default_factory=dict)
 
     @property
     def is_installed(self) -> bool:
@@ -154,7 +157,7 @@ class ModelSpec:
         bool
             True as well for numbers outside the range that is searched.
         """
-        known = self.spaces[problem_type].parameters
+        known = {**self.also, **self.spaces[problem_type].parameters}
         return all(
             name in known and (_is_of_kind(known[name], value) or value in self.further.get(name, ()))
             for name, value in configuration.params.items()
@@ -175,7 +178,9 @@ class ModelSpec:
         dict
             All else unchanged.
         """
-        kinds = {name: type(p) for space in self.spaces.values() for name, p in space.parameters.items()}
+        kinds = {
+            name: type(p) for space in self.spaces.values() for name, p in {**self.also, **space.parameters}.items()
+        }
         found = dict(params)
         for name, value in params.items():
             if isinstance(value, float) and value.is_integer() and kinds.get(name) is Integer:
@@ -265,7 +270,8 @@ class ModelSpec:
                 f"Expected one of {[str(p) for p in self.spaces]}. Choose another family."
             )
             raise InvalidInputError(message)
-        unknown = [name for name in configuration.params if name not in self.spaces[problem_type].parameters]
+        known = {**self.also, **self.spaces[problem_type].parameters}
+        unknown = [name for name in configuration.params if name not in known]
         if unknown:
             message = (
                 f"The model {self.name!r} has no parameter {unknown[0]!r}. "

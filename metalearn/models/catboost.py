@@ -33,5 +33,10 @@ SPEC = ModelSpec(
         ),
     ),
     requires="catboost",
+    also={
+        "border_count": Integer(16, 255),
+        "bagging_temperature": Float(0.0, 10.0),
+        "min_data_in_leaf": Integer(2, 100),
+    },
     extra="boosting",
 )

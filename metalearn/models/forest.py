@@ -25,6 +25,11 @@ _FURTHER: dict[str, tuple[ParamValue, ...]] = {
     "criterion": ("log_loss",),
     "class_weight": ("balanced_subsample",),
 }
+_ALSO: dict[str, Parameter] = {
+    "max_depth": Integer(1, 64),
+    "min_samples_split": Integer(2, 100),
+    "max_leaf_nodes": Integer(2, 1024, log=True),
+}
 _CONDITIONS = {"max_samples": Condition("bootstrap", (True,))}
 _SPACES = {
     ProblemType.BINARY: SearchSpace(_CLASSES, _CONDITIONS),
@@ -53,6 +58,7 @@ RANDOM_FOREST = ModelSpec(
     estimator="metalearn.models.estimators:random_forest",
     preprocessing="tree",
     further=_FURTHER,
+    also=_ALSO,
     known=(
         KnownConfiguration(
             {"n_estimators": 300, "max_features": 0.33},
@@ -68,6 +74,7 @@ EXTRA_TREES = ModelSpec(
     estimator="metalearn.models.estimators:extra_trees",
     preprocessing="tree",
     further=_FURTHER,
+    also=_ALSO,
     known=(
         KnownConfiguration(
             {"n_estimators": 300, "min_samples_leaf": 2, "max_features": 0.5},

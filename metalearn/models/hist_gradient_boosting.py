@@ -40,6 +40,7 @@ SPEC = ModelSpec(
     estimator="metalearn.models.estimators:hist_gradient_boosting",
     preprocessing="tree",
     further={"max_leaf_nodes": (None,)},
+    also={"max_depth": Integer(1, 64), "max_bins": Integer(15, 255)},
     known=(
         KnownConfiguration(
             {"max_iter": 300, "learning_rate": 0.03, "max_leaf_nodes": 15, "max_features": 0.5},

@@ -66,4 +66,10 @@ SPEC = ModelSpec(
         ),
     ),
     requires="lightgbm",
+    also={
+        "max_depth": Integer(1, 64),
+        "min_child_weight": Float(1e-5, 100.0, log=True),
+        "min_split_gain": Float(0.0, 10.0),
+        "max_bin": Integer(15, 1023, log=True),
+    },
 )

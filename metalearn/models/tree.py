@@ -27,5 +27,6 @@ SPEC = ModelSpec(
     estimator="metalearn.models.estimators:decision_tree",
     preprocessing="tree",
     further={"criterion": ("log_loss",)},
+    also={"min_samples_split": Integer(2, 100), "max_leaf_nodes": Integer(2, 1024, log=True)},
     known=(KnownConfiguration({"max_depth": 1}, "one split: what a single column can do (Holte 1993)"),),
 )

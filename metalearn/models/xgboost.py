@@ -45,5 +45,13 @@ SPEC = ModelSpec(
         ),
     ),
     requires="xgboost",
+    also={
+        "max_leaves": Integer(2, 1024, log=True),
+        "max_bin": Integer(16, 1024, log=True),
+        "colsample_bylevel": Float(0.1, 1.0),
+        "colsample_bynode": Float(0.1, 1.0),
+        "max_delta_step": Integer(1, 10),
+        "scale_pos_weight": Float(0.01, 100.0, log=True),
+    },
     extra="boosting",
 )

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.space.aliases import (
+    COUPLED,
     DEFINING,
     MODEL_PARAMETERS,
     SHARES_OR_COUNTS,
@@ -46,6 +47,8 @@ class Adaptation:
     dropped : mapping of str to str, default={}
         Why, by our name, for every parameter that was left out; under the empty name, why the configuration
         was.
+    foreign : frozenset of str, default=frozenset()
+        The space's parameters that have no effect on the family: they hold a value only to be complete.
     """
 
     configuration: Configuration | None
@@ -53,6 +56,7 @@ class Adaptation:
     changed: Mapping[str, tuple[ParamValue, ParamValue]]
     completed: Mapping[str, ParamValue]
     dropped: Mapping[str, str]
+    foreign: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Freeze the mappings."""
@@ -62,7 +66,7 @@ class Adaptation:
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         """Pickle by constructor arguments: a mapping proxy does not pickle."""
         maps = (dict(m) for m in (self.renamed, self.changed, self.completed, self.dropped))
-        return type(self), (self.configuration, *maps)
+        return type(self), (self.configuration, *maps, self.foreign)
 
     @property
     def is_exact(self) -> bool:
@@ -235,6 +239,36 @@ class _Draft:
         else:
             self.changed[name] = (old, self.params[name])
 
+    def keep_pair(self, names: Mapping[str | None, str]) -> None:
+        """Where the learning rate or the number of trees was clipped far, move the other so that their product stays."""
+        pair = COUPLED.get(self.source.model, ())
+        found = [
+            (names[ours], self.source.params[ours]) for ours in pair if ours in names and ours in self.source.params
+        ]
+        if len(found) < 2 or self.unfit or self.policy != "clip":  # noqa: PLR2004
+            return
+        (one, old), (other, its_old) = found
+        wanted, now = float(old) * float(its_old), [_number(self.params[name]) for name in (one, other)]  # type: ignore[arg-type]
+        if None in now or wanted <= 0 or _far(now[0] * now[1], wanted):  # type: ignore[operator]
+            far = next((n for n in (one, other) if n in self.changed), None)
+            if far is None or None in now or wanted <= 0:
+                return
+            moved = other if far == one else one
+            before = self.params[moved]
+            self.params[moved] = _fit("", wanted / float(self.params[far]), self.space.parameters[moved])[1]  # type: ignore[arg-type]
+            self.changed[moved] = (its_old if moved == other else old, self.params[moved])
+            reached = float(self.params[far]) * float(self.params[moved])  # type: ignore[arg-type]
+            if _far(reached, wanted):
+                self.params[moved] = before
+                self.unfit = (
+                    f"{one}={old!r} and {other}={its_old!r} belong together, and the space allows no pair like it: "
+                    f"the nearest is {float(self.params[far]):g} and {float(before):g}"  # type: ignore[arg-type]
+                )
+
+
+def _far(value: float, wanted: float) -> bool:
+    return not 0.5 <= value / wanted <= 2.0  # noqa: PLR2004
+
 
 def adapt(
     configuration: Configuration,
@@ -296,6 +330,7 @@ def adapt(
     draft = _Draft(configuration, space, policy, defaults)
     seen: set[str] = set()
     inactive: dict[str, str] = {}
+    foreign: set[str] = set()
     for name, parameter in space.parameters.items():
         condition = space.conditions.get(name)
         ours = chosen.get(name) or known_name(name, configuration.model, known)
@@ -304,17 +339,19 @@ def adapt(
         elif name == model and isinstance(parameter, Categorical):
             draft.choose_model(name, parameter)
         elif ours is None or (model is not None and ours not in known and is_foreign(ours, configuration.model)):
-            draft.completed[name] = draft.params[name] = draft.start_of(name, parameter)  # has no effect
+            draft.completed[name] = draft.params[name] = draft.start_of(name, parameter)
+            foreign.add(name)
         elif ours in given:
             seen.add(ours)
             draft.set_given(name, ours, parameter)
         else:
             draft.complete(name, ours, parameter)
-    if not seen and given and not draft.unfit and model is None:
+    draft.keep_pair(names={chosen.get(n) or known_name(n, configuration.model, known): n for n in draft.params})
+    if not seen and given and not draft.unfit and (model is None or len(space.parameters) > 1):
         draft.give_up("none of its parameters is in the search space")
     if draft.unfit:
         return Adaptation(None, {}, {}, {}, {"": draft.unfit})
     for ours in (name for name in given if name not in seen and not _is_default(name, given[name], defaults)):
         draft.dropped[ours] = inactive.get(ours, "the search space has no such parameter")
     adapted = Configuration(configuration.model, draft.params)
-    return Adaptation(adapted, draft.renamed, draft.changed, draft.completed, draft.dropped)
+    return Adaptation(adapted, draft.renamed, draft.changed, draft.completed, draft.dropped, frozenset(foreign))

@@ -8,6 +8,7 @@ from functools import cache
 from metalearn.space.parameter import ParamValue
 
 __all__ = [
+    "COUPLED",
     "DEFINING",
     "FAMILIES",
     "MODEL_PARAMETERS",
@@ -230,6 +231,14 @@ Infinity stands for "no limit" and becomes the upper bound of the range.
 
 SHARES_OR_COUNTS = frozenset(("max_features", "max_samples", "min_samples_leaf", "min_samples_split"))
 """Parameters of which scikit-learn takes a float for a share and a whole number for a count."""
+
+COUPLED: Mapping[str, tuple[str, str]] = {
+    "catboost": ("learning_rate", "iterations"),
+    "hist_gradient_boosting": ("learning_rate", "max_iter"),
+    "lightgbm": ("learning_rate", "n_estimators"),
+    "xgboost": ("learning_rate", "n_estimators"),
+}
+"""Parameters that are good as a pair: half the rate wants twice the trees."""
 
 DEFINING = frozenset(("kernel",))
 """Parameters without whose value the others make no sense."""

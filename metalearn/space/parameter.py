@@ -272,7 +272,7 @@ class Categorical:
     Parameters
     ----------
     choices : tuple of bool, int, float, str or None
-        The values, without order.
+        The values, without order; numpy scalars become plain values.
 
     Raises
     ------
@@ -284,7 +284,8 @@ class Categorical:
 
     def __post_init__(self) -> None:
         """Check the choices."""
-        object.__setattr__(self, "choices", tuple(self.choices))
+        plain = (getattr(c, "item", lambda c=c: c)() if not getattr(c, "ndim", 0) else c for c in self.choices)
+        object.__setattr__(self, "choices", tuple(plain))
         if not self.choices or len({(type(c), c) for c in self.choices}) < len(self.choices):
             message = (
                 f"Categorical choices {self.choices} are empty or repeated. Expected different values. Correct them."
@@ -323,6 +324,21 @@ class Categorical:
             if type(choice) is type(value) and choice == value:
                 return (index + 0.5) / len(self.choices)
         return math.nan
+
+    def index(self, value: object) -> int:
+        """Return the place of a choice, type-strictly: True is not 1.
+
+        Parameters
+        ----------
+        value : object
+            One of the choices.
+
+        Returns
+        -------
+        int
+            From 0.
+        """
+        return next(i for i, c in enumerate(self.choices) if type(c) is type(value) and c == value)
 
     def contains(self, value: object) -> bool:
         """Tell whether a value is one of the choices, type-strictly: True is not 1.

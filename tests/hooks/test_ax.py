@@ -70,14 +70,14 @@ def test_completed_seeds_are_verified_harvested_and_told(
     assert hook.verify(search).dropped[-1].why == "it is early_stopped"
     store = FileStore(tmp_path)
     for _ in range(2):
-        store.append(*hook.harvest(search, *table, metric="accuracy"))
-    _, _, found = hook.harvest(search, *table, metric="accuracy")
+        store.append(*hook.harvest(search, *table, metric="1-accuracy"))
+    _, _, found = hook.harvest(search, *table, metric="1-accuracy")
     assert [e.status for e in found] == [Status.OK, Status.OK, Status.FAILED, Status.PRUNED]
     assert [e.value for e in found[:2]] == pytest.approx([0.8, 0.8])
     assert len(store.read().evaluations) == 4
 
     other = client("accuracy")
-    told = hook.tell(other, found)
+    told = hook.tell(other, found, metric="1-accuracy")
     assert [seed.rank for seed in told.accepted] == [1, 2, 3]
     assert told.dropped[0].why == "ax takes no result that is pruned"
     summary = other.summarize()

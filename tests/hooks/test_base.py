@@ -166,16 +166,24 @@ def test_results_of_several_tasks_or_metrics_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("metric", "maximize", "told"),
-    [("accuracy", True, 0.8), ("accuracy", False, 0.2), ("log_loss", False, 0.8), ("log_loss", True, -0.8)],
+    [
+        ("accuracy", True, 0.8),
+        ("1-accuracy", False, 0.2),
+        ("neg_accuracy", False, -0.8),
+        ("log_loss", False, 0.8),
+        ("neg_log_loss", True, -0.8),
+    ],
 )
-def test_a_told_value_has_the_tools_direction(metric: str, *, maximize: bool, told: float) -> None:
-    assert told_value(result(0.8, metric=metric), maximize=maximize) == pytest.approx(told)
+def test_a_told_value_is_what_the_objective_would_have_returned(metric: str, *, maximize: bool, told: float) -> None:
+    found = result(0.8, metric=metric.removeprefix("neg_").removeprefix("1-"))
+    assert told_value(found, maximize=maximize, metric=metric) == pytest.approx(told)
 
 
-def test_a_tool_that_minimises_the_negated_metric_is_told_so() -> None:
-    assert told_value(result(0.8, metric="accuracy"), maximize=False, beside=[-0.7]) == -0.8
-    assert told_value(result(0.8, metric="accuracy"), maximize=False, beside=[0.7]) == pytest.approx(0.2)
-    assert told_value(result(0.8, metric="log_loss"), maximize=False, beside=[-0.7]) == 0.8
+def test_a_value_whose_sign_nobody_tells_is_not_told() -> None:
+    with pytest.raises(InvalidInputError, match="Say metric='neg_accuracy'"):
+        told_value(result(0.8), maximize=False)
+    with pytest.raises(InvalidInputError, match="the objective returns roc_auc"):
+        told_value(result(0.8), maximize=True, metric="roc_auc")
 
 
 def test_options_that_mean_nothing_are_told(recommendation: Recommendation) -> None:

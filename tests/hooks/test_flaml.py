@@ -63,7 +63,7 @@ def test_the_trap_itself_a_partial_list_is_completed_at_random(kwargs: dict[str,
 
 @pytest.mark.parametrize("value", [60.0, np.int64(60), 10_000_000])
 def test_whole_numbers_are_native_and_in_the_range_of_this_table(kwargs: dict[str, Any], value: Any) -> None:
-    configuration = Configuration("lightgbm", {"n_estimators": value, "num_leaves": 9, "learning_rate": 0.1})
+    configuration = Configuration("lightgbm", {"n_estimators": value, "num_leaves": 9})
     report = hook.seed(kwargs, [configuration])
     n_trees = kwargs["starting_points"]["lgbm"][0]["n_estimators"]
     assert type(n_trees) is int

@@ -25,10 +25,10 @@ def trials(*found: float) -> list[Trial]:
     ("metric", "maximize", "found", "ours"),
     [
         ("accuracy", True, (0.9, 0.8), (0.9, 0.8)),
-        ("accuracy", False, (0.1, 0.2), (0.9, 0.8)),  # the distance from the optimum
-        ("accuracy", False, (-0.9, -0.8), (0.9, 0.8)),  # negated
+        ("1-accuracy", False, (0.1, 0.2), (0.9, 0.8)),
+        ("error_rate", False, (0.1, 0.2), (0.9, 0.8)),
+        ("neg_accuracy", False, (-0.9, -0.8), (0.9, 0.8)),
         ("log_loss", False, (0.3, 0.5), (0.3, 0.5)),
-        ("log_loss", True, (-0.3, -0.5), (0.3, 0.5)),
         ("neg_log_loss", True, (-0.3, -0.5), (0.3, 0.5)),
     ],
 )
@@ -39,13 +39,29 @@ def test_the_sign_of_a_value_becomes_the_metrics_own(
 
 
 def test_a_value_that_cannot_be_the_metric_is_refused(table: Any) -> None:
-    with pytest.raises(InvalidInputError, match="to_score"):
+    with pytest.raises(InvalidInputError, match="Say metric='neg_log_loss'"):
         values(table, trials(0.3), maximize=True, metric="log_loss")
+    with pytest.raises(InvalidInputError, match="to_score"):
+        values(table, trials(0.3), maximize=True, metric="neg_log_loss")
     assert values(table, trials(0.3), maximize=True, metric="log_loss", to_score=lambda v: v * 2) == [0.6]
 
 
+@pytest.mark.parametrize("found", [(0.36, 0.2), (-0.36, -0.2)])
+def test_the_sign_of_values_says_nothing(table: Any, found: tuple[float, ...]) -> None:
+    X, y = table[0], table[0]["a"]
+
+    def read(metric: str) -> list[float]:
+        options: Reading = {"metric": metric, "family": "lightgbm"}
+        return [e.value for e in gather(trials(*found), X, y, maximize=False, options=options)[2]]
+
+    with pytest.raises(InvalidInputError, match="the sign of its values is not known"):
+        read("r2")
+    assert read("neg_r2") == [-value for value in found]
+    assert found[0] < 0 or read("1-r2") == pytest.approx([1 - value for value in found])
+
+
 def test_nobody_guesses_what_was_measured(table: Any) -> None:
-    with pytest.raises(InvalidInputError, match="Pass metric="):
+    with pytest.raises(InvalidInputError, match="Name what the objective returned: metric="):
         values(table, trials(0.3), maximize=True)
 
 
@@ -89,7 +105,7 @@ def test_a_trial_that_failed_early_is_of_the_family_of_the_others(table: Any) ->
 
 
 def test_no_family_is_guessed(table: Any) -> None:
-    with pytest.raises(InvalidInputError, match=r"\['extra_trees', 'random_forest'\].*Pass family="):
+    with pytest.raises(InvalidInputError, match=r"\['extra_trees', 'random_forest'\].*Say which: family="):
         families(table, Trial(FOREST, 0.8))
     assert families(table, Trial(FOREST, 0.8), family="et") == ["extra_trees"]
     seeds = [Trial(FOREST, 0.8, model=name) for name in ("extra_trees", "random_forest")]
@@ -139,9 +155,9 @@ def test_the_task_tells_the_size_of_the_table(table: Any) -> None:
     assert meta_features.values
 
 
-@pytest.mark.parametrize(("value", "maximize"), [(90.0, True), (3.0, False)])
-def test_values_that_no_metric_has_are_refused(table: Any, value: float, *, maximize: bool) -> None:
+@pytest.mark.parametrize(("value", "maximize", "metric"), [(90.0, True, "accuracy"), (3.0, False, "1-accuracy")])
+def test_values_that_no_metric_has_are_refused(table: Any, value: float, metric: str, *, maximize: bool) -> None:
     with pytest.raises(InvalidInputError, match=f"A trial has the value {value:g}, read as accuracy"):
-        gather([Trial(PARAMS, value)], *table, maximize=maximize, options={**OPTIONS})
+        gather([Trial(PARAMS, value)], *table, maximize=maximize, options={**OPTIONS, "metric": metric})
     options: Reading = {**OPTIONS, "to_score": lambda _: 0.9}
     assert gather([Trial(PARAMS, value)], *table, maximize=maximize, options=options)[2][0].value == 0.9

@@ -85,7 +85,7 @@ def test_conditional_seeds_survive_tpe(table: Any, recommendation: Recommendatio
         {"model": "lgbm", "num_leaves": 64},
         {"model": "rf", "max_features": 0.5},
     ]
-    _, _, found = hook.harvest(trials, *table, space=BRANCHES, to_score=lambda loss: 1 / loss)
+    _, _, found = hook.harvest(trials, *table, space=BRANCHES, metric="accuracy", to_score=lambda loss: 1 / loss)
     assert [str(e.configuration) for e in found[:2]] == ["lightgbm(num_leaves=64)", "random_forest(max_features=0.5)"]
     assert [e.message for e in found[:2]] == ["seed 1", "seed 2"]
 
@@ -124,7 +124,7 @@ def results() -> list[Evaluation]:
 
 def test_told_results_are_not_evaluated_and_survive_tpe() -> None:
     trials = Trials()
-    report = hook.tell(trials, results(), space=BRANCHES)
+    report = hook.tell(trials, results(), space=BRANCHES, metric="1-accuracy")
     assert [seed.rank for seed in report.accepted] == [1, 2, 3]
     assert trials.losses()[:2] == pytest.approx([0.3, 0.1])
     assert trials.losses()[2] is None
@@ -134,7 +134,7 @@ def test_told_results_are_not_evaluated_and_survive_tpe() -> None:
 
 def test_told_and_seeded_stand_side_by_side(recommendation: Recommendation) -> None:
     trials = Trials()
-    hook.tell(trials, results(), space=BRANCHES)
+    hook.tell(trials, results(), space=BRANCHES, metric="1-accuracy")
     hook.seed(trials, recommendation, space=BRANCHES, n=2)
     assert run(BRANCHES, trials, 30)[0] == {"name": "lgbm", "leaves": 64}
 
@@ -142,10 +142,10 @@ def test_told_and_seeded_stand_side_by_side(recommendation: Recommendation) -> N
 def test_failures_and_unfinished_seeds_are_said(table: Any, recommendation: Recommendation) -> None:
     trials = Trials()
     hook.seed(trials, recommendation, space=FLAT)
-    assert {drop.why for drop in hook.verify(trials).dropped} == {"it was never run"}
+    assert {drop.why for drop in hook.verify(trials).dropped} == {"it is waiting"}
     run(FLAT, trials, 1, lambda c: {"status": "fail"} if c["leaves"] == 64 else {"status": "ok", "loss": -0.8})
     assert [(drop.rank, drop.why) for drop in hook.verify(trials).dropped] == [(1, "it failed")]
-    _, _, found = hook.harvest(trials, *table, space=FLAT)
+    _, _, found = hook.harvest(trials, *table, space=FLAT, metric="neg_accuracy")
     assert [e.status for e in found] == [Status.FAILED, Status.OK, Status.OK, Status.OK]
     assert found[1].value == pytest.approx(0.8)
     with pytest.raises(InvalidInputError, match="hold no seed"):
@@ -157,7 +157,7 @@ def test_harvesting_twice_adds_nothing(table: Any, recommendation: Recommendatio
     hook.seed(trials, recommendation, space=FLAT)
     run(FLAT, trials, 2, lambda _: 0.25)
     for _ in range(2):
-        store.append(*hook.harvest(trials, *table, space=FLAT))
+        store.append(*hook.harvest(trials, *table, space=FLAT, metric="1-accuracy"))
     assert store.read().evaluations["value"].tolist() == [0.75] * 5
 
 

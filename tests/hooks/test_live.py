@@ -89,7 +89,9 @@ def test_an_optuna_study_is_steered_trial_by_trial(advisor_of: Any) -> None:
 def test_the_fallback_takes_over_when_the_advisor_has_nothing(advisor_of: Any) -> None:
     optuna = pytest.importorskip("optuna")
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-    study = optuna.create_study(sampler=OptunaSampler(advisor_of(), fallback=optuna.samplers.RandomSampler(seed=0)))
+    study = optuna.create_study(
+        direction="maximize", sampler=OptunaSampler(advisor_of(), fallback=optuna.samplers.RandomSampler(seed=0))
+    )
     study.optimize(lambda trial: trial.suggest_float("temperature", 0, 1), n_trials=30)
     assert len({trial.params["temperature"] for trial in study.trials}) == 30
 
@@ -310,11 +312,11 @@ def knn_space() -> Any:
     return space
 
 
-def test_a_negated_metric_that_starts_below_zero_is_told_again_once_its_sign_is_known() -> None:
+def test_a_negated_metric_is_told_as_such() -> None:
     space = knn_space()
     X, y = load_diabetes(return_X_y=True)
     advisor = Advisor(X[:80], y[:80], families="knn")
-    steered = SpaceAdvisor(advisor, space)
+    steered = SpaceAdvisor(advisor, space, metric="neg_r2")
     for r2 in (-0.3, 0.4, 0.5):
         steered.tell(steered.ask(), -r2)
     assert [trial.score for trial in advisor.history] == pytest.approx([-0.3, 0.4, 0.5])
@@ -325,7 +327,10 @@ def test_a_loss_that_is_maximised_stops_no_study(table: Any) -> None:
     pytest.importorskip("optuna")
     advisor = Advisor(*table, metric="log_loss", families="lightgbm")
     losses = iter((-0.5, 0.4, -0.3, -0.2))
-    study = steered(advisor)
+    with pytest.raises(InvalidInputError, match="the sign of its values is not known"):
+        steered(advisor).optimize(lambda trial: next(losses) + 0 * trial.suggest_int("num_leaves", 2, 64), n_trials=1)
+    losses = iter((-0.5, 0.4, -0.3, -0.2))
+    study = steered(advisor, metric="neg_log_loss")
     with pytest.warns(UserWarning, match="cannot learn from the value 0.4"):
         study.optimize(lambda trial: next(losses) + 0 * trial.suggest_int("num_leaves", 2, 64), n_trials=4)
     assert [trial.score for trial in advisor.history] == [0.5, 0.3, 0.2]

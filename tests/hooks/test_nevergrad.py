@@ -69,8 +69,8 @@ def test_a_choice_among_dicts_is_seeded_and_harvested(
     assert len(hook.verify(search, report).accepted) == 4
     store = FileStore(tmp_path)
     for _ in range(2):
-        store.append(*hook.harvest(search, *table))
-    _, _, found = hook.harvest(search, *table)
+        store.append(*hook.harvest(search, *table, metric="1-accuracy"))
+    _, _, found = hook.harvest(search, *table, metric="1-accuracy")
     assert [str(e.configuration) for e in found[:2]] == ["lightgbm(num_leaves=64)", "random_forest(max_features=0.3)"]
     assert {e.value for e in found} == {0.75}
     assert all(e.fit_seconds is not None and e.fit_seconds > 0 for e in found)
@@ -84,7 +84,7 @@ def test_results_are_told_without_being_asked() -> None:
 
     search = optimizer(branches())
     failed = result(7, float("nan"), Status.FAILED)
-    report = hook.tell(search, [result(9, 0.9), result(500, 0.8), failed])
+    report = hook.tell(search, [result(9, 0.9), result(500, 0.8), failed], metric="1-accuracy")
     assert [seed.rank for seed in report.accepted] == [1]
     assert search.num_tell_not_asked == 1
     assert search.current_bests["minimum"].mean == pytest.approx(0.1)

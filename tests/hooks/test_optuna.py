@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -129,8 +129,9 @@ def test_seeds_that_did_not_run_or_failed_are_verified_and_not_harvested_as_resu
     study.optimize(run, n_trials=2, catch=(ValueError,))
     checked = hook.verify(study)
     assert [(d.rank, d.why) for d in checked.dropped] == [(1, "it failed"), (4, "it is waiting")]
-    task, _, found = hook.harvest(study, *table)
-    assert task.metric.name == "accuracy"  # what the recommendation was for
+    with pytest.raises(InvalidInputError, match="Nobody says what the trials measured"):
+        hook.harvest(study, *table)  # the recommendation's metric need not be that of the objective
+    _, _, found = hook.harvest(study, *table, metric="accuracy")
     assert [e.status for e in found] == [Status.FAILED, Status.PRUNED]
     assert found[0].message == "seed 1"
 
@@ -179,7 +180,7 @@ def test_a_conditional_study_is_seeded_from_its_flat_distributions(table: Any, r
     hook.seed(study, recommendation, space=space)
     study.optimize(run, n_trials=4)
     assert study.trials[1].params == {"classifier": "RandomForestClassifier", "rf_max_features": 0.3}
-    assert [str(e.configuration) for e in hook.harvest(study, *table)[2]][:2] == [
+    assert [str(e.configuration) for e in hook.harvest(study, *table, metric="accuracy")[2]][:2] == [
         "lightgbm(num_leaves=64)",
         "random_forest(max_features=0.3)",
     ]
@@ -205,7 +206,8 @@ def test_told_results_have_the_studys_direction_and_survive_its_sampler(
     storage: str | None, direction: str, told: list[float | None]
 ) -> None:
     study = study_in(storage, direction)
-    report = hook.tell(study, results(0.7, 0.8, None), space=SPACE)
+    metric = "accuracy" if direction == "maximize" else "1-accuracy"
+    report = hook.tell(study, results(0.7, 0.8, None), space=SPACE, metric=metric)
     assert len(report.accepted) == 3
     assert [t.value for t in study.trials] == pytest.approx(told)
     study.optimize(objective, n_trials=4)  # distributions that differ in kind would fail here
@@ -221,12 +223,15 @@ def test_results_that_do_not_fit_are_not_told() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*experimental")
-@pytest.mark.parametrize(("direction", "value"), [("maximize", 0.8), ("minimize", 0.2), ("minimize", -0.8)])
+@pytest.mark.parametrize(
+    "returned", [("maximize", "accuracy", 0.8), ("minimize", "1-accuracy", 0.2), ("minimize", "neg_accuracy", -0.8)]
+)
 def test_harvest_turns_losses_round_and_twice_adds_nothing(
-    storage: str | None, table: Any, tmp_path: Any, direction: str, value: float
+    storage: str | None, table: Any, tmp_path: Any, returned: tuple[str, str, float]
 ) -> None:
+    direction, metric, value = returned
     study = study_in(storage, direction)
-    study.set_metric_names(["accuracy"])
+    study.set_metric_names([metric])
     study.optimize(lambda trial: objective(trial) * 0 + value, n_trials=3)
     store = FileStore(tmp_path / "store")
     for _ in range(2):
@@ -282,3 +287,85 @@ def test_a_study_is_told_a_result_once() -> None:
 def test_a_space_of_something_else_is_refused(recommendation: Recommendation) -> None:
     with pytest.raises(InvalidInputError, match="Expected a distribution of Optuna's"):
         hook.seed(study_in(), recommendation, space={"learning_rate": (0.01, 0.3)})
+
+
+class Example:
+    """An objective in the style of Optuna's own examples: a family's name, then parameters under names of their own."""
+
+    space: ClassVar = {
+        "classifier": CategoricalDistribution(["SVC", "RandomForest"]),
+        "svc_c": FloatDistribution(1e-3, 1e3, log=True),
+        "rf_max_depth": IntDistribution(2, 32, log=True),
+    }
+
+    def __call__(self, trial: Any) -> float:
+        if trial.suggest_categorical("classifier", ["SVC", "RandomForest"]) == "SVC":
+            return 0.8 + 0 * trial.suggest_float("svc_c", 1e-3, 1e3, log=True)
+        return 0.9 + 0 * trial.suggest_int("rf_max_depth", 2, 32, log=True)
+
+
+def test_seeds_of_which_nothing_was_used_are_not_evaluated_nor_stored(
+    storage: str | None, table: Any, recommendation: Recommendation
+) -> None:
+    study = study_in(storage)
+    assert "queued unchecked" in hook.seed(study, recommendation).notes[0]
+    study.optimize(Example(), n_trials=6)
+    checked = hook.verify(study)
+    assert not checked
+    assert len(checked.dropped) == 4
+    assert {drop.why.split(":")[0] for drop in checked.dropped} == {"it was run with other values"}
+    _, _, found = hook.harvest(study, *table, metric="accuracy")
+    assert {e.configuration.model for e in found} <= {"svm", "random_forest"}
+    assert not any(e.message for e in found)
+    assert all("classifier" not in e.configuration.params for e in found)
+
+
+def test_a_space_in_the_objectives_own_names_is_seeded_and_verified(table: Any) -> None:
+    study = study_in()
+    seeds = [
+        Configuration("svm", {"C": 2.0}),
+        Configuration("random_forest", {"max_features": 0.3}),
+        Configuration("knn", {"p": 1}),
+    ]
+    report = hook.seed(study, seeds, space=Example.space)
+    assert [(s.rank, dict(s.params)) for s in report.accepted] == [(1, {"classifier": "SVC", "svc_c": 2.0})]
+    assert "none of its parameters is in the search space" in report.dropped[0].why
+    study.optimize(Example(), n_trials=3)
+    assert [s.rank for s in hook.verify(study).accepted] == [1]
+    assert str(hook.harvest(study, *table, metric="accuracy")[2][0].configuration) == "svm(C=2.0)"
+
+
+def test_a_family_that_nobody_knows_keeps_its_name(table: Any) -> None:
+    study = study_in()
+    study.optimize(
+        lambda t: len(t.suggest_categorical("classifier", ["Bagging"])) / 9 + 0 * t.suggest_int("n", 1, 9), n_trials=2
+    )
+    found = hook.harvest(study, *table, metric="accuracy")[2]
+    assert {e.configuration.model for e in found} == {"Bagging"}
+
+
+def test_a_metric_whose_direction_is_not_the_studys_is_refused(table: Any) -> None:
+    study = study_in(direction="minimize")
+    study.optimize(objective, n_trials=2)
+    with pytest.raises(InvalidInputError, match=r"Say metric='neg_accuracy' .*metric='1-accuracy'"):
+        hook.harvest(study, *table, metric="accuracy")
+    with pytest.raises(InvalidInputError, match="Say metric='neg_accuracy'"):
+        hook.tell(study, results(0.7), space=SPACE)
+    assert len(study.trials) == 2
+
+
+def test_one_of_several_objectives_can_be_read(table: Any) -> None:
+    study = optuna.create_study(directions=["minimize", "maximize"])
+    study.optimize(lambda t: (t.suggest_int("num_leaves", 2, 64) / 100, 0.43), n_trials=2)
+    _, _, found = hook.harvest(study, *table, objective=1, metric="accuracy")
+    assert [e.value for e in found] == [0.43, 0.43]
+    with pytest.raises(InvalidInputError, match="no objective 'cost'"):
+        hook.harvest(study, *table, objective="cost", metric="accuracy")
+
+
+def test_a_configuration_that_was_run_twice_has_two_folds(table: Any) -> None:
+    study = study_in()
+    for value in (0.8, 0.9):
+        study.enqueue_trial({"num_leaves": 9})
+        study.optimize(lambda t, v=value: v + 0 * t.suggest_int("num_leaves", 2, 64), n_trials=1)
+    assert [(e.fold, e.value) for e in hook.harvest(study, *table, metric="accuracy")[2]] == [(0, 0.8), (1, 0.9)]

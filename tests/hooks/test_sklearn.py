@@ -161,7 +161,7 @@ def test_seeds_are_not_taken_twice(recommendation: Recommendation, kind: str) ->
     assert not again.accepted
     assert {drop.why for drop in again.dropped if not drop.parameter} >= {"the search has it already"}
     assert repr(search.param_grid if kind == "grid" else search.seeds) == before
-    assert search._metalearn_report.accepted == first.accepted
+    assert search._metalearn_seeds == first.accepted
 
 
 def test_a_randomized_search_evaluates_seeds_first_and_n_iter_in_all(

@@ -38,9 +38,9 @@ def test_seeds_come_first_in_range_and_leave_room(table: Any, recommendation: Re
     assert [seed.rank for seed in hook.verify(result, report).accepted] == [1, 3, 4]
     store = FileStore(tmp_path)
     for _ in range(2):
-        store.append(*hook.harvest(result, *table, metric="accuracy"))
+        store.append(*hook.harvest(result, *table, metric="1-accuracy"))
     assert len(store.read().evaluations) == 5
-    assert [e.value for e in hook.harvest(result, *table, metric="accuracy")[2]][:3] == pytest.approx(
+    assert [e.value for e in hook.harvest(result, *table, metric="1-accuracy")[2]][:3] == pytest.approx(
         [0.95, 0.75, 0.975]
     )
 
@@ -75,23 +75,23 @@ def results(*found: float) -> list[Evaluation]:
 
 def test_results_are_told_to_a_call_or_an_optimizer() -> None:
     call = kwargs(n_calls=2, n_initial_points=1)
-    assert len(hook.tell(call, results(0.7, 0.9, float("nan"))).accepted) == 2
+    assert len(hook.tell(call, results(0.7, 0.9, float("nan")), metric="1-accuracy").accepted) == 2
     assert call["y0"] == pytest.approx([0.3, 0.1])
     assert len(skopt.gp_minimize(lambda _: 0.5, **call).x_iters) == 4
     optimizer = skopt.Optimizer(call["dimensions"], n_initial_points=1, random_state=0)
-    hook.tell(optimizer, results(0.7, 0.9))
+    hook.tell(optimizer, results(0.7, 0.9), metric="1-accuracy")
     assert optimizer.yi == pytest.approx([0.3, 0.1])
 
 
 def test_seeds_and_results_do_not_mix(recommendation: Recommendation) -> None:
     told = kwargs()
-    hook.tell(told, results(0.7))
+    hook.tell(told, results(0.7), metric="1-accuracy")
     with pytest.raises(InvalidInputError, match="known results"):
         hook.seed(told, recommendation)
     seeded = kwargs()
     hook.seed(seeded, recommendation)
     with pytest.raises(InvalidInputError, match="without results"):
-        hook.tell(seeded, results(0.7))
+        hook.tell(seeded, results(0.7), metric="1-accuracy")
 
 
 def test_dimensions_need_names(recommendation: Recommendation) -> None:

@@ -111,7 +111,7 @@ def test_told_results_are_not_evaluated_again(scenario: Callable[..., Any]) -> N
     kwargs, calls = {"scenario": scenario()}, []  # type: ignore[var-annotated]
     hook.seed(kwargs, [told[0].configuration])
     facade = facade_of(calls, **kwargs)
-    assert len(hook.tell(facade, told).accepted) == 3
+    assert len(hook.tell(facade, told, metric="1-accuracy").accepted) == 3
     facade.optimize()
     assert len(calls) == 3  # told ones count within n_trials
     assert {"model": "lgbm", "n_estimators": 10, "num_leaves": 9} not in calls
@@ -135,8 +135,8 @@ def test_crashes_are_harvested_as_such_and_twice_adds_nothing(
     assert [(drop.rank, drop.why) for drop in hook.verify(facade, report).dropped] == [(1, "it failed")]
     store = FileStore(tmp_path / "store")
     for _ in range(2):
-        store.append(*hook.harvest(facade, *table, metric="accuracy"))
-    _, _, found = hook.harvest(facade, *table, metric="accuracy")
+        store.append(*hook.harvest(facade, *table, metric="1-accuracy"))
+    _, _, found = hook.harvest(facade, *table, metric="1-accuracy")
     assert [(e.configuration.model, e.status) for e in found] == [
         ("lightgbm", Status.FAILED),
         ("random_forest", Status.OK),
@@ -153,7 +153,7 @@ def test_trials_on_a_part_of_the_budget_are_no_results(table: Any, tmp_path: Any
     )
     facade = MultiFidelityFacade(scenario, lambda config, seed=0, budget=0: 1 / (1 + budget), overwrite=True)  # noqa: ARG005
     facade.optimize()
-    _, _, found = hook.harvest(facade, *table, metric="accuracy")
+    _, _, found = hook.harvest(facade, *table, metric="1-accuracy")
     messages = {e.status: e.message for e in found}
     assert set(messages) == {Status.OK, Status.PRUNED}
     assert messages[Status.PRUNED] in {"on budget 1 of 9: cost 0.5", "on budget 3 of 9: cost 0.25"}

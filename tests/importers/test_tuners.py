@@ -1,15 +1,18 @@
 import json
 import math
 import sqlite3
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
 from metalearn.importers import from_flaml_log, from_mlflow, from_optuna
-from metalearn.task import METRICS, Task
+from metalearn.models import get_model
+from metalearn.task import METRICS, ProblemType, Task
 
 RECORDED = Path(__file__).parent / "recorded"
 TASK = Task(id="data:iris", problem_type="multiclass", n_rows=150)
@@ -142,7 +145,7 @@ def test_optuna_studies_are_read_from_a_storage(tmp_path: Path, kind: str) -> No
         from_optuna(storage, TASK, metric="accuracy", study="two")
     (tmp_path / "notes.log").write_text("no journal")
     for place, said in (
-        ("sqlite:////nowhere/at/all.db", "read"),
+        ("sqlite:////nowhere/at/all.db", "no file"),
         ("nowhere.log", "no file"),
         ("notes.log", "no trial"),
     ):
@@ -153,12 +156,11 @@ def test_optuna_studies_are_read_from_a_storage(tmp_path: Path, kind: str) -> No
 @pytest.mark.parametrize(
     ("metric", "direction", "returned", "kept"),
     [
-        ("accuracy", "minimize", [0.1, 0.25], {"accuracy": [0.75, 0.9]}),
-        ("accuracy", "minimize", [-0.9, -0.75], {"accuracy": [0.75, 0.9]}),
+        ("1-accuracy", "minimize", [0.1, 0.25], {"accuracy": [0.75, 0.9]}),
+        ("neg_accuracy", "minimize", [-0.9, -0.75], {"accuracy": [0.75, 0.9]}),
         ("error_rate", "minimize", [0.1, 0.25], {"accuracy": [0.75, 0.9]}),
-        ("log_loss", "maximize", [-0.5, -0.25], {"log_loss": [0.25, 0.5]}),
         ("neg_log_loss", "maximize", [-0.5, -0.25], {"log_loss": [0.25, 0.5]}),
-        ("neg_log_loss", "minimize", [0.5, 0.25], {"log_loss": [0.25, 0.5]}),
+        ("log_loss", "minimize", [0.5, 0.25], {"log_loss": [0.25, 0.5]}),
         ("profit", "minimize", [3.0, 4.0], {"profit": [3.0, 4.0]}),
     ],
 )
@@ -169,9 +171,111 @@ def test_the_direction_of_an_optuna_study_says_what_its_values_mean(
     assert {name: sorted(group["value"]) for name, group in runs.groupby("metric", observed=True)} == kept
 
 
-def test_a_positive_loss_that_was_maximised_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="Expected negated values"):
-        from_optuna(optuna_storage("maximize", [0.5]), TASK, metric="log_loss")
+@pytest.mark.parametrize(
+    ("metric", "direction"), [("log_loss", "maximize"), ("accuracy", "minimize"), ("neg_log_loss", "minimize")]
+)
+def test_a_metric_of_another_direction_than_the_study_is_refused(metric: str, direction: str) -> None:
+    with pytest.raises(InvalidInputError, match="the sign of its values is not known"):
+        from_optuna(optuna_storage(direction, [0.5]), TASK, metric=metric, model="svm")
+
+
+def test_the_sign_of_r2_is_told_or_refused() -> None:
+    task = replace(TASK, problem_type="regression", metric=METRICS["r2"], n_classes=0)
+    storage = optuna_storage("minimize", [0.36, 0.2])  # of -r2, all r2 below 0
+    with pytest.raises(InvalidInputError, match="metric='neg_r2'"):
+        from_optuna(storage, task, metric="r2", model="svm")
+    runs = from_optuna(storage, task, metric="neg_r2", model="svm").evaluations
+    assert sorted(runs["value"]) == [-0.36, -0.2]
+
+
+@pytest.mark.filterwarnings("ignore:.*experimental")
+def test_one_of_several_objectives_is_named_or_the_study_is_refused() -> None:
+    optuna = pytest.importorskip("optuna")
+    study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), directions=["minimize", "maximize"])
+    study.optimize(lambda trial: (0.43, trial.suggest_float("C", 0.1, 1.0) * 0 + 0.9), n_trials=2)
+    with pytest.raises(InvalidInputError, match="2 objectives"):
+        from_optuna(study._storage, TASK, metric="accuracy", model="svm")
+    found = from_optuna(study._storage, TASK, metric="accuracy", model="svm", objective=1)
+    assert set(found.evaluations["value"]) == {0.9}
+    study.set_metric_names(["cost", "accuracy"])
+    named = from_optuna(study._storage, TASK, metric="accuracy", model="svm", objective="accuracy")
+    assert set(named.evaluations["value"]) == {0.9}
+
+
+def optuna_database(place: Path) -> Path:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(storage=f"sqlite:///{place}", direction="maximize")
+    study.optimize(lambda trial: trial.suggest_float("C", 0.1, 1.0), n_trials=3)
+    return place
+
+
+def test_a_database_of_optuna_is_a_plain_path_and_stays_as_it_is(tmp_path: Path) -> None:
+    place = optuna_database(tmp_path / "a study.db")
+    before = place.read_bytes()
+    assert len(from_optuna(str(place), TASK, metric="accuracy", model="svm").evaluations) == 3
+    place.chmod(0o400)
+    assert len(from_optuna(f"sqlite:///{place}", TASK, metric="accuracy", model="svm").evaluations) == 3
+    assert place.read_bytes() == before
+
+
+def test_a_database_of_another_program_is_refused_and_not_written(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    place = tmp_path / "other.db"
+    with sqlite3.connect(place) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+    connection.close()
+    before = place.read_bytes()
+    for storage in (str(place), f"sqlite:///{place}"):
+        with pytest.raises(InvalidInputError, match="lacks the tables"):
+            from_optuna(storage, TASK, metric="accuracy")
+    assert place.read_bytes() == before
+
+
+def test_damaged_databases_of_optuna_are_told_plainly(tmp_path: Path) -> None:
+    whole = optuna_database(tmp_path / "study.db").read_bytes()
+    broken = tmp_path / "broken.db"
+    random = Random(0)  # noqa: S311 - damages are no secrets
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(40):
+            damaged[random.randrange(100, len(whole))] = random.randrange(256)
+        broken.write_bytes(damaged[: random.choice([len(whole), len(whole) // 2])])
+        with suppress(InvalidInputError):
+            from_optuna(str(broken), TASK, metric="accuracy", model="svm")
+
+
+def test_extras_of_a_study_are_left_out_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    optuna = pytest.importorskip("optuna")
+    study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction="maximize")
+
+    def objective(trial: "optuna.Trial") -> float:
+        trial.suggest_categorical("data_path", ["/home/me/a.csv"])
+        trial.suggest_int("max_depth", 3, 12)
+        return trial.suggest_int("num_leaves", 4, 64) / 100
+
+    study.optimize(objective, n_trials=3)
+    knowledge = from_optuna(study._storage, TASK, metric="accuracy", model="lightgbm")
+    assert {name for c in knowledge.configuration_by_id.values() for name in c.params} == {"max_depth", "num_leaves"}
+    assert "data_path (3)" in caplog.text
+    spec = get_model("lightgbm")
+    assert all(spec.takes(c, ProblemType.MULTICLASS) for c in knowledge.configuration_by_id.values())
+
+
+def test_what_mlflow_logs_of_a_search_over_a_pipeline_is_unfolded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with sqlite3.connect(tmp_path / "autolog.db") as connection:
+        connection.executescript((RECORDED / "autolog.sql").read_text())
+    connection.close()
+    url = f"sqlite:///{tmp_path / 'autolog.db'}"
+    found = from_mlflow(url, TASK, metric="mean_test_score").configuration_by_id.values()
+    assert {c.model for c in found} == {"svm"}
+    assert sorted(c.params["C"] for c in found) == [0.1, 1.0, 10.0]
+    assert all(set(c.params) <= {"C", "class_weight", "coef0", "degree", "gamma", "kernel"} for c in found)
+    (plain,) = from_mlflow(url, TASK, metric="training_accuracy_score").configuration_by_id.values()
+    assert (plain.model, plain.params["C"]) == ("svm", 3.0)
+    assert "data_path (1), test_size (1)" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -182,7 +286,7 @@ def test_the_family_of_a_study_without_its_name_is_that_of_its_parameters(names:
     study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction="maximize")
     study.optimize(lambda trial: sum(trial.suggest_float(name, 0.1, 0.2) for name in names), n_trials=2)
     if family is None:
-        with pytest.raises(InvalidInputError, match="Say which it is, or name the family: model="):
+        with pytest.raises(InvalidInputError, match=r"Say which.*model="):
             from_optuna(study._storage, TASK, metric="accuracy")
     else:
         assert set(from_optuna(study._storage, TASK, metric="accuracy").models) == {family}

@@ -26,10 +26,10 @@ LIGHTGBM = Configuration("lightgbm", {"learning_rate": 0.3, "num_leaves": 31, "n
 
 
 def test_names_types_and_bounds_become_those_of_the_space() -> None:
-    space = SearchSpace({"eta": Float(0.01, 0.2, log=True), "max_leaves": Integer(2, 64), "n_trees": Integer(1, 100)})
+    space = SearchSpace({"eta": Float(0.01, 0.2, log=True), "max_leaves": Integer(2, 64), "n_trees": Integer(1, 250)})
     found = adapt(LIGHTGBM, space, names={"n_estimators": "n_trees"})
-    assert found.configuration == Configuration("lightgbm", {"eta": 0.2, "max_leaves": 31, "n_trees": 100})
-    assert dict(found.changed) == {"eta": (0.3, 0.2), "n_trees": (300, 100)}
+    assert found.configuration == Configuration("lightgbm", {"eta": 0.2, "max_leaves": 31, "n_trees": 250})
+    assert dict(found.changed) == {"eta": (0.3, 0.2), "n_trees": (300, 250)}
     assert dict(found.renamed) == {"learning_rate": "eta", "num_leaves": "max_leaves", "n_estimators": "n_trees"}
     assert not found.is_exact
 
@@ -242,3 +242,23 @@ def test_another_kernel_makes_another_model() -> None:
     found = adapt(Configuration("svm", {"kernel": "rbf", "C": 1.0}), space)
     assert found.configuration is None
     assert "another model" in found.dropped[""]
+
+
+def pair(rate: float, trees: int, space: SearchSpace) -> Any:
+    return adapt(Configuration("lightgbm", {"learning_rate": rate, "n_estimators": trees}), space)
+
+
+def test_what_belongs_to_a_clipped_value_moves_with_it() -> None:
+    space = SearchSpace({"eta": Float(0.1, 0.5, log=True), "num_trees": Integer(10, 1000)})
+    found = pair(0.02, 800, space)
+    assert dict(found.configuration.params) == {"eta": 0.1, "num_trees": 160}
+    assert dict(found.changed) == {"eta": (0.02, 0.1), "num_trees": (800, 160)}
+
+
+def test_a_pair_of_which_the_space_has_nothing_like_it_is_no_seed() -> None:
+    found = pair(0.02, 800, SearchSpace({"eta": Float(0.3, 0.5), "num_trees": Integer(400, 1000)}))
+    assert found.configuration is None
+    assert "belong together" in found.dropped[""]
+    boosting = Configuration("catboost", {"learning_rate": 0.5, "iterations": 1000})
+    few = SearchSpace({"learning_rate": Float(0.1, 0.6), "iterations": Integer(10, 50)})
+    assert adapt(boosting, few).configuration is None

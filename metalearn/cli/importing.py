@@ -1,6 +1,8 @@
 """Commands that bring results from elsewhere into a store: kb import."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -56,18 +58,31 @@ def _into_store(read: "Callable[..., KnowledgeBase]") -> Callable[..., None]:
 
 def _facts(found: "KnowledgeBase") -> dict[str, Any]:
     from metalearn.models import models_for  # noqa: PLC0415 - --help stays fast
+    from metalearn.space import Configuration  # noqa: PLC0415
     from metalearn.task import ProblemType  # noqa: PLC0415
 
     kinds = [ProblemType(kind) for kind in found.tasks["problem_type"].unique()]
     families = [(kind, models_for(kind)) for kind in kinds]
-    usable = [
-        any(c.model in known and known[c.model].takes(c, kind) for kind, known in families)
-        for c in found.configuration_by_id.values()
-    ]
+    usable, reasons = [], Counter[str]()
+    for c in found.configuration_by_id.values():
+        specs = [(kind, known[c.model]) for kind, known in families if c.model in known]
+        usable.append(any(spec.takes(c, kind) for kind, spec in specs))
+        if not specs:
+            reasons[f"{c.model[:40]} is no family for this"] += 1
+        elif not usable[-1]:
+            kind, spec = specs[0]
+            odd = (name for name, v in c.params.items() if not spec.takes(Configuration(c.model, {name: v}), kind))
+            reasons[
+                ", ".join(
+                    f"{name[:40]}={c.params[name]!r:.40}" if name in spec.spaces[kind].parameters else f"{name[:40]}"
+                    for name in odd
+                )
+            ] += 1
     return {
         "tasks": len(found),
         "configurations": len(usable),
         "can be recommended": sum(usable),
+        "cannot": dict(reasons.most_common(5)),
         "evaluations": len(found.evaluations),
         "failed": int((found.evaluations["status"] != "ok").sum()),
         "metrics": sorted(found.evaluations["metric"].astype(str).unique()),
@@ -103,6 +118,9 @@ def _told(facts: dict[str, Any]) -> str:
         f"them can be recommended) and {counted(facts['evaluations'], 'evaluation')} ({facts['failed']:,} failed) by "
         f"{', '.join(facts['metrics']) or 'no metric'}."
     )
+    if facts["cannot"]:
+        whys = "; ".join(f"{n:,} because of {why}" for why, n in facts["cannot"].items())
+        text += f"\nCannot be recommended: {whys}. Searches of this library do not take these."
     if "store" not in facts:
         return f"{text}\nNothing was stored."
     return (
@@ -250,12 +268,21 @@ def _of_one_table(read: Callable[..., Any]) -> Callable[..., Any]:
         checked = Dataset.from_data(found.X, found.y, problem_type=problem_type, categorical=categorical)
         task = checked.as_task(name)
         described = KnowledgeBase.from_records([task], {task.id: extract(checked)}, [])
-        return read(task=task, **options) + described
+        try:
+            return read(task=task, **options) + described
+        except InvalidInputError as error:  # in the words of the command line
+            message = re.sub(r"\b(metric|model|objective|study)='?([\w.-]+)'?", r"--\1 \2", str(error))
+            raise InvalidInputError(message) from error
 
     return reader
 
 
-_metric_option = click.option("--metric", required=True, metavar="NAME", help="What was optimised, such as roc_auc.")
+_metric_option = click.option(
+    "--metric",
+    required=True,
+    metavar="NAME",
+    help="What was optimised, such as roc_auc; neg_r2 for -r2, 1-accuracy for 1 - accuracy.",
+)
 _model_option = click.option(
     "--model",
     default="model",
@@ -268,21 +295,26 @@ _model_option = click.option(
 @import_results.command()
 @click.argument("storage")
 @click.option("--study", metavar="NAME", help="One study; default: all of the storage.")
+@click.option(
+    "--objective", metavar="NAME", help="Of several objectives the one to read, by its name or its index from 0."
+)
 @_metric_option
 @_model_option
 @_into_store
 @_of_one_table
-def optuna(storage: str, study: str | None, metric: str, model: str, task: "Task") -> "KnowledgeBase":
-    """Read the trials of an Optuna STORAGE: a database or the file of a journal.
+def optuna(
+    storage: str, study: str | None, objective: str | None, metric: str, model: str, task: "Task"
+) -> "KnowledgeBase":
+    """Read the trials of an Optuna STORAGE: a database, by its URL or path, or the file of a journal.
 
     \b
     Example:
-      metalearn kb import optuna sqlite:///study.db --metric roc_auc --model lightgbm \\
+      metalearn kb import optuna study.db --metric roc_auc --model lightgbm \\
           --data houses.csv --target sold --store sqlite:///team.db
     """
     from metalearn.importers import from_optuna  # noqa: PLC0415 - --help stays fast
 
-    return from_optuna(storage, task, metric=metric, study=study, model=model)
+    return from_optuna(storage, task, metric=metric, study=study, model=model, objective=objective)
 
 
 @import_results.command()

@@ -46,18 +46,7 @@ _STOPPING = "AutoGluon stops boosting early on its validation rows: the number o
 
 
 def read_space(hyperparameters: Mapping[str, Any]) -> SearchSpace:
-    """Return a search space from the hyperparameters of one model.
-
-    Parameters
-    ----------
-    hyperparameters : mapping of str to Space or constant
-        One entry of AutoGluon's ``hyperparameters``; constants are left out.
-
-    Returns
-    -------
-    SearchSpace
-        With the defaults that lie in their range: AutoGluon does not check them.
-    """
+    """Return a search space from the hyperparameters of one model."""
     parameters: dict[str, Parameter] = {}
     for name, space in hyperparameters.items():
         if hasattr(space, "data") and hasattr(space, "default"):
@@ -71,24 +60,7 @@ def read_space(hyperparameters: Mapping[str, Any]) -> SearchSpace:
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
-    """Return hyperparameters of one model, to be searched by AutoGluon.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Its defaults are what AutoGluon tries first. Conditions are lost, steps too, and so is the log scale
-        of integers.
-
-    Returns
-    -------
-    dict of str to Space
-        One entry of ``hyperparameters``.
-
-    Warns
-    -----
-    UserWarning
-        If the space has conditions.
-    """
+    """Return hyperparameters of one model, to be searched by AutoGluon."""
     warn_of_lost_conditions("AutoGluon", space.conditions)
     spaces = require_tool("autogluon.common", "autogluon").space
     found: dict[str, Any] = {}

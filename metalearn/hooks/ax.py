@@ -37,18 +37,7 @@ def _read(p: Any) -> Parameter | None:
 
 
 def read_space(parameters: Iterable[Any]) -> SearchSpace:
-    """Return a search space from the parameters of an experiment.
-
-    Parameters
-    ----------
-    parameters : iterable of RangeParameterConfig, ChoiceParameterConfig or core Parameter
-        Constants and derived parameters are left out.
-
-    Returns
-    -------
-    SearchSpace
-        Dependent parameters are conditional.
-    """
+    """Return a search space from the parameters of an experiment."""
     found, conditions = {}, {}
     for p in parameters:
         parameter = _read(p)
@@ -67,23 +56,7 @@ def read_space(parameters: Iterable[Any]) -> SearchSpace:
 
 
 def write_space(space: SearchSpace) -> list[Any]:
-    """Return parameter configurations for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        With conditions, as far as they are on choices. A choice that is not of one type becomes a choice of text.
-
-    Returns
-    -------
-    list of RangeParameterConfig or ChoiceParameterConfig
-        For ``client.configure_experiment``.
-
-    Warns
-    -----
-    UserWarning
-        If a condition is on a number.
-    """
+    """Return parameter configurations for a search space."""
     warn_of_lost_conditions("Ax", (n for n, c in space.conditions.items() if not _on_choice(c, space)))
     configs = require_tool("ax.api.configs", "ax")
     found = []

@@ -25,14 +25,9 @@ __all__ = [
     "Hook",
     "Matching",
     "Startable",
-    "defaults_of",
-    "none_told",
     "plan",
     "plan_told",
-    "require_tool",
     "told_value",
-    "tool_version",
-    "warn_of_lost_conditions",
 ]
 
 Startable: TypeAlias = Recommendation | Iterable[Candidate | Configuration]
@@ -150,27 +145,7 @@ class Hook(Protocol):
 
 
 def require_tool(package: str, extra: str, *, how: str | None = None) -> Any:
-    """Import a tool.
-
-    Parameters
-    ----------
-    package : str
-        What is imported.
-    extra : str
-        The extra of metalearn-recommender that installs it.
-    how : str or None, default=None
-        What to do instead, where there is no such extra.
-
-    Returns
-    -------
-    module
-        The imported module.
-
-    Raises
-    ------
-    MissingExtraError
-        If it is not installed.
-    """
+    """Import a tool."""
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
@@ -184,18 +159,7 @@ def require_tool(package: str, extra: str, *, how: str | None = None) -> Any:
 
 
 def tool_version(distribution: str) -> str:
-    """Return the name and version of an installed tool, as evaluations record it.
-
-    Parameters
-    ----------
-    distribution : str
-        Name of the distribution.
-
-    Returns
-    -------
-    str
-        Such as ``"optuna 5.0.0"``.
-    """
+    """Return the name and version of an installed tool, as evaluations record it."""
     return f"{distribution} {version(distribution)}"
 
 
@@ -217,20 +181,7 @@ def _configurations(recommendation: Startable, n: int | None) -> list[tuple[int,
 
 
 def defaults_of(configuration: Configuration, problem_type: ProblemType | None) -> dict[str, ParamValue]:
-    """Return what leaving a parameter out means to the library.
-
-    Parameters
-    ----------
-    configuration : Configuration
-        Of any family.
-    problem_type : ProblemType or None
-        The kind of problem; None takes the defaults of all kinds together.
-
-    Returns
-    -------
-    dict
-        Values by our name; empty for a family that is not registered.
-    """
+    """Return what leaving a parameter out means to the library."""
     try:
         spec = get_model(configuration.model)
     except UnknownNameError:
@@ -474,38 +425,13 @@ def told_value(evaluation: Evaluation, *, maximize: bool, metric: str | None = N
 
 
 def none_told(tool: str, evaluations: Iterable[Evaluation], why: str, *, strict: bool = False) -> SeedReport:
-    """Return the report of a tool that takes no results.
-
-    Parameters
-    ----------
-    tool : str
-        The tool's name.
-    evaluations : iterable of Evaluation
-        The results that it cannot take.
-    why : str
-        The reason.
-    strict : bool, default=False
-        Whether that is an error.
-
-    Returns
-    -------
-    SeedReport
-        With everything dropped.
-    """
+    """Return the report of a tool that takes no results."""
     ranks = range(1, 1 + len({evaluation.configuration for evaluation in evaluations}))
     return SeedReport(tool, dropped=tuple(Drop(rank, "", why) for rank in ranks), deed="told").require(strict=strict)
 
 
 def warn_of_lost_conditions(tool: str, names: Iterable[str]) -> None:
-    """Warn of parameters that a tool will search where they are inactive, if there are any.
-
-    Parameters
-    ----------
-    tool : str
-        The tool's name.
-    names : iterable of str
-        Parameters whose condition the tool cannot express.
-    """
+    """Warn of parameters that a tool will search where they are inactive, if there are any."""
     if lost := list(names):
         message = (
             f"{tool} cannot express the conditions of {lost}: it searches them where they are inactive, too. Expected a "

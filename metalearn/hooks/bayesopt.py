@@ -31,40 +31,12 @@ def _read(bounds: Any) -> Parameter:
 
 
 def read_space(pbounds: Mapping[str, Any]) -> SearchSpace:
-    """Return a search space from bounds.
-
-    Parameters
-    ----------
-    pbounds : mapping of str to tuple or BayesParameter
-        As BayesianOptimization takes them, ``(low, high)``, ``(low, high, int)`` or a tuple of categories;
-        or the parameters of its space.
-
-    Returns
-    -------
-    SearchSpace
-        All scales are linear.
-    """
+    """Return a search space from bounds."""
     return SearchSpace({name: _read(bounds) for name, bounds in pbounds.items()})
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
-    """Return bounds for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditions, steps and log scales are lost: the tool has none.
-
-    Returns
-    -------
-    dict of str to tuple
-        For BayesianOptimization.
-
-    Warns
-    -----
-    UserWarning
-        If the space has conditions.
-    """
+    """Return bounds for a search space."""
     warn_of_lost_conditions("bayesian-optimization", space.conditions)
     found: dict[str, Any] = {}
     for name, p in space.parameters.items():

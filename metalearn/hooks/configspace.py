@@ -45,19 +45,7 @@ def _condition(condition: Any, parameters: Mapping[str, Parameter]) -> Condition
 
 
 def read_space(space: Any) -> SearchSpace:
-    """Return a search space from a ConfigurationSpace.
-
-    Parameters
-    ----------
-    space : ConfigSpace.ConfigurationSpace
-        Ordinal parameters become categorical; conditions on several parents, or on greater and less, are
-        left out here and obeyed by :func:`configuration`.
-
-    Returns
-    -------
-    SearchSpace
-        With its default values.
-    """
+    """Return a search space from a ConfigurationSpace."""
     parameters = {name: _read(hyperparameter) for name, hyperparameter in space.items()}
     held: dict[str, list[Any]] = {}
     for condition in space.conditions:
@@ -74,18 +62,7 @@ def read_space(space: Any) -> SearchSpace:
 
 
 def write_space(space: SearchSpace) -> Any:
-    """Return a ConfigurationSpace.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        With its conditions and defaults. Steps are lost: such a range becomes one of its values.
-
-    Returns
-    -------
-    ConfigSpace.ConfigurationSpace
-        With every condition.
-    """
+    """Return a ConfigurationSpace."""
     cs = require_tool("ConfigSpace", "smac")
     found = cs.ConfigurationSpace()
     for name, p in space.parameters.items():
@@ -102,25 +79,7 @@ def write_space(space: SearchSpace) -> Any:
 
 
 def configuration(space: Any, params: Mapping[str, Any]) -> Any:
-    """Return a Configuration of a space, without what is inactive.
-
-    Parameters
-    ----------
-    space : ConfigSpace.ConfigurationSpace
-        The space.
-    params : mapping
-        Adapted values by name.
-
-    Returns
-    -------
-    ConfigSpace.Configuration
-        Checked by ConfigSpace itself.
-
-    Raises
-    ------
-    ValueError
-        If ConfigSpace refuses it, such as for a forbidden combination.
-    """
+    """Return a Configuration of a space, without what is inactive."""
     util = require_tool("ConfigSpace.util", "smac")
     complete = {name: params.get(name, hyperparameter.default_value) for name, hyperparameter in space.items()}
     return util.deactivate_inactive_hyperparameters(complete, space)

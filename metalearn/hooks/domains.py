@@ -68,26 +68,7 @@ def _walk(domains: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def read_domains(domains: Mapping[str, Any], *, inclusive: bool) -> SearchSpace:
-    """Return a search space from nested dicts of domains.
-
-    Parameters
-    ----------
-    domains : mapping of str to Domain, mapping or constant
-        Constants are left out; a choice among dicts becomes a categorical parameter, and what stands in the
-        dicts becomes conditional, named by its path.
-    inclusive : bool
-        Whether the upper bound of an integer belongs to the range.
-
-    Returns
-    -------
-    SearchSpace
-        The parameters by path, such as ``"model/rf/max_features"``.
-
-    Raises
-    ------
-    InvalidInputError
-        If a range has no bounds.
-    """
+    """Return a search space from nested dicts of domains."""
     parameters, conditions = {}, {}
     for path, domain, condition in _walk(domains):
         try:
@@ -104,22 +85,7 @@ def read_domains(domains: Mapping[str, Any], *, inclusive: bool) -> SearchSpace:
 
 
 def write_domains(space: SearchSpace, tune: Any, *, inclusive: bool) -> dict[str, Any]:
-    """Return a flat dict of domains for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditions are lost.
-    tune : module
-        With ``uniform``, ``randint``, ``choice`` and so on.
-    inclusive : bool
-        Whether the upper bound of an integer belongs to the range.
-
-    Returns
-    -------
-    dict of str to Domain
-        By name.
-    """
+    """Return a flat dict of domains for a search space."""
     found = {}
     for name, p in space.parameters.items():
         if isinstance(p, Categorical):
@@ -134,22 +100,7 @@ def write_domains(space: SearchSpace, tune: Any, *, inclusive: bool) -> dict[str
 
 
 def nest(params: Mapping[str, ParamValue], domains: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return flat parameters in the nested form of their domains, constants included.
-
-    Parameters
-    ----------
-    params : mapping
-        Values by path.
-    domains : mapping of str to Domain, mapping or constant
-        The space that :func:`read_domains` read.
-    prefix : str, default=""
-        Path of the domains.
-
-    Returns
-    -------
-    dict
-        Nested as the domains are.
-    """
+    """Return flat parameters in the nested form of their domains, constants included."""
     found: dict[str, Any] = {}
     for name, domain in domains.items():
         path, kind = f"{prefix}{name}", _kind(domain)
@@ -177,22 +128,7 @@ def _is_from(value: Mapping[str, Any], choice: Any) -> bool:
 
 
 def flatten(config: Mapping[str, Any], domains: Mapping[str, Any], prefix: str = "") -> dict[str, ParamValue]:
-    """Return a nested configuration by path; the inverse of :func:`nest`.
-
-    Parameters
-    ----------
-    config : mapping
-        A configuration that the tool ran.
-    domains : mapping of str to Domain, mapping or constant
-        Its space.
-    prefix : str, default=""
-        Path of the domains.
-
-    Returns
-    -------
-    dict
-        Values by path, without constants.
-    """
+    """Return a nested configuration by path; the inverse of :func:`nest`."""
     found: dict[str, ParamValue] = {}
     for name, domain in domains.items():
         path, kind = f"{prefix}{name}", _kind(domain)

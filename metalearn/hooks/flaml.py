@@ -41,18 +41,7 @@ _METRICS = {"ap": "average_precision", "macro_f1": "f1_macro", "micro_f1": "f1_m
 
 
 def read_space(domains: Mapping[str, Any]) -> SearchSpace:
-    """Return a search space from the config of ``tune.run`` or an estimator's search space.
-
-    Parameters
-    ----------
-    domains : mapping of str to Domain or mapping
-        Nested dicts of domains, or FLAML's dicts with ``domain`` and ``init_value``.
-
-    Returns
-    -------
-    SearchSpace
-        With FLAML's initial values as defaults.
-    """
+    """Return a search space from the config of ``tune.run`` or an estimator's search space."""
     plain = {name: d["domain"] if isinstance(d, Mapping) and "domain" in d else d for name, d in domains.items()}
     space = read_domains({name: d for name, d in plain.items() if d is not None}, inclusive=False)
     starts = {
@@ -63,23 +52,7 @@ def read_space(domains: Mapping[str, Any]) -> SearchSpace:
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
-    """Return the config of ``tune.run`` for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditions are lost.
-
-    Returns
-    -------
-    dict of str to Domain
-        By name.
-
-    Warns
-    -----
-    UserWarning
-        If the space has conditions.
-    """
+    """Return the config of ``tune.run`` for a search space."""
     warn_of_lost_conditions("FLAML", space.conditions)
     return write_domains(space, require_tool("flaml.tune", "flaml"), inclusive=False)
 
@@ -228,29 +201,7 @@ def _plan_learners(kwargs: Mapping[str, Any], recommendation: Startable, options
 
 
 def read_log(lines: Iterable[str], path: str, *, n_rows: int = 0, metric: str | None = None) -> Trials:
-    """Read the lines of a log of ``AutoML.fit``.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        One JSON object each; the last one only names the best.
-    path : str
-        What the log is called in messages.
-    n_rows : int, default=0
-        Rows of the table, where they are known.
-    metric : str or None, default=None
-        What FLAML optimised.
-
-    Returns
-    -------
-    Trials
-        Those on fewer rows than the largest trial, or than half of the table, count as pruned.
-
-    Raises
-    ------
-    InvalidInputError
-        If a line is no trial, or there is none.
-    """
+    """Read the lines of a log of ``AutoML.fit``."""
     records: list[tuple[str, dict[str, Any], float, int, float, str]] = []
     for number, line in enumerate(lines):
         if not line.strip():

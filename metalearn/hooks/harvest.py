@@ -139,19 +139,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Trials:
-    """Hold a tool's trials, their direction and what they measured, as far as the tool says so.
-
-    Parameters
-    ----------
-    rows : iterable of Trial
-        In order; those that wait or run may be among them.
-    maximize : bool, default=False
-        Whether larger values are better.
-    metric : str or None, default=None
-        The tool's name of what was measured.
-    convention : {"as named", "score", "loss"}, default="as named"
-        What the tool itself does to the values of a metric.
-    """
+    """Hold a tool's trials, their direction and what they measured, as far as the tool says so."""
 
     rows: Iterable[Trial]
     maximize: bool = False
@@ -193,33 +181,7 @@ def configuration_of(
     extras: "Counter[str] | None" = None,
     asks: str = "family=",
 ) -> Configuration | None:
-    """Return a trial's configuration under our names.
-
-    Parameters
-    ----------
-    trial : Trial
-        In the tool's own terms.
-    family : str or None, default=None
-        Our name of its family, where neither the trial nor its parameters say it.
-    options : Reading or None, default=None
-        How the trial is to be read.
-    likely : collection of str, default=()
-        Families that go before others where several have the parameters.
-    extras : Counter or None, default=None
-        Counts what is left out: it is no parameter of the family, or may tell a path, a column or a label.
-    asks : str, default="family="
-        How the caller is told of a family, for the messages.
-
-    Returns
-    -------
-    Configuration or None
-        None if the parameters belong to no known family.
-
-    Raises
-    ------
-    InvalidInputError
-        If the parameters belong to several families equally well.
-    """
+    """Return a trial's configuration under our names."""
     reading: Reading = options or {}
     families, params = _families(trial, family, reading, likely)
     if len(families) > 1:
@@ -253,33 +215,7 @@ def evaluations_of(
     options: Reading | None = None,
     asks: str = "family=",
 ) -> list[Evaluation]:
-    """Turn trials into evaluations of a task.
-
-    Parameters
-    ----------
-    trials : iterable of Trial
-        Finished trials.
-    task : Task
-        With the metric that was measured.
-    score : callable
-        Turns a tool's value into the metric's.
-    versions : str, default=""
-        Recorded with each.
-    options : Reading or None, default=None
-        How the trials are to be read.
-    asks : str, default="family="
-        How the caller is told of a family, for the messages.
-
-    Returns
-    -------
-    list of Evaluation
-        Trials of one configuration are its folds; one that did not succeed counts only where no other did.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is not known of which one family a trial is, or a value cannot be of the metric.
-    """
+    """Turn trials into evaluations of a task."""
     reading: Reading = options or {}
     metric = task.metric
     family = reading.get("family")
@@ -419,26 +355,7 @@ def _measured(task: Task, said: Trials, reading: Reading) -> tuple[Task, Callabl
 def knowledge_of(
     found: Trials, task: Task, *, tool: str, options: Reading | None = None, asks: str = "family="
 ) -> KnowledgeBase:
-    """Turn the trials that a tool's files hold into a knowledge base.
-
-    Parameters
-    ----------
-    found : Trials
-        Finished trials.
-    task : Task
-        What was searched on.
-    tool : str
-        Where the trials come from: recorded with each.
-    options : Reading or None, default=None
-        How the trials are to be read.
-    asks : str, default="family="
-        How the caller is told of a family, for the messages.
-
-    Returns
-    -------
-    KnowledgeBase
-        One task.
-    """
+    """Turn the trials that a tool's files hold into a knowledge base."""
     reading: Reading = options or {}
     task.require_known_data()
     measured, score = _measured(task, found, reading)

@@ -75,18 +75,7 @@ def _walk(
 
 
 def read_space(space: Any) -> SearchSpace:
-    """Return a search space from a hyperopt space.
-
-    Parameters
-    ----------
-    space : dict, list or expression
-        What ``fmin`` takes.
-
-    Returns
-    -------
-    SearchSpace
-        The parameters by label; what stands within an option of ``hp.choice`` is conditional.
-    """
+    """Return a search space from a hyperopt space."""
     hyperopt = require_tool("hyperopt.pyll", "hyperopt")
     parameters: dict[str, Parameter] = {}
     conditions: dict[str, Condition | None] = {}
@@ -100,24 +89,7 @@ def read_space(space: Any) -> SearchSpace:
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
-    """Return a hyperopt space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditional parameters stand within the options of their parent; a condition on a number is lost.
-
-    Returns
-    -------
-    dict
-        For ``fmin``. A parent of conditional parameters becomes a choice among dicts that hold its own
-        value too.
-
-    Warns
-    -----
-    UserWarning
-        If a condition is on a number.
-    """
+    """Return a hyperopt space."""
     nested = {n for n, c in space.conditions.items() if isinstance(space.parameters[c.parent], Categorical)}
     warn_of_lost_conditions("hyperopt", (name for name in space.conditions if name not in nested))
     hp = require_tool("hyperopt", "hyperopt").hp

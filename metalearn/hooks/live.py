@@ -76,7 +76,8 @@ class _Steering:
         So many others as ``skip`` says are left to those who began before and have not said yet what they try.
         """
         with self.lock:
-            found = self.advisor.ask(skip + 1, without=self.given, families=families)
+            known = {*self.advisor.pending, *(trial.configuration for trial in self.advisor.history)}
+            found = self.advisor.ask(skip + 1, without=self.given - known, families=families)
             for other in found[:skip] if len(found) > skip else found[:-1]:
                 self.advisor.withdraw(other)
             self.given.update(found[-1:])

@@ -49,26 +49,7 @@ class Measure(NamedTuple):
 
 
 def our_metric(name: str) -> tuple[str, float, float]:
-    """Return our name of a metric, and how its values become ours.
-
-    Parameters
-    ----------
-    name : str
-        As others call it: scikit-learn's scorers, OpenML's measures and common short names are known, each also with
-        ``neg_`` or ``1-`` before it.
-
-    Returns
-    -------
-    name : str
-        Ours; the given one if nobody knows it.
-    factor, offset : float
-        Our value is ``factor * value + offset``.
-
-    Examples
-    --------
-    >>> our_metric("neg_log_loss"), our_metric("balanced_error_rate"), our_metric("1-r2")
-    (('log_loss', -1.0, 0.0), ('balanced_accuracy', -1.0, 1.0), ('r2', -1.0, 1.0))
-    """
+    """Return our name of a metric, and how its values become ours."""
     plain = name.strip().lower().replace(" ", "")
     if plain in _METRICS:
         return _METRICS[plain]
@@ -101,29 +82,7 @@ def measure_of(
     maximize: bool,
     convention: Convention = "as named",
 ) -> Measure:
-    """Return how a tool's values relate to a metric.
-
-    Parameters
-    ----------
-    name : str, Metric or None
-        What was measured, under any name that :func:`our_metric` knows.
-    problem_type : ProblemType or None
-        The kind of problem, where it is known.
-    maximize : bool
-        Whether the tool maximises.
-    convention : {"as named", "score", "loss"}, default="as named"
-        What the tool does to values, where it does so itself.
-
-    Returns
-    -------
-    Measure
-        Of a known metric, or of one of the given name.
-
-    Raises
-    ------
-    InvalidInputError
-        If nobody says what was measured, or the tool's direction is not that of the named values.
-    """
+    """Return how a tool's values relate to a metric."""
     if name is None:
         message = (
             "Nobody says what the trials measured. Expected a metric such as 'accuracy'. "

@@ -63,47 +63,14 @@ def _walk(members: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, P
 
 
 def read_space(parametrization: Any) -> SearchSpace:
-    """Return a search space from a parametrization.
-
-    Parameters
-    ----------
-    parametrization : nevergrad.p.Dict or Instrumentation
-        Constants are left out; a choice among dicts becomes a categorical parameter, and what stands in the
-        dicts becomes conditional, named by its path.
-
-    Returns
-    -------
-    SearchSpace
-        The parameters by path.
-
-    Raises
-    ------
-    InvalidInputError
-        If a part has no name or no bounds.
-    """
+    """Return a search space from a parametrization."""
     found = list(_walk(_members(parametrization)))
     conditions = {path: condition for path, _, condition in found if condition is not None}
     return SearchSpace({path: parameter for path, parameter, _ in found}, conditions)
 
 
 def write_space(space: SearchSpace) -> Any:
-    """Return a parametrization for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditions are lost, and a range with steps becomes an ordered choice.
-
-    Returns
-    -------
-    nevergrad.p.Dict
-        By name.
-
-    Warns
-    -----
-    UserWarning
-        If the space has conditions.
-    """
+    """Return a parametrization for a search space."""
     warn_of_lost_conditions("nevergrad", space.conditions)
     p_module = require_tool("nevergrad", "nevergrad").p
     found = {}
@@ -182,13 +149,7 @@ class _Recorder:
 
 
 def record(optimizer: Any) -> None:
-    """Have an optimizer keep what is told to it, to be harvested; ``seed`` and ``tell`` do so themselves.
-
-    Parameters
-    ----------
-    optimizer : nevergrad optimizer
-        Before its first ``tell``.
-    """
+    """Have an optimizer keep what is told to it, to be harvested; ``seed`` and ``tell`` do so themselves."""
     if not hasattr(optimizer, "_metalearn"):
         optimizer._metalearn = _Recorder()  # noqa: SLF001 - remembered for harvest
         optimizer.register_callback("tell", optimizer._metalearn.told)  # noqa: SLF001

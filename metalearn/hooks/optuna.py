@@ -28,18 +28,7 @@ _UNKNOWN = (
 
 
 def read_space(distributions: Distributions) -> SearchSpace:
-    """Return a search space from Optuna's distributions.
-
-    Parameters
-    ----------
-    distributions : mapping of str to BaseDistribution
-        Such as ``trial.distributions``.
-
-    Returns
-    -------
-    SearchSpace
-        Without conditions: Optuna's spaces are defined by running.
-    """
+    """Return a search space from Optuna's distributions."""
     return SearchSpace({name: _read(distribution) for name, distribution in distributions.items()})
 
 
@@ -59,23 +48,7 @@ def _read(distribution: Any) -> Parameter:
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
-    """Return Optuna's distributions for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditions are lost: they are left to the objective.
-
-    Returns
-    -------
-    dict of str to BaseDistribution
-        For ``study.ask``, ``create_trial`` or ``trial.suggest_*``.
-
-    Warns
-    -----
-    UserWarning
-        If the space has conditions.
-    """
+    """Return Optuna's distributions for a search space."""
     warn_of_lost_conditions("Optuna", space.conditions)
     return _distributions(space)
 
@@ -106,25 +79,7 @@ def _shown(study: Any, space: Distributions | SearchSpace | None) -> dict[str, A
 
 
 def objective_of(study: Any, objective: str | int | None = None) -> int:
-    """Return the index of the objective that is meant.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        Any study.
-    objective : str, int or None, default=None
-        Its name in ``study.metric_names``, or its index from 0; None where there is only one.
-
-    Returns
-    -------
-    int
-        From 0.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is none of the name, or several and none was named.
-    """
+    """Return the index of the objective that is meant."""
     n, names = len(study.directions), list(study.metric_names or [])
     known = [*names, *map(str, range(n))]
     if objective is None and n == 1:

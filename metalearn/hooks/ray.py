@@ -19,39 +19,12 @@ Searcher: TypeAlias = Literal["basic", "optuna", "hyperopt"]
 
 
 def read_space(param_space: Mapping[str, Any]) -> SearchSpace:
-    """Return a search space from a ``param_space``.
-
-    Parameters
-    ----------
-    param_space : mapping of str to Domain, mapping or constant
-        As ``Tuner`` takes it.
-
-    Returns
-    -------
-    SearchSpace
-        The parameters by path, such as ``"model/max_depth"``.
-    """
+    """Return a search space from a ``param_space``."""
     return read_domains(param_space, inclusive=False)
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
-    """Return a ``param_space`` for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditions are lost.
-
-    Returns
-    -------
-    dict of str to Domain
-        By name.
-
-    Warns
-    -----
-    UserWarning
-        If the space has conditions.
-    """
+    """Return a ``param_space`` for a search space."""
     warn_of_lost_conditions("Ray Tune", space.conditions)
     return write_domains(space, require_tool("ray.tune", "ray"), inclusive=False)
 

@@ -38,33 +38,14 @@ __all__ = [
 
 
 class LogInteger:
-    """Draw whole numbers on a logarithmic scale, which scipy.stats lacks.
-
-    Parameters
-    ----------
-    low, high : int
-        Bounds, both inclusive.
-    """
+    """Draw whole numbers on a logarithmic scale, which scipy.stats lacks."""
 
     def __init__(self, low: int, high: int) -> None:
         self.low = low
         self.high = high
 
     def rvs(self, size: int | None = None, random_state: Any = None) -> Any:
-        """Draw values.
-
-        Parameters
-        ----------
-        size : int or None, default=None
-            How many; None for a single one.
-        random_state : int, RandomState or None, default=None
-            Source of randomness.
-
-        Returns
-        -------
-        int or ndarray of int
-            Within the bounds.
-        """
+        """Draw values."""
         random = random_state if hasattr(random_state, "uniform") else np.random.RandomState(random_state)
         exponent = random.uniform(math.log(self.low - 0.5), math.log(self.high + 0.5), size)
         found = np.clip(np.rint(np.exp(exponent)), self.low, self.high).astype(int)
@@ -168,40 +149,12 @@ def _read(domain: Any) -> Parameter:
 
 
 def read_space(distributions: Mapping[str, Any]) -> SearchSpace:
-    """Return a search space from a parameter grid or parameter distributions.
-
-    Parameters
-    ----------
-    distributions : mapping of str to list or scipy.stats distribution
-        One dict of ``param_grid`` or ``param_distributions``; estimators and other objects in lists become
-        their names.
-
-    Returns
-    -------
-    SearchSpace
-        Lists become categorical.
-    """
+    """Return a search space from a parameter grid or parameter distributions."""
     return SearchSpace({name: _read(domain) for name, domain in distributions.items()})
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
-    """Return parameter distributions for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditions are lost: write one dict for each branch where that matters.
-
-    Returns
-    -------
-    dict of str to list or distribution
-        For RandomizedSearchCV.
-
-    Warns
-    -----
-    UserWarning
-        If the space has conditions.
-    """
+    """Return parameter distributions for a search space."""
     from scipy import stats  # noqa: PLC0415 - slow to import, and not needed to seed
 
     warn_of_lost_conditions("scikit-learn", space.conditions)

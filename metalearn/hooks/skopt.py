@@ -25,23 +25,7 @@ def _read(dimension: Any) -> Parameter:
 
 
 def read_space(dimensions: Sequence[Any]) -> SearchSpace:
-    """Return a search space from dimensions.
-
-    Parameters
-    ----------
-    dimensions : sequence of Dimension
-        With names.
-
-    Returns
-    -------
-    SearchSpace
-        The parameters in the order of the dimensions.
-
-    Raises
-    ------
-    InvalidInputError
-        If a dimension has no name.
-    """
+    """Return a search space from dimensions."""
     unnamed = [d for d in dimensions if not getattr(d, "name", None)]
     if unnamed:
         message = (
@@ -53,23 +37,7 @@ def read_space(dimensions: Sequence[Any]) -> SearchSpace:
 
 
 def write_space(space: SearchSpace) -> list[Any]:
-    """Return dimensions for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditions are lost, and a range with steps becomes a choice.
-
-    Returns
-    -------
-    list of Dimension
-        In the space's order.
-
-    Warns
-    -----
-    UserWarning
-        If the space has conditions.
-    """
+    """Return dimensions for a search space."""
     warn_of_lost_conditions("scikit-optimize", space.conditions)
     dimensions = require_tool("skopt", "skopt").space
     found = []

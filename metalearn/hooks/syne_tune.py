@@ -16,39 +16,12 @@ __all__ = ["harvest", "read_space", "seed", "tell", "trials", "verify", "write_s
 
 
 def read_space(config_space: Mapping[str, Any]) -> SearchSpace:
-    """Return a search space from a ``config_space``.
-
-    Parameters
-    ----------
-    config_space : mapping of str to Domain or constant
-        As schedulers take it; constants are left out.
-
-    Returns
-    -------
-    SearchSpace
-        Ordinal parameters become categorical.
-    """
+    """Return a search space from a ``config_space``."""
     return read_domains(config_space, inclusive=True)
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
-    """Return a ``config_space`` for a search space.
-
-    Parameters
-    ----------
-    space : SearchSpace
-        Conditions are lost.
-
-    Returns
-    -------
-    dict of str to Domain
-        By name.
-
-    Warns
-    -----
-    UserWarning
-        If the space has conditions.
-    """
+    """Return a ``config_space`` for a search space."""
     warn_of_lost_conditions("Syne Tune", space.conditions)
     return write_domains(space, require_tool("syne_tune.config_space", "syne-tune"), inclusive=True)
 

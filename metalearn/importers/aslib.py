@@ -123,23 +123,7 @@ def _needs(table: pd.DataFrame, names: tuple[str, ...], file: Path) -> None:
 
 
 def read_arff(path: Path) -> pd.DataFrame:
-    """Return a dense ARFF file as text; ASlib has string attributes, which SciPy does not read.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    DataFrame of str
-        One column an attribute, under its name in lower case; ``?`` where a value is missing.
-
-    Raises
-    ------
-    InvalidInputError
-        If the file is absent or not in the format.
-    """
+    """Return a dense ARFF file as text; ASlib has string attributes, which SciPy does not read."""
     lines = read_lines(path)
     start = next((k for k, line in enumerate(lines) if line.strip().lower().startswith("@data")), None)
     if start is None:

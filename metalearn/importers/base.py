@@ -67,34 +67,7 @@ USUAL_MODEL = "model"
 
 
 def configuration_of(model: str, params: Mapping[str, Any], extras: "Counter[str] | None" = None) -> Configuration:
-    """Return a configuration under our names of families and parameters, where we have any.
-
-    Parameters
-    ----------
-    model : str
-        What others call the model family: a name, a class, a dotted path.
-    params : mapping of str to object
-        Parameters under others' names; prefixes of pipeline steps (``clf__C``) are dropped, unless several steps have a
-        parameter of that name and this is not the family's own step.
-    extras : Counter or None, default=None
-        Counts what is left out: it may tell a path, a column or a label.
-
-    Returns
-    -------
-    Configuration
-        Unknown families and parameters keep their names; parameters at the value that they have anyway are left out, and
-        whole numbers that a table made floats are whole again.
-
-    Raises
-    ------
-    InvalidInputError
-        If a parameter is not a plain finite value.
-
-    Examples
-    --------
-    >>> print(configuration_of("sklearn.svm.SVC", {"svc__C": 2.0, "svc__kernel": "rbf"}))
-    svm(C=2.0, kernel='rbf')
-    """
+    """Return a configuration under our names of families and parameters, where we have any."""
     family = family_of(model) or family_of(model.split("(", maxsplit=1)[0].rpartition(".")[2]) or model
     named = {_parameter_name(str(name), family, params): value for name, value in params.items()}
     for name in left_out(family, named, foreign=False):
@@ -113,25 +86,7 @@ def _parameter_name(full: str, family: str, others: Iterable[Any]) -> str:
 
 
 def bounded_file(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Path:
-    """Return a path once it is known to be a file of bearable size.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    max_bytes : int, default=2_000_000_000
-        How large it may be.
-
-    Returns
-    -------
-    Path
-        The same path.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is no file, cannot be read, or is too large.
-    """
+    """Return a path once it is known to be a file of bearable size."""
     file = Path(path)
     try:
         size = file.stat().st_size if file.is_file() else -1
@@ -148,25 +103,7 @@ def bounded_file(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Path:
 
 
 def read_lines(path: str | Path, *, max_bytes: int = MAX_BYTES) -> list[str]:
-    """Return the lines of a text file of bearable size.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file in UTF-8.
-    max_bytes : int, default=2_000_000_000
-        How large it may be.
-
-    Returns
-    -------
-    list of str
-        Without line ends.
-
-    Raises
-    ------
-    InvalidInputError
-        If the file cannot be read, is no text, or has a line of more than a million characters.
-    """
+    """Return the lines of a text file of bearable size."""
     file = bounded_file(path, max_bytes=max_bytes)
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
@@ -180,25 +117,7 @@ def read_lines(path: str | Path, *, max_bytes: int = MAX_BYTES) -> list[str]:
 
 
 def numbers(values: Iterable[Any], what: str) -> "pd.Series[float]":
-    """Return values as numbers; empty text, ``?`` and ``NA`` are unknown.
-
-    Parameters
-    ----------
-    values : iterable
-        Numbers or their texts.
-    what : str
-        What they are called in the error.
-
-    Returns
-    -------
-    Series of float
-        NaN where unknown.
-
-    Raises
-    ------
-    InvalidInputError
-        If a text is no number.
-    """
+    """Return values as numbers; empty text, ``?`` and ``NA`` are unknown."""
     plain = [v if v is None or isinstance(v, int | float | np.number) else printable(str(v)) for v in values]
     given = pd.Series(plain, dtype=object)
     found = pd.to_numeric(given, errors="coerce").astype(float)
@@ -212,18 +131,7 @@ def numbers(values: Iterable[Any], what: str) -> "pd.Series[float]":
 
 
 def printable(text: str) -> str:
-    """Replace half characters (lone surrogates), which no encoding holds.
-
-    Parameters
-    ----------
-    text : str
-        Any.
-
-    Returns
-    -------
-    str
-        What can be encoded.
-    """
+    """Replace half characters (lone surrogates), which no encoding holds."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
@@ -234,33 +142,7 @@ def assemble(
     *,
     tool: str,
 ) -> KnowledgeBase:
-    """Return a knowledge base from plain runs.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        One row a run, fold and metric: ``task_id``, ``model``, ``params`` (a JSON object), ``metric``, ``value``, and
-        optionally ``fold``, ``fit_seconds``, ``predict_seconds``, ``status``, ``message``, ``versions``. Metrics and
-        models under anybody's names. Without ``fold``, and where one fold stands there twice, the runs of one configuration on
-        one task count as its folds; those that failed are left out where another did not.
-    tasks : iterable of Task
-        The tasks.
-    meta_features : mapping of str to MetaFeatures
-        By task id.
-    tool : str
-        Where the runs come from: recorded with each.
-
-    Returns
-    -------
-    KnowledgeBase
-        Values in our metrics; runs without a finite value, or with one outside the metric's range, have failed. Those
-        outside are told of by a warning in the log.
-
-    Raises
-    ------
-    InvalidInputError
-        If there are too many rows, a task is that of a request, or a name or a parameter cannot be used.
-    """
+    """Return a knowledge base from plain runs."""
     tasks = list(tasks)
     for task in tasks:
         task.require_known_data()

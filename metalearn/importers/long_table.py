@@ -228,25 +228,7 @@ def _whole(values: "pd.Series[Any]", what: str, largest: int) -> "pd.Series[int]
 
 
 def row_params(frame: pd.DataFrame, prefix: str) -> list[str]:
-    """Return the parameters of each row as JSON; texts that are numbers, true or false become such.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        With a column ``params`` of JSON objects, or columns that begin with the prefix, or both.
-    prefix : str
-        How columns begin that hold one parameter each; empty cells are left out.
-
-    Returns
-    -------
-    list of str
-        One JSON object a row.
-
-    Raises
-    ------
-    InvalidInputError
-        If parameters cannot be read.
-    """
+    """Return the parameters of each row as JSON; texts that are numbers, true or false become such."""
     given = frame["params"].map(_text).replace("", "{}").tolist() if "params" in frame else ["{}"] * len(frame)
     names = [str(name) for name in frame if prefix and str(name).startswith(prefix)]
     if not names:
@@ -307,23 +289,7 @@ def _meta_features(frame: pd.DataFrame, prefix: str) -> dict[str, MetaFeatures]:
 
 
 def read_long_table(path: Path) -> pd.DataFrame:
-    """Read a file of results, within bounds.
-
-    Parameters
-    ----------
-    path : Path
-        A Parquet file, or else CSV; commas, semicolons, tabs or bars may stand between its columns.
-
-    Returns
-    -------
-    DataFrame
-        Of CSV every cell as text; numbers with a decimal comma beside another separator as numbers.
-
-    Raises
-    ------
-    InvalidInputError
-        If the file cannot be read or is too large.
-    """
+    """Read a file of results, within bounds."""
     file = bounded_file(path, max_bytes=MAX_BYTES)
     if file.suffix.lower() in {".parquet", ".pq"}:
         return _read_parquet(file)

@@ -98,21 +98,7 @@ def _is_numbers(text: str) -> bool:
 
 
 def recognised(family: str, params: Mapping[str, ParamValue]) -> Configuration:
-    """Return a configuration that was run elsewhere, so that it equals ours of the same meaning.
-
-    Parameters
-    ----------
-    family : str
-        Any name.
-    params : mapping
-        Under our names.
-
-    Returns
-    -------
-    Configuration
-        Without parameters at their default, or without effect on the model, such as the number of threads; numbers of the kind
-        that the family's search space has. Those of unknown families stay as they are.
-    """
+    """Return a configuration that was run elsewhere, so that it equals ours of the same meaning."""
     params = _layers(params) if family == "mlp" else params
     unset = UNSET_VALUES.get(family, {})
     dropped = WITHOUT_EFFECT if family in PARAMETERS else frozenset[str]()
@@ -173,52 +159,13 @@ def _layers(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def family_of_parameters(parameters: Iterable[str], preferred: Sequence[str] = ()) -> str | None:
-    """Return the model family to which parameters belong.
-
-    Parameters
-    ----------
-    parameters : iterable of str
-        Names as a tool has them.
-    preferred : sequence of str, default=()
-        Families that win a tie, the first one first.
-
-    Returns
-    -------
-    str or None
-        The family that knows most of them, its own names counting more than aliases; None if none knows any.
-
-    Examples
-    --------
-    >>> family_of_parameters(["eta", "max_depth", "gamma"])
-    'xgboost'
-    """
+    """Return the model family to which parameters belong."""
     found = families_of_parameters(parameters)
     return next((family for family in [*preferred, *_USUAL, *found] if family in found), None)
 
 
 def families_of_parameters(parameters: Iterable[str], likely: Collection[str] = ()) -> list[str]:
-    """Return every model family to which parameters belong equally well.
-
-    Parameters
-    ----------
-    parameters : iterable of str
-        Names as a tool has them.
-    likely : collection of str, default=()
-        Families that go before others where they know as many of the parameters.
-
-    Returns
-    -------
-    list of str
-        The families that know most of them; of these, those that have most in their search space, first under this very name,
-        then under another. Empty if none knows any.
-
-    Examples
-    --------
-    >>> families_of_parameters(["n_estimators", "max_features"])
-    ['extra_trees', 'random_forest']
-    >>> families_of_parameters(["n_estimators", "max_features"], likely=["extra_trees", "svm"])
-    ['extra_trees']
-    """
+    """Return every model family to which parameters belong equally well."""
     names = list(parameters)
     known: dict[str, int] = {}
     near: dict[str, tuple[int, int]] = {}

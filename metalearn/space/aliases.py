@@ -292,48 +292,12 @@ def _parameter_lookup(family: str) -> dict[str, str]:
 
 
 def family_of(name: object) -> str | None:
-    """Return our name of a model family.
-
-    Parameters
-    ----------
-    name : object
-        What somebody calls it, such as ``"lgbm"`` or ``"LGBMClassifier"``.
-
-    Returns
-    -------
-    str or None
-        Our name; None if nothing is called so.
-
-    Examples
-    --------
-    >>> family_of("LGBMClassifier"), family_of("rf"), family_of("gzip")
-    ('lightgbm', 'random_forest', None)
-    """
+    """Return our name of a model family."""
     return _family_lookup().get(_plain(name)) if isinstance(name, str) else None
 
 
 def known_name(name: str, family: str, known: Iterable[str] = ()) -> str | None:
-    """Return our name of a parameter of a family; prefixes of pipeline steps and families are taken off.
-
-    Parameters
-    ----------
-    name : str
-        What somebody calls it, such as ``"eta"``, ``"model__num_leaves"`` or ``"rf_max_features"``.
-    family : str
-        Our name of the family.
-    known : iterable of str, default=()
-        Further names that count as they are.
-
-    Returns
-    -------
-    str or None
-        Our name; the bare name if the table lacks it; None if the parameter belongs to another family.
-
-    Examples
-    --------
-    >>> [known_name(name, "lightgbm") for name in ("eta", "clf__num_leaf", "rf_max_features")]
-    ['learning_rate', 'num_leaves', None]
-    """
+    """Return our name of a parameter of a family; prefixes of pipeline steps and families are taken off."""
     lookup = {**_parameter_lookup(family), **{word: word for word in known}}
     if name in lookup:
         return lookup[name]
@@ -354,23 +318,5 @@ def known_name(name: str, family: str, known: Iterable[str] = ()) -> str | None:
 
 
 def is_foreign(name: str, family: str) -> bool:
-    """Tell whether a parameter is known of other families only.
-
-    Parameters
-    ----------
-    name : str
-        A bare name.
-    family : str
-        Our name of the family.
-
-    Returns
-    -------
-    bool
-        False as well for names that no family knows.
-
-    Examples
-    --------
-    >>> is_foreign("num_leaves", "svm"), is_foreign("gamma", "svm"), is_foreign("batch_norm", "svm")
-    (True, False, False)
-    """
+    """Tell whether a parameter is known of other families only."""
     return name not in _parameter_lookup(family) and any(name in _parameter_lookup(f) for f in PARAMETERS)

@@ -45,7 +45,7 @@ _PATH = re.compile(r"(?:^|[\s:'\"=(\[,])(?:~?/(?!/)[^\s/]+/|[A-Za-z]:[\\/]|\\\\\
 _CONSTANT = re.compile(r"[\w.+\-]{0,40}")
 _NUMBERS = re.compile(r"[(\[](?:[-+\d.,()\[\] ]|\de[-+]?\d|None|True|False)*[)\]]")
 _NAMES_COLUMNS = re.compile(
-    r"column|feature_?names|categorical_feature|(?<!max)_features$|^(label|target|group|weight)$"
+    r"column|feature_?names|categorical_feature|(?<!max)_features$|^(label|target|group|weight|key)$|_label$"
 )
 _NUMBERED = COUNTS[:4]
 

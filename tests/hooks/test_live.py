@@ -198,6 +198,28 @@ def test_processes_that_share_a_study_try_nothing_twice(advisor_of: Any, tmp_pat
     assert len(set(params)) == 6
 
 
+def test_processes_that_begin_together_try_nothing_twice(advisor_of: Any, tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    first, second, third = (
+        optuna.create_study(
+            storage=url,
+            study_name="one",
+            load_if_exists=True,
+            direction="maximize",
+            sampler=OptunaSampler(advisor_of(families=["lightgbm"])),
+        )
+        for _ in range(3)
+    )
+    begun = [study._storage.create_new_trial(study._study_id) for study in (first, second)]  # nothing said yet
+    third.ask()
+    for study, key in zip((second, first), reversed(begun), strict=True):
+        study.sampler.infer_relative_search_space(study, study._storage.get_trial(key))
+    said = [trial.system_attrs["metalearn_suggested"] for trial in first.get_trials()]
+    assert len(set(said)) == 3
+
+
 def test_values_that_were_tried_do_not_come_again_in_a_narrow_space(advisor_of: Any) -> None:
     study = steered(advisor_of(families=["lightgbm"]))
     study.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 5) / 1000, n_trials=3)

@@ -1,7 +1,7 @@
 """What is to be learned: the problem type, the metric, and the task that joins them to a dataset."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
@@ -18,7 +18,6 @@ __all__ = [
     "as_problem_type",
     "get_metric",
     "metrics_for",
-    "scorer_of",
     "scorer_sign",
 ]
 
@@ -369,41 +368,6 @@ def scorer_sign(name: str | Callable[..., Any] | Metric | None) -> float:
     if isinstance(name, str):
         return -1.0 if _spelled(name).startswith("neg_") else 1.0
     return float(getattr(name, "_sign", 1.0))
-
-
-def scorer_of(values: Sequence[float], metric: Metric, *, maximize: bool) -> Callable[[float], float]:
-    """Return what turns a tool's value into the metric's, judging by the directions and the signs.
-
-    Parameters
-    ----------
-    values : sequence of float
-        All values known so far.
-    metric : Metric
-        What was measured.
-    maximize : bool
-        Whether the tool maximises.
-
-    Returns
-    -------
-    callable
-        Takes a value of the tool, gives the metric's own.
-
-    Raises
-    ------
-    InvalidInputError
-        If a loss is maximised and positive.
-    """
-    if metric.greater_is_better == maximize:
-        return lambda value: value
-    if metric.greater_is_better:  # a minimised loss: negated, or the distance from the optimum
-        return (lambda value: -value) if any(value < 0 for value in values) else metric.from_loss
-    if any(value > 0 for value in values):
-        message = (
-            f"The search maximises, the metric {metric.name!r} is better when smaller, and some values are "
-            "positive. Expected negated values. Name the metric that was maximised, or pass to_score=... where a hook reads."
-        )
-        raise InvalidInputError(message)
-    return lambda value: -value
 
 
 NEW = "new:"

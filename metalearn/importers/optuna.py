@@ -12,6 +12,7 @@ from sqlalchemy import NullPool, create_engine, inspect
 from sqlalchemy.engine import make_url
 
 from metalearn._address import without_passwords
+from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, MetalearnError, MissingExtraError, unknown_name
 from metalearn.hooks.harvest import Reading, Trial, Trials, knowledge_of
 from metalearn.hooks.optuna import objective_of, trials
@@ -71,7 +72,7 @@ def from_optuna(
     try:
         import optuna  # noqa: PLC0415 - an optional package
     except ImportError as error:
-        message = 'Optuna is not installed. Expected it to read its storages. Install it: pip install "metalearn-recommender[optuna]".'
+        message = f"Optuna is not installed. Expected it to read its storages. Install it: {install_command('optuna')}."
         raise MissingExtraError(message) from error
     family = "" if model == USUAL_MODEL else family_of(model) or model
     rows: list[Trial] = []

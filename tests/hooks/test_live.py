@@ -213,7 +213,7 @@ def test_processes_that_begin_together_try_nothing_twice(advisor_of: Any, tmp_pa
         for _ in range(3)
     )
     begun = [study._storage.create_new_trial(study._study_id) for study in (first, second)]  # nothing said yet
-    third.ask()
+    third.ask().suggest_int("num_leaves", 2, 64)
     for study, key in zip((second, first), reversed(begun), strict=True):
         study.sampler.infer_relative_search_space(study, study._storage.get_trial(key))
     said = [trial.system_attrs["metalearn_suggested"] for trial in first.get_trials()]

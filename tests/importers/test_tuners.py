@@ -324,7 +324,7 @@ def optuna_storage(direction: str, returned: list[float]) -> Any:
 
 def test_an_absent_optuna_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
-    with pytest.raises(MissingExtraError, match="metalearn-recommender\\[optuna\\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*\[optuna\]"):
         from_optuna("sqlite:///a.db", TASK, metric="accuracy")
 
 

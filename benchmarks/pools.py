@@ -67,7 +67,8 @@ def from_pool(
             unit=float(table.units[i]),
             prior=prior,
         )
-        following = strategy.rank(query) if query.allowed.any() else []
+        posterior = strategy.posterior(query)
+        following = strategy.rank(posterior) if query.allowed.any() else []
         free = ~np.isin(others, order)
         if not free.any() or (len(order) < FIRST and following):
             if not following:
@@ -75,7 +76,7 @@ def from_pool(
             order.append(back[following[0]])
             continue
         tried = {table.configurations[j]: float(table.losses[i, j]) for j in order}
-        belief = believe(past, query, tried, pool)
+        belief = believe(posterior, tried, pool)
         worth = np.where(free, belief.surrogate.look(points.family, places).improvement(belief.least), -1.0)
         best = int(worth.argmax())
         n_new = int(np.isin(order, others).sum())

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from baselines import BASELINES
 
 from metalearn.recommenders import PastTasks, PerformanceTable, Strategy, get_recommender
 from metalearn.recommenders.expectation import Expectation
@@ -32,9 +33,15 @@ class Fit:
     left_out: npt.NDArray[np.intp]
 
     @cached_property
-    def expectation(self) -> Expectation:
-        """What to expect on the rows left out, calibrated without them."""
-        return Expectation.fit(self.past)
+    def expectations(self) -> dict[str, Expectation]:
+        """Calibrations without the rows left out, by strategy."""
+        return {}
+
+    def expectation(self, strategy: Strategy) -> Expectation:
+        """Return the calibration of a strategy without the rows left out."""
+        if strategy.name not in self.expectations:
+            self.expectations[strategy.name] = Expectation.fit(self.past, strategy.posterior)
+        return self.expectations[strategy.name]
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,7 @@ def _reached(setting: Setting, strategy: Strategy, i: int, budget: float, *, by_
             time_budget=left if by_price else None,
             prior=prior,
         )
-        chosen = strategy.rank(query)
+        chosen = strategy.rank(strategy.posterior(query))
         if not chosen or spent[chosen[0]] > left:
             return reached
         left -= float(spent[chosen[0]])
@@ -228,7 +235,8 @@ def _about(setting: Setting, fit: Fit, i: int) -> dict[str, object]:
 
 def make(name: str, seed: int) -> Strategy:
     """Return an unfitted built-in recommender."""
-    made = get_recommender(name)(random_state=seed)
+    kind = BASELINES.get(name) or get_recommender(name)
+    made = kind(random_state=seed)
     if not isinstance(made, Strategy):
         message = f"The recommender {name!r} is a plug-in. Expected a built-in one, which can be replayed."
         raise TypeError(message)

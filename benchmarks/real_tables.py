@@ -20,6 +20,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from baselines import BASELINES
 from options import ROOT, Options, cache_folder
 from rich.console import Console
 from rich.progress import track
@@ -32,6 +33,7 @@ from metalearn.evaluation.splits import split
 from metalearn.evaluation.workers import Processes
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.models import ModelSpec, models_for
+from metalearn.recommenders import related_tasks
 from metalearn.recommenders.scale import capped
 from metalearn.space import Categorical, Condition, Configuration, SearchSpace
 from metalearn.task import Metric, ProblemType, Task, get_metric
@@ -141,16 +143,20 @@ class RealTable:
     ) -> Advisor:
         """Return an advisor that knows nothing of the table's family; baselines stay within the list."""
         X, y = self.train_part()
-        return Advisor(
+        made = Advisor(
             X,
             y,
             knowledge_base=past,
             problem_type=self.task.problem_type,
-            recommender=recommender,
+            recommender="portfolio" if recommender in BASELINES else recommender,
             families=families,
             name=self.task.name,
             new_points=recommender == "auto" if new_points is None else new_points,
         )
+        if recommender in BASELINES:
+            known, kind = related_tasks(past, self.task.problem_type), BASELINES[recommender]
+            made._recommender = kind(metric=made.task.metric).fit(known, problem_type=self.task.problem_type)  # noqa: SLF001
+        return made
 
 
 def available(problem_type: ProblemType, but: Collection[str] = ()) -> dict[str, ModelSpec]:

@@ -57,24 +57,7 @@ SIGNAL = {"linear_r2": 0.02, "linear_score": 0.05, "neighbour_score": 0.05}
 
 
 def open_knowledge_base(source: KnowledgeSource) -> KnowledgeBase:
-    """Return a knowledge base from wherever it is kept.
-
-    Parameters
-    ----------
-    source : KnowledgeBase, Store, str, Path, list of these or None
-        A knowledge base, a store, a folder, a database URL; ``"bundled"`` or None takes the bundled one. Several are joined:
-        tasks on the same data become one, and of what two of them know the later one counts.
-
-    Returns
-    -------
-    KnowledgeBase
-        In memory.
-
-    Raises
-    ------
-    InvalidInputError
-        If nothing is stored at the address.
-    """
+    """Return a knowledge base from wherever it is kept."""
     if source is None or _is_bundled(source):
         return bundled_knowledge_base()
     if isinstance(source, KnowledgeBase):
@@ -98,18 +81,7 @@ def _is_bundled(source: KnowledgeSource) -> bool:
 
 
 def past_of(source: KnowledgeSource) -> KnowledgeBase | None:
-    """Return what is to be learned from as :func:`~metalearn.fitting.fitted_recommender` takes it.
-
-    Parameters
-    ----------
-    source : KnowledgeBase, Store, str, Path, list of these or None
-        As :func:`open_knowledge_base` takes it.
-
-    Returns
-    -------
-    KnowledgeBase or None
-        None for the bundled one, whose fitted recommenders are shipped with it.
-    """
+    """Return what is to be learned from as :func:`~metalearn.fitting.fitted_recommender` takes it."""
     return None if _is_bundled(source) else open_knowledge_base(source)
 
 
@@ -270,29 +242,7 @@ def _has_no_signal(meta_features: MetaFeatures) -> bool:
 
 
 def new_task(data: Dataset, metric: str | Callable[..., Any] | Metric | None, name: str) -> Task:
-    """Return the task that a table poses.
-
-    Parameters
-    ----------
-    data : Dataset
-        The table.
-    metric : str, callable, Metric or None
-        What to optimise; None takes the problem type's default.
-    name : str
-        What to call the table.
-
-    Returns
-    -------
-    Task
-        With the size of the table; it is not stored under this id.
-
-    Raises
-    ------
-    UnknownNameError
-        If no metric has the name.
-    InvalidInputError
-        If the metric does not fit the problem type.
-    """
+    """Return the task that a table poses."""
     return Task(
         id=f"{NEW}{name}",
         problem_type=data.problem_type,
@@ -311,29 +261,7 @@ def new_task(data: Dataset, metric: str | Callable[..., Any] | Metric | None, na
 
 
 def usable_models(families: str | Sequence[str] | None, problem_type: ProblemType) -> tuple[tuple[str, ...], list[str]]:
-    """Return the families to choose from, and what to say about those left out.
-
-    Parameters
-    ----------
-    families : str, sequence of str or None
-        Names or aliases; None takes all.
-    problem_type : ProblemType
-        The kind of problem.
-
-    Returns
-    -------
-    names : tuple of str
-        Families that solve such problems and whose package is installed.
-    notes : list of str
-        One sentence on the families whose package is absent, with the line that installs them.
-
-    Raises
-    ------
-    UnknownNameError
-        If a family is unknown.
-    InvalidInputError
-        If a named family does not solve such problems, or none can be used.
-    """
+    """Return the families to choose from, and what to say about those left out."""
     solving = models_for(problem_type)
     if families is not None:
         named = [families] if isinstance(families, str) else families

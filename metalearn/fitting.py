@@ -49,40 +49,12 @@ def _bundled_folder() -> Path:
 
 @cache
 def bundled_knowledge_base() -> KnowledgeBase:
-    """Return the knowledge base that comes with the package.
-
-    Returns
-    -------
-    KnowledgeBase
-        Results on real tables; read once a process.
-
-    Raises
-    ------
-    KnowledgeBaseError
-        If its files are absent or damaged.
-    """
+    """Return the knowledge base that comes with the package."""
     return FileStore(_bundled_folder()).read()
 
 
 def fitted_file(folder: Path, problem_type: ProblemType, metric: Metric, name: str) -> Path:
-    """Return where a recommender fitted on the knowledge base in a folder is shipped.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the knowledge base.
-    problem_type : ProblemType
-        The kind of problem.
-    metric : Metric
-        What is to be improved.
-    name : str
-        Name of the recommender.
-
-    Returns
-    -------
-    Path
-        Named after the content of the knowledge base, so that a stale one is never read.
-    """
+    """Return where a recommender fitted on the knowledge base in a folder is shipped."""
     return folder / _FITTED / f"{problem_type}-{metric.name}-{name}-{_digest(folder)}.npz"
 
 
@@ -94,33 +66,7 @@ def fit_recommender(
     *,
     evidence: Mapping[str, Any] | None = None,
 ) -> Recommender:
-    """Fit a recommender on the tasks of one kind, whatever was fitted before.
-
-    Parameters
-    ----------
-    kb : KnowledgeBase
-        What to learn from.
-    problem_type : ProblemType
-        The kind of problem.
-    metric : Metric
-        What is to be improved.
-    name : str
-        Name of the recommender; ``"auto"`` takes the one that chooses by evidence.
-    evidence : mapping or None, default=None
-        What was found on the same knowledge base before; only for the one that chooses by evidence.
-
-    Returns
-    -------
-    Recommender
-        Fitted.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such recommender.
-    KnowledgeBaseError
-        If the knowledge base knows nothing about such problems.
-    """
+    """Fit a recommender on the tasks of one kind, whatever was fitted before."""
     name = AUTO if name == "auto" else name
     kind: Any = get_recommender(name)
     own = kb.subset(problem_type=problem_type)
@@ -139,18 +85,7 @@ def fit_recommender(
 
 
 def evidence_file(folder: Path) -> Path:
-    """Return where the evidence for every metric is shipped.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the knowledge base.
-
-    Returns
-    -------
-    Path
-        A JSON file, named after the content of the knowledge base.
-    """
+    """Return where the evidence for every metric is shipped."""
     return folder / _FITTED / f"evidence-{_digest(folder)}.json"
 
 
@@ -183,31 +118,7 @@ def _read(file: Path) -> Recommender | None:
 def fitted_recommender(
     kb: KnowledgeBase | None, problem_type: ProblemType, metric: Metric, name: str = "auto"
 ) -> Recommender:
-    """Return a recommender fitted on a knowledge base: shipped, cached, or fitted now.
-
-    Parameters
-    ----------
-    kb : KnowledgeBase or None
-        What to learn from; None takes the bundled one, whose fitted recommenders are shipped with it.
-    problem_type : ProblemType
-        The kind of problem.
-    metric : Metric
-        What is to be improved.
-    name : str, default="auto"
-        Name of the recommender.
-
-    Returns
-    -------
-    Recommender
-        Fitted.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such recommender.
-    KnowledgeBaseError
-        If the knowledge base knows nothing about such problems.
-    """
+    """Return a recommender fitted on a knowledge base: shipped, cached, or fitted now."""
     name = AUTO if name == "auto" else name
     get_recommender(name)  # an unknown name is refused before anything is read
     metric = _answered_by(kb, problem_type, metric)

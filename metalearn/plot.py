@@ -305,7 +305,7 @@ def regrets(
     *,
     problem_type: ProblemType | str,
     metric: str | None = None,
-    recommenders: Sequence[str] = ("default", "portfolio", "nearest", "forest"),
+    recommenders: Sequence[str] = ("default", "portfolio", "forest", "ensemble"),
     n: int = 10,
     n_folds: int = 5,
     ax: "Axes | None" = None,
@@ -320,7 +320,7 @@ def regrets(
         The kind of problem.
     metric : str or None, default=None
         What is to be improved; default: the problem type's own.
-    recommenders : sequence of str, default=("default", "portfolio", "nearest", "forest")
+    recommenders : sequence of str, default=("default", "portfolio", "forest", "ensemble")
         Names of built-in recommenders.
     n : int, default=10
         How many evaluations.

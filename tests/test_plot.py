@@ -117,7 +117,7 @@ def test_a_knowledge_base_shows_its_tasks_and_fits() -> None:
 
 
 def test_regrets_fall_and_forest_knows_better_than_chance() -> None:
-    ax = ml.plot.regrets(problem_type="multiclass", recommenders=("random", "forest"), n=5, n_folds=3)
+    ax = ml.plot.regrets(problem_type="multiclass", recommenders=("default", "forest"), n=5, n_folds=3)
     chance, forest = ax.lines
     assert (np.diff(forest.get_ydata()) <= 0).all()
     assert forest.get_ydata()[0] < chance.get_ydata()[0]

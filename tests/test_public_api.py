@@ -46,7 +46,6 @@ CONTRACT = [
     "metalearn.models",
     "metalearn.plot",
     "metalearn.recommenders.base",
-    "metalearn.recommenders.strategy",
     "metalearn.space",
     "metalearn.store",
     "metalearn.testing",

@@ -56,8 +56,9 @@ def _expected(setting: Setting, fit: Fit, strategy: Strategy, i: int) -> Iterato
     for n in OBSERVED:
         observed = {j: float(table.losses[i, j]) for j in order[:n]}
         query = past.query(features, n=N_CANDIDATES, observed=observed, **about)
-        chosen = strategy.rank(query)
-        score, low, high, _ = fit.expectation.expect(past, query, chosen)
+        posterior = strategy.posterior(query)
+        chosen = strategy.rank(posterior)
+        score, low, high, _ = fit.expectation(strategy).expect(posterior, chosen)
         true = table.metric.from_loss(table.losses[i, chosen])
         yield n, np.array([(low <= true) & (true <= high), (high - low) / unit, np.abs(score - true) / unit])
 
@@ -76,7 +77,8 @@ def by_novelty(settings: Sequence[Setting]) -> Table:
                 inside, _, error = np.concatenate(parts, axis=1)
                 about = {"allowed": np.isfinite(table.losses[i]), "unit": float(table.units[i])}
                 query = fit.past.query(table.meta_features[i], n=1, observed={}, **about)
-                first = [setting.regrets[i, strategy.rank(query)[0]] for strategy in (forest, portfolio)]
+                ranked = [strategy.rank(strategy.posterior(query)) for strategy in (forest, portfolio)]
+                first = [setting.regrets[i, columns[0]] for columns in ranked]
                 found.append((novelty, inside.mean(), float(np.median(error)), *first))
         values = np.array(found)
         group = np.searchsorted(NOVELTY, values[:, 0], side="right")
@@ -113,7 +115,7 @@ def improvement(settings: Sequence[Setting]) -> Table:
                         continue
                     about = {"allowed": np.isfinite(losses), "unit": unit}
                     query = fit.past.query(features, n=1, observed=observed, **about)
-                    *_, gain = fit.expectation.expect(fit.past, query, [order[n]], least=best)
+                    *_, gain = fit.expectation(strategy).expect(strategy.posterior(query), [order[n]])
                     found[n].append((float(gain[0]) / unit, max(best - float(losses[order[n]]), 0.0) / unit))
         for n, pairs in found.items():
             expected, came = np.array(pairs).T

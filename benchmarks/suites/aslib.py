@@ -171,7 +171,7 @@ def expected_losses(table: PerformanceTable, asked: Array, seed: int) -> Array:
     The trees split for log regrets and average losses: the scenario scores accuracy, not regret. Method and constants
     were chosen on other matrices, see metalearn/recommenders/README.md.
     """
-    novelty = Novelty.fit(table.meta_features, np.array(table.families))
+    novelty = Novelty.fit(table.meta_features, table.family)
     known, new = novelty.points, np.array([novelty.standardise(features) for features in asked])
     trees = ExtraTreesRegressor(N_TREES, max_features=1 / 3, random_state=seed)
     trees.fit(known, np.log(table.completed_regrets + PROFILE_FLOOR))

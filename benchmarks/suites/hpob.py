@@ -95,7 +95,8 @@ def _ensemble(expected: Array, losses: Array, begin: list[int], n: int) -> list[
     while len(order) < min(n, len(losses)):
         observed = {j: float(losses[j]) for j in order}
         allowed = np.ones(len(losses), dtype=bool)
-        order += strategy.rank(past.query(np.empty(0), n=1, observed=observed, allowed=allowed, prior=prior))
+        query = past.query(np.empty(0), n=1, observed=observed, allowed=allowed, prior=prior)
+        order += strategy.rank(strategy.posterior(query))
     return order
 
 

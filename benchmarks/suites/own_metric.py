@@ -174,10 +174,12 @@ def _played(strategy: Strategy, table: PerformanceTable, row: int, losses: np.nd
     prior, allowed = past.prior(table.meta_features[row]), ~np.isnan(losses)
     about: dict[str, Any] = {"allowed": allowed, "prior": prior}
     if not strategy.learns_from_observations:
-        return strategy.rank(past.query(table.meta_features[row], n=LENGTH, observed={}, **about))
+        query = past.query(table.meta_features[row], n=LENGTH, observed={}, **about)
+        return strategy.rank(strategy.posterior(query))
     while len(tried) < min(LENGTH, int(allowed.sum())):
         columns = np.array(tried, dtype=np.intp)
         told = as_expected(losses[columns], columns, past.table.working, prior.weights)
         observed = dict(zip(tried, told.tolist(), strict=True))
-        tried.append(strategy.rank(past.query(table.meta_features[row], n=1, observed=observed, **about))[0])
+        query = past.query(table.meta_features[row], n=1, observed=observed, **about)
+        tried.append(strategy.rank(strategy.posterior(query))[0])
     return tried

@@ -102,13 +102,13 @@ def run(options: Options) -> Report:
 def measure(n_tasks: int, n_configurations: int) -> tuple[list[list[Any]], list[list[Any]]]:
     """Return the lines of both tables for one size."""
     fit_seconds, past = timed(partial(PastTasks.fit, made_up(n_tasks, n_configurations)))
-    calibrate_seconds, expectation = timed(partial(Expectation.fit, past))
+    calibrate_seconds, _ = timed(partial(Expectation.fit, past))
     fit_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name in STRATEGIES:
             fitted = get_recommender(name)().fit_past(past)
-            fitted.expectation_ = expectation
+            fitted.expectation_ = Expectation.fit(past, fitted.posterior)
             path = Path(folder) / f"{name}.npz"
             save(fitted, path)
             megabytes = path.stat().st_size / 1e6

@@ -141,10 +141,11 @@ def tune(
         observed = {table.columns[c.id]: loss for c, loss in tried.items() if c.id in table.columns}
         allowed = np.ones(len(table.configurations), dtype=bool)
         query = past.query(np.empty(0), n=1, observed=observed, allowed=allowed, unit=unit, prior=prior)
-        following = strategy.rank(query)
+        posterior = strategy.posterior(query)
+        following = strategy.rank(posterior)
         chosen = table.configurations[following[0]] if following else None
         if len(tried) >= FIRST or chosen is None:
-            belief = believe(past, query, tried, joint)
+            belief = believe(posterior, tried, joint)
             points = neighbourhood(joint, belief.leaders, np.random.default_rng([seed, len(tried)]))
             worth = belief.surrogate.look(points.family, joint.embed(points)).improvement(belief.least)
             new = joint.decode(points, int(worth.argmax()))

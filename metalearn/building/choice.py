@@ -66,7 +66,7 @@ class Choice:
         new = [c for c in found if c.id not in table.columns]  # of these the family is known at best
         unknown = np.full((table.n_tasks, len(new)), np.nan)
         models = np.concatenate([table.models, np.array([c.model for c in new], dtype=str)])
-        cost = CostModel.fit(table.sizes, np.hstack([table.seconds, unknown]), models)
+        cost = CostModel.fit(table.sizes, np.hstack([table.seconds, unknown]), models, table.equal)
         size = np.array([task.n_rows_used, task.n_features, task.n_classes], dtype=float)
         columns = {c.id: j for j, c in enumerate((*table.configurations, *new))}
         one = cost.predict(size)[[columns[c.id] for c in found]]

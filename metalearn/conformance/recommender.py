@@ -42,7 +42,7 @@ def check_recommender(make_recommender: MakeRecommender) -> None:
     Examples
     --------
     >>> from metalearn.recommenders import get_recommender
-    >>> check_recommender(get_recommender("average_rank"))
+    >>> check_recommender(get_recommender("portfolio"))
     """
     fitted = _check_fit(make_recommender)
     for check in _CHECKS:

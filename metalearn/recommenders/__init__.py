@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from metalearn._registry import Registry
+from metalearn.exceptions import UnknownNameError
 from metalearn.recommenders.base import Recommender
 from metalearn.recommenders.past import PastTasks, Query
+from metalearn.recommenders.posterior import Posterior
 from metalearn.recommenders.proposals import recommend_beyond
 from metalearn.recommenders.state import from_bytes, read_arrays, write_arrays
 from metalearn.recommenders.strategy import Strategy
@@ -13,6 +15,7 @@ from metalearn.recommenders.table import PerformanceTable, related_tasks
 __all__ = [
     "PastTasks",
     "PerformanceTable",
+    "Posterior",
     "Query",
     "Recommender",
     "Strategy",
@@ -24,17 +27,14 @@ __all__ = [
     "save",
 ]
 
+_MOVED = {"average_rank": "portfolio", "nearest": "forest", "random": "default", "ranking": "ensemble"}
+"""Strategies that the default never took, and what to use instead."""
+
 _REGISTRY: Registry[type] = Registry("metalearn.recommenders", "recommender", type)
 
 
 def recommender_names() -> tuple[str, ...]:
-    """List the names of all registered recommenders.
-
-    Returns
-    -------
-    tuple of str
-        In alphabetical order.
-    """
+    """List the names of all registered recommenders."""
     return _REGISTRY.names
 
 
@@ -61,35 +61,22 @@ def get_recommender(name: str) -> type[Recommender]:
     >>> get_recommender("portfolio")().random_state
     0
     """
+    if name in _MOVED and name not in _REGISTRY.names:
+        message = (
+            f"{name!r} is no longer a recommender: it was only compared with, and stands in benchmarks/baselines.py. "
+            f"Expected one of {list(_REGISTRY.names)}. Choose one of them; the nearest in kind is {_MOVED[name]!r}."
+        )
+        raise UnknownNameError(message)
     return _REGISTRY.get(name)
 
 
 def save(recommender: Strategy, path: str | Path) -> None:
-    """Write a fitted built-in recommender to a file of plain arrays.
-
-    Parameters
-    ----------
-    recommender : Strategy
-        The recommender.
-    path : str or Path
-        Where to; it is replaced in one step.
-    """
+    """Write a fitted built-in recommender to a file of plain arrays."""
     write_arrays(path, recommender.to_arrays())
 
 
 def load(path: str | Path) -> Strategy:
-    """Read a recommender that :func:`save` wrote; nothing in the file is executed.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    Strategy
-        Ready to recommend.
-    """
+    """Read a recommender that :func:`save` wrote; nothing in the file is executed."""
     arrays = read_arrays(path)
     kind: type[Strategy] = _REGISTRY.get(from_bytes(arrays["about"])["name"])
     return kind.from_arrays(arrays)

@@ -46,28 +46,20 @@ class CostModel:
     ranges: FloatArray
 
     @classmethod
-    def fit(cls, sizes: FloatArray, seconds: FloatArray, models: npt.NDArray[np.str_]) -> Self:
-        """Fit one ridge regression a family, and one a configuration to what that leaves.
+    def fit(
+        cls, sizes: FloatArray, seconds: FloatArray, models: npt.NDArray[np.str_], weights: FloatArray | None = None
+    ) -> Self:
+        """Fit one ridge regression a model family, and one a configuration to what that leaves, on weighted tasks.
 
-        Parameters
-        ----------
-        sizes : ndarray of shape (n_tasks, 3)
-            Rows, features and classes; no rows or features means unknown.
-        seconds : ndarray of shape (n_tasks, n_configurations)
-            NaN where unknown. Those of tasks of unknown size count for families that were timed on no others: such are
-            expected to take the same anywhere.
-        models : ndarray of str, shape (n_configurations,)
-            Family of each configuration.
-
-        Returns
-        -------
-        CostModel
-            Predicts NaN for configurations of a family that was never timed.
+        `sizes` are rows, features and classes; without rows or features the size is unknown. Seconds (NaN where unknown) of
+        tasks of unknown size count only for model families that were timed on no others: these are expected to take the same
+        anywhere.
         """
+        weights = np.ones(len(sizes)) if weights is None else weights
         sized = np.asarray((sizes[:, :2] > 0).all(axis=1))
         logs = np.log1p(sizes)
         terms = _terms(logs)
-        centre = terms[sized].mean(axis=0) if sized.any() else np.zeros(terms.shape[1])
+        centre = np.average(terms[sized], axis=0, weights=weights[sized]) if sized.any() else np.zeros(terms.shape[1])
         design = np.column_stack([np.ones(len(terms)), np.where(sized[:, None], terms - centre, 0.0)])
         target = np.log(np.maximum(seconds, _LEAST))
         timed = ~np.isnan(target)
@@ -79,29 +71,23 @@ class CostModel:
             rows, places = np.nonzero(known if known.any() else timed[:, columns])
             if not len(rows):
                 continue
-            found = _ridge(design[rows], target[rows, columns[places]], np.r_[1e-6, np.ones(design.shape[1] - 1)])
+            penalty = np.r_[1e-6, np.ones(design.shape[1] - 1)]
+            found = _ridge(design[rows], target[rows, columns[places]], penalty, weights[rows])
             common[:, columns] = found[:, None]
             ranges[:, :, columns] = np.tile(_range(logs[rows]) if known.any() else _ANY, (2, 1))[..., None]
             for j in columns[known.any(axis=0)]:
                 known = timed[:, j] & sized
-                own[:, j] = _ridge(design[known], target[known, j] - design[known] @ found, np.full(len(common), _OWN))
+                rest = target[known, j] - design[known] @ found
+                own[:, j] = _ridge(design[known], rest, np.full(len(common), _OWN), weights[known])
                 ranges[2:, :, j] = _range(logs[known])
         growth = np.array([_GROWTH.get(str(model), 1.0) for model in models])
         return cls(centre, common, own, growth, ranges)
 
     def predict(self, sizes: FloatArray) -> FloatArray:
-        """Predict the seconds of one fit on one thread.
+        """Predict the seconds of one fit on one thread for each configuration, from rows, features and classes.
 
-        Parameters
-        ----------
-        sizes : ndarray of shape (3,)
-            Rows, features and classes of the new task.
-
-        Returns
-        -------
-        ndarray of shape (n_configurations,)
-            Seconds. Beyond the sizes on which the family was timed they grow in proportion to features, and to a power of
-            rows; beyond those of the configuration they keep their distance from the family's.
+        Beyond the sizes on which the model family was timed they grow in proportion to features, and to a power of rows;
+        beyond those of the configuration they keep their distance from the family's.
         """
         logs = np.log1p(sizes)[:, None]
         inside, nearby = np.clip(logs, *self.ranges[:2]), np.clip(logs, *self.ranges[2:])
@@ -124,5 +110,6 @@ def _terms(logs: FloatArray) -> FloatArray:
     return np.column_stack([n, p, c, n * p, n**2, p**2])
 
 
-def _ridge(design: FloatArray, target: FloatArray, penalty: FloatArray) -> FloatArray:
-    return np.asarray(np.linalg.solve(design.T @ design + np.diag(penalty), design.T @ target), dtype=float)
+def _ridge(design: FloatArray, target: FloatArray, penalty: FloatArray, weights: FloatArray) -> FloatArray:
+    weighted = design.T * weights
+    return np.asarray(np.linalg.solve(weighted @ design + np.diag(penalty), weighted @ target), dtype=float)

@@ -50,50 +50,17 @@ class Points:
         return len(self.family)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Self:
-        """Keep some of the points.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which.
-
-        Returns
-        -------
-        Points
-            In the order of the rows.
-        """
+        """Keep some of the points."""
         return type(self)(self.family[rows], self.unit[rows])
 
     @classmethod
     def join(cls, parts: Sequence["Points"]) -> Self:
-        """Put points together.
-
-        Parameters
-        ----------
-        parts : sequence of Points
-            Of one joint space.
-
-        Returns
-        -------
-        Points
-            All of them, in order.
-        """
+        """Put points together."""
         return cls(np.concatenate([p.family for p in parts]), np.concatenate([p.unit for p in parts]))
 
     @classmethod
     def none(cls, n_parameters: int) -> Self:
-        """Return no points.
-
-        Parameters
-        ----------
-        n_parameters : int
-            Parameters of all families together.
-
-        Returns
-        -------
-        Points
-            Empty.
-        """
+        """Return no points."""
         return cls(np.empty(0, dtype=np.intp), np.empty((0, n_parameters)))
 
 
@@ -117,18 +84,7 @@ class JointSpace:
         self._held: dict[Configuration, bool] = {}
 
     def holds(self, configuration: Configuration) -> bool:
-        """Tell whether a configuration has a place here.
-
-        Parameters
-        ----------
-        configuration : Configuration
-            Any.
-
-        Returns
-        -------
-        bool
-            Whether its family is here and has all its parameters, with values of their kinds.
-        """
+        """Tell whether a configuration has a place here."""
         if configuration not in self._held:
             space = self.spaces.get(configuration.model)
             self._held[configuration] = space is not None and all(
@@ -138,18 +94,7 @@ class JointSpace:
         return self._held[configuration]
 
     def encode(self, configurations: Sequence[Configuration]) -> Points:
-        """Return the points where configurations lie.
-
-        Parameters
-        ----------
-        configurations : sequence of Configuration
-            Each has a place here.
-
-        Returns
-        -------
-        Points
-            Values outside a range count as its nearest end.
-        """
+        """Return the points where configurations lie."""
         family = np.array([self.names.index(c.model) for c in configurations], dtype=np.intp)
         unit = np.full((len(configurations), self._n_parameters), np.nan)
         for row, (k, c) in enumerate(zip(family, configurations, strict=True)):
@@ -159,76 +104,24 @@ class JointSpace:
         return Points(family, unit)
 
     def decode(self, points: Points, row: int) -> Configuration:
-        """Return the configuration at a point.
-
-        Parameters
-        ----------
-        points : Points
-            Of this space.
-        row : int
-            Which of them.
-
-        Returns
-        -------
-        Configuration
-            With its active parameters.
-        """
+        """Return the configuration at a point."""
         k = int(points.family[row])
         unit = np.nan_to_num(points.unit[row, self._slots[k]], nan=0.5)
         return Configuration(self.names[k], self.spaces[self.names[k]].decode(unit))
 
     def random(self, n: int, generator: np.random.Generator) -> Points:
-        """Draw points uniformly.
-
-        Parameters
-        ----------
-        n : int
-            How many in each family.
-        generator : Generator
-            Source of randomness.
-
-        Returns
-        -------
-        Points
-            Family by family.
-        """
+        """Draw points uniformly."""
         drawn = [self._place(k, generator.random((n, s.stop - s.start))) for k, s in enumerate(self._slots)]
         return Points.join([Points.none(self._n_parameters), *drawn])
 
     def near(self, points: Points, n: int, generator: np.random.Generator) -> Points:
-        """Draw neighbours of points: some parameters move by small or larger steps, the others stay.
-
-        Parameters
-        ----------
-        points : Points
-            Of this space.
-        n : int
-            How many neighbours of each.
-        generator : Generator
-            Source of randomness.
-
-        Returns
-        -------
-        Points
-            Point by point.
-        """
+        """Draw neighbours of points: some parameters move by small or larger steps, the others stay."""
         return Points.join(
             [self._around(int(k), u, n, generator) for k, u in zip(points.family, points.unit, strict=True)]
         )
 
     def embed(self, points: Points) -> FloatArray:
-        """Return coordinates in which the distance of two points of a family tells how different they are.
-
-        Parameters
-        ----------
-        points : Points
-            Of this space.
-
-        Returns
-        -------
-        ndarray of shape (n_points, n_coordinates)
-            A parameter's position and whether it is absent; for a categorical one a coordinate for each choice.
-        """
+        """Return coordinates in which the distance of two points of a family tells how different they are."""
         absent = np.isnan(points.unit)
         numbers, choices = (np.where(absent, value, points.unit) for value in (0.5, -1.0))
         columns = [_ABSENT * absent]

@@ -1,4 +1,4 @@
-"""Tell how far a table is from everything known."""
+"""Distance of a table from everything known, and how usual it is."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from metalearn.recommenders.families import Codes, equal_weights, family_means, nearest_of_families
 from metalearn.recommenders.scale import FloatArray
 
 __all__ = ["FEWEST", "Novelty", "Unfamiliarity"]
@@ -22,7 +23,6 @@ _CONSTANT = 1e-6
 _REACH = 4.0
 """Standardised values beyond it count as this far: one wild meta-feature shall not decide alone."""
 
-
 _NEAR, _FAR = 0.5, 4.0
 """Tasks nearer or farther than so many usual distances count as this far."""
 
@@ -33,12 +33,12 @@ class Unfamiliarity(NamedTuple):
     Parameters
     ----------
     novelty : float
-        Share of the past tasks that lie nearer to others than it does: 0 = seen often, 1 = unlike anything known; NaN if
-        no past task is comparable.
+        Share of the past families that lie nearer to others: 0 = seen often, 1 = unlike anything known; NaN if no past
+        task is comparable.
     strangeness : float
-        0 within the distances that are usual (95 % of the past tasks), rising to 1 at twice that distance.
+        0 within the distances that are usual (95 % of the past families), rising to 1 at twice that distance.
     distance : float
-        Mean distance to the nearest past tasks, where the median past task has 1; from .5 to 4.
+        Mean distance to the nearest past families, where the median past family has 1; from .5 to 4.
     """
 
     novelty: float
@@ -48,122 +48,71 @@ class Unfamiliarity(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Novelty:
-    """Hold the past tasks' standardised meta-features and their distances to one another.
+    """Hold the past tasks' standardised meta-features and the distances of their families to one another.
 
     Parameters
     ----------
     centre, spread : ndarray of shape (n_meta_features,)
-        Median and standard deviation on the signed-log scale.
+        Median over families and standard deviation, on the signed-log scale.
     points : ndarray of shape (n_tasks, n_meta_features)
         Standardised meta-features; 0 where one is missing.
-    distances : ndarray
-        Mean distance of each past task to its nearest tasks of other families, in ascending order; tasks that lack almost
-        all meta-features are left out, unless all do.
+    family : ndarray of int, shape (n_tasks,)
+        Family of each task.
+    distances : ndarray of shape (n_families,)
+        Mean distance of each family's tasks to the nearest other families, in ascending order; without families that
+        lack almost all meta-features, unless all do.
     """
 
     centre: FloatArray
     spread: FloatArray
     points: FloatArray
+    family: Codes
     distances: FloatArray
 
     @classmethod
-    def fit(cls, meta_features: FloatArray, families: npt.NDArray[np.str_]) -> Self:
-        """Learn what is usual.
-
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_tasks, n_meta_features)
-            NaN where one is missing.
-        families : ndarray of str, shape (n_tasks,)
-            Near-copies share one.
-
-        Returns
-        -------
-        Novelty
-            The fitted state.
-        """
+    def fit(cls, meta_features: FloatArray, family: Codes) -> Self:
+        """Learn usual values and distances from meta-features, NaN where one is missing."""
         logs = _signed_log(meta_features)
-        known = np.isfinite(logs).any(axis=0)
+        known = np.isfinite(logs)
+        some = known.any(axis=0)
         centre, spread = np.zeros(logs.shape[1]), np.ones(logs.shape[1])
-        centre[known] = np.nanmedian(logs[:, known], axis=0)
-        spread[known] = np.nanstd(logs[:, known], axis=0)
+        centre[some] = np.nanmedian(family_means(logs[:, some], family), axis=0)
+        weights = equal_weights(family)[:, None] * known
+        weights /= np.maximum(weights.sum(axis=0), 1e-12)
+        filled = np.where(known, logs, 0.0)
+        mean = (weights * filled).sum(axis=0)
+        spread[some] = np.sqrt((weights * (filled - mean) ** 2).sum(axis=0))[some]
         spread[spread < _CONSTANT] = 1.0
         points = _standardised(logs, centre, spread)
-        _, family = np.unique(families, return_inverse=True)
-        described = np.isfinite(logs).sum(axis=1) >= FEWEST
+        described = known.sum(axis=1) >= FEWEST
         if not described.any():
             described[:] = True
-        distances = np.array(
-            [
-                _mean_of_nearest(_distances(points[described & (family != family[i])], points[i]))
-                for i in np.flatnonzero(described)
-            ]
-        )
-        return cls(centre, spread, points, np.sort(distances))
+        own = np.full((len(points), 1), np.nan)
+        for i in np.flatnonzero(described):
+            others = described & (family != family[i])
+            own[i] = _mean_of_nearest(_distances(points[others], points[i]), family[others])
+        distances = family_means(own, family)[:, 0]
+        return cls(centre, spread, points, family, np.sort(distances[~np.isnan(distances)]))
 
     def take(self, rows: npt.NDArray[np.intp]) -> Self:
-        """Keep some of the past tasks; what is a usual distance stays.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which tasks, by row.
-
-        Returns
-        -------
-        Novelty
-            With fewer points.
-        """
-        return replace(self, points=self.points[rows])
+        """Keep some of the past tasks; usual distances stay."""
+        return replace(self, points=self.points[rows], family=self.family[rows])
 
     def distances_to(self, meta_features: FloatArray) -> FloatArray:
-        """Return the distance of a new task to each past one.
-
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_meta_features,)
-            Of the new task.
-
-        Returns
-        -------
-        ndarray of shape (n_tasks,)
-            Root mean squared difference of standardised meta-features.
-        """
+        """Return the root mean squared difference of standardised meta-features to each past task."""
         return _distances(self.points, self.standardise(meta_features))
 
     def standardise(self, meta_features: FloatArray) -> FloatArray:
-        """Bring meta-features onto the scale on which distances are measured.
-
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_meta_features,)
-            Of a task.
-
-        Returns
-        -------
-        ndarray of shape (n_meta_features,)
-            Standardised; 0 where one is missing.
-        """
+        """Bring meta-features onto the scale on which distances are measured; 0 where one is missing."""
         return _standardised(_signed_log(meta_features), self.centre, self.spread)
 
     def score(self, meta_features: FloatArray, comparable: npt.NDArray[np.bool_] | None = None) -> Unfamiliarity:
-        """Tell how unfamiliar a task is.
-
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_meta_features,)
-            Of the new task.
-        comparable : ndarray of bool, shape (n_tasks,), or None, default=None
-            Past tasks that have meta-features enough in common with it; None takes all.
-
-        Returns
-        -------
-        Unfamiliarity
-            Novelty, strangeness and distance.
-        """
-        distances = self.distances_to(meta_features)
+        """Tell how unfamiliar a task is, by past tasks that have enough meta-features in common with it."""
+        distances, family = self.distances_to(meta_features), self.family
         unknown = comparable is not None and not comparable.any()
-        distance = _mean_of_nearest(distances if comparable is None or unknown else distances[comparable])
+        if comparable is not None and not unknown:
+            distances, family = distances[comparable], family[comparable]
+        distance = _mean_of_nearest(distances, family)
         novelty = np.nan if unknown else float(np.searchsorted(self.distances, distance) / len(self.distances))
         strangeness = float(np.clip(distance / max(self._usual, 1e-12) - 1, 0, 1))
         middle = max(float(np.median(self.distances)), 1e-12)
@@ -191,6 +140,8 @@ def _distances(points: FloatArray, point: FloatArray) -> FloatArray:
     return found
 
 
-def _mean_of_nearest(distances: FloatArray) -> float:
-    nearest = min(_NEAREST, len(distances))
-    return float(np.partition(distances, nearest - 1)[:nearest].mean()) if nearest else 0.0
+def _mean_of_nearest(distances: FloatArray, family: Codes) -> float:
+    """Return the mean distance to the nearest families."""
+    found = nearest_of_families(distances, family)
+    nearest = min(_NEAREST, len(found))
+    return float(np.partition(found, nearest - 1)[:nearest].mean()) if nearest else 0.0

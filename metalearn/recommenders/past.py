@@ -1,5 +1,6 @@
-"""What is learned of the past tasks once, and used by every strategy."""
+"""Everything that is learned of the past tasks once, for every strategy, and a new task as seen from them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,7 +21,7 @@ LEARNED_SHARE = 0.9
 """Share of the learned similarity in the prior over past tasks; the rest is uniform."""
 
 UNDESCRIBED_SHARE = 0.6
-"""What is left of that share where most meta-features of the new task are missing."""
+"""Part of that share that remains where most meta-features of the new task are missing."""
 
 PROFILE_FLOOR = 0.05
 """Added to regrets before the logarithm that forests learn from."""
@@ -32,16 +33,16 @@ _BLOCK = 1000
 
 
 class Prior(NamedTuple):
-    """Hold what is thought of a new task before anything is run on it.
+    """Hold the weights of the past tasks for a new one before anything is run on it.
 
     Parameters
     ----------
     weights : ndarray of shape (n_tasks,)
-        How much each past task counts; they sum to 1.
+        They sum to 1.
     novelty : float
         From 0 (seen often) to 1 (unlike anything known); NaN if no past task can be compared with it.
     distance : float
-        Distance to the nearest past tasks, where the median past task has 1.
+        Distance to the nearest past families, where the median past family has 1.
     """
 
     weights: FloatArray
@@ -60,7 +61,7 @@ class PastTasks:
     similarity : ForestSimilarity
         The learned similarity.
     errors : ndarray of shape (n_tasks, n_configurations)
-        Log losses less what the similarity predicts for each task when its family is left out.
+        Log losses less the prediction by similarity for each task when its family is left out.
     novelty : Novelty
         Distances between the tasks.
     cost : CostModel
@@ -75,53 +76,22 @@ class PastTasks:
 
     @classmethod
     def fit(cls, table: PerformanceTable, *, min_leaf: int = 2, random_state: int = 0) -> Self:
-        """Learn from a table of results.
-
-        Parameters
-        ----------
-        table : PerformanceTable
-            The results.
-        min_leaf : int, default=2
-            Fewest past tasks in a leaf of the forest.
-        random_state : int, default=0
-            Seed of the forest.
-
-        Returns
-        -------
-        PastTasks
-            The fitted state.
-        """
-        families = np.array(table.families)
+        """Learn from a table of results."""
+        family = table.family
         profiles = np.log(table.completed_regrets + PROFILE_FLOOR)
-        similarity = ForestSimilarity.fit(table.meta_features, profiles, min_leaf=min_leaf, random_state=random_state)
-        mean = table.uniform @ table.working
-        errors = np.empty(table.working.shape, np.float32)
-        for start in range(0, table.n_tasks, _BLOCK):
-            rows = np.arange(start, min(start + _BLOCK, table.n_tasks))
-            weights = LEARNED_SHARE * similarity.left_out(families, rows)
-            predicted = weights @ table.working + (1 - weights.sum(axis=1, keepdims=True)) * mean
-            errors[rows] = table.working[rows] - predicted
+        similarity = ForestSimilarity.fit(
+            table.meta_features, profiles, family, min_leaf=min_leaf, random_state=random_state
+        )
         return cls(
             table=table,
             similarity=similarity,
-            errors=errors,
-            novelty=Novelty.fit(table.meta_features, families),
-            cost=CostModel.fit(table.sizes, table.seconds, table.models),
+            errors=_left_out_errors(table, similarity),
+            novelty=Novelty.fit(table.meta_features, family),
+            cost=CostModel.fit(table.sizes, table.seconds, table.models, table.equal),
         )
 
     def take(self, rows: npt.NDArray[np.intp]) -> Self:
-        """Keep some of the tasks, without growing the forest anew.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which tasks, by row.
-
-        Returns
-        -------
-        PastTasks
-            The forest's leaves and the errors of the tasks kept.
-        """
+        """Keep some of the tasks, without growing the forest anew."""
         return replace(
             self,
             table=self.table.take(rows),
@@ -136,65 +106,33 @@ class PastTasks:
         learned: FloatArray | None = None,
         others: npt.NDArray[np.bool_] | None = None,
     ) -> Prior:
-        """Weigh the past tasks for a new one: by learned similarity, or all of its kind alike where it resembles none.
-
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_meta_features,)
-            Of the new task.
-        learned : ndarray of shape (n_tasks,) or None, default=None
-            Learned weights to be used instead of the forest's own.
-        others : ndarray of bool, shape (n_tasks,), or None, default=None
-            Past tasks that it may be compared with; None takes all.
-
-        Returns
-        -------
-        Prior
-            Weights, novelty and distance.
-        """
+        """Weigh the past tasks, or only some others, for a new one: by learned similarity, or equally if it resembles none."""
         comparable = self.comparable(meta_features)
-        found = self.novelty.score(meta_features, comparable if others is None else comparable & others)
+        uniform = self.table.uniform
+        if others is not None:
+            comparable &= others
+            uniform = uniform * others if (uniform * others).any() else others.astype(float)
+            uniform = uniform / uniform.sum()
+        found = self.novelty.score(meta_features, comparable)
         share = LEARNED_SHARE * (1 - found.strangeness) * (1.0 if self.describes(meta_features) else UNDESCRIBED_SHARE)
         learned = self.similarity.weights(meta_features) if learned is None else learned
-        weights = share * learned + (1 - share * learned.sum()) * self.table.uniform
+        weights = share * learned + (1 - share * learned.sum()) * uniform
         return Prior(weights, found.novelty, found.distance)
 
     def comparable(self, meta_features: FloatArray) -> npt.NDArray[np.bool_]:
-        """Tell which past tasks have meta-features enough in common with a new one to say how far it is from them.
-
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_meta_features,)
-            Of the new task, NaN where one is missing.
-
-        Returns
-        -------
-        ndarray of bool, shape (n_tasks,)
-            Whether three or more are known of both.
-        """
+        """Tell which past tasks have at least three meta-features in common with a new one."""
         return np.asarray(
             np.isfinite(self.table.meta_features) @ np.isfinite(meta_features).astype(np.float32) >= FEWEST
         )
 
     def describes(self, meta_features: FloatArray) -> bool:
-        """Tell whether enough is known of a new task to compare it with past ones.
-
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_meta_features,)
-            Of the new task, NaN where one is missing.
-
-        Returns
-        -------
-        bool
-            Whether it has at least half of the meta-features that most past tasks have.
-        """
+        """Tell whether a new task has at least half of the meta-features that most past families have."""
         return bool(np.isfinite(meta_features[self._usual]).sum() >= _MOST * self._usual.sum())
 
     @cached_property
     def _usual(self) -> npt.NDArray[np.bool_]:
-        """Which meta-features most past tasks have."""
-        return np.asarray(np.isfinite(self.table.meta_features).mean(axis=0) > _MOST)
+        equal = self.table.equal
+        return np.asarray(equal @ np.isfinite(self.table.meta_features) > _MOST * equal.sum())
 
     def query(
         self,
@@ -207,32 +145,12 @@ class PastTasks:
         unit: float = 1.0,
         time_budget: float | None = None,
         prior: Prior | None = None,
+        best: float = math.inf,
     ) -> "Query":
         """Look at a new task from the past ones.
 
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_meta_features,)
-            Of the new task.
-        n : int
-            How many configurations are asked for.
-        observed : mapping of int to float
-            Losses seen on the new task, by column; infinity for a failure.
-        allowed : ndarray of bool, shape (n_configurations,)
-            What may be recommended; what was observed is left out anyway.
-        sizes : ndarray of shape (3,) or None, default=None
-            Rows, features and classes of the new task, for predicting seconds.
-        unit : float, default=1.0
-            What its losses are divided by; NaN if unknown.
-        time_budget : float or None, default=None
-            Seconds that the whole list may take.
-        prior : Prior or None, default=None
-            What :meth:`prior` returned, if it is known already.
-
-        Returns
-        -------
-        Query
-            Everything a strategy may look at.
+        `observed` are losses by column, infinite for a failure; `best` is the least loss of configurations that no past task
+        knows; `sizes` are rows, features and classes, for predicting seconds; `unit` is NaN if it is not known.
         """
         weights, novelty, distance = prior or self.prior(meta_features)
         allowed = allowed.copy()
@@ -247,6 +165,7 @@ class PastTasks:
             )
         values = log_losses(losses, unit)
         past = self.table.working[:, columns]
+        best = min(best, float(losses.min(initial=math.inf)))
         return Query(
             meta_features=meta_features,
             n=n,
@@ -257,11 +176,30 @@ class PastTasks:
             mean=mean,
             columns=columns,
             values=np.clip(values, past.min(axis=0), past.max(axis=0)),
+            best=float(log_losses(np.array(best), unit)) if math.isfinite(best) else math.nan,
             allowed=allowed,
             seconds=None if sizes is None else self.cost.predict(sizes),
             unit=unit,
             time_budget=time_budget,
         )
+
+
+def _left_out_errors(table: PerformanceTable, similarity: ForestSimilarity) -> npt.NDArray[np.float32]:
+    """Return log losses less the prediction for each task from other families alone."""
+    weighted = table.uniform[:, None] * table.working
+    own, share = np.zeros((table.family.max() + 1, weighted.shape[1])), np.bincount(table.family, table.uniform)
+    np.add.at(own, table.family, weighted)
+    total = weighted.sum(axis=0)
+    errors = np.empty(table.working.shape, np.float32)
+    for start in range(0, table.n_tasks, _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, table.n_tasks))
+        weights = LEARNED_SHARE * similarity.left_out(rows)
+        family = table.family[rows]
+        rest = 1 - share[family][:, None]
+        mean = np.where(rest > 1e-9, (total - own[family]) / np.maximum(rest, 1e-9), total)  # noqa: PLR2004 - rounding
+        predicted = weights @ table.working + (1 - weights.sum(axis=1, keepdims=True)) * mean
+        errors[rows] = table.working[rows] - predicted
+    return errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,13 +211,13 @@ class Query:
     meta_features : ndarray of shape (n_meta_features,)
         Of the new task.
     n : int
-        How many configurations are asked for.
+        Number of configurations asked for.
     weights : ndarray of shape (n_tasks,)
         Prior weight of each past task.
     novelty : float
         From 0 (seen often) to 1 (unlike anything known).
     distance : float
-        Distance to the nearest past tasks, where the median past task has 1.
+        Distance to the nearest past families, where the median past family has 1.
     described : bool
         Whether most of its meta-features are known.
     mean : ndarray of shape (n_configurations,)
@@ -287,13 +225,15 @@ class Query:
     columns : ndarray of int, shape (n_observed,)
         Configurations that were run on the new task and did not fail.
     values : ndarray of shape (n_observed,)
-        Their log losses.
+        Their log losses, within the range of past tasks.
+    best : float
+        Least log loss so far, of whatever configuration; NaN before there is one.
     allowed : ndarray of bool, shape (n_configurations,)
-        What may be recommended.
+        Configurations that may be recommended.
     seconds : ndarray of shape (n_configurations,) or None
         Expected seconds of a fit.
     unit : float
-        What losses are divided by.
+        Unit of the losses.
     time_budget : float or None
         Seconds that the whole list may take.
     """
@@ -307,6 +247,7 @@ class Query:
     mean: FloatArray
     columns: npt.NDArray[np.intp]
     values: FloatArray
+    best: float
     allowed: npt.NDArray[np.bool_]
     seconds: FloatArray | None = None
     unit: float = 1.0

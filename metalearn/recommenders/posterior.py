@@ -1,73 +1,140 @@
-"""Hypotheses about a new task: what similarity predicts plus past errors, moved and weighed by what is observed."""
+"""Hypotheses about a new task: predictions plus past errors, moved and weighed by the results so far."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from metalearn.recommenders.past import PastTasks, Query
+from metalearn.recommenders.quantile import weighted_quantiles
 from metalearn.recommenders.scale import FloatArray
 from metalearn.recommenders.selection import heaviest
 
-__all__ = ["posterior"]
+if TYPE_CHECKING:
+    from metalearn.recommenders.past import PastTasks, Query
+
+__all__ = ["Posterior"]
 
 NOISE = 0.02
-"""Variance of what the ensemble cannot explain, on the log scale."""
+"""Variance that the hypotheses cannot explain, on the log scale."""
 
 OFFSET_VARIANCE = 4.0
 """Variance of the new task's level, on the log scale: almost nothing is known about it."""
 
 SHARPNESS = 50.0
-"""How fast a member loses weight that does not fit what was observed."""
+"""How fast a hypothesis loses weight that does not fit the results."""
 
 MEMBERS = 500
 """Past tasks that become hypotheses at most: the lightest change nothing."""
 
 KEPT = 0.1
-"""Share of the prior weights that no observation takes away."""
+"""Share of the prior weights that no result takes away."""
+
+_LEAST_SPREAD = 1e-3
 
 
-def posterior(past: PastTasks, query: Query, *, from_errors: bool = True) -> tuple[npt.NDArray[np.float32], FloatArray]:
-    """Return hypotheses about the new task's log losses, and their weights.
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Hold the hypotheses about one new task; order, scores, intervals and improvements all follow from them.
 
     Parameters
     ----------
     past : PastTasks
-        What is known.
+        The past tasks.
     query : Query
-        The new task and what was observed on it.
+        The new task and the results so far.
     from_errors : bool, default=True
-        Whether a hypothesis is what the similarity predicts plus the error it made on a past task, or else that past
-        task itself, as it is anyway where too little is known of the new task for a prediction.
-
-    Returns
-    -------
-    members : ndarray of shape (n_members, n_configurations)
-        One a past task, moved towards the observations.
-    weights : ndarray of shape (n_members,)
-        Sums to 1.
+        Whether a hypothesis is the prediction by similarity plus its error on a past task, or else that past task itself,
+        as it is anyway where too little is known of the new task for a prediction.
 
     Notes
     -----
-    The errors were made on left-out families, so the members scatter around the truth as the prediction does. Each
-    moves by the Kalman gain S_oo^-1 S_o, where S is the covariance of the errors plus an offset common to all
-    configurations, and is weighed by how well it fits what was observed up to that offset.
+    The errors were made on left-out families, so the hypotheses scatter around the truth as the prediction does. Each moves
+    by the gain S_oo^-1 S_o, where S is the covariance of the errors plus an offset common to all configurations, and its
+    weight is multiplied by a likelihood of its misfit up to that offset. This resembles an ensemble Kalman filter, but is none:
+    observations are not perturbed, S is not the covariance of the weighted ensemble, and weights change as in a particle
+    filter, tempered and mixed with a tenth of the prior.
 
     References
     ----------
     Evensen. The ensemble Kalman filter: theoretical formulation and practical implementation. Ocean Dynamics, 2003.
     """
-    rows = heaviest(query.weights, MEMBERS)
-    errors = past.errors[rows]
-    members = errors + query.mean.astype(np.float32) if from_errors and query.described else past.table.working[rows]
-    prior = query.weights[rows] / query.weights[rows].sum()
-    seen = query.columns
-    if not len(seen):
-        return members, prior
-    covariance = errors[:, seen].T @ errors / len(errors) + OFFSET_VARIANCE
-    gap = query.values - members[:, seen]
-    gain = np.linalg.solve(covariance[:, seen] + NOISE * np.eye(len(seen)), covariance)
-    misfit = ((gap - gap.mean(axis=1, keepdims=True)) ** 2).mean(axis=1)
-    likely = prior * np.exp(-SHARPNESS * (misfit - misfit.min()))
-    weights = (1 - KEPT) * likely / likely.sum() + KEPT * prior
-    moved = gap @ gain
-    moved += members
-    return moved.astype(np.float32), weights
+
+    past: "PastTasks"
+    query: "Query"
+    from_errors: bool = True
+
+    @cached_property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """The past tasks that are hypotheses, of shape (n_hypotheses,)."""
+        return heaviest(self.query.weights, MEMBERS)
+
+    @cached_property
+    def _updated(self) -> tuple[npt.NDArray[np.float32], FloatArray]:
+        """Log losses and weights of the hypotheses."""
+        query, rows, table = self.query, self.rows, self.past.table
+        errors = self.past.errors[rows]
+        predicted = self.from_errors and query.described
+        losses = errors + query.mean.astype(np.float32) if predicted else table.working[rows]
+        prior = query.weights[rows] / query.weights[rows].sum()
+        seen = query.columns
+        if not len(seen):
+            return losses, prior
+        equal = table.equal[rows]
+        covariance = (errors[:, seen].T * equal) @ errors / equal.sum() + OFFSET_VARIANCE
+        gap = query.values - losses[:, seen]
+        gain = np.linalg.solve(covariance[:, seen] + NOISE * np.eye(len(seen)), covariance)
+        misfit = ((gap - gap.mean(axis=1, keepdims=True)) ** 2).mean(axis=1)
+        likely = prior * np.exp(-SHARPNESS * (misfit - misfit.min()))
+        weights = (1 - KEPT) * likely / likely.sum() + KEPT * prior
+        return (gap @ gain + losses).astype(np.float32), weights
+
+    @property
+    def losses(self) -> npt.NDArray[np.float32]:
+        """Log losses, of shape (n_hypotheses, n_configurations)."""
+        return self._updated[0]
+
+    @property
+    def weights(self) -> FloatArray:
+        """Weights of the hypotheses, of shape (n_hypotheses,); they sum to 1."""
+        return self._updated[1]
+
+    @cached_property
+    def _scaled(self) -> tuple[FloatArray, FloatArray]:
+        """Least log loss of each hypothesis, the best result included, and the spread of its losses."""
+        best = math.inf if math.isnan(self.query.best) else self.query.best
+        low = np.minimum(self.losses.min(axis=1), best)
+        return low, np.maximum(self.losses.max(axis=1) - low, _LEAST_SPREAD)
+
+    @cached_property
+    def regrets(self) -> npt.NDArray[np.floating]:
+        """Regret of each configuration under each hypothesis, of shape (n_hypotheses, n_configurations)."""
+        if math.isnan(self.query.best):
+            return self.past.table.completed_regrets[self.rows]
+        low, spread = self._scaled
+        return np.asarray((self.losses - low[:, None]) / spread[:, None])
+
+    @property
+    def reached(self) -> FloatArray | float:
+        """Regret of the best result under each hypothesis."""
+        if math.isnan(self.query.best):
+            return 1.0
+        low, spread = self._scaled
+        return np.asarray((self.query.best - low) / spread)
+
+    @cached_property
+    def improvements(self) -> FloatArray:
+        """Expected improvement of each configuration on the best log loss so far; NaN before there is one.
+
+        Hypotheses count by how much a unit of loss is in their regrets, as they do in the order of candidates.
+        """
+        weights = self.weights / self._scaled[1]
+        gains: FloatArray = weights / weights.sum() @ np.maximum(self.query.best - self.losses, 0.0)
+        return gains
+
+    def quantiles(self, columns: Sequence[int] | npt.NDArray[np.intp]) -> FloatArray:
+        """Return the log losses at 10 %, 50 % and 90 % of some configurations, of shape (3, n_columns)."""
+        return weighted_quantiles(self.losses[:, np.asarray(columns, dtype=np.intp)], self.weights)

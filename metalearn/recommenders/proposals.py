@@ -15,8 +15,7 @@ from metalearn.models import get_model
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.recommenders.expectation import Expectation
 from metalearn.recommenders.joint_space import JointSpace, Points
-from metalearn.recommenders.past import PastTasks, Query
-from metalearn.recommenders.posterior import posterior
+from metalearn.recommenders.posterior import Posterior
 from metalearn.recommenders.scale import FloatArray, from_working, log_losses
 from metalearn.recommenders.selection import price
 from metalearn.recommenders.strategy import Strategy
@@ -74,48 +73,23 @@ def recommend_beyond(
 ) -> Recommendation:
     """Rank what to try next, in the list and in the spaces of the families around it.
 
-    Parameters
-    ----------
-    strategy : Strategy
-        Fitted; says what comes next in the list.
-    task : Task
-        The new task, with its metric.
-    meta_features : MetaFeatures
-        What was measured of its table.
-    n : int, default=10
-        How many candidates at most.
-    tried : mapping of Configuration to float
-        Losses on the task, in the list or not; infinity for a failure.
-    pending : collection of Configuration, default=()
-        Those of them that are not known yet, but expected.
-    models : collection of str
-        Model families that may be recommended.
-    time_budget : float or None, default=None
-        Seconds that fitting each candidate once may take in all; None sets no limit.
-    random_state : int, default=0
-        Seed.
-
-    Returns
-    -------
-    Recommendation
-        Candidates that were not tried. Those of the list come in its order; a new point comes before them where it
-        promises twice the improvement on the best so far, with a time budget for its price. At least a third is of the
-        list as long as it goes on.
-
     Notes
     -----
     What is expected of the list's members are the hypotheses of the task ensemble. New points are judged by a Gaussian
     process for each family, fitted to what was tried and, with their uncertainty, to what the ensemble expects of the
     members that were not.
     """
-    observed = strategy.translated(task, meta_features, {c.id: loss for c, loss in tried.items()})
+    observed = strategy.in_known_metric(task, meta_features, {c.id: loss for c, loss in tried.items()})
     tried = {configuration: observed[configuration.id] for configuration in tried}
     succeeded = [loss for found, loss in tried.items() if math.isfinite(loss) and found not in pending]
-    query = strategy.look(task, meta_features, n=n, observed=observed, models=models, time_budget=time_budget)
-    listed = strategy.answer(task, meta_features, query, least=min(succeeded, default=math.nan))
+    query = strategy.query(task, meta_features, n=n, observed=observed, models=models, time_budget=time_budget)
+    posterior = strategy.posterior(query)
+    listed = strategy.answer(task, meta_features, posterior)
+    if not succeeded:  # nothing to improve on: all that is known are expected results of what runs
+        listed = replace(listed, candidates=tuple(replace(c, expected_improvement=None) for c in listed.candidates))
     if len(succeeded) < FIRST and listed.candidates:
-        return strategy.as_asked(listed)
-    field = _Field.around(strategy, task, query, tried, tuple(models), random_state)
+        return strategy.in_asked_metric(listed)
+    field = _Field.around(strategy, task, posterior, tried, tuple(models), random_state)
     ahead = list(listed.candidates)
     left = math.inf if time_budget is None else time_budget
     merged: list[Candidate] = []
@@ -132,7 +106,7 @@ def recommend_beyond(
         left -= np.nan_to_num(merged[-1].expected_seconds)
     if not succeeded:  # nothing to improve on
         merged = [replace(c, expected_improvement=None) for c in merged]
-    return strategy.as_asked(replace(listed, candidates=tuple(merged)))
+    return strategy.in_asked_metric(replace(listed, candidates=tuple(merged)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,33 +134,17 @@ class Belief:
     leaders: Points
 
 
-def believe(past: PastTasks, query: Query, tried: Mapping[Configuration, float], space: JointSpace) -> Belief:
-    """Combine what was tried with what the ensemble expects of the rest of the list.
-
-    Parameters
-    ----------
-    past : PastTasks
-        What is known.
-    query : Query
-        The new task, with what was observed of the list.
-    tried : mapping of Configuration to float
-        Losses on the task, in the list or not; infinity for a failure.
-    space : JointSpace
-        Where new points may lie.
-
-    Returns
-    -------
-    Belief
-        For choosing what comes next.
-    """
-    members, weights = posterior(past, query)
+def believe(posterior: Posterior, tried: Mapping[Configuration, float], space: JointSpace) -> Belief:
+    """Combine results, of the list or not, with the posterior of the rest of the list."""
+    query, table = posterior.query, posterior.past.table
+    members, weights = posterior.losses, posterior.weights
     losses = np.array(list(tried.values()), dtype=float)
     unit = query.unit if math.isfinite(query.unit) else float(np.median(losses[np.isfinite(losses)]))
     values = tempered(log_losses(losses, unit))
     here = np.array([space.holds(c) for c in tried], dtype=bool)
     told = space.encode([c for c, inside in zip(tried, here, strict=True) if inside])
     # before the first result in the list, its level on this task is not known, and would mislead
-    listed = past.table.configurations if len(query.columns) else ()
+    listed = table.configurations if len(query.columns) else ()
     open_ = [j for j, c in enumerate(listed) if c not in tried and space.holds(c)]
     expected = weights @ members[:, open_]
     scatter = weights @ (members[:, open_] - expected) ** 2
@@ -197,47 +155,19 @@ def believe(past: PastTasks, query: Query, tried: Mapping[Configuration, float],
     return Belief(
         unit=unit,
         least=least,
-        gains=weights @ np.maximum(least - members, 0.0),
+        gains=posterior.improvements if len(values) else weights @ np.maximum(least - members, 0.0),
         surrogate=surrogate,
         leaders=told.take(np.argsort(values[here], kind="stable")[:_INCUMBENTS]),
     )
 
 
 def keeps_to_list(gain: float, worth: float, *, n_new: int, n_tried: int) -> bool:
-    """Tell whether the next member of the list comes before a new point.
-
-    Parameters
-    ----------
-    gain : float
-        Expected improvement of the member.
-    worth : float
-        Expected improvement of the new point.
-    n_new : int
-        New points among what was tried.
-    n_tried : int
-        What was tried in all.
-
-    Returns
-    -------
-    bool
-        False if the new point is to be tried.
-    """
+    """Tell whether the next member of the list comes before a new point."""
     return n_new > MOST_NEW * n_tried or gain >= CAUTION * worth
 
 
 def tempered(values: FloatArray) -> FloatArray:
-    """Bring in results that are far worse than the others: they would make all others look alike.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_results,)
-        Log losses; infinity for a failure, which counts as the worst, as does NaN.
-
-    Returns
-    -------
-    ndarray of shape (n_results,)
-        Finite.
-    """
+    """Bring in results that are far worse than the others: they would make all others look alike."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         return np.zeros(len(values))
@@ -249,24 +179,7 @@ def tempered(values: FloatArray) -> FloatArray:
 def neighbourhood(
     space: JointSpace, leaders: Points, generator: np.random.Generator, *, n_random: int = _RANDOM
 ) -> Points:
-    """Draw candidates everywhere, and more of them around the best so far.
-
-    Parameters
-    ----------
-    space : JointSpace
-        Where.
-    leaders : Points
-        The best so far; may be empty.
-    generator : Generator
-        Source of randomness.
-    n_random : int, default=40
-        How many are drawn in each family.
-
-    Returns
-    -------
-    Points
-        The candidates.
-    """
+    """Draw candidates everywhere, and more of them around the best so far."""
     everywhere = space.random(n_random, generator)
     if not len(leaders):
         return everywhere
@@ -313,14 +226,14 @@ class _Field:
         cls,
         strategy: Strategy,
         task: Task,
-        query: Query,
+        posterior: Posterior,
         tried: Mapping[Configuration, float],
         models: tuple[str, ...],
         random_state: int,
     ) -> Self:
         past = strategy.past_
         table, space = past.table, _joint_space(past.table.problem_type, models)
-        known = believe(past, query, {c: loss for c, loss in tried.items() if not math.isnan(loss)}, space)
+        known = believe(posterior, {c: loss for c, loss in tried.items() if not math.isnan(loss)}, space)
         points = neighbourhood(space, known.leaders, np.random.default_rng([random_state, len(tried)]))
         where = space.embed(points)
         listed, families, places = _listed(space, table)

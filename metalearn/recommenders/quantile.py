@@ -14,20 +14,7 @@ LEVELS = ((1 - COVERAGE) / 2, 0.5, (1 + COVERAGE) / 2)
 
 
 def weighted_quantiles(values: npt.NDArray[np.floating], weights: FloatArray) -> FloatArray:
-    """Return the lower end, the median and the upper end of weighted values.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_values, n_columns)
-        The values.
-    weights : ndarray of shape (n_values,)
-        Their weights.
-
-    Returns
-    -------
-    ndarray of shape (3, n_columns)
-        Quantiles at 10 %, 50 % and 90 %.
-    """
+    """Return the lower end, the median and the upper end of weighted values."""
     order = np.argsort(values, axis=0)
     ordered = np.take_along_axis(values, order, axis=0)
     heaped = np.cumsum(weights[order], axis=0)

@@ -16,21 +16,7 @@ _ROUNDS = 15
 
 
 def capped(losses: FloatArray, *, bounded: bool) -> FloatArray:
-    """Replace failures by the worst loss of the task, and outliers too where losses have no bound.
-
-    Parameters
-    ----------
-    losses : ndarray of shape (n_tasks, n_configurations)
-        Lower is better; NaN where nothing was run, infinity where a run failed; each task has a finite one.
-    bounded : bool
-        Whether losses have an upper bound. Else the worst is at most the third quartile plus 1.5 interquartile ranges:
-        one run that diverged would make all others look alike.
-
-    Returns
-    -------
-    ndarray of shape (n_tasks, n_configurations)
-        Finite; NaN where nothing was run.
-    """
+    """Replace failures by the worst loss of the task, and outliers too where losses have no bound."""
     finite = np.where(np.isfinite(losses), losses, np.nan)
     worst = np.nanmax(finite, axis=1, keepdims=True)
     if not bounded:
@@ -41,18 +27,7 @@ def capped(losses: FloatArray, *, bounded: bool) -> FloatArray:
 
 
 def relative_regrets(losses: FloatArray) -> FloatArray:
-    """Place each loss between its task's best (0) and worst (1).
-
-    Parameters
-    ----------
-    losses : ndarray of shape (n_tasks, n_configurations)
-        Finite; NaN where nothing was run.
-
-    Returns
-    -------
-    ndarray of shape (n_tasks, n_configurations)
-        Between 0 and 1; NaN where nothing was run.
-    """
+    """Place each loss between its task's best (0) and worst (1)."""
     best = np.nanmin(losses, axis=1, keepdims=True)
     spread = np.nanmax(losses, axis=1, keepdims=True) - best
     regrets: FloatArray = (losses - best) / np.where(spread > 0, spread, 1.0)
@@ -60,54 +35,18 @@ def relative_regrets(losses: FloatArray) -> FloatArray:
 
 
 def log_losses(losses: FloatArray, unit: FloatArray | float = 1.0) -> FloatArray:
-    """Take logarithms of losses, on which tasks of different level resemble each other.
-
-    Parameters
-    ----------
-    losses : ndarray
-        Finite losses or NaN.
-    unit : ndarray or float, default=1.0
-        What losses are divided by first.
-
-    Returns
-    -------
-    ndarray
-        Values on the working scale.
-    """
+    """Take logarithms of losses, on which tasks of different level resemble each other."""
     values: FloatArray = np.log(np.maximum(losses / unit, 0.0) + _FLOOR)
     return values
 
 
 def from_working(values: FloatArray, unit: FloatArray | float = 1.0) -> FloatArray:
-    """Turn values on the working scale back into losses.
-
-    Parameters
-    ----------
-    values : ndarray
-        Log losses.
-    unit : ndarray or float, default=1.0
-        What losses were divided by.
-
-    Returns
-    -------
-    ndarray
-        Losses, at least 0.
-    """
+    """Turn values on the working scale back into losses."""
     return np.maximum(np.exp(np.minimum(values, _CEILING)) - _FLOOR, 0.0) * unit
 
 
-def complete(values: FloatArray) -> FloatArray:
-    """Fill what was not run by row and column effects and a few common factors of the tasks.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_tasks, n_configurations)
-        NaN where unknown; each row has a known value.
-
-    Returns
-    -------
-    ndarray of shape (n_tasks, n_configurations)
-        Known values unchanged.
+def complete(values: FloatArray, weights: FloatArray | None = None) -> FloatArray:
+    """Fill missing values (NaN) by row and column effects and a few common factors of the weighted tasks.
 
     References
     ----------
@@ -117,15 +56,15 @@ def complete(values: FloatArray) -> FloatArray:
     known = ~np.isnan(values)
     if known.all():
         return values
+    weights = np.ones(len(values)) if weights is None else weights
     level = np.nanmean(values, axis=1, keepdims=True)
     centred = np.where(known, values - level, 0.0)
-    counts = known.sum(axis=0)
-    effect = centred.sum(axis=0) / (counts + 1.0)  # shrunk: a column seen once says little
+    effect = weights @ centred / (weights @ known + 1.0)  # shrunk: a column seen once says little
     filled = np.where(known, values, level + effect)
     for _ in range(_ROUNDS):
         level = (filled - effect).mean(axis=1, keepdims=True)
         rest = filled - effect - level
-        variances, axes = np.linalg.eigh(rest.T @ rest)
+        variances, axes = np.linalg.eigh(rest.T @ (weights[:, None] * rest))
         axes, variances = axes[:, -_RANK:], variances[-_RANK:]
         ridge = max(float(variances[0]), 1e-12)  # the smallest kept factor is shrunk away, the largest hardly
         filled = np.where(

@@ -22,28 +22,6 @@ def greedy(
 ) -> list[int]:
     """Add, one by one, the configuration that most lowers the weighted mean of the smallest regret.
 
-    Parameters
-    ----------
-    regrets : ndarray of shape (n_tasks, n_configurations)
-        Regret of each configuration on each task, without NaN.
-    weights : ndarray of shape (n_tasks,)
-        How much each task counts.
-    n : int
-        How many at most.
-    allowed : ndarray of bool, shape (n_configurations,)
-        What may be chosen.
-    reached : ndarray of shape (n_tasks,) or float, default=1.0
-        Regret that was reached before.
-    seconds : ndarray of shape (n_configurations,) or None, default=None
-        Expected seconds of each configuration; needed with a time budget.
-    time_budget : float or None, default=None
-        Seconds that the whole list may take. The gain is then weighed against the :func:`price`.
-
-    Returns
-    -------
-    list of int
-        Columns, best first.
-
     Notes
     -----
     The gain is submodular, so without a budget the list reaches at least 1 - 1/e of the possible gain.
@@ -78,41 +56,14 @@ def greedy(
 
 
 def price(seconds: FloatArray, time_budget: float) -> FloatArray:
-    """Return what trying a configuration costs: its own seconds, and its turn.
-
-    Parameters
-    ----------
-    seconds : ndarray
-        Expected seconds; NaN, where nothing is known, counts as none.
-    time_budget : float
-        Seconds that are left; infinity for no limit.
-
-    Returns
-    -------
-    ndarray
-        Seconds plus a tenth of those left, so that with little time cheap configurations come first, and with plenty
-        the most promising ones. Without a limit all cost the same.
-    """
+    """Return what trying a configuration costs: its own seconds, and its turn."""
     if math.isinf(time_budget):
         return np.ones_like(seconds)
     return np.asarray(np.maximum(np.nan_to_num(seconds) + _TURN * time_budget, _NOTHING))
 
 
 def heaviest(weights: npt.NDArray[np.floating], most: int = 2000) -> npt.NDArray[np.intp]:
-    """Return the tasks that count most: all of many would change little and take long.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_tasks,)
-        How much each task counts.
-    most : int, default=2000
-        How many at most.
-
-    Returns
-    -------
-    ndarray of int
-        Rows of positive weight in ascending order; of equal ones a random, but always the same choice.
-    """
+    """Return the tasks that count most: all of many would change little and take long."""
     rows = np.flatnonzero(weights > 0)
     if len(rows) > most:
         order = np.lexsort((np.random.default_rng(0).random(len(rows)), -weights[rows]))

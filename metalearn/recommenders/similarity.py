@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from metalearn.recommenders.families import Codes, equal_weights, family_means
 from metalearn.recommenders.scale import FloatArray
 
 __all__ = ["ForestSimilarity"]
@@ -16,10 +17,7 @@ IntArray = npt.NDArray[np.int32]
 _FACTORS = 12
 
 _GROWN_ON = 1000
-"""Past tasks that a tree is grown on at most, drawn anew for each; all of them lie in its leaves."""
-
-_FEWEST_TREES = 20
-"""Trees that must lack a whole family to be asked about a task of it as if it were new."""
+"""Families drawn for each tree, at most; the tasks of all families lie in its leaves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +27,9 @@ class ForestSimilarity:
     Parameters
     ----------
     fill : ndarray of shape (n_meta_features,)
-        What stands for a missing meta-feature: the median of the past tasks.
+        Values for missing meta-features: medians over families.
     feature : ndarray of int, shape (n_nodes,)
-        Meta-feature that a node asks about; -1 in a leaf.
+        Meta-feature on which a node splits; -1 in a leaf.
     threshold : ndarray of shape (n_nodes,)
         Values up to it go to the left.
     children : ndarray of int, shape (n_nodes, 2)
@@ -40,12 +38,17 @@ class ForestSimilarity:
         First node of each tree.
     leaves : ndarray of int, shape (n_tasks, n_trees)
         Leaf of each past task.
-    share : ndarray of shape (n_nodes,)
-        One over the number of past tasks in a leaf.
+    family : ndarray of int, shape (n_tasks,)
+        Family of each past task.
     unseen : ndarray of bool, shape (n_tasks, n_trees)
-        Which trees were grown without a past task.
+        Trees that were grown without the task's family.
     importance : ndarray of shape (n_meta_features,)
-        How much each meta-feature contributes to the forest; sums to 1.
+        Share of each meta-feature in the forest's splits; sums to 1.
+
+    Notes
+    -----
+    The bootstrap draws families, and one task for each family drawn. In a leaf all families have the same weight,
+    divided among their tasks in it.
 
     References
     ----------
@@ -58,7 +61,7 @@ class ForestSimilarity:
     children: IntArray
     roots: IntArray
     leaves: IntArray
-    share: FloatArray
+    family: Codes
     unseen: npt.NDArray[np.bool_]
     importance: FloatArray
 
@@ -67,129 +70,88 @@ class ForestSimilarity:
         cls,
         meta_features: FloatArray,
         profiles: npt.NDArray[np.floating],
+        family: Codes,
         *,
         n_trees: int = 300,
         min_leaf: int = 2,
         random_state: int = 0,
     ) -> Self:
-        """Grow the forest from meta-features to performance profiles.
-
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_tasks, n_meta_features)
-            NaN where one is missing.
-        profiles : ndarray of shape (n_tasks, n_configurations)
-            What similar tasks have in common.
-        n_trees : int, default=300
-            Number of trees.
-        min_leaf : int, default=2
-            Fewest past tasks in a leaf.
-        random_state : int, default=0
-            Seed.
-
-        Returns
-        -------
-        ForestSimilarity
-            The forest.
-        """
-        from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - slow to import, only needed to fit
+        """Grow the forest from meta-features (NaN if missing) to performance profiles."""
+        from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415 - slow to import, only needed to fit
 
         known = np.isfinite(meta_features)
-        fill = np.array([np.median(c[k]) if k.any() else 0.0 for c, k in zip(meta_features.T, known.T, strict=True)])
+        means = family_means(np.where(known, meta_features, np.nan), family)
+        fill = np.array([np.median(c[~np.isnan(c)]) if not np.isnan(c).all() else 0.0 for c in means.T])
         filled = np.where(known, meta_features, fill).astype(np.float32)
         if not len(fill):
             filled = np.zeros((len(filled), 1), np.float32)  # without meta-features all tasks share one leaf
-        forest = RandomForestRegressor(
-            n_trees,
-            min_samples_leaf=min_leaf,
-            max_features=1 / 3,
-            max_samples=min(_GROWN_ON, len(filled)),
-            random_state=random_state,
-        ).fit(filled, _factors(profiles))
-        trees = [tree.tree_ for tree in forest.estimators_]
-        sizes = np.array([tree.node_count for tree in trees])
-        roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
-        leaves = (forest.apply(filled) + roots).astype(np.int32)
-        children = [
-            np.stack([t.children_left, t.children_right], axis=1) + r for t, r in zip(trees, roots, strict=True)
-        ]
-        unseen = np.ones(leaves.shape, dtype=bool)
-        for t, sample in enumerate(forest.estimators_samples_):
-            unseen[sample, t] = False
+        targets = np.ascontiguousarray(_factors(profiles, equal_weights(family)))
+        members = np.argsort(family, kind="stable")  # tasks by family
+        sizes = np.bincount(family)
+        starts = np.cumsum(sizes) - sizes
+        seeds = np.random.RandomState(random_state)
+        trees, unseen = [], np.empty((len(sizes), n_trees), dtype=bool)
+        for t in range(n_trees):
+            seed = seeds.randint(np.iinfo(np.int32).max)
+            drawn = np.random.RandomState(seed).randint(0, len(sizes), min(_GROWN_ON, len(sizes)), dtype=np.int32)
+            counts = np.bincount(drawn, minlength=len(sizes))
+            picked = (np.random.default_rng(seed).random(len(sizes)) * sizes).astype(np.intp)
+            chosen = members[starts + picked][counts > 0]
+            rows = np.sort(chosen)
+            tree = DecisionTreeRegressor(min_samples_leaf=min_leaf, max_features=1 / 3, random_state=seed)
+            tree.fit(filled[rows], targets[rows], sample_weight=counts[family[rows]].astype(float))
+            trees.append(tree)
+            unseen[:, t] = counts == 0
+        nodes = [tree.tree_ for tree in trees]
+        n_nodes = np.array([tree.node_count for tree in nodes])
+        roots = (np.cumsum(n_nodes) - n_nodes).astype(np.int32)
+        splitting = [tree.feature_importances_ for tree in trees if tree.tree_.node_count > 1]
+        importance = np.mean(splitting, axis=0) if splitting else np.zeros(filled.shape[1])
         return cls(
             fill=fill,
-            feature=np.concatenate([np.maximum(t.feature, -1) for t in trees]).astype(np.int32),
-            threshold=np.concatenate([t.threshold for t in trees]),
-            children=np.concatenate(children).astype(np.int32),
+            feature=np.concatenate([np.maximum(t.feature, -1) for t in nodes]).astype(np.int32),
+            threshold=np.concatenate([t.threshold for t in nodes]),
+            children=np.concatenate(
+                [np.stack([t.children_left, t.children_right], axis=1) + r for t, r in zip(nodes, roots, strict=True)]
+            ).astype(np.int32),
             roots=roots,
-            leaves=leaves,
-            share=1 / np.maximum(np.bincount(leaves.ravel(), minlength=int(sizes.sum())), 1),
-            unseen=unseen,
-            importance=forest.feature_importances_[: len(fill)],
+            leaves=np.stack([t.apply(filled) + r for t, r in zip(nodes, roots, strict=True)], axis=1).astype(np.int32),
+            family=family,
+            unseen=unseen[family],
+            importance=importance[: len(fill)] / max(float(importance.sum()), 1e-12),
         )
 
-    def left_out(self, families: npt.NDArray[np.str_], rows: npt.NDArray[np.intp]) -> FloatArray:
-        """Return the weights that past tasks would have got as new ones.
+    def left_out(self, rows: npt.NDArray[np.intp]) -> FloatArray:
+        """Return the weights that all past tasks, but those of its family, would have for each row as a new task.
 
-        Parameters
-        ----------
-        families : ndarray of str, shape (n_tasks,)
-            Near-copies share one.
-        rows : ndarray of int, shape (n_rows,)
-            Which past tasks are asked about.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_tasks)
-            From the trees that were grown without its family (without the task, where hardly any tree lacks all of a large
-            family), and without the family's weights. Rows sum to 1, or to 0 where no leaf is shared.
+        Only trees that were grown without the family count. Rows sum to 1, or to 0 where no leaf is shared.
         """
-        _, family = np.unique(families, return_inverse=True)
-        order = np.argsort(family, kind="stable")
-        starts = np.flatnonzero(np.diff(family[order], prepend=-1))
-        strangers = np.logical_and.reduceat(self.unseen[order], starts)[family[rows]]
-        enough = strangers.sum(axis=1, keepdims=True) >= _FEWEST_TREES
-        asked = self._in_leaves(self.leaves[rows], np.where(enough, strangers, self.unseen[rows]).astype(float))
-        weights: FloatArray = (asked @ self._in_leaves(self.leaves, self.share[self.leaves]).T).toarray()
-        weights[family[rows][:, None] == family] = 0.0
+        asked = self._in_leaves(self.leaves[rows], self.unseen[rows].astype(float))
+        weights: FloatArray = (asked @ self._in_leaves(self.leaves, self._shares()).T).toarray()
+        weights[self.family[rows][:, None] == self.family] = 0.0
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
         return weights
+
+    def _shares(self) -> FloatArray:
+        """Return the weight of each task in its leaf of each tree."""
+        n_families = int(self.family.max(initial=0)) + 1
+        key = self.leaves.astype(np.int64) * n_families + self.family[:, None]
+        groups, group, count = np.unique(key.ravel(), return_inverse=True, return_counts=True)
+        n_in_leaf = np.bincount(groups // n_families, minlength=len(self.feature))
+        shares: FloatArray = 1.0 / (count[group].reshape(key.shape) * n_in_leaf[self.leaves])
+        return shares
 
     def _in_leaves(self, leaves: IntArray, values: FloatArray) -> csr_array:
         """Return values by task and leaf."""
         starts = np.arange(len(leaves) + 1) * leaves.shape[1]
-        return csr_array((values.ravel(), leaves.ravel(), starts), shape=(len(leaves), len(self.share)))
+        return csr_array((values.ravel(), leaves.ravel(), starts), shape=(len(leaves), len(self.feature)))
 
     def take(self, rows: npt.NDArray[np.intp]) -> Self:
-        """Keep some of the past tasks in the leaves.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which tasks, by row.
-
-        Returns
-        -------
-        ForestSimilarity
-            The same trees.
-        """
-        leaves = self.leaves[rows]
-        count = np.bincount(leaves.ravel(), minlength=len(self.share))
-        return replace(self, leaves=leaves, share=1 / np.maximum(count, 1), unseen=self.unseen[rows])
+        """Keep some of the past tasks in the leaves."""
+        return replace(self, leaves=self.leaves[rows], family=self.family[rows], unseen=self.unseen[rows])
 
     def weights(self, meta_features: FloatArray) -> FloatArray:
-        """Return how often each past task shares a leaf with a new one.
-
-        Parameters
-        ----------
-        meta_features : ndarray of shape (n_meta_features,)
-            Of the new task, NaN where one is missing.
-
-        Returns
-        -------
-        ndarray of shape (n_tasks,)
-            Sums to 1.
-        """
+        """Return how often each past task shares a leaf with a new one; sums to 1."""
         filled = np.where(np.isfinite(meta_features), meta_features, self.fill).astype(np.float32)
         node = self.roots.copy()
         while True:
@@ -199,13 +161,18 @@ class ForestSimilarity:
                 break
             right = filled[asked] > self.threshold[node]
             node = np.where(inner, self.children[node, right.astype(np.intp)], node)
-        weights: FloatArray = (self.leaves == node) @ self.share[node]
-        return weights / max(float(weights.sum()), 1e-12)
+        rows, trees = np.nonzero(self.leaves == node)
+        key = self.family[rows].astype(np.int64) * len(node) + trees
+        groups, group, count = np.unique(key, return_inverse=True, return_counts=True)
+        n_in_leaf = np.bincount(groups % len(node), minlength=len(node))
+        found = np.bincount(rows, 1.0 / (count[group] * n_in_leaf[trees]), len(self.leaves))
+        weights: FloatArray = found / max(float(found.sum()), 1e-12)
+        return weights
 
 
-def _factors(profiles: npt.NDArray[np.floating]) -> FloatArray:
-    """Compress profiles to their leading principal components, which is what the trees split for, only faster."""
-    centred = (profiles - profiles.mean(axis=0)).astype(float)
-    _, axes = np.linalg.eigh(centred.T @ centred)
+def _factors(profiles: npt.NDArray[np.floating], weights: FloatArray) -> FloatArray:
+    """Compress profiles to their leading principal components: trees split for the same, only faster."""
+    centred = (profiles - np.average(profiles, axis=0, weights=weights)).astype(float)
+    _, axes = np.linalg.eigh(centred.T @ (weights[:, None] * centred))
     factors: FloatArray = centred @ axes[:, -_FACTORS:]
     return factors

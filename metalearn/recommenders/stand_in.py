@@ -23,22 +23,6 @@ def as_expected(
 ) -> FloatArray:
     """Bring losses of an unknown scale onto that of past tasks: their level and spread are taken to be as expected.
 
-    Parameters
-    ----------
-    losses : ndarray of shape (n_observed,)
-        Of the new task, in any unit; infinity for a failure, NaN for what is pending.
-    columns : ndarray of int, shape (n_observed,)
-        Which configurations; -1 for one that is in no list.
-    working : ndarray of shape (n_tasks, n_configurations)
-        Log losses of the past tasks.
-    weights : ndarray of shape (n_tasks,)
-        How much each past task counts.
-
-    Returns
-    -------
-    ndarray of shape (n_observed,)
-        Losses on the scale of the past tasks, in the same order; infinity for a failure. What is pending is as expected.
-
     Notes
     -----
     The scale is set by what is in the list. A single result tells nothing, as its level is not known.
@@ -61,20 +45,7 @@ def as_expected(
 
 
 def without_scores(found: Recommendation, learned: Metric) -> Recommendation:
-    """Take out what is said in the metric that stands in for the one asked for.
-
-    Parameters
-    ----------
-    found : Recommendation
-        An answer whose scores are of another metric than its task's.
-    learned : Metric
-        That metric.
-
-    Returns
-    -------
-    Recommendation
-        With the order and the seconds, and a note that no score is foretold.
-    """
+    """Take out what is said in the metric that stands in for the one asked for."""
     asked = found.task.metric
     agreement = dict(asked.stand_ins).get(learned.name, math.nan)
     if agreement < _LITTLE:

@@ -22,18 +22,7 @@ _PLAIN = "plain"
 
 
 def pack(value: Any) -> Arrays:
-    """Flatten a dataclass of arrays, dataclasses and plain values.
-
-    Parameters
-    ----------
-    value : dataclass instance
-        What is to be kept.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Arrays by dotted names; all plain values together as one JSON text of bytes.
-    """
+    """Flatten a dataclass of arrays, dataclasses and plain values."""
     arrays: Arrays = {}
     plain: dict[str, Any] = {}
     for field in fields(value):
@@ -49,20 +38,7 @@ def pack(value: Any) -> Arrays:
 
 
 def unpack(kind: type[T], arrays: Arrays) -> T:
-    """Rebuild the dataclass that :func:`pack` flattened.
-
-    Parameters
-    ----------
-    kind : type
-        The dataclass.
-    arrays : dict of str to ndarray
-        What :func:`pack` returned.
-
-    Returns
-    -------
-    object
-        An equal instance.
-    """
+    """Rebuild the dataclass that :func:`pack` flattened."""
     plain = from_bytes(arrays[_PLAIN])
     values: dict[str, Any] = {}
     for name, hint in get_type_hints(kind).items():
@@ -76,84 +52,30 @@ def unpack(kind: type[T], arrays: Arrays) -> T:
 
 
 def within(arrays: Arrays, name: str) -> Arrays:
-    """Return the arrays under a dotted name.
-
-    Parameters
-    ----------
-    arrays : dict of str to ndarray
-        Arrays by dotted names.
-    name : str
-        The part before the dot.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Arrays by the rest of their names.
-    """
+    """Return the arrays under a dotted name."""
     start = f"{name}."
     return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
 
 
 def write_arrays(path: str | Path, arrays: Arrays) -> None:
-    """Write arrays to a file.
-
-    Parameters
-    ----------
-    path : str or Path
-        Where to; it is replaced in one step.
-    arrays : dict of str to ndarray
-        The arrays.
-    """
+    """Write arrays to a file."""
     with replacing(path) as draft, draft.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: str | Path) -> Arrays:
-    """Read the arrays of a file.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    dict of str to ndarray
-        The arrays.
-    """
+    """Read the arrays of a file."""
     with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
 def as_bytes(plain: Any) -> npt.NDArray[np.uint8]:
-    """Write plain values as a JSON text of bytes.
-
-    Parameters
-    ----------
-    plain : object
-        Plain values, configurations and metrics.
-
-    Returns
-    -------
-    ndarray of uint8
-        The text.
-    """
+    """Write plain values as a JSON text of bytes."""
     return np.frombuffer(json.dumps(plain, default=_as_plain).encode(), dtype=np.uint8)
 
 
 def from_bytes(text: npt.NDArray[np.uint8]) -> Any:
-    """Read plain values from a JSON text of bytes.
-
-    Parameters
-    ----------
-    text : ndarray of uint8
-        The text.
-
-    Returns
-    -------
-    object
-        Plain values.
-    """
+    """Read plain values from a JSON text of bytes."""
     return json.loads(text.tobytes())
 
 

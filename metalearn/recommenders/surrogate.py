@@ -56,24 +56,7 @@ class Surrogate:
 
     @classmethod
     def fit(cls, family: npt.NDArray[np.intp], places: FloatArray, values: FloatArray, variances: FloatArray) -> Self:
-        """Fit to values that are known more or less exactly; a family's kernel is the likeliest of a few.
-
-        Parameters
-        ----------
-        family : ndarray of int, shape (n_known,)
-            Family of each configuration.
-        places : ndarray of shape (n_known, n_coordinates)
-            Where it lies.
-        values : ndarray of shape (n_known,)
-            Log losses.
-        variances : ndarray of shape (n_known,)
-            How uncertain each is.
-
-        Returns
-        -------
-        Surrogate
-            The fitted process.
-        """
+        """Fit to values that are known more or less exactly; a family's kernel is the likeliest of a few."""
         level = float(np.average(values, weights=1 / (variances + _UNSURE))) if len(values) else 0.0
         level_variance, within, length = _GRID.T[:, :, None, None]
         parts: dict[int, tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = {}
@@ -94,20 +77,7 @@ class Surrogate:
         return cls(level, _GRID[pooled.argmax()], known)
 
     def look(self, family: npt.NDArray[np.intp], places: FloatArray) -> "Outlook":
-        """Predict candidates.
-
-        Parameters
-        ----------
-        family : ndarray of int, shape (n_candidates,)
-            Family of each.
-        places : ndarray of shape (n_candidates, n_coordinates)
-            Where each lies.
-
-        Returns
-        -------
-        Outlook
-            Their means and variances.
-        """
+        """Predict candidates."""
         most = max((len(f.solved) for f in self.families.values()), default=0)
         explained = np.zeros((most, len(family)))
         mean = np.full(len(family), self.level)
@@ -152,16 +122,6 @@ class Outlook:
     def improvement(self, best: float) -> FloatArray:
         """Return by how much each candidate is expected to improve on the best.
 
-        Parameters
-        ----------
-        best : float
-            Least log loss so far.
-
-        Returns
-        -------
-        ndarray of shape (n_candidates,)
-            On the log scale, at least 0.
-
         References
         ----------
         Jones, Schonlau, Welch. Efficient global optimization of expensive black-box functions. Journal of Global
@@ -176,16 +136,6 @@ class Outlook:
 
     def believe(self, chosen: int) -> Self:
         """Take a candidate's result for as expected, which leaves less to be learned near it.
-
-        Parameters
-        ----------
-        chosen : int
-            Which candidate is to be tried.
-
-        Returns
-        -------
-        Outlook
-            With smaller variances around the candidate.
 
         References
         ----------
@@ -208,19 +158,6 @@ def _covariance(kernel: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return squared Euclidean distances.
-
-    Parameters
-    ----------
-    a : ndarray of shape (n, n_coordinates)
-        Points.
-    b : ndarray of shape (m, n_coordinates)
-        Other points.
-
-    Returns
-    -------
-    ndarray of shape (n, m)
-        At least 0.
-    """
+    """Return squared Euclidean distances."""
     found: FloatArray = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     return np.maximum(found, 0.0)

@@ -13,6 +13,7 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model, model_names
+from metalearn.recommenders.families import Codes, equal_weights, family_codes
 from metalearn.recommenders.scale import FloatArray, capped, complete, log_losses, relative_regrets
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType, get_metric
@@ -72,28 +73,7 @@ class PerformanceTable:
     def from_knowledge_base(
         cls, kb: KnowledgeBase, metric: Metric | None = None, problem_type: ProblemType | None = None
     ) -> Self:
-        """Take the results of one metric out of a knowledge base.
-
-        Parameters
-        ----------
-        kb : KnowledgeBase
-            Tasks of one problem type, or what :func:`related_tasks` returned.
-        metric : Metric or None, default=None
-            What is asked for; None takes the problem type's default.
-        problem_type : ProblemType or None, default=None
-            The kind of problem that is asked about; None takes the only one that there is.
-
-        Returns
-        -------
-        PerformanceTable
-            Without tasks and configurations that have no result of the metric.
-
-        Raises
-        ------
-        InvalidInputError
-            If the tasks are of several problem types that have nothing to do with each other, or none of the kind
-            that is asked about has a result of the metric.
-        """
+        """Take the results of one metric out of a knowledge base."""
         kinds = sorted(set(kb.tasks["problem_type"]))
         if len(kinds) != 1 and not (problem_type and set(kinds) <= set(_CLASSIFICATION)):
             message = (
@@ -144,12 +124,25 @@ class PerformanceTable:
         return np.asarray((~np.isnan(self.losses)).mean(axis=1))
 
     @cached_property
+    def family(self) -> Codes:
+        """Number of each task's family, of shape (n_tasks,)."""
+        return family_codes(self.families)
+
+    @cached_property
+    def equal(self) -> FloatArray:
+        """Weights under which every family counts as one, of shape (n_tasks,)."""
+        return equal_weights(self.family)
+
+    @cached_property
     def uniform(self) -> FloatArray:
-        """Weights of the problem type's own tasks, of all if there is none, by how much is known of each, of shape (n_tasks,)."""
+        """Weights of the own tasks, of all if there is none, of shape (n_tasks,): a family counts by its best known task."""
         own = self.own if self.own.any() else np.ones(self.n_tasks, dtype=bool)
         known = own * self._known
-        weights: FloatArray = known / known.sum()
-        return weights
+        most = np.zeros(self.family.max() + 1)
+        np.maximum.at(most, self.family, known)
+        together = np.bincount(self.family, known)
+        weights = known * (most / np.maximum(together, 1e-12))[self.family]
+        return np.asarray(weights / weights.sum())
 
     @cached_property
     def judging(self) -> npt.NDArray[np.bool_]:
@@ -179,7 +172,7 @@ class PerformanceTable:
     @cached_property
     def working(self) -> npt.NDArray[np.float32]:
         """Losses on the working scale, completed where nothing was run and capped where a run failed."""
-        return complete(log_losses(self._capped, self.units[:, None])).astype(np.float32)
+        return complete(log_losses(self._capped, self.units[:, None]), self.equal).astype(np.float32)
 
     @cached_property
     def completed_regrets(self) -> npt.NDArray[np.float32]:
@@ -191,18 +184,7 @@ class PerformanceTable:
         return np.where(np.isnan(known), guessed, known).astype(np.float32)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Self:
-        """Keep some of the tasks.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which tasks, by row.
-
-        Returns
-        -------
-        PerformanceTable
-            The smaller table; every configuration is kept.
-        """
+        """Keep some of the tasks."""
         names: dict[str, Any] = {
             name: tuple(getattr(self, name)[i] for i in rows) for name in ("task_ids", "task_names", "families")
         }
@@ -214,51 +196,15 @@ class PerformanceTable:
         return taken
 
     def vector(self, meta_features: MetaFeatures) -> FloatArray:
-        """Bring the meta-features of a new task into the table's order.
-
-        Parameters
-        ----------
-        meta_features : MetaFeatures
-            What was measured.
-
-        Returns
-        -------
-        ndarray of shape (n_meta_features,)
-            NaN where one is absent.
-        """
+        """Bring the meta-features of a new task into the table's order."""
         return _bearable(meta_features.to_array(self.meta_feature_names))
 
     def unit_of(self, meta_features: MetaFeatures) -> float:
-        """Return what losses of a new task are divided by; NaN if that was not measured.
-
-        Parameters
-        ----------
-        meta_features : MetaFeatures
-            What was measured.
-
-        Returns
-        -------
-        float
-            The target's spread for rmse and mae, else 1.
-        """
+        """Return what losses of a new task are divided by; NaN if that was not measured."""
         return meta_features.values.get(TARGET_SPREAD, np.nan) if self.metric.name in _IN_TARGET_UNITS else 1.0
 
     def allowed(self, models: Collection[str] | None, n_rows: int = sys.maxsize) -> npt.NDArray[np.bool_]:
-        """Mark the configurations of some model families.
-
-        Parameters
-        ----------
-        models : collection of str or None
-            Registered model families that may be recommended; None allows all.
-        n_rows : int, default=unlimited
-            Rows of the new table.
-
-        Returns
-        -------
-        ndarray of bool, shape (n_configurations,)
-            True where allowed and, if families are named, where the family can be built with these parameters and can
-            predict something with so few rows.
-        """
+        """Mark the configurations of some model families."""
         if models is None:
             return np.ones(len(self.models), dtype=bool)
         specs = {name: get_model(name) for name in models if get_model(name).supports(self.problem_type)}
@@ -289,25 +235,13 @@ def _bearable(values: FloatArray) -> FloatArray:
 
 
 def related_tasks(kb: KnowledgeBase, problem_type: ProblemType) -> KnowledgeBase:
-    """Return what is known about one kind of problem; the rarer kind of classification borrows from the other.
-
-    Parameters
-    ----------
-    kb : KnowledgeBase
-        Any tasks.
-    problem_type : ProblemType
-        The kind of problem that is asked about.
-
-    Returns
-    -------
-    KnowledgeBase
-        Tasks of that kind, and of the other kind of classification if more of them are known.
-    """
+    """Return what is known about one kind of problem; the rarer kind of classification borrows from the other."""
     own = kb.subset(problem_type=problem_type)
     if not len(own) or problem_type not in _CLASSIFICATION:
         return own
-    classification = kb.tasks.loc[kb.tasks["problem_type"].isin(_CLASSIFICATION), "task_id"]
-    return own if len(classification) <= 2 * len(own) else kb.subset(tasks=list(classification))
+    classification = kb.tasks[kb.tasks["problem_type"].isin(_CLASSIFICATION)]
+    few = classification["family"].nunique() <= 2 * own.tasks["family"].nunique()
+    return own if few else kb.subset(tasks=list(classification["task_id"]))
 
 
 _CLASSIFICATION = (ProblemType.BINARY, ProblemType.MULTICLASS)

@@ -12,7 +12,7 @@ from metalearn.testing import check_recommender
 
 @pytest.mark.parametrize(
     "name",
-    [name if name == "average_rank" else pytest.param(name, marks=pytest.mark.slow) for name in recommender_names()],
+    [name if name == "portfolio" else pytest.param(name, marks=pytest.mark.slow) for name in recommender_names()],
 )
 def test_every_recommender_keeps_its_promises(name: str) -> None:
     check_recommender(get_recommender(name))

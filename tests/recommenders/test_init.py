@@ -17,5 +17,10 @@ def test_importing_recommenders_imports_nothing_slow() -> None:
 
 
 def test_an_unknown_recommender_gets_the_nearest_name() -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'nearest'"):
-        get_recommender("neares")
+    with pytest.raises(UnknownNameError, match="Did you mean 'forest'"):
+        get_recommender("fores")
+
+
+def test_strategies_that_were_only_compared_with_say_where_they_are() -> None:
+    with pytest.raises(UnknownNameError, match=r"'ranking' is no longer a recommender.*benchmarks/baselines\.py"):
+        get_recommender("ranking")

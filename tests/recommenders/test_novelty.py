@@ -9,7 +9,7 @@ def fitted(families: Any = None) -> tuple[Any, Novelty]:
     rng = np.random.default_rng(0)
     features = np.column_stack([rng.normal(size=200), rng.lognormal(3, 2, size=200), rng.normal(size=200)])
     features[:50, 2] = np.nan
-    return features, Novelty.fit(features, np.arange(200).astype(str) if families is None else families)
+    return features, Novelty.fit(features, np.arange(200) if families is None else families)
 
 
 def test_a_usual_table_is_not_novel_and_a_wild_one_is() -> None:
@@ -27,8 +27,7 @@ def test_novelty_of_left_out_tasks_is_spread_evenly() -> None:
     features, _ = fitted()
     features = np.column_stack([features, features[:, :2] ** 3])  # all have something in common to be compared by
     scores = [
-        Novelty.fit(np.delete(features, i, axis=0), np.arange(199).astype(str)).score(features[i])[0]
-        for i in range(0, 200, 2)
+        Novelty.fit(np.delete(features, i, axis=0), np.arange(199)).score(features[i])[0] for i in range(0, 200, 2)
     ]
     assert 0.4 < np.mean(scores) < 0.6
     assert 0.02 < np.mean(np.array(scores) > 0.9) < 0.25
@@ -36,7 +35,7 @@ def test_novelty_of_left_out_tasks_is_spread_evenly() -> None:
 
 def test_near_copies_do_not_make_a_task_usual() -> None:
     features = np.repeat(np.random.default_rng(0).normal(size=(20, 3)), 10, axis=0)
-    copies = Novelty.fit(features, np.repeat(np.arange(20), 10).astype(str))
+    copies = Novelty.fit(features, np.repeat(np.arange(20), 10))
     assert (copies.distances > 0).all()
 
 
@@ -47,7 +46,7 @@ def test_missing_values_stand_in_the_middle() -> None:
 
 
 def test_a_meta_feature_that_nobody_has_is_ignored() -> None:
-    found = Novelty.fit(np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]]), np.array(["a", "b", "c"]))
+    found = Novelty.fit(np.array([[1.0, np.nan], [2.0, np.nan], [3.0, np.nan]]), np.arange(3))
     assert np.isfinite(found.score(np.array([2.0, 7.0]))[0])
 
 
@@ -56,10 +55,27 @@ def test_tasks_that_lack_almost_all_meta_features_count_neither_as_near_nor_as_u
     features = rng.normal(size=(100, 8))
     bare = np.full((50, 8), np.nan)
     bare[:, 0] = features[:50, 0]
-    families = np.arange(150).astype(str)
+    families = np.arange(150)
     alone, mixed = Novelty.fit(features, families[:100]), Novelty.fit(np.vstack([features, bare]), families)
     assert len(mixed.distances) == 100
     comparable = np.arange(150) < 100
     new = rng.normal(size=8)
     assert abs(mixed.score(new, comparable)[0] - alone.score(new)[0]) < 0.1
     assert np.isnan(mixed.score(new, np.zeros(150, dtype=bool))[0])
+
+
+def test_copies_of_a_task_within_its_family_change_nothing() -> None:
+    features, found = fitted()
+    rows = np.r_[np.arange(200), 7, 7, 90]
+    again = Novelty.fit(features[rows], np.arange(200)[rows])
+    for new in features[:20] + 0.1:
+        np.testing.assert_allclose(again.score(new), found.score(new))
+
+
+def test_the_sizes_of_one_table_are_one_neighbour() -> None:
+    features = np.random.default_rng(0).normal(size=(50, 4))
+    ladder = np.vstack([features, np.repeat(features[:1], 5, axis=0)])
+    found = Novelty.fit(ladder, np.r_[np.arange(50), np.zeros(5, int)])
+    nearest = np.sort(found.distances_to(features[0])[:50])[:5]
+    middle = np.median(found.distances)
+    assert found.score(features[0]).distance == np.clip(nearest.mean() / middle, 0.5, 4)

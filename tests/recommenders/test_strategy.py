@@ -8,8 +8,9 @@ import pytest
 
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
-from metalearn.recommenders import get_recommender, load, recommender_names, save
+from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender, load, recommender_names, save
 from metalearn.recommenders.base import Recommender
+from metalearn.recommenders.expectation import Expectation
 from metalearn.task import METRICS, ProblemType, Task
 
 NAMES = recommender_names()
@@ -25,18 +26,7 @@ def ids(recommendation: Any) -> list[str]:
 
 
 def test_all_strategies_are_registered() -> None:
-    expected = {
-        "random",
-        "default",
-        "average_rank",
-        "portfolio",
-        "nearest",
-        "forest",
-        "ensemble",
-        "analogies",
-        "ranking",
-    }
-    assert expected | {"blend"} <= set(NAMES)
+    assert {"default", "portfolio", "forest", "ensemble", "analogies", "blend"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -100,7 +90,7 @@ def test_a_saved_recommender_answers_the_same_without_pickle(
         assert again.recommend(new_task, features_of(1), observed=observed).to_json() == wanted.to_json()
 
 
-@pytest.mark.parametrize("name", ["nearest", "forest", "ensemble", "analogies", "ranking", "blend"])
+@pytest.mark.parametrize("name", ["forest", "ensemble", "analogies", "blend"])
 def test_meta_features_decide_which_families_come_first(
     name: str, fitted: dict[str, Any], new_task: Task, features_of: Callable[[float], MetaFeatures]
 ) -> None:
@@ -140,7 +130,7 @@ def test_the_metric_asked_for_is_learned(make_knowledge: Callable[..., Knowledge
     assert get_recommender("forest")(metric=METRICS["accuracy"]).fit(kb).past_.table.metric.name == "accuracy"
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "ranking"])
+@pytest.mark.parametrize("name", NAMES)
 def test_three_tasks_are_enough(
     name: str,
     make_knowledge: Callable[..., KnowledgeBase],
@@ -191,7 +181,7 @@ def test_one_family_of_tables_is_enough_to_begin_with(
     assert ids(fitted.recommend(new_task, features_of(0), n=3, observed=told))[0] != ids(rec)[0]
 
 
-@pytest.mark.parametrize("name", ["blend", "default", "ranking"])
+@pytest.mark.parametrize("name", ["blend", "default"])
 @pytest.mark.parametrize("kept", [[], ["kind"]])
 def test_past_tasks_with_one_meta_feature_or_none_still_recommend(
     name: str, kept: list[str], make_knowledge: Callable[..., KnowledgeBase], new_task: Task, tmp_path: Path
@@ -215,3 +205,53 @@ def test_what_was_filled_in_is_not_filled_in_again_after_loading(fitted: dict[st
     again = load(tmp_path / "kept.npz")
     assert "working" in vars(again.past_.table)
     np.testing.assert_array_equal(again.past_.table.working, strategy.past_.table.working)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("copied", [(7,), (7, 7, 30)])
+def test_copies_of_a_task_within_its_family_change_no_list(
+    name: str,
+    copied: tuple[int, ...],
+    sparse_knowledge: KnowledgeBase,
+    features_of: Callable[[float], MetaFeatures],
+) -> None:
+    table = PerformanceTable.from_knowledge_base(sparse_knowledge)
+    task = Task(id="new", problem_type=ProblemType.BINARY, n_rows=800, n_features=10, n_classes=2)
+    before, after = (fitted_on(name, table.take(np.r_[np.arange(40), list(rows)].astype(int))) for rows in ((), copied))
+    observed = {c.id: 0.2 + 0.01 * j for j, c in enumerate(table.configurations[:4])}
+    for about in ({}, {"observed": observed}, {"time_budget": 1.0}):
+        for kind in (0, 1):
+            one, other = (r.recommend(task, features_of(kind), n=8, **about) for r in (before, after))
+            assert ids(other) == ids(one)
+            for first, second in zip(one, other, strict=True):
+                assert second.expected_score == pytest.approx(first.expected_score, abs=0.01)
+                assert second.expected_seconds == pytest.approx(first.expected_seconds, rel=1e-6)
+            assert other.novelty == one.novelty
+            assert [n.weight for n in other.neighbours] == pytest.approx([n.weight for n in one.neighbours])
+
+
+def fitted_on(name: str, table: PerformanceTable) -> Any:
+    past, strategy = PastTasks.fit(table), get_recommender(name)()
+    strategy.fit_past(past)
+    strategy.expectation_ = Expectation.fit(past, strategy.posterior)
+    return strategy
+
+
+@pytest.mark.parametrize("name", ["ensemble", "analogies", "blend"])
+def test_what_comes_first_promises_most(
+    name: str, fitted: dict[str, Any], new_task: Task, features_of: Callable[[float], MetaFeatures]
+) -> None:
+    found = fitted[name]
+    known = [c.id for c in found.past_.table.configurations]
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 4, 7):
+        for kind in (0, 1):
+            seen = rng.permutation(known)[:n]
+            observed = dict(zip(seen.tolist(), rng.uniform(0.1, 0.5, n).tolist(), strict=True))
+            rec = found.recommend(new_task, features_of(kind), n=12, observed=observed)
+            gains = [c.expected_improvement for c in rec]
+            assert gains[0] >= max(gains) * (1 - 1e-4)
+            outside = found.recommend(new_task, features_of(kind), n=12, observed={**observed, "other": 0.05})
+            assert (
+                max(c.expected_improvement for c in outside) <= max(gains) + 1e-12
+            )  # a better result leaves less to gain

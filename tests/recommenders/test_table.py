@@ -9,7 +9,7 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender, related_tasks
-from metalearn.recommenders.simulation import family_folds
+from metalearn.recommenders.simulation import family_folds, ranked
 from metalearn.space import Configuration
 from metalearn.task import METRICS, ProblemType, Task, get_metric
 
@@ -112,19 +112,9 @@ def test_borrowed_tasks_are_learned_from(mixed: KnowledgeBase, features_of: Call
     for name, table in (("both", both), ("alone", alone)):
         past = PastTasks.fit(table)
         query = past.query(table.vector(features_of(1)), n=1, observed={}, allowed=table.allowed(None))
-        first[name] = table.models[get_recommender("forest")().fit_past(past).rank(query)[0]]
+        first[name] = table.models[ranked(get_recommender("forest")().fit_past(past), query)[0]]
     assert first["both"] in {"svm", "knn"}  # what wins on kind 1, which no multiclass task is of
     assert first["alone"] in {"linear", "random_forest"}
-
-
-def test_the_nearest_tasks_are_of_the_own_kind(
-    mixed: KnowledgeBase, features_of: Callable[[float], MetaFeatures]
-) -> None:
-    kb = related_tasks(mixed, ProblemType.MULTICLASS)
-    table = PerformanceTable.from_knowledge_base(kb, problem_type=ProblemType.MULTICLASS)
-    past = PastTasks.fit(table)
-    query = past.query(table.vector(features_of(1)), n=1, observed={}, allowed=table.allowed(None))
-    assert table.models[get_recommender("nearest")().fit_past(past).rank(query)[0]] in {"linear", "random_forest"}
 
 
 def test_borrowed_tasks_are_neither_the_bar_nor_left_out(mixed: KnowledgeBase) -> None:
@@ -162,7 +152,9 @@ def test_a_task_counts_by_how_much_is_known_of_it(table: PerformanceTable) -> No
     shares = replace(table, losses=losses).uniform
     assert shares.sum() == pytest.approx(1)
     assert shares[0] == pytest.approx(shares[1] / table.losses.shape[1])
-    assert np.ptp(shares[1:]) < 1e-12
+    assert shares[:2].sum() == pytest.approx(shares[-1])
+    others = np.bincount(table.family, shares)[1:]  # families count as one, however many tasks they have
+    assert np.ptp(others) < 1e-12
 
 
 def test_tasks_of_which_little_is_known_judge_nothing(table: PerformanceTable) -> None:
@@ -171,3 +163,14 @@ def test_tasks_of_which_little_is_known_judge_nothing(table: PerformanceTable) -
     assert not replace(table, losses=losses).judging[0]
     assert replace(table, losses=losses).judging[1:].all()
     assert replace(table, losses=np.where(np.arange(losses.shape[1]) < 1, losses, np.nan)).judging.all()
+
+
+def test_a_family_that_is_known_in_part_at_some_sizes_counts_no_less(table: PerformanceTable) -> None:
+    rows = np.r_[np.arange(table.n_tasks), np.repeat(table.n_tasks - 1, 5)]
+    ladder = table.take(rows)
+    ladder.losses[table.n_tasks :, 3:] = np.nan
+    shares = replace(ladder).uniform
+    np.testing.assert_allclose(
+        np.bincount(ladder.family, shares)[ladder.family], np.bincount(table.family, table.uniform)[ladder.family]
+    )
+    assert shares[table.n_tasks - 1] > shares[table.n_tasks]

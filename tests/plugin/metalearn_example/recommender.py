@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn.recommenders import Query, Strategy
+from metalearn.recommenders import Posterior, Strategy
 
 
 class MostWins(Strategy):
@@ -10,9 +10,9 @@ class MostWins(Strategy):
 
     name = "most_wins"
 
-    def rank(self, query: Query) -> list[int]:
+    def rank(self, posterior: Posterior) -> list[int]:
         """Order configurations for a new task."""
         table = self.past_.table
         losses = np.where(np.isnan(table.losses), np.inf, table.losses)
         wins = np.bincount(losses.argmin(axis=1), minlength=losses.shape[1])
-        return self.within(query, np.argsort(-wins, kind="stable"))
+        return self.within(posterior.query, np.argsort(-wins, kind="stable"))

@@ -5,7 +5,7 @@ import pytest
 
 from metalearn.knowledge_base import KnowledgeBase
 from metalearn.recommenders import PastTasks, PerformanceTable
-from metalearn.recommenders.landscape import places
+from metalearn.recommenders.explanation import places
 
 Make = Callable[[int], KnowledgeBase]
 

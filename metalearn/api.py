@@ -188,7 +188,9 @@ def recommend(
     if not found.candidates and time_budget is not None:
         unlimited = fitted.recommend(task, meta_features, n=_ALL, models=models)
         serious.insert(0, _too_short(time_budget, unlimited))
-    return replace(found, notes=(*serious, *found.notes, *notes), target=str(data.y.name), categorical=data.categorical)
+    candidates = tuple(replace(candidate, schema=data.schema) for candidate in found.candidates)
+    about: dict[str, Any] = {"target": str(data.y.name), "categorical": data.categorical}
+    return replace(found, candidates=candidates, notes=(*serious, *found.notes, *notes), **about)
 
 
 def describe(

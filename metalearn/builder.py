@@ -244,6 +244,7 @@ def cross_validate(data: Dataset, configurations: Sequence[Configuration], limit
         random_state=RANDOM_STATE,
         clock="processor",
         keeps_predictions=False,
+        schema=data.schema,
     )
     with closing(Processes(fitted_on, memory_mb=limits.memory_mb, fit_seconds=limits.fit_seconds)) as runner:
         return [_folds_of(configuration, runner, limits) for configuration in configurations]

@@ -1,6 +1,6 @@
 """The table: its columns by kind, its target, and the intermediates that meta-features share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -11,7 +11,7 @@ import pandas as pd
 
 from metalearn.table.fingerprint import seal_table
 from metalearn.table.intake import as_text, column_names, labelled_rows, row_names, take_in, with_names
-from metalearn.table.schema import ColumnKind, column_kinds, columns_at, kind_of_dtype
+from metalearn.table.schema import ColumnKind, Schema, columns_at, kind_of_dtype
 from metalearn.task import ProblemType, Task
 
 __all__ = ["Dataset", "subsample_rows"]
@@ -79,6 +79,8 @@ class Dataset:
         Rows that were left out because their target is missing.
     names : Index of shape (n_rows,) or None, default=None
         What the caller calls the rows, for scorers that look something up by it.
+    known : Schema or None, default=None
+        How columns of this or a larger table are read, as found before.
 
     See Also
     --------
@@ -91,6 +93,7 @@ class Dataset:
     categorical: tuple[str, ...] = ()
     n_unlabelled: int = 0
     names: pd.Index | None = None
+    known: Schema | None = None
 
     @classmethod
     def from_data(
@@ -100,6 +103,7 @@ class Dataset:
         *,
         problem_type: ProblemType | str | None = None,
         categorical: str | Sequence[str] = (),
+        known: Schema | None = None,
     ) -> Self:
         """Check a table and its target, and bring them into one form.
 
@@ -113,6 +117,8 @@ class Dataset:
             The kind of problem; None infers it from the target.
         categorical : str or sequence of str, default=()
             Columns that are categorical whatever they look like.
+        known : Schema or None, default=None
+            How columns are read, as found before.
 
         Returns
         -------
@@ -129,7 +135,7 @@ class Dataset:
         frame, target, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
         names = row_names(X)
         kept = None if names is None else names[labelled_rows(y)]
-        return cls(frame, target, kind, column_names(categorical), len(y) - len(target), kept)
+        return cls(frame, target, kind, column_names(categorical), len(y) - len(target), kept, known)
 
     @property
     def named(self) -> pd.DataFrame:
@@ -147,9 +153,14 @@ class Dataset:
         return self.X.shape[1]
 
     @cached_property
-    def kinds(self) -> dict[str, ColumnKind]:
+    def schema(self) -> Schema:
+        """How the columns are read."""
+        return Schema.of(self.X, self.categorical, self.known)
+
+    @property
+    def kinds(self) -> Mapping[str, ColumnKind]:
         """Kind of every column, in their order."""
-        return column_kinds(self.X, self.categorical)
+        return self.schema.kinds
 
     @cached_property
     def _classes(self) -> tuple[npt.NDArray[np.intp], tuple[Any, ...]]:
@@ -200,7 +211,7 @@ class Dataset:
             return self
         rows = subsample_rows(self.target, n_rows, self.problem_type, random_state=random_state)
         X, y = self.X.iloc[rows].reset_index(drop=True), self.y.iloc[rows].reset_index(drop=True)
-        return type(self)(X, y, self.problem_type, self.categorical)
+        return type(self)(X, y, self.problem_type, self.categorical, known=self.schema)
 
     @cached_property
     def missing(self) -> tuple[npt.NDArray[np.intp], int]:

@@ -1,7 +1,7 @@
 """The answer: ranked configurations, what to expect of each, and the past tasks that say so."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, overload
@@ -23,6 +23,7 @@ from metalearn.report import (
     versioned,
 )
 from metalearn.space import Configuration, ParamValue
+from metalearn.table.schema import Schema
 from metalearn.task import ProblemType, Task
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Candidate:
         over what may happen, of which most is no improvement. None before there is a score.
     evidence : tuple of str, default=()
         Names of the past tasks that speak for it, the weightiest first.
+    schema : Schema or None, default=None
+        How the columns of the table are read by what :meth:`build` returns; not written by :meth:`to_dict`.
     """
 
     configuration: Configuration
@@ -61,6 +64,7 @@ class Candidate:
     expected_seconds: float
     expected_improvement: float | None = None
     evidence: tuple[str, ...] = ()
+    schema: Schema | None = field(default=None, compare=False, repr=False)
 
     @property
     def model(self) -> str:
@@ -95,7 +99,9 @@ class Candidate:
             If the family's package is not installed.
         """
         spec = get_model(self.model)
-        return spec.build(self.configuration, self.problem_type, random_state=random_state, n_jobs=n_jobs)
+        return spec.build(
+            self.configuration, self.problem_type, random_state=random_state, n_jobs=n_jobs, schema=self.schema
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the candidate as plain values.
@@ -416,9 +422,12 @@ class Recommendation:
         Recommendation
             An equal recommendation.
         """
+        candidates = tuple(Candidate.from_dict(c) for c in values["candidates"])
+        if categorical := tuple(values.get("categorical", ())):
+            candidates = tuple(replace(c, schema=Schema(categorical=categorical)) for c in candidates)
         return cls(
             task=Task.from_dict(values["task"]),
-            candidates=tuple(Candidate.from_dict(c) for c in values["candidates"]),
+            candidates=candidates,
             recommender=values["recommender"],
             novelty=values["novelty"],
             neighbours=tuple(Neighbour.from_dict(n) for n in values["neighbours"]),
@@ -427,7 +436,7 @@ class Recommendation:
             notes=tuple(values["notes"]),
             file=values.get("file", ""),
             target=values.get("target", "target"),
-            categorical=tuple(values.get("categorical", ())),
+            categorical=categorical,
             reading={k: tuple(v) if isinstance(v, list) else v for k, v in values.get("reading", {}).items()},
         )
 

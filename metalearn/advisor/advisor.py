@@ -25,6 +25,7 @@ from metalearn.recommendation import Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
 from metalearn.space.aliases import family_of
+from metalearn.table.schema import Schema
 from metalearn.task import Metric, ProblemType, Task, scorer_sign
 from metalearn.trial import Trial
 
@@ -119,6 +120,7 @@ class Advisor:
         random_state: int = 0,
     ) -> None:
         data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
+        self._schema = data.schema
         self._start(
             new_task(data, metric, name),
             extract(data),
@@ -145,16 +147,14 @@ class Advisor:
         score_sign: float,
     ) -> None:
         self.task, self.meta_features = task, meta_features
-        self.time_budget = checked_seconds(time_budget)
-        self.score_sign = score_sign
+        self.time_budget, self.score_sign = checked_seconds(time_budget), score_sign
         self._models, self.notes = usable_models(families, task.problem_type)
         past = past_of(knowledge_base)
         self._recommender = fitted_recommender(past, task.problem_type, task.metric, recommender)
-        self._recommender_name = recommender
         self._new_points, self._random_state = bool(new_points), int(random_state)
         self._trials: dict[str, Trial] = {}
         self._running: dict[str, Trial] = {}
-        self._lock = RLock()
+        self._recommender_name, self._lock = recommender, RLock()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the lock, which does not pickle."""
@@ -405,7 +405,8 @@ class Advisor:
         Pipeline
             Takes any DataFrame with the columns it is fitted on.
         """
-        return build_pipeline(configuration, self.task.problem_type, random_state=random_state, n_jobs=n_jobs)
+        kind, schema = self.task.problem_type, self._schema
+        return build_pipeline(configuration, kind, random_state=random_state, n_jobs=n_jobs, schema=schema)
 
     def tell(
         self,
@@ -530,6 +531,7 @@ class Advisor:
             "new_points": self._new_points,
             "random_state": self._random_state,
             "score_sign": self.score_sign,
+            "categorical": list(self._schema.categorical),
             "trials": [trial.to_dict() for trial in self.history],
         }
         text = json.dumps(state, indent=1, allow_nan=False)
@@ -571,6 +573,7 @@ class Advisor:
                 message = f"The state has format {state['format']}, but this version reads {_FORMAT}. Expected at most that. Upgrade metalearn-recommender."
                 raise InvalidInputError(message)
             made = cls.__new__(cls)
+            made._schema = Schema(categorical=tuple(state.get("categorical", ())))  # noqa: SLF001
             made._start(  # noqa: SLF001 - an own instance
                 Task.from_dict(state["task"]),
                 MetaFeatures(state["meta_features"]),
@@ -594,5 +597,4 @@ class Advisor:
 
 def _recognised(configuration: Configuration) -> Configuration:
     """Return a configuration made by hand under our names and kinds of values: C=10 is C=10.0."""
-    family = family_of(configuration.model) or configuration.model
-    return recognised(family, configuration.params)
+    return recognised(family_of(configuration.model) or configuration.model, configuration.params)

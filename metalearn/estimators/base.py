@@ -53,7 +53,7 @@ from metalearn.report import Text, to_json, training_script, tuning_page, tuning
 from metalearn.scorers import apply_scorer
 from metalearn.store import Store
 from metalearn.table.intake import MIN_ROWS, column_names, label_name, row_names, with_names
-from metalearn.table.schema import column_kinds
+from metalearn.table.schema import Schema
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
 __all__ = ["MetaLearnEstimator"]
@@ -231,7 +231,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 f"The table has {len(frame)} rows but the target {len(target)}. Expected the same number. Align them."
             )
             raise InvalidInputError(message)
-        kinds = column_kinds(frame, self._categorical).items()
+        schema = Schema.of(frame, self._categorical)
+        kinds = schema.kinds.items()
         self.column_kinds_ = {name: EMPTY if frame[name].isna().all() else str(kind) for name, kind in kinds}
         self.target_ = summary(y, target, problem_type)
         weights = None if sample_weight is None else _checked_weights(sample_weight, frame)
@@ -249,7 +250,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         classes = self.classes_ if n_classes else None
         names = row_names(X)
         self.metric_ = with_stand_ins(self.metric_, with_names(frame, names), target, problem_type, classes)
-        return TrainingData(frame, target, problem_type, n_classes, folds, weights, seed, self.metric_, classes, names)
+        return TrainingData(
+            frame, target, problem_type, n_classes, folds, weights, seed, self.metric_, classes, names, schema=schema
+        )
 
     def _check_options(self) -> None:
         for name, least in (("n_trials", 1), ("cv", 2), ("time_budget", 0)):
@@ -322,7 +325,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
     def _dataset(self, data: TrainingData) -> Dataset:
         """Return the table with the classes as the user calls them."""
         y = self.classes_[data.target] if data.n_classes else data.target
-        return Dataset.from_data(data.X, y, problem_type=data.problem_type, categorical=self._categorical)
+        kind = data.problem_type
+        return Dataset.from_data(data.X, y, problem_type=kind, categorical=self._categorical, known=data.schema)
 
     def _advisor(self, data: TrainingData, usable: Sequence[str], budget: Budget) -> Advisor:
         seconds = None if budget.seconds is None else budget.seconds * budget.n_slots / len(data.folds)

@@ -19,6 +19,7 @@ from metalearn.models import get_model
 from metalearn.scorers import apply_scorer
 from metalearn.space import Configuration
 from metalearn.table.intake import with_names
+from metalearn.table.schema import Schema
 from metalearn.task import Metric, ProblemType
 
 __all__ = ["Outcome", "Rows", "TrainingData", "failure", "fit_and_score", "predict"]
@@ -52,6 +53,7 @@ class TrainingData:
     names: pd.Index | None = None
     clock: Literal["wall", "processor"] = "wall"
     keeps_predictions: bool = True
+    schema: Schema | None = None
 
     def own_score(self, rows: Rows, predictions: FloatArray) -> float:
         """Score predictions of some rows by the metric of the user's own."""
@@ -97,7 +99,7 @@ def fit_and_score(data: TrainingData, configuration: Configuration, where: int |
 def _fit(data: TrainingData, configuration: Configuration, rows: Rows) -> tuple[Any, float]:
     """Fit a pipeline and take the time; importing the family's library, once in a process, does not count."""
     model = get_model(configuration.model).build(
-        configuration, data.problem_type, random_state=data.random_state, n_jobs=1
+        configuration, data.problem_type, random_state=data.random_state, n_jobs=1, schema=data.schema
     )
     weights = {} if data.weights is None else {"model__sample_weight": data.weights[rows]}
     now = _CLOCKS[data.clock]

@@ -12,6 +12,8 @@ from metalearn.task import ProblemType, as_problem_type
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+    from metalearn.table.schema import Schema
+
 __all__ = [
     "KnownConfiguration",
     "ModelSpec",
@@ -88,6 +90,7 @@ def build_pipeline(
     *,
     random_state: int = 0,
     n_jobs: int | None = None,
+    schema: "Schema | None" = None,
 ) -> "Pipeline":
     """Return an unfitted scikit-learn pipeline for a configuration of any family.
 
@@ -101,6 +104,8 @@ def build_pipeline(
         Seed of the estimator.
     n_jobs : int or None, default=None
         Threads of the estimator, where it takes any; None means 1, as in scikit-learn, and -1 all cores.
+    schema : Schema or None, default=None
+        How the columns of the table are read; None finds it in fitting.
 
     Returns
     -------
@@ -108,4 +113,5 @@ def build_pipeline(
         Steps ``preprocessing`` and ``model``.
     """
     spec = get_model(configuration.model)
-    return spec.build(configuration, as_problem_type(problem_type), random_state=random_state, n_jobs=n_jobs)
+    kind = as_problem_type(problem_type)
+    return spec.build(configuration, kind, random_state=random_state, n_jobs=n_jobs, schema=schema)

@@ -15,6 +15,8 @@ from metalearn.task import ProblemType
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+    from metalearn.table.schema import Schema
+
 __all__ = ["KnownConfiguration", "ModelSpec"]
 
 
@@ -238,6 +240,7 @@ class ModelSpec:
         *,
         random_state: int = 0,
         n_jobs: int | None = None,
+        schema: "Schema | None" = None,
     ) -> "Pipeline":
         """Return an unfitted pipeline of preprocessing and estimator that takes any DataFrame.
 
@@ -251,6 +254,8 @@ class ModelSpec:
             Seed of the estimator.
         n_jobs : int or None, default=None
             Threads of the estimator, where it takes any; None means 1, as in scikit-learn, and -1 all cores.
+        schema : Schema or None, default=None
+            How the columns of the table are read; None finds it in fitting.
 
         Returns
         -------
@@ -290,4 +295,4 @@ class ModelSpec:
         make = pkgutil.resolve_name(self.estimator)
         model = make(dict(configuration.params), problem_type, random_state, n_jobs)
         make_pipeline = pkgutil.resolve_name("sklearn.pipeline:Pipeline")
-        return make_pipeline([("preprocessing", preprocessing(problem_type)), ("model", model)])
+        return make_pipeline([("preprocessing", preprocessing(problem_type, schema)), ("model", model)])

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from metalearn.exceptions import InvalidInputError
 from metalearn.models.text import TextEncoder, texts
 from metalearn.table.intake import as_frame
-from metalearn.table.schema import ColumnKind, column_kinds, date_format, is_no_day, read_dates
+from metalearn.table.schema import ColumnKind, Schema, date_format, is_no_day, read_dates
 from metalearn.task import ProblemType
 
 __all__ = [
@@ -62,6 +63,11 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     which nearly every row has one of its own are text.
     Infinite numbers become missing, what float32 cannot hold the largest that it can. Columns that are constant in fitting are dropped.
 
+    Parameters
+    ----------
+    schema : mapping or None, default=None
+        :class:`~metalearn.table.schema.Schema` of the whole table, as plain values; None finds it in fitting.
+
     Attributes
     ----------
     feature_names_in_ : ndarray of str
@@ -73,6 +79,9 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     formats_ : dict of str to str
         How dates are written in the columns of text that hold them.
     """
+
+    def __init__(self, schema: Mapping[str, Any] | None = None) -> None:
+        self.schema = schema
 
     def set_output(self, *, transform: str | None = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
         """Stay as it is: the form of output is the next step's to choose, which takes a table of pandas.
@@ -108,19 +117,20 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         self.feature_names_in_ = np.array(frame.columns, dtype=object)
         self.n_features_in_ = frame.shape[1]
         self.kinds_, self.levels_, self.formats_ = {}, {}, {}
-        for name, kind in column_kinds(frame).items():
+        known = None if self.schema is None else Schema.from_dict(self.schema)
+        schema = Schema.of(frame, known=known)
+        for name, kind in schema.kinds.items():
             column = frame[name]
             levels = self._levels(column) if kind is ColumnKind.CATEGORICAL else []
-            if _differ(column, levels):
+            if name not in schema.categorical and _differ(column, levels):
                 self.kinds_[name] = str(ColumnKind.TEXT)
             elif kind is ColumnKind.CATEGORICAL:
                 if len(levels) + column.isna().any() > 1:
                     self.kinds_[name], self.levels_[name] = str(kind), levels
             elif kind in (ColumnKind.DATETIME, ColumnKind.TEXT) or self._varies(column):
                 self.kinds_[name] = str(kind)
-                form = date_format(column) if kind is ColumnKind.DATETIME and _held(column) == "text" else None
-                if form is not None:
-                    self.formats_[name] = form
+                if name in schema.formats:
+                    self.formats_[name] = schema.formats[name]
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -432,13 +442,15 @@ def _by_target(problem_type: ProblemType) -> TargetEncoder:
     return QuietTargetEncoder(target_type=kind, cv=folds(_FOLDS, shuffle=True, random_state=0))
 
 
-def tree_preprocessing(problem_type: ProblemType) -> Pipeline:
+def tree_preprocessing(problem_type: ProblemType, schema: Schema | None = None) -> Pipeline:
     """Return preprocessing for families that take missing values and split on category codes.
 
     Parameters
     ----------
     problem_type : ProblemType
         Tells whether the target holds classes.
+    schema : Schema or None, default=None
+        How the columns are read; None finds it in fitting.
 
     Returns
     -------
@@ -454,16 +466,20 @@ def tree_preprocessing(problem_type: ProblemType) -> Pipeline:
         ],
         verbose_feature_names_out=False,
     )
-    return _as_it_is(Pipeline([("clean", TableCleaner()), ("encode", encode)]))
+    return _as_it_is(
+        Pipeline([("clean", TableCleaner(None if schema is None else schema.to_dict())), ("encode", encode)])
+    )
 
 
-def dense_preprocessing(problem_type: ProblemType) -> Pipeline:
+def dense_preprocessing(problem_type: ProblemType, schema: Schema | None = None) -> Pipeline:
     """Return preprocessing for families that need complete, scaled numbers.
 
     Parameters
     ----------
     problem_type : ProblemType
         Tells whether the target holds classes.
+    schema : Schema or None, default=None
+        How the columns are read; None finds it in fitting.
 
     Returns
     -------
@@ -490,7 +506,9 @@ def dense_preprocessing(problem_type: ProblemType) -> Pipeline:
         ],
         verbose_feature_names_out=False,
     )
-    return _as_it_is(Pipeline([("clean", TableCleaner()), ("encode", encode)]))
+    return _as_it_is(
+        Pipeline([("clean", TableCleaner(None if schema is None else schema.to_dict())), ("encode", encode)])
+    )
 
 
 def _as_it_is(preprocessing: Pipeline) -> Pipeline:

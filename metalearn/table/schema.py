@@ -2,10 +2,11 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from metalearn.table.intake import column_names
 
 __all__ = [
     "ColumnKind",
+    "Schema",
     "column_kinds",
     "columns_at",
     "date_format",
@@ -184,7 +186,9 @@ def _kind_of(values: "pd.Series[Any]") -> ColumnKind:
     return _kind_of_strings(values)
 
 
-def column_kinds(X: pd.DataFrame, categorical: str | Sequence[str] = ()) -> dict[str, ColumnKind]:
+def column_kinds(
+    X: pd.DataFrame, categorical: str | Sequence[str] = (), known: Mapping[str, ColumnKind] | None = None
+) -> dict[str, ColumnKind]:
     """Tell the kind of every column.
 
     Parameters
@@ -193,6 +197,8 @@ def column_kinds(X: pd.DataFrame, categorical: str | Sequence[str] = ()) -> dict
         The table.
     categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
+    known : mapping of str to ColumnKind or None, default=None
+        Kinds of columns of text, found before; their values are not looked at.
 
     Returns
     -------
@@ -206,12 +212,60 @@ def column_kinds(X: pd.DataFrame, categorical: str | Sequence[str] = ()) -> dict
     ['datetime', 'numeric', 'categorical']
     """
     forced = set(column_names(categorical))
-    known = [
-        ColumnKind.CATEGORICAL if name in forced or isinstance(dtype, pd.CategoricalDtype) else kind_of_dtype(dtype)
+    before = {name: kind for name, kind in (known or {}).items() if kind in _KINDS_OF_TEXT}
+    told = [
+        ColumnKind.CATEGORICAL
+        if name in forced or isinstance(dtype, pd.CategoricalDtype)
+        else kind_of_dtype(dtype) or before.get(str(name))
         for name, dtype in X.dtypes.items()
     ]
-    looked_at = columns_at(X, [place for place, kind in enumerate(known) if kind is None]).items()
-    return {str(name): kind or _kind_of(next(looked_at)[1]) for name, kind in zip(X.columns, known, strict=True)}
+    looked_at = columns_at(X, [place for place, kind in enumerate(told) if kind is None]).items()
+    return {str(name): kind or _kind_of(next(looked_at)[1]) for name, kind in zip(X.columns, told, strict=True)}
+
+
+_KINDS_OF_TEXT = (ColumnKind.CATEGORICAL, ColumnKind.TEXT, ColumnKind.DATETIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Hold how the columns of a table are read: found once, and taken along to whatever is built for the table.
+
+    Parameters
+    ----------
+    kinds : mapping of str to ColumnKind, default={}
+        Kind of every column, in their order.
+    formats : mapping of str to str, default={}
+        Format of the dates in columns of text.
+    categorical : tuple of str, default=()
+        Columns that were said to be categorical.
+    """
+
+    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+    formats: Mapping[str, str] = field(default_factory=dict)
+    categorical: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, X: pd.DataFrame, categorical: str | Sequence[str] = (), known: Self | None = None) -> Self:
+        """Find the kinds and formats of a table's columns, as far as they are not known."""
+        forced = column_names(categorical) or (() if known is None else known.categorical)
+        kinds = column_kinds(X, forced, None if known is None else known.kinds)
+        formats = {} if known is None else {name: form for name, form in known.formats.items() if name in kinds}
+        for name, kind in kinds.items():
+            if kind is ColumnKind.DATETIME and name not in formats and kind_of_dtype(X[name].dtype) is None:
+                form = date_format(X[name])
+                formats |= {} if form is None else {name: form}
+        return cls(kinds, formats, tuple(name for name in forced if name in kinds))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        kinds = {name: str(kind) for name, kind in self.kinds.items()}
+        return {"kinds": kinds, "formats": dict(self.formats), "categorical": list(self.categorical)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the schema that :meth:`to_dict` wrote."""
+        kinds = {name: ColumnKind(kind) for name, kind in values["kinds"].items()}
+        return cls(kinds, dict(values["formats"]), tuple(values["categorical"]))
 
 
 def columns_at(X: pd.DataFrame, places: Sequence[int] | npt.NDArray[np.intp]) -> pd.DataFrame:

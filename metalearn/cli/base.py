@@ -114,7 +114,7 @@ def table_options(command: Callable[..., None]) -> Callable[..., None]:
     return click.argument("data")(target_options(command))
 
 
-def target_options(command: Callable[..., None]) -> Callable[..., None]:
+def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how the table is read, and what its target and columns are."""
     for decorate in reversed(
         (
@@ -137,20 +137,20 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
     return reading_options(_column_options(command))
 
 
-def _column_options(command: Callable[..., None]) -> Callable[..., None]:
+def _column_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--drop", multiple=True, metavar="COLUMN", help="A column that is no feature; may be repeated.")
     @click.option("--keep", multiple=True, metavar="COLUMN", help="Use only this column, and others so named.")
     @wraps(command)
     def reader(
         *args: Any, drop: tuple[str, ...], keep: tuple[str, ...], reading: dict[str, Any], **options: Any
-    ) -> None:
+    ) -> Any:
         chosen = {name: value for name, value in (("drop", drop), ("keep", keep)) if value}
-        command(*args, reading=reading | chosen, **options)
+        return command(*args, reading=reading | chosen, **options)
 
     return reader
 
 
-def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of how a file is read; the command takes them as one argument, ``reading``, for ``read_table``."""
 
     @click.option(
@@ -165,10 +165,12 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
         names: str | None,
         sheet: str | None,
         **options: Any,
-    ) -> None:
+    ) -> Any:
         given = next(csv.reader([names or ""], skipinitialspace=True), [])
         reading = {"header": header, "names": tuple(given), "sheet": sheet}
-        command(*args, reading={name: value for name, value in reading.items() if value not in (None, ())}, **options)
+        return command(
+            *args, reading={name: value for name, value in reading.items() if value not in (None, ())}, **options
+        )
 
     return reader
 

@@ -24,6 +24,7 @@ from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.recommenders import Strategy
 from metalearn.store import BUNDLED, Store, open_store
 from metalearn.table.fingerprint import comparable
+from metalearn.table.intake import split_target
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
 __all__ = [
@@ -87,8 +88,9 @@ def past_of(source: KnowledgeSource) -> KnowledgeBase | None:
 
 def recommend(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
+    target: str | None = None,
     n: int = 10,
     metric: str | Callable[..., Any] | Metric | None = None,
     time_budget: float | None = None,
@@ -105,8 +107,10 @@ def recommend(
     ----------
     X : DataFrame or array-like of shape (n_rows, n_features)
         The table: any column types, missing values allowed.
-    y : Series or array-like of shape (n_rows,)
-        The target.
+    y : Series or array-like of shape (n_rows,) or None, default=None
+        The target; None takes the column that ``target`` names.
+    target : str or None, default=None
+        The column of ``X`` that is the target, where ``y`` is not given.
     n : int, default=10
         How many configurations at most.
     metric : str, callable, Metric or None, default=None
@@ -148,6 +152,7 @@ def recommend(
     (3, 'multiclass')
     """
     n, time_budget = checked_count(n), checked_seconds(time_budget)
+    X, y = split_target(X, y, target)
     data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
     task = new_task(data, metric, name)
     models, notes = usable_models(families, data.problem_type)
@@ -205,6 +210,7 @@ def describe(
         "n_features": data.n_features,
         "n_classes": data.n_classes,
         "kinds": dict(Counter(map(str, data.kinds.values()))),
+        "columns": data.columns.drop(columns="examples").to_dict("records"),
         "meta_features": dict(found.values),
         "seconds": dict(found.seconds),
         "status": dict(found.status),

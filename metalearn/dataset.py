@@ -17,6 +17,8 @@ from metalearn.task import ProblemType, Task
 __all__ = ["Dataset", "subsample_rows"]
 
 _CHUNK_ROWS = 10_000
+_EXAMPLES = 3
+_EXAMPLE = 20
 _CHUNK_CELLS = 500_000
 
 
@@ -156,6 +158,25 @@ class Dataset:
     def schema(self) -> Schema:
         """How the columns are read."""
         return Schema.of(self.X, self.categorical, self.known)
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        """One row a column: name, kind, format of dates, numbers of missing and distinct values, and the commonest of them."""
+        rows = []
+        for place, (name, kind) in enumerate(self.kinds.items()):
+            column = self.X.iloc[:, place]
+            counts = as_text(column.dropna()).value_counts()
+            rows.append(
+                {
+                    "name": name,
+                    "kind": str(kind),
+                    "format": self.schema.formats.get(name, ""),
+                    "missing": int(column.isna().sum()),
+                    "distinct": len(counts),
+                    "examples": ", ".join(str(value)[:_EXAMPLE] for value in counts.index[:_EXAMPLES]),
+                }
+            )
+        return pd.DataFrame(rows)
 
     @property
     def kinds(self) -> Mapping[str, ColumnKind]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "recommend", "report"]
 
+_MOST_COLUMNS = 40
+
 
 @click.command()
 @table_options
@@ -178,6 +180,11 @@ def _show_found(facts: Mapping[str, Any]) -> None:
     from metalearn.report.text import facts_table, number  # noqa: PLC0415
 
     say(f"{facts['table']}: {facts['problem_type']}, {facts['n_rows']:,} rows, {facts['n_features']:,} columns\n")
+    columns = [(c["name"], c["kind"], c["format"], c["missing"], c["distinct"]) for c in facts["columns"]]
+    shown = columns[:_MOST_COLUMNS]
+    say(facts_table(("column", "read as", "dates as", "missing", "distinct"), shown, right=("missing", "distinct")))
+    if len(columns) > len(shown):
+        say(f"{len(shown)} of {len(columns):,} columns shown; --json lists all.\n")
     known = {feature.name: feature for feature in list_meta_features()}
     rows = [
         (known[k].group, k, number(v), known[k].unit)

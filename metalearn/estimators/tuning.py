@@ -16,7 +16,7 @@ from metalearn.estimators.columns import select_columns
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.evaluation.splits import among_kept, fewer_folds, time_folds
 from metalearn.exceptions import InvalidInputError, unknown_name
-from metalearn.table.intake import label_name, labelled_rows, with_names
+from metalearn.table.intake import label_name, labelled_rows, split_target, with_names
 from metalearn.task import ProblemType
 
 __all__ = ["predict_table", "text_columns", "tune"]
@@ -24,8 +24,9 @@ __all__ = ["predict_table", "text_columns", "tune"]
 
 def tune(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
+    target: str | None = None,
     problem_type: ProblemType | str | None = None,
     categorical: str | Sequence[str] = (),
     groups: Any = None,
@@ -40,8 +41,10 @@ def tune(
     ----------
     X : DataFrame or array-like of shape (n_rows, n_features)
         The table.
-    y : Series or array-like of shape (n_rows,)
-        The target; rows where it is missing are left out.
+    y : Series or array-like of shape (n_rows,) or None, default=None
+        The target; rows where it is missing are left out. None takes the column that ``target`` names.
+    target : str or None, default=None
+        The column of ``X`` that is the target, where ``y`` is not given.
     problem_type : ProblemType, str or None, default=None
         The kind of problem; default: inferred from the target.
     categorical : str or sequence of str, default=()
@@ -78,6 +81,7 @@ def tune(
     >>> type(model).__name__
     'MetaLearnClassifier'
     """
+    X, y = split_target(X, y, target)
     data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
     if groups is not None and time is not None:
         message = "Both groups and time were given. Expected one of them. Pass a splitter as cv that does both."
@@ -96,17 +100,17 @@ def tune(
     if sample_weight is not None:
         named = [sample_weight] if isinstance(sample_weight, str) else []
         sample_weight, frame = _numbers(_per_row(sample_weight, frame, y)), frame.drop(columns=named)
-    target: Any = data.y
+    labels: Any = data.y
     kind: type[MetaLearnEstimator] = MetaLearnRegressor
     if data.problem_type.is_classification:
         kind, label = MetaLearnClassifier, unstorable(data.labels)
         if label is not None:
-            target = target.astype(object).map(label_name)
+            labels = labels.astype(object).map(label_name)
             notes.append(
                 f"The classes are of type {type(label).__name__}; the model calls them by their text, {label_name(label)!r}."
             )
     model = kind(categorical=[c for c in data.categorical if c in frame.columns], cv=folds, **options)
-    model.fit(with_names(frame, data.names), target, sample_weight=sample_weight, groups=groups)
+    model.fit(with_names(frame, data.names), labels, sample_weight=sample_weight, groups=groups)
     present = labelled_rows(y)
     if not present.all():  # one row of predictions for each row of the caller's table
         held_out = model.held_out_predictions_

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from metalearn.exceptions import InvalidInputError
+from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.task import ProblemType, as_problem_type
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "label_name",
     "labelled_rows",
     "row_names",
+    "split_target",
     "take_in",
     "with_names",
 ]
@@ -86,6 +87,22 @@ def take_in(
     kind = infer_problem_type(target) if problem_type is None else _fitting(target, problem_type)
     _check_classes(target, kind)
     return frame, target.astype(float) if kind is ProblemType.REGRESSION else target, kind
+
+
+def split_target(X: Any, y: Any, target: str | None) -> tuple[Any, Any]:
+    """Return the table without its target, and the target: ``y``, or the column that is named."""
+    if target is None:
+        if y is None:
+            message = "No target was given. Expected y, or the name of a column of X. Pass target='name'."
+            raise InvalidInputError(message)
+        return X, y
+    if y is not None:
+        message = f"Both y and target={target!r} were given. Expected one of them. Leave the other out."
+        raise InvalidInputError(message)
+    frame = as_frame(X)
+    if target not in frame.columns:
+        raise unknown_name("target", target, map(str, frame.columns))
+    return frame.drop(columns=target), frame[target]
 
 
 def labelled_rows(y: Any) -> npt.NDArray[np.bool_]:

@@ -49,6 +49,8 @@ _SHOWN_SUFFIXES = (
 
 _log = logging.getLogger(__name__)
 _WHOLE = 2.0**53
+_LISTED = 20
+_TARGET_NAMES = ("target", "label", "labels", "y", "class", "outcome", "response")
 _OPENML = "openml:"
 
 
@@ -153,13 +155,16 @@ def read_table(
         raise InvalidInputError(message)
     columns = [str(column) for column in frame.columns]
     if target is None:
+        likely = _likely_targets(columns)
         message = (
-            f"No target was named for {name}. Expected one of its columns {shortened(columns)}. "
-            f"Add it: --target {shlex.quote(columns[-1])}."
+            f"No target was named for {name}. Expected one of its {len(columns):,} columns, likely {' or '.join(map(repr, likely))}. "
+            f"Add it: --target {shlex.quote(likely[0])}."
         )
         raise InvalidInputError(message)
     if target not in columns:
-        raise unknown_name("target", target, columns)
+        raise unknown_name(
+            "target", target, columns if len(columns) <= _LISTED else _likely_targets(columns), further=columns
+        )
     frame.columns = pd.Index(columns)
     features = [column for column in columns if column != target]
     unknown = [column for column in (*drop, *keep) if column not in columns]
@@ -170,6 +175,12 @@ def read_table(
         message = f"No column of {name} is left besides the target {target!r}. Expected one or more of {shortened(features)}. Drop fewer."
         raise InvalidInputError(message)
     return NamedTable(name, frame[chosen], _as_written(frame[target]))
+
+
+def _likely_targets(columns: Sequence[str]) -> list[str]:
+    """Return the columns that are called like a target, and the last one."""
+    called = [name for name in columns if name.strip().lower() in _TARGET_NAMES]
+    return list(dict.fromkeys([*called[:3], columns[-1]]))
 
 
 def _as_written(target: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -228,6 +228,15 @@ def test_columns_can_be_left_out(tmp_path: Path, frame: pd.DataFrame) -> None:
         read_table(tmp_path / "t.csv", "y", drop=["a", "b"])
 
 
+def test_likely_targets_are_proposed_and_never_all_columns(tmp_path: Path) -> None:
+    wide = pd.DataFrame(0, index=range(3), columns=[*(f"c{i}" for i in range(75)), "Label", "last"])
+    wide.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(InvalidInputError, match=r"its 77 columns, likely 'Label' or 'last'\. Add it: --target Label\."):
+        read_table(tmp_path / "t.csv")
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'c74'\? Available: \['Label', 'last'\]"):
+        read_table(tmp_path / "t.csv", "c744")
+
+
 def test_a_proposed_option_is_quoted_for_the_shell(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,sale price\n1,2\n3,4\n")
     with pytest.raises(InvalidInputError, match=r"--target 'sale price'"):

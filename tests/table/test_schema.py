@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 import metalearn as ml
+from metalearn.dataset import Dataset
 from metalearn.evaluation.fit import TrainingData, fit_and_score
+from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.models import build_pipeline, get_model
 from metalearn.models.preprocessing import TableCleaner
 from metalearn.recommendation import Recommendation
@@ -90,6 +92,32 @@ def test_columns_said_to_be_categorical_are_so_in_what_is_built(table: pd.DataFr
     for model in built:
         assert model.fit(X, target).score(X, target) > 0.95
     assert ml.recommend(X, target, families=["linear"], n=1)[0].build().fit(X, target).score(X, target) < 0.7
+
+
+def test_the_target_may_be_a_named_column(table: pd.DataFrame, target: pd.Series) -> None:
+    frame = table[["zip", "x"]].assign(sold=target)
+    ml.recommend(frame, target="sold", families=["linear"])
+    with pytest.raises(UnknownNameError, match="Did you mean 'sold'"):
+        ml.recommend(frame, target="solde")
+    with pytest.raises(InvalidInputError, match="Both y and target"):
+        ml.recommend(frame, target, target="sold")
+    with pytest.raises(InvalidInputError, match="No target was given"):
+        ml.recommend(frame)
+
+
+def test_a_search_takes_the_name_of_its_target(table: pd.DataFrame, target: pd.Series) -> None:
+    model = ml.tune(table[["x"]].assign(sold=target), target="sold", n_trials=1, families=["gaussian_nb"])
+    assert list(model.feature_names_in_) == ["x"]
+    assert model.target_["name"] == "sold"
+
+
+def test_each_column_tells_how_it_was_read(table: pd.DataFrame, target: pd.Series) -> None:
+    columns = Dataset.from_data(table.assign(x=table["x"].where(table["x"] > 0)), target, categorical=["zip"]).columns
+    assert columns["kind"].tolist() == ["categorical", "datetime", "text", "categorical", "numeric"]
+    assert columns["format"].tolist() == ["", "%d/%m/%Y", "", "", ""]
+    assert columns["missing"].tolist()[:4] == [0, 0, 0, 0]
+    assert columns["distinct"].tolist()[3] == 2
+    assert set(columns["examples"][3].split(", ")) == {"a", "b"}
 
 
 def test_a_forced_column_of_text_with_a_level_a_row_stays_categorical() -> None:

@@ -74,6 +74,7 @@ def public_objects() -> list[str]:
 
 
 @pytest.mark.parametrize("name", modules())
+@pytest.mark.filterwarnings("ignore:metalearn:DeprecationWarning")
 def test_a_module_lists_what_is_public(name: str) -> None:
     module = importlib.import_module(name)
     assert module.__doc__

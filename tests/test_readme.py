@@ -4,6 +4,7 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -34,9 +35,8 @@ def test_every_file_that_is_linked_exists() -> None:
 
 def test_every_extra_of_a_tool_is_documented() -> None:
     pages = {page.stem for page in (ROOT / "docs" / "hooks").glob("*.md")}
-    hooks = {path.stem for path in (ROOT / "metalearn" / "hooks").glob("*.py")}
-    tools = hooks - {"__init__", "base", "configspace", "domains", "harvest", "report"}
-    assert tools - pages == set()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(project["entry-points"]["metalearn.hooks"]) - pages == set()
 
 
 @pytest.fixture

@@ -8,3 +8,5 @@ from metalearn.metafeatures.extended import (  # noqa: F401 - their decorators r
     model_based,
     regression,
 )
+
+__all__: list[str] = []

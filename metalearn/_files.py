@@ -14,10 +14,7 @@ __all__ = ["replacing", "write_bytes", "write_text"]
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a draft beside a file; it replaces the file when the block ends, and is removed where the block fails.
-
-    An error of the system becomes a :class:`~metalearn.exceptions.NotWrittenError`. A file that is none of the usual kind, such as ``/dev/stdout``, is written to directly; of a link, its target is replaced.
-    """
+    """Yield a draft beside a file; it replaces the file when the block ends, and is removed where the block fails."""
     target = Path(os.path.realpath(path))
     if target.exists() and not (target.is_file() or target.is_dir()):
         yield target

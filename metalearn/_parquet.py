@@ -10,27 +10,7 @@ __all__ = ["read_bounded"]
 
 
 def read_bounded(source: Any, *, max_bytes: int, max_rows: int, max_columns: int) -> pa.Table:
-    """Return a table, unless it would unpack to more than is allowed.
-
-    Parameters
-    ----------
-    source : path or file-like
-        The file.
-    max_bytes, max_rows, max_columns : int
-        What is allowed; bytes are those of the unpacked table.
-
-    Returns
-    -------
-    Table
-        Validated; columns of text keep the dictionaries under which they are stored.
-
-    Raises
-    ------
-    ValueError
-        If the table is too large.
-    ArrowException
-        If it cannot be read or is not valid.
-    """
+    """Return a table, unless it would unpack to more than is allowed."""
     facts = pq.ParquetFile(source)
     groups = [facts.metadata.row_group(i).total_byte_size for i in range(facts.metadata.num_row_groups)]
     n_rows, n_columns, size = facts.metadata.num_rows, facts.metadata.num_columns, sum(groups)

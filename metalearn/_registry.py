@@ -13,19 +13,7 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Look up the objects registered under one entry-point group.
-
-    Nothing is imported before it is asked for, so that the contents never depend on what was imported first.
-
-    Parameters
-    ----------
-    group : str
-        The entry-point group, such as ``"metalearn.models"``.
-    kind : str
-        What one entry is called in error messages.
-    expected : type
-        What every entry must be an instance of.
-    """
+    """Look up the objects registered under one entry-point group."""
 
     def __init__(self, group: str, kind: str, expected: type[T]) -> None:
         self.group = group
@@ -43,25 +31,7 @@ class Registry(Generic[T]):
         return tuple(self._entries)
 
     def get(self, name: str) -> T:
-        """Return the object registered under a name.
-
-        Parameters
-        ----------
-        name : str
-            A registered name.
-
-        Returns
-        -------
-        object
-            The registered object.
-
-        Raises
-        ------
-        UnknownNameError
-            If nothing is registered under the name.
-        TypeError
-            If what is registered is not of the expected kind.
-        """
+        """Return the object registered under a name."""
         if name not in self._loaded:
             if name not in self._entries:
                 raise unknown_name(self.kind, name, self.names)
@@ -76,13 +46,7 @@ class Registry(Generic[T]):
         return self._loaded[name]
 
     def all(self) -> dict[str, T]:
-        """Load every registered object; a plug-in that fails to load is named in a warning.
-
-        Returns
-        -------
-        dict of str to object
-            The objects by name.
-        """
+        """Load every registered object; a plug-in that fails to load is named in a warning."""
         found = {}
         for name in self.names:
             try:

@@ -52,27 +52,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bound what one fit may take.
-
-    Parameters
-    ----------
-    fit_seconds : float, default=60
-        Processor seconds of fitting and predicting one fold on one thread; the wall clock may run ten times as long, and
-        five seconds more. Above 0, at most 172,800 (two days).
-    memory_mb : int, default=8000
-        Address space of the process that fits, in megabytes, from 1; enforced on Linux only.
-    max_rows : int, default=5000
-        Rows that are used of a table, chosen by a fixed seed; at least 20.
-    n_folds : int, default=3
-        Folds of the cross-validation, at least 2.
-    n_folds_run : int or None, default=None
-        How many of them are run, the first ones; None runs all.
-
-    Raises
-    ------
-    InvalidInputError
-        If one is out of range.
-    """
+    """Bound what one fit may take."""
 
     fit_seconds: float = 60.0
     memory_mb: int = 8000

@@ -66,21 +66,7 @@ _TIME_NAME = re.compile(r"(^|[^a-z])(date|time|timestamp|year|month|week|day)([^
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Say what a check found.
-
-    Parameters
-    ----------
-    kind : str
-        ``"target_leak"``, ``"id_like"``, ``"constant"``, ``"duplicate_columns"``, ``"duplicate_rows"``,
-        ``"rare_classes"``, ``"imbalance"``, ``"mixed_types"``, ``"numbers_as_text"``, ``"dates_as_text"``, ``"time_order"``,
-        ``"groups"`` or ``"no_target"``.
-    severity : {"warning", "info"}
-        Whether scores may mislead, or it is merely good to know.
-    columns : tuple of str
-        The columns it is about; empty if it is about rows or the target.
-    message : str
-        What was found and what to do about it.
-    """
+    """Say what a check found."""
 
     kind: str
     severity: str
@@ -129,18 +115,7 @@ def check_data(data: Dataset, *, metric: Metric | None = None) -> tuple[Finding,
 
 
 def unlabelled(data: Dataset) -> Iterator[Finding]:
-    """Tell that rows without a target were left out.
-
-    Parameters
-    ----------
-    data : Dataset
-        The table.
-
-    Yields
-    ------
-    Finding
-        One, if there were such rows.
-    """
+    """Tell that rows without a target were left out."""
     if data.n_unlabelled:
         yield Finding(
             kind="no_target",

@@ -25,24 +25,7 @@ _CHUNK_CELLS = 500_000
 def subsample_rows(
     y: npt.ArrayLike, n_rows: int, problem_type: ProblemType, *, random_state: int = 0
 ) -> npt.NDArray[np.intp]:
-    """Choose rows by a fixed seed, in classification with the classes in their proportions.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_total,)
-        The target.
-    n_rows : int
-        How many rows to keep at most.
-    problem_type : ProblemType
-        Whether there are classes.
-    random_state : int, default=0
-        The seed.
-
-    Returns
-    -------
-    ndarray of int, shape (min(n_rows, n_total),)
-        Sorted positions; every class keeps at least one row.
-    """
+    """Choose rows by a fixed seed, in classification with the classes in their proportions."""
     values = np.asarray(y)
     total = len(values)
     if total <= n_rows:
@@ -65,29 +48,7 @@ def subsample_rows(
 
 @dataclass(frozen=True)
 class Dataset:
-    """Hold a table, its target and the kinds of its columns; intermediates are computed once.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_features)
-        The table, with unique column names.
-    y : Series of shape (n_rows,)
-        The target, without missing values.
-    problem_type : ProblemType
-        The kind of problem.
-    categorical : tuple of str, default=()
-        Columns that are categorical whatever they look like.
-    n_unlabelled : int, default=0
-        Rows that were left out because their target is missing.
-    names : Index of shape (n_rows,) or None, default=None
-        What the caller calls the rows, for scorers that look something up by it.
-    known : Schema or None, default=None
-        How columns of this or a larger table are read, as found before.
-
-    See Also
-    --------
-    Dataset.from_data : Build one from anything that a user may bring.
-    """
+    """Hold a table, its target and the kinds of its columns; intermediates are computed once."""
 
     X: pd.DataFrame
     y: "pd.Series[Any]"
@@ -107,33 +68,7 @@ class Dataset:
         categorical: str | Sequence[str] = (),
         known: Schema | None = None,
     ) -> Self:
-        """Check a table and its target, and bring them into one form.
-
-        Parameters
-        ----------
-        X : DataFrame, array-like or sparse matrix of shape (n_rows, n_features)
-            The table, also of polars, pyarrow and others: by ``to_pandas``, Arrow's stream or the interchange protocol.
-        y : Series or array-like of shape (n_rows,)
-            The target; rows where it is missing are left out.
-        problem_type : ProblemType or str or None, default=None
-            The kind of problem; None infers it from the target.
-        categorical : str or sequence of str, default=()
-            Columns that are categorical whatever they look like.
-        known : Schema or None, default=None
-            How columns are read, as found before.
-
-        Returns
-        -------
-        Dataset
-            The checked table.
-
-        Raises
-        ------
-        InvalidInputError
-            If the table is empty, has fewer than 20 rows, repeated column names or another length than the target;
-            if the target is missing everywhere, holds infinite values, a single value, numbers as text, or more than
-            half as many classes as rows.
-        """
+        """Check a table and its target, and bring them into one form."""
         frame, target, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
         names = row_names(X)
         kept = None if names is None else names[labelled_rows(y)]
@@ -214,20 +149,7 @@ class Dataset:
         return self.codes if self.problem_type.is_classification else self.y.to_numpy(dtype=float)
 
     def head(self, n_rows: int, *, random_state: int = 0) -> Self:
-        """Return a subsample, in classification with the classes in their proportions.
-
-        Parameters
-        ----------
-        n_rows : int
-            How many rows to keep at most.
-        random_state : int, default=0
-            The seed.
-
-        Returns
-        -------
-        Dataset
-            The same object if it is small enough.
-        """
+        """Return a subsample, in classification with the classes in their proportions."""
         if self.n_rows <= n_rows:
             return self
         rows = subsample_rows(self.target, n_rows, self.problem_type, random_state=random_state)
@@ -258,26 +180,11 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Identify the data, whatever the order of its rows and columns and the names of columns.
-
-        It is sealed with a secret key: a plain hash of a small table could be reversed by trying all that are possible.
-        """
+        """Identify the data, whatever the order of its rows and columns and the names of columns."""
         return seal_table((_cells(self.X.iloc[:, place]) for place in range(self.n_features)), _cells(self.y))
 
     def as_task(self, name: str | None = None) -> Task:
-        """Return the task under which results on this table are stored.
-
-        Parameters
-        ----------
-        name : str or None, default=None
-            What to call the table. A store links another version of its data, under the same name, to the one before.
-            Without a name the task is known by its fingerprint, and nothing tells what it is about.
-
-        Returns
-        -------
-        Task
-            With the default metric of its problem type.
-        """
+        """Return the task under which results on this table are stored."""
         return Task(
             id=f"data:{name or self.fingerprint}",
             problem_type=self.problem_type,

@@ -149,23 +149,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
-    """Describe a past task that resembles the new one.
-
-    Parameters
-    ----------
-    task_id, name : str
-        The past task.
-    weight : float
-        Its share in the recommendation, 0 to 1.
-    distance : float
-        Distance of its standardised meta-features to the new table's; NaN where too few are known of both.
-    n_rows, n_features : int
-        Its size.
-    best : Configuration
-        What won there.
-    best_score : float
-        The winner's score, in the metric's own direction.
-    """
+    """Describe a past task that resembles the new one."""
 
     task_id: str
     name: str
@@ -177,45 +161,18 @@ class Neighbour:
     best_score: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the neighbour as plain values.
-
-        Returns
-        -------
-        dict
-            Ready for JSON.
-        """
+        """Return the neighbour as plain values."""
         return {f: getattr(self, f) for f in self.__slots__ if f != "best"} | {"best": self.best.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the neighbour that :meth:`to_dict` wrote.
-
-        Parameters
-        ----------
-        values : mapping
-            Plain values.
-
-        Returns
-        -------
-        Neighbour
-            An equal neighbour.
-        """
+        """Return the neighbour that :meth:`to_dict` wrote."""
         return cls(**{**values, "best": Configuration.from_dict(values["best"])})
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Place a task on a map on which alike tasks lie near each other.
-
-    Parameters
-    ----------
-    name : str
-        The task.
-    x, y : float
-        Its coordinates, in no unit.
-    best : str, default=""
-        Model family that won there; empty for the new task.
-    """
+    """Place a task on a map on which alike tasks lie near each other."""
 
     name: str
     x: float

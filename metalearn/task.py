@@ -102,31 +102,12 @@ class Metric:
         return self.name if not self.is_own or has_scorer(self.name) else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the metric as plain values.
-
-        Returns
-        -------
-        dict
-            Its name as ``metric``; of one of the user's own, ``stand_ins`` too. What measures it is not kept.
-        """
+        """Return the metric as plain values."""
         return {"metric": self.name, **({"stand_ins": dict(self.stand_ins)} if self.is_own else {})}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], problem_type: ProblemType) -> "Metric":
-        """Return the metric that :meth:`to_dict` wrote.
-
-        Parameters
-        ----------
-        values : mapping
-            Plain values.
-        problem_type : ProblemType
-            The kind of problem.
-
-        Returns
-        -------
-        Metric
-            With what measures it, where that is known to this version or to scikit-learn.
-        """
+        """Return the metric that :meth:`to_dict` wrote."""
         stand_ins = tuple((str(name), float(share)) for name, share in values.get("stand_ins", {}).items())
         try:
             return replace(get_metric(values.get("metric"), problem_type), stand_ins=stand_ins)
@@ -143,49 +124,16 @@ class Metric:
         return 0.0 if self.name in _SHARES else -math.inf, self.optimum
 
     def is_possible(self, value: Any) -> Any:
-        """Tell whether values lie in the metric's range, up to rounding.
-
-        Parameters
-        ----------
-        value : float or ndarray
-            Values in the metric's own direction.
-
-        Returns
-        -------
-        bool or ndarray of bool
-            Of the same shape; False for NaN.
-        """
+        """Tell whether values lie in the metric's range, up to rounding."""
         low, high = self.bounds
         return (value >= low - _ROUNDING) & (value <= high + _ROUNDING)
 
     def to_loss(self, value: Any) -> Any:
-        """Turn values as measured into losses: lower is better, 0 is perfect.
-
-        Parameters
-        ----------
-        value : float or ndarray
-            Values in the metric's own direction.
-
-        Returns
-        -------
-        float or ndarray
-            Losses of the same shape.
-        """
+        """Turn values as measured into losses: lower is better, 0 is perfect."""
         return self.optimum - value if self.greater_is_better else value - self.optimum
 
     def from_loss(self, loss: Any) -> Any:
-        """Turn losses back into values of the metric.
-
-        Parameters
-        ----------
-        loss : float or ndarray
-            Losses, lower is better.
-
-        Returns
-        -------
-        float or ndarray
-            Values in the metric's own direction, of the same shape.
-        """
+        """Turn losses back into values of the metric."""
         return self.optimum - loss if self.greater_is_better else loss + self.optimum
 
 
@@ -231,18 +179,7 @@ _DEFAULTS = {
 
 
 def metrics_for(problem_type: ProblemType) -> tuple[Metric, ...]:
-    """List the metrics that are measured for a problem type.
-
-    Parameters
-    ----------
-    problem_type : ProblemType
-        The kind of problem.
-
-    Returns
-    -------
-    tuple of Metric
-        In a fixed order.
-    """
+    """List the metrics that are measured for a problem type."""
     return tuple(metric for metric in METRICS.values() if problem_type in metric.problem_types)
 
 

@@ -14,32 +14,13 @@ N_ROWS = 90
 
 
 def require(condition: object, message: str) -> None:
-    """Stand in for ``assert``, which ``python -O`` removes.
-
-    Parameters
-    ----------
-    condition : object
-        What has to be true.
-    message : str
-        Which promise is broken if it is not.
-
-    Raises
-    ------
-    AssertionError
-        If it is not true.
-    """
+    """Stand in for ``assert``, which ``python -O`` removes."""
     if not condition:
         raise AssertionError(message)
 
 
 def messy_table() -> pd.DataFrame:
-    """Return a table with every kind of column that users bring.
-
-    Returns
-    -------
-    DataFrame of shape (90, 9)
-        With gaps, categories, text, dates, a constant and an empty column.
-    """
+    """Return a table with every kind of column that users bring."""
     rng = np.random.default_rng(0)
     return pd.DataFrame(
         {
@@ -57,18 +38,7 @@ def messy_table() -> pd.DataFrame:
 
 
 def target(problem_type: ProblemType) -> npt.NDArray[Any]:
-    """Return a target for :func:`messy_table`.
-
-    Parameters
-    ----------
-    problem_type : ProblemType
-        The kind of problem.
-
-    Returns
-    -------
-    ndarray of shape (90,)
-        Labels as strings, or numbers far from 0; it depends on the column ``number``.
-    """
+    """Return a target for :func:`messy_table`."""
     cause = messy_table()["number"].to_numpy(dtype=float)
     if problem_type is ProblemType.REGRESSION:
         return np.asarray(1e4 + 1e3 * cause)

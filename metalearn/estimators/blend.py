@@ -78,12 +78,7 @@ class Comparison:
         ]
 
     def choose(self, *, default: int | None = 0, blend: bool = True) -> Choice:
-        """Choose what to fit on all rows: the simplest of what is best on rows that were held out.
-
-        The best of many is partly the luckiest. So each strategy is judged by folds that had no say: what half of the
-        folds would choose is scored on the other half, and the other way round; of a single fold it is half of its rows.
-        Folds that overlap, such as repeated ones, let rows have a say on both sides.
-        """
+        """Choose what to fit on all rows: the simplest of what is best on rows that were held out."""
         folds, n = self._folds if len(self._folds) > 1 else self._halves(), self._n
         singles = np.array([[self._loss(fold, fold.predictions[i]) for fold in folds] for i in range(n)])
         every = np.arange(len(folds))

@@ -9,10 +9,7 @@ __all__ = ["Interruption"]
 
 
 class Interruption:
-    """Remember Ctrl-C also where Python loses the exception, as in the callbacks of weak references.
-
-    Used as a context; outside the main thread, or where somebody handles the signal already, it does nothing.
-    """
+    """Remember Ctrl-C also where Python loses the exception, as in the callbacks of weak references."""
 
     def __init__(self) -> None:
         self.times = 0

@@ -35,11 +35,7 @@ _MEMORY = re.compile(r"bad.?alloc|allocate|out of memory", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Hold a table, its target as codes of classes or numbers, and the folds.
-
-    ``clock`` measures the seconds of fits: of the wall, or of the processor, which on one thread are the same on an idle
-    machine. ``classes`` and ``names`` (of rows) are passed to a metric of the user's own. ``n_classes`` is 0 in regression.
-    """
+    """Hold a table, its target as codes of classes or numbers, and the folds."""
 
     X: pd.DataFrame
     target: npt.NDArray[Any]

@@ -26,11 +26,7 @@ def _auc_by_class(codes: IntArray, probabilities: FloatArray) -> FloatArray:
 
 
 def score_classes(codes: IntArray, probabilities: FloatArray, problem_type: ProblemType) -> dict[str, float]:
-    """Score predicted class probabilities by every classification metric at once.
-
-    They agree with scikit-learn's functions of the same names; ``roc_auc`` of several classes leaves out classes
-    that are absent from the rows, where scikit-learn raises an error.
-    """
+    """Score predicted class probabilities by every classification metric at once."""
     n, n_classes = probabilities.shape
     predicted = probabilities.argmax(axis=1)
     confusion = np.bincount(codes * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)

@@ -50,13 +50,7 @@ def with_stand_ins(
     problem_type: ProblemType,
     classes: npt.NDArray[Any] | None,
 ) -> Metric:
-    """Return a metric of the user's own with the known ones that may stand in for it.
-
-    A hundred models are made up that differ in skill, in how sure they are and, of classes, in whether they allow for
-    how frequent each is. Agreement is the rank correlation of the scores that they get. How much is lost against learning
-    from the metric itself is measured by hiding known metrics (``benchmarks/run.py own_metric``), on which the constants
-    were chosen too.
-    """
+    """Return a metric of the user's own with the known ones that may stand in for it."""
     if metric.scorer is None or metric.stand_ins:
         return metric
     kind = problem_type

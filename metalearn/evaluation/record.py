@@ -22,29 +22,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Record one metric of one configuration on one fold of a task.
-
-    Parameters
-    ----------
-    task_id : str
-        The task.
-    configuration : Configuration
-        The model family and its parameters.
-    metric : str
-        Name of the metric.
-    value : float
-        As measured, in the metric's own direction; NaN unless the status is ok.
-    fold : int, default=0
-        Index of the fold, from 0.
-    fit_seconds, predict_seconds : float or None, default=None
-        Seconds on one thread.
-    status : Status, default=Status.OK
-        How the run ended.
-    message : str, default=""
-        What went wrong, if anything.
-    versions : str, default=""
-        Library versions, such as ``"scikit-learn 1.9.1"``.
-    """
+    """Record one metric of one configuration on one fold of a task."""
 
     task_id: str
     configuration: Configuration

@@ -109,11 +109,7 @@ class _Work:
 
 
 class Processes:
-    """Run fits in processes of their own, each on one thread; one that is late or dies is replaced.
-
-    ``memory_mb`` bounds the address space beyond what a process begins with (on Linux), ``fit_seconds`` the processor
-    seconds of one fit.
-    """
+    """Run fits in processes of their own, each on one thread; one that is late or dies is replaced."""
 
     def __init__(
         self, data: TrainingData, n_slots: int = 1, *, memory_mb: int | None = None, fit_seconds: float | None = None
@@ -213,11 +209,7 @@ def _end(process: Any) -> None:
 
 
 def _may_fork() -> bool:
-    """Whether a fork is safe here; it takes milliseconds and shares the table's memory.
-
-    Off a thread it may copy a lock that another thread holds, daemonic processes (of Dask, of multiprocessing's pools) may
-    have no children, and Ray forbids forks, which would share its sockets.
-    """
+    """Whether a fork is safe here; it takes milliseconds and shares the table's memory."""
     ray = sys.modules.get("ray")
     in_ray = ray is not None and ray.is_initialized()
     alone = threading.current_thread() is threading.main_thread()

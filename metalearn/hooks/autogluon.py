@@ -106,11 +106,7 @@ def _rows(predictor: Any) -> list[dict[str, Any]]:
 
 
 class _AutoGluon(Tool):
-    """Seed the keyword arguments of ``TabularPredictor.fit``: they gain ``hyperparameters``, trained before those they hold.
-
-    The keys of the seeds are the suffixes of AutoGluon's model names. Read back is a fitted predictor, without its ensembles;
-    scores are those of its validation rows or folds.
-    """
+    """Seed the keyword arguments of ``TabularPredictor.fit``: they gain ``hyperparameters``, trained before those they hold."""
 
     name = extra = "autogluon"
     package = distribution = "autogluon.tabular"

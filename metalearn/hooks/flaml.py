@@ -91,10 +91,7 @@ def _is_tune(target: Any) -> bool:
 
 
 class _Flaml(Tool):
-    """Seed the keyword arguments of ``AutoML.fit`` (gain ``starting_points``) or ``tune.run`` (``points_to_evaluate``).
-
-    Read back are those of ``AutoML.fit`` or its log file, written with ``log_type="all"``, or what ``tune.run`` returned.
-    """
+    """Seed the keyword arguments of ``AutoML.fit`` (gain ``starting_points``) or ``tune.run`` (``points_to_evaluate``)."""
 
     name = package = extra = distribution = "flaml"
 

@@ -170,10 +170,7 @@ def _insert(
 
 
 class _Hyperopt(Tool):
-    """Queue seeds in ``Trials``, to be passed to ``fmin(trials=...)``; the option ``space`` is what ``fmin`` takes, too.
-
-    Seeds are evaluated in addition to ``max_evals``; told results count within it unless seeds wait beside them.
-    """
+    """Queue seeds in ``Trials``, to be passed to ``fmin(trials=...)``; the option ``space`` is what ``fmin`` takes, too."""
 
     name = package = extra = distribution = "hyperopt"
     own = ("space",)

@@ -71,10 +71,7 @@ class _Steering:
         return found
 
     def next(self, families: Collection[str] | None = None, *, skip: int = 0) -> Configuration | None:
-        """Return the best candidate that was not given yet, pending from now on; None if there is none.
-
-        So many others as ``skip`` says are left to those who began before and have not said yet what they try.
-        """
+        """Return the best candidate that was not given yet, pending from now on; None if there is none."""
         with self.lock:
             known = {*self.advisor.pending, *(trial.configuration for trial in self.advisor.history)}
             found = self.advisor.ask(skip + 1, without=self.given - known, families=families)

@@ -28,11 +28,7 @@ _COLUMNS = {"accuracy": "Accuracy", "roc_auc": "AUC", "r2": "R2", "rmse": "RMSE"
 
 
 class _PyCaret(Tool):
-    """Add estimators to the keyword arguments of ``compare_models``: they gain ``include``; PyCaret preprocesses the table itself.
-
-    Options: ``problem_type`` where the recommendation does not say it. Read back is what ``pull()`` returned after
-    ``compare_models``, with ``report=`` of ``seed``: the table has no parameters, so that other rows are left out.
-    """
+    """Add estimators to the keyword arguments of ``compare_models``: they gain ``include``; PyCaret preprocesses the table itself."""
 
     name = package = extra = distribution = "pycaret"
     how = _HOW

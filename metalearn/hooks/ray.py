@@ -58,12 +58,7 @@ def _native(params: Mapping[str, Any], domains: Mapping[str, Any]) -> dict[str, 
 
 
 class _Ray(Tool):
-    """Seed the keyword arguments of a searcher, which gain ``points_to_evaluate``; tell an ``OptunaSearch``; read a ``ResultGrid``.
-
-    Options: ``searcher`` is "basic" (``BasicVariantGenerator``), "optuna" or "hyperopt", which want their points in different forms;
-    ``space`` the Tuner's ``param_space``, by default ``kwargs["space"]``; for ``harvest``, ``key`` is the trainable's name of its
-    metric and ``mode`` "min" or "max". Trials that reported fewer times than the longest one count as pruned.
-    """
+    """Seed the keyword arguments of a searcher, which gain ``points_to_evaluate``; tell an ``OptunaSearch``; read a ``ResultGrid``."""
 
     name = extra = distribution = "ray"
     package = "ray.tune"

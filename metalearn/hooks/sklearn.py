@@ -267,14 +267,7 @@ def _metric_name(scorer: Any, name: str, kind: ProblemType) -> str:
 
 
 class _Sklearn(Tool):
-    """Seed a search that is not yet fitted.
-
-    Seeds become the first grids of a ``GridSearchCV`` or ``HalvingGridSearchCV``; a ``RandomizedSearchCV`` becomes a
-    :class:`SeededRandomizedSearchCV`, and seeds count within ``n_iter``. Numbers in a grid are taken as a range; an empty grid takes every parameter that the estimator has. Read back is every fold of
-    every candidate; those that a halving search tried on a part of the rows count as pruned. Of several metrics the one of
-    ``metric=`` is read, else that by which the search chose, else the first. What the estimator was given by hand belongs to
-    each configuration.
-    """
+    """Seed a search that is not yet fitted."""
 
     name = distribution = "scikit-learn"
 

@@ -53,10 +53,7 @@ def write_space(space: SearchSpace) -> list[Any]:
 
 
 class _Skopt(Tool):
-    """Seed the keyword arguments of ``gp_minimize`` and its siblings: with named ``dimensions`` and ``n_calls``; they gain ``x0``.
-
-    Told are such keyword arguments without seeds, or an ``Optimizer``; read back is what a minimiser returned. No times are kept.
-    """
+    """Seed the keyword arguments of ``gp_minimize`` and its siblings: with named ``dimensions`` and ``n_calls``; they gain ``x0``."""
 
     name = distribution = "scikit-optimize"
     package = extra = "skopt"

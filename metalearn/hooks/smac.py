@@ -21,10 +21,7 @@ _STATUS = {"SUCCESS": Status.OK, "CRASHED": Status.FAILED, "TIMEOUT": Status.TIM
 
 
 class _Smac(Tool):
-    """Seed the keyword arguments of a facade, with ``scenario``: they gain ``initial_design``, the seeds instead of Sobol points.
-
-    Told and read back is a facade; what is told counts within ``n_trials``. Trials on a part of the budget count as pruned.
-    """
+    """Seed the keyword arguments of a facade, with ``scenario``: they gain ``initial_design``, the seeds instead of Sobol points."""
 
     name = package = extra = distribution = "smac"
     takes = tuple(_STATUS.values())

@@ -27,10 +27,7 @@ def write_space(space: SearchSpace) -> dict[str, Any]:
 
 
 class _SyneTune(Tool):
-    """Seed the keyword arguments of a scheduler, with ``config_space``: they gain ``points_to_evaluate``.
-
-    Told and read back is an ``AskTellScheduler`` of one objective.
-    """
+    """Seed the keyword arguments of a scheduler, with ``config_space``: they gain ``points_to_evaluate``."""
 
     name = extra = distribution = "syne-tune"
     package = "syne_tune"

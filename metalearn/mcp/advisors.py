@@ -22,27 +22,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 @dataclass
 class SavedAdvisor:
-    """Hold an advisor and the file in which it is saved.
-
-    Parameters
-    ----------
-    id : str
-        Its name.
-    path : Path
-        The file: a line with its state at the start, then a line for each answer or result.
-    about : mapping of str to object
-        The table and the options, as plain values.
-    advisor : Advisor
-        With all results so far.
-    asked : dict of str to Configuration
-        Configurations that were suggested, by id.
-    told : set of str
-        Ids of those with a result.
-    finished : bool
-        Whether it takes no more results.
-    size : int
-        Bytes of the file that were read.
-    """
+    """Hold an advisor and the file in which it is saved."""
 
     id: str
     path: Path
@@ -54,18 +34,7 @@ class SavedAdvisor:
     size: int = 0
 
     def ask(self, n: int) -> list[Configuration]:
-        """Suggest configurations and save that they were suggested.
-
-        Parameters
-        ----------
-        n : int
-            How many.
-
-        Returns
-        -------
-        list of Configuration
-            Fewer if nothing more is known or fits into the time.
-        """
+        """Suggest configurations and save that they were suggested."""
         found = self.advisor.ask(n, without=list(self.asked.values()))
         if found:
             self._add({"asked": [c.to_dict() for c in found]})
@@ -73,19 +42,7 @@ class SavedAdvisor:
         return found
 
     def tell(self, configuration: Configuration, *, score: float | None, seconds: float | None, status: str) -> None:
-        """Report a result and save it.
-
-        Parameters
-        ----------
-        configuration : Configuration
-            What was tried.
-        score : float or None
-            Its cross-validated score.
-        seconds : float or None
-            Seconds of one fit.
-        status : str
-            How it ended.
-        """
+        """Report a result and save it."""
         self.advisor.tell(configuration, score=score, seconds=seconds, status=status)
         self._add({"told": self.advisor.history[-1].to_dict(), "id": configuration.id})
         self.told.add(configuration.id)
@@ -112,35 +69,14 @@ class SavedAdvisor:
 
 
 class Advisors:
-    """Keep advisors in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they are saved; it is made when the first one is.
-    knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
-        What they learn from.
-    """
+    """Keep advisors in a folder."""
 
     def __init__(self, folder: Path, knowledge_base: KnowledgeSource = None) -> None:
         self.folder, self.knowledge_base = folder, knowledge_base
         self._open: dict[str, SavedAdvisor] = {}
 
     def start(self, advisor: Advisor, about: Mapping[str, Any]) -> SavedAdvisor:
-        """Save an advisor under a new id.
-
-        Parameters
-        ----------
-        advisor : Advisor
-            Without results.
-        about : mapping of str to object
-            The table and the options, as plain values.
-
-        Returns
-        -------
-        SavedAdvisor
-            The saved advisor.
-        """
+        """Save an advisor under a new id."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = secrets.token_hex(8)
         path = self.folder / f"{name}.jsonl"
@@ -153,25 +89,7 @@ class Advisors:
         return made
 
     def get(self, name: str) -> SavedAdvisor:
-        """Return a saved advisor with all its results, also those that another server added.
-
-        Parameters
-        ----------
-        name : str
-            Its id.
-
-        Returns
-        -------
-        SavedAdvisor
-            Up to date.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is none.
-        InvalidInputError
-            If its file is damaged.
-        """
+        """Return a saved advisor with all its results, also those that another server added."""
         path = self.folder / f"{name}.jsonl"
         if not _ID.fullmatch(name) or not path.is_file():
             message = (

@@ -28,40 +28,14 @@ _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Read tables inside of some folders, and nothing outside.
-
-    Parameters
-    ----------
-    roots : tuple of Path
-        Resolved folders.
-    max_megabytes : int, default=200
-        Size up to which a table is read, unpacked.
-    """
+    """Read tables inside of some folders, and nothing outside."""
 
     roots: tuple[Path, ...]
     max_megabytes: int = MAX_MEGABYTES
 
     @classmethod
     def of(cls, folders: Sequence[str | Path], *, max_megabytes: int = MAX_MEGABYTES) -> "Folders":
-        """Return the folders with symbolic links resolved.
-
-        Parameters
-        ----------
-        folders : sequence of str or Path
-            Existing folders; none means the working directory.
-        max_megabytes : int, default=200
-            Size up to which a table is read, unpacked.
-
-        Returns
-        -------
-        Folders
-            Ready to read from.
-
-        Raises
-        ------
-        InvalidInputError
-            If one is not a folder.
-        """
+        """Return the folders with symbolic links resolved."""
         roots = [Path(folder).resolve() for folder in folders or ["."]]
         for root in roots:
             if not root.is_dir():
@@ -70,23 +44,7 @@ class Folders:
         return cls(tuple(roots), max_megabytes)
 
     def inside(self, path: str) -> Path:
-        """Return the resolved path, relative ones taken from the first folder that has it.
-
-        Parameters
-        ----------
-        path : str
-            As a client gave it.
-
-        Returns
-        -------
-        Path
-            In one of the folders; it need not exist.
-
-        Raises
-        ------
-        InvalidInputError
-            If it leads out of all folders. The message is the same whether or not anything is there.
-        """
+        """Return the resolved path, relative ones taken from the first folder that has it."""
         try:
             resolved = [(root / path).resolve() for root in self.roots]
             allowed = [found for found in resolved if any(found.is_relative_to(root) for root in self.roots)]
@@ -101,23 +59,7 @@ class Folders:
         raise InvalidInputError(message)
 
     def table(self, path: str) -> str:
-        """Return what may be given to ``read_table``.
-
-        Parameters
-        ----------
-        path : str
-            A file in one of the folders, or the name of a table that scikit-learn ships.
-
-        Returns
-        -------
-        str
-            A resolved path, or the name.
-
-        Raises
-        ------
-        InvalidInputError
-            If it is outside, no regular file, or too large.
-        """
+        """Return what may be given to ``read_table``."""
         if path in SHIPPED:
             return path
         if path.startswith("openml:"):
@@ -165,27 +107,7 @@ class Folders:
         return 0
 
     def read(self, path: str, target: str | None) -> tuple[NamedTable, str]:
-        """Read a table.
-
-        Parameters
-        ----------
-        path : str
-            As a client gave it.
-        target : str or None
-            Its target column; a shipped table has one.
-
-        Returns
-        -------
-        table : NamedTable
-            As it is now.
-        file : str
-            Its resolved path or name.
-
-        Raises
-        ------
-        InvalidInputError
-            If it cannot be read, or changed while it was read.
-        """
+        """Read a table."""
         file = self.table(path)
         before = state_of(file)
         if target is None and file not in SHIPPED:
@@ -209,18 +131,7 @@ class Folders:
         raise InvalidInputError(message)
 
     def columns(self, path: str) -> dict[str, str]:
-        """Return the type of every column of a table, by name.
-
-        Parameters
-        ----------
-        path : str
-            As a client gave it.
-
-        Returns
-        -------
-        dict of str to str
-            Types of pandas.
-        """
+        """Return the type of every column of a table, by name."""
         file = self.table(path)
         if file in SHIPPED:
             table = read_table(file)
@@ -229,20 +140,7 @@ class Folders:
 
 
 def without_cells(text: str, table: NamedTable) -> str:
-    """Return a message in which quoted values of a table's cells are replaced.
-
-    Parameters
-    ----------
-    text : str
-        What an error says.
-    table : NamedTable
-        The table it is about.
-
-    Returns
-    -------
-    str
-        With names of columns, metrics and options as they were.
-    """
+    """Return a message in which quoted values of a table's cells are replaced."""
     columns = [table.X[name] for name in table.X.columns] + [table.y]
     texts = [
         c.dropna().astype(str) for c in columns if not (is_numeric_dtype(c.dtype) or is_datetime64_any_dtype(c.dtype))

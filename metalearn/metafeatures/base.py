@@ -80,24 +80,7 @@ def built_in() -> dict[str, MetaFeature]:
 def meta_features(
     *, group: str, tier: str, reference: str, names: Mapping[str, tuple[str, str, str]]
 ) -> Callable[[Compute], Compute]:
-    """Register the values that a function computes as built-in meta-features.
-
-    Parameters
-    ----------
-    group : str
-        The family of meta-features they belong to.
-    tier : str
-        The cheapest tier that includes them.
-    reference : str
-        Where they are defined.
-    names : mapping of str to (str, str, str)
-        Description, unit and "NaN when" of every value that the function returns.
-
-    Returns
-    -------
-    callable
-        A decorator that returns the function unchanged.
-    """
+    """Register the values that a function computes as built-in meta-features."""
 
     def register(compute: Compute) -> Compute:
         for name, (description, unit, nan_when) in names.items():

@@ -14,10 +14,7 @@ __all__ = ["EncodedLabels", "MarginSVC"]
 
 
 class EncodedLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Fit a classifier on classes encoded as 0 to n_classes - 1, and decode what it predicts.
-
-    One that would stop early learns to the end where a class has a single row, which cannot be on both sides of a split.
-    """
+    """Fit a classifier on classes encoded as 0 to n_classes - 1, and decode what it predicts."""
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
@@ -43,11 +40,7 @@ class EncodedLabels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class MarginSVC(SVC):  # type: ignore[misc]
-    """Turn the margins of a support vector classifier into probabilities without fitting five more of them.
-
-    The probabilities are the logistic function (two classes) or softmax (more) of the decision function. Their order
-    is the classifier's own; they are not calibrated.
-    """
+    """Turn the margins of a support vector classifier into probabilities without fitting five more of them."""
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
         """Return probabilities that follow the margins."""

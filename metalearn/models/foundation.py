@@ -43,10 +43,7 @@ def _folders(family: str) -> Iterator[Path]:
 
 
 def find_checkpoint(family: str, problem_type: ProblemType) -> Path | None:
-    """Return the weights of a family for a problem type, or None if they are not on this machine.
-
-    ``METALEARN_CHECKPOINTS`` names a folder that is searched first, then the caches of the libraries.
-    """
+    """Return the weights of a family for a problem type, or None if they are not on this machine."""
     name = CHECKPOINTS[family][not problem_type.is_classification]
     return next((folder / name for folder in _folders(family) if (folder / name).is_file()), None)
 

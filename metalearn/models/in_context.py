@@ -74,35 +74,10 @@ class _InContext(BaseEstimator):  # type: ignore[misc]
 
 
 class InContextClassifier(ClassifierMixin, _InContext):  # type: ignore[misc]
-    """Classify rows from the training rows with a pretrained network.
-
-    Parameters
-    ----------
-    family : {"tabicl", "tabpfn"}
-        The network.
-    params : dict
-        Parameters of the library's classifier.
-    random_state : int, default=0
-        Seed of the ensemble members.
-    n_jobs : int, default=1
-        Threads on a CPU.
-    """
+    """Classify rows from the training rows with a pretrained network."""
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Keep the rows and prepare the network.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Numbers; categories as codes.
-        y : array-like of shape (n_rows,)
-            Classes.
-
-        Returns
-        -------
-        InContextClassifier
-            Itself.
-        """
+        """Keep the rows and prepare the network."""
         self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
         return super().fit(X, codes)
 

@@ -56,63 +56,17 @@ _WRITTEN = {
 
 
 class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc,call-arg]
-    """Turn any DataFrame into columns of numbers (float64), of category codes (int32) and of text (object).
-
-    Categories, strings and mixed objects become codes; categories unseen in fitting and missing ones become -1.
-    Dates become years, months, weekdays, hours and days since 1970; text gets its length and number of words beside it, and "" where it is missing; categories of
-    which nearly every row has one of its own are text.
-    Infinite numbers become missing, what float32 cannot hold the largest that it can. Columns that are constant in fitting are dropped.
-
-    Parameters
-    ----------
-    schema : mapping or None, default=None
-        :class:`~metalearn.table.schema.Schema` of the whole table, as plain values; None finds it in fitting.
-
-    Attributes
-    ----------
-    feature_names_in_ : ndarray of str
-        Columns seen in fitting.
-    kinds_ : dict of str to str
-        Kind of every column that is kept.
-    levels_ : dict of str to list
-        Categories of the categorical columns, in the order of their codes.
-    formats_ : dict of str to str
-        How dates are written in the columns of text that hold them.
-    """
+    """Turn any DataFrame into columns of numbers (float64), of category codes (int32) and of text (object)."""
 
     def __init__(self, schema: Mapping[str, Any] | None = None) -> None:
         self.schema = schema
 
     def set_output(self, *, transform: str | None = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
-        """Stay as it is: the form of output is the next step's to choose, which takes a table of pandas.
-
-        Parameters
-        ----------
-        transform : str or None, default=None
-            Ignored.
-
-        Returns
-        -------
-        TableCleaner
-            Itself.
-        """
+        """Stay as it is: the form of output is the next step's to choose, which takes a table of pandas."""
         return self
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
-        """Learn which columns there are, and the categories of the categorical ones.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-            The table.
-        y : object, default=None
-            Ignored.
-
-        Returns
-        -------
-        TableCleaner
-            Itself.
-        """
+        """Learn which columns there are, and the categories of the categorical ones."""
         frame = self._frame(X)
         self.feature_names_in_ = np.array(frame.columns, dtype=object)
         self.n_features_in_ = frame.shape[1]
@@ -134,25 +88,7 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
-        """Return numbers, category codes and text.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-            A table with the columns seen in fitting, in any order.
-
-        Returns
-        -------
-        DataFrame of shape (n_rows, n_columns)
-            Numbers as float64 columns, codes as int32 columns, text as object columns.
-
-        Raises
-        ------
-        ValueError
-            If a column seen in fitting is absent.
-        InvalidInputError
-            If a column of text holds numbers, truth values or dates now, or nothing in a column of those can be read.
-        """
+        """Return numbers, category codes and text."""
         check_is_fitted(self, "kinds_")
         frame = self._frame(X)
         absent = [name for name in self.feature_names_in_ if name not in frame.columns]
@@ -172,30 +108,13 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
         return pd.DataFrame(columns, copy=False)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:  # noqa: ARG002
-        """Name the columns that come out.
-
-        Parameters
-        ----------
-        input_features : object, default=None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of str
-            Names of the output columns.
-        """
+        """Name the columns that come out."""
         check_is_fitted(self, "kinds_")
         empty = pd.DataFrame({name: pd.Series(dtype=object) for name in self.feature_names_in_})
         return np.array(self.transform(empty).columns, dtype=object)
 
     def text_columns(self) -> dict[str, list[str]]:
-        """List the columns that have to be read from a file as text: taken for numbers, "01067" becomes 1067.
-
-        Returns
-        -------
-        dict of str to list of str
-            Columns of text, and categorical ones with a level that is not written as numbers are, with their levels.
-        """
+        """List the columns that have to be read from a file as text: taken for numbers, "01067" becomes 1067."""
         check_is_fitted(self, "kinds_")
         read: dict[str, list[str]] = {name: [] for name, kind in self.kinds_.items() if kind == ColumnKind.TEXT}
         return read | {n: levels for n, levels in self.levels_.items() if not all(map(_PLAIN_NUMBER.fullmatch, levels))}
@@ -345,18 +264,7 @@ def _another_kind(name: str, before: str, held: str, found: "pd.Series[Any]") ->
 
 
 def numbers(X: pd.DataFrame) -> list[str]:
-    """List the columns of numbers.
-
-    Parameters
-    ----------
-    X : DataFrame
-        What :class:`TableCleaner` returns.
-
-    Returns
-    -------
-    list of str
-        Names of float64 columns.
-    """
+    """List the columns of numbers."""
     return [str(name) for name, dtype in X.dtypes.items() if dtype == np.float64]
 
 
@@ -365,60 +273,20 @@ def _level_counts(X: pd.DataFrame) -> dict[str, int]:
 
 
 def few_levels(X: pd.DataFrame) -> list[str]:
-    """List the columns of codes with at most :data:`MAX_LEVELS` levels.
-
-    Parameters
-    ----------
-    X : DataFrame
-        What :class:`TableCleaner` returns.
-
-    Returns
-    -------
-    list of str
-        Names of int32 columns.
-    """
+    """List the columns of codes with at most :data:`MAX_LEVELS` levels."""
     return [name for name, n_levels in _level_counts(X).items() if n_levels <= MAX_LEVELS]
 
 
 def many_levels(X: pd.DataFrame) -> list[str]:
-    """List the columns of codes with more than :data:`MAX_LEVELS` levels.
-
-    Parameters
-    ----------
-    X : DataFrame
-        What :class:`TableCleaner` returns.
-
-    Returns
-    -------
-    list of str
-        Names of int32 columns.
-    """
+    """List the columns of codes with more than :data:`MAX_LEVELS` levels."""
     return [name for name, n_levels in _level_counts(X).items() if n_levels > MAX_LEVELS]
 
 
 class QuietTargetEncoder(TargetEncoder):  # type: ignore[misc]
-    """Encode categories by the target, without a warning where a class has fewer rows than there are inner folds.
-
-    The mean over other folds is defined for such a class as well, so there is nothing that a user could mend.
-    """
+    """Encode categories by the target, without a warning where a class has fewer rows than there are inner folds."""
 
     def fit_transform(self, X: Any, y: Any, **params: Any) -> Any:
-        """Learn the encoding, and encode every row by what the other folds say.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Categories.
-        y : array-like of shape (n_rows,)
-            The target.
-        **params : object
-            Passed on.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_encoded)
-            Numbers.
-        """
+        """Learn the encoding, and encode every row by what the other folds say."""
         told, folds = vars(self)["target_type"], vars(self)["cv"]
         _, counts = np.unique(y, return_counts=True)
         if told == "multiclass" and len(counts) < _FEWEST_CLASSES:  # a fold may lack the rare ones
@@ -443,20 +311,7 @@ def _by_target(problem_type: ProblemType) -> TargetEncoder:
 
 
 def tree_preprocessing(problem_type: ProblemType, schema: Schema | None = None) -> Pipeline:
-    """Return preprocessing for families that take missing values and split on category codes.
-
-    Parameters
-    ----------
-    problem_type : ProblemType
-        Tells whether the target holds classes.
-    schema : Schema or None, default=None
-        How the columns are read; None finds it in fitting.
-
-    Returns
-    -------
-    Pipeline
-        Unfitted; text and categories with many levels are encoded by the target.
-    """
+    """Return preprocessing for families that take missing values and split on category codes."""
     encode = ColumnTransformer(
         [
             ("numbers", "passthrough", numbers),
@@ -472,20 +327,7 @@ def tree_preprocessing(problem_type: ProblemType, schema: Schema | None = None) 
 
 
 def dense_preprocessing(problem_type: ProblemType, schema: Schema | None = None) -> Pipeline:
-    """Return preprocessing for families that need complete, scaled numbers.
-
-    Parameters
-    ----------
-    problem_type : ProblemType
-        Tells whether the target holds classes.
-    schema : Schema or None, default=None
-        How the columns are read; None finds it in fitting.
-
-    Returns
-    -------
-    Pipeline
-        Unfitted; medians for missing numbers with an indicator, one-hot for few levels, the target's mean for many and for text.
-    """
+    """Return preprocessing for families that need complete, scaled numbers."""
     encode = ColumnTransformer(
         [
             (

@@ -24,70 +24,18 @@ _WORD = r"(?u)[\u3040-\u30ff\u3400-\u9fff]|\b\w\w+\b"
 
 
 class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Encode text by the target, as a target encoder does with categories.
-
-    Words and pairs of them are counted under hashes, weighed by how rare they are, and a ridge regression of the target,
-    or of each class, gives the encoding: how far the words move its prediction. The rows it is fitted to are encoded by
-    regressions on the other folds, so that what is fitted next does not trust it too much. Words of a single row count for
-    nothing, so a column of identifiers becomes zeros. No word is kept.
-
-    Parameters
-    ----------
-    problem_type : ProblemType or str
-        Tells whether the target holds classes.
-
-    Attributes
-    ----------
-    feature_names_in_ : ndarray of str
-        Columns seen in fitting.
-    classes_ : ndarray
-        What a regression was fitted to: the classes, of two only the second, or nothing if the target is a number.
-
-    References
-    ----------
-    Micci-Barreca. A preprocessing scheme for high-cardinality categorical attributes. SIGKDD Explorations, 2001.
-    Wolpert. Stacked generalization. Neural Networks, 1992.
-    Weinberger et al. Feature hashing for large scale multitask learning. ICML, 2009.
-    """
+    """Encode text by the target, as a target encoder does with categories."""
 
     def __init__(self, problem_type: ProblemType | str) -> None:
         self.problem_type = problem_type
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
-        """Learn what the words of each column say about the target.
-
-        Parameters
-        ----------
-        X : DataFrame of str, shape (n_rows, n_columns)
-            Text; nothing may be missing.
-        y : array-like of shape (n_rows,)
-            The target.
-
-        Returns
-        -------
-        TextEncoder
-            Itself.
-        """
+        """Learn what the words of each column say about the target."""
         self._fit(X, y)
         return self
 
     def fit_transform(self, X: pd.DataFrame, y: Any = None, **params: Any) -> npt.NDArray[np.float64]:  # noqa: ARG002
-        """Fit, and encode each row by what the other folds say.
-
-        Parameters
-        ----------
-        X : DataFrame of str, shape (n_rows, n_columns)
-            Text; nothing may be missing.
-        y : array-like of shape (n_rows,)
-            The target.
-        **params : object
-            Ignored.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_columns * n_targets)
-            One number for two classes or a number, else one for each class.
-        """
+        """Fit, and encode each row by what the other folds say."""
         weighed, targets = self._fit(X, y)
         n_folds = min(_FOLDS, len(targets))
         if n_folds < 2:  # noqa: PLR2004 - one row has no other
@@ -99,18 +47,7 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return found.reshape(len(targets), -1)
 
     def transform(self, X: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """Encode text.
-
-        Parameters
-        ----------
-        X : DataFrame of str, shape (n_rows, n_columns)
-            Text; nothing may be missing.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_columns * n_targets)
-            As :meth:`fit_transform` gives.
-        """
+        """Encode text."""
         check_is_fitted(self, "effects_")
         if not len(X):  # the vectorizer looks for a first text
             return np.empty((0, sum(effects.shape[1] for effects in self.effects_)))
@@ -123,18 +60,7 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.hstack(found)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:  # noqa: ARG002
-        """Name the columns that come out.
-
-        Parameters
-        ----------
-        input_features : object, default=None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of str
-            The column's name, and behind it the class where there are more than two.
-        """
+        """Name the columns that come out."""
         check_is_fitted(self, "effects_")
         ends = [f"_{label}" for label in self.classes_] if len(self.classes_) > 1 else [""]
         return np.array([name + end for name in self.feature_names_in_ for end in ends], dtype=object)
@@ -186,16 +112,5 @@ def _counted(column: "pd.Series[str]") -> csr_matrix:
 
 
 def texts(X: pd.DataFrame) -> list[str]:
-    """List the columns of text.
-
-    Parameters
-    ----------
-    X : DataFrame
-        What :class:`~metalearn.models.preprocessing.TableCleaner` returns.
-
-    Returns
-    -------
-    list of str
-        Names of object columns.
-    """
+    """List the columns of text."""
     return [str(name) for name, dtype in X.dtypes.items() if pd.api.types.is_object_dtype(dtype)]

@@ -32,29 +32,7 @@ _MOST_FAMILIES = 50
 
 
 class Blend(Strategy):
-    """Choose by leave-family-out validation how a list is made, and how results change it.
-
-    Parameters
-    ----------
-    metric : Metric or None, default=None
-        The metric to be improved; None takes the problem type's default.
-    random_state : int, default=0
-        Seed.
-    evidence : dict or None, default=None
-        Result of an earlier validation on the same knowledge; None validates.
-
-    Attributes
-    ----------
-    evidence_ : dict
-        ``list`` and ``feedback``, each with the ``chosen`` strategy, the mean ``regret`` of every strategy after 1, 3,
-        5 and 10 evaluations, and the standard ``error`` of its difference to the static portfolio. Chosen is the usual
-        strategy, unless another's mean is lower by more than one standard error of their difference. After the first
-        result only strategies that learn from results are chosen.
-
-    References
-    ----------
-    Breiman, Friedman, Olshen, Stone. Classification and regression trees, section 3.4.3. Wadsworth, 1984.
-    """
+    """Choose by leave-family-out validation how a list is made, and how results change it."""
 
     name = "blend"
     learns_from_observations = True

@@ -25,19 +25,7 @@ _ANY = np.array([[-np.inf] * 3, [np.inf] * 3])
 
 @dataclass(frozen=True, eq=False)
 class CostModel:
-    """Hold a log-linear model of fit seconds for each family, and of what each configuration adds to its family's.
-
-    Parameters
-    ----------
-    centre : ndarray of shape (n_terms,)
-        Mean of the terms over the past tasks.
-    common, own : ndarray of shape (n_terms, n_configurations)
-        Effect of each term on the log seconds: in the family, and beside it in the configuration.
-    growth : ndarray of shape (n_configurations,)
-        Exponent of rows beyond those on which the family was timed.
-    ranges : ndarray of shape (4, 3, n_configurations)
-        Rows, features and classes on the log scale: least and most on which the family was timed, then the configuration.
-    """
+    """Hold a log-linear model of fit seconds for each family, and of what each configuration adds to its family's."""
 
     centre: FloatArray
     common: FloatArray
@@ -49,12 +37,7 @@ class CostModel:
     def fit(
         cls, sizes: FloatArray, seconds: FloatArray, models: npt.NDArray[np.str_], weights: FloatArray | None = None
     ) -> Self:
-        """Fit one ridge regression a model family, and one a configuration to what that leaves, on weighted tasks.
-
-        `sizes` are rows, features and classes; without rows or features the size is unknown. Seconds (NaN where unknown) of
-        tasks of unknown size count only for model families that were timed on no others: these are expected to take the same
-        anywhere.
-        """
+        """Fit one ridge regression a model family, and one a configuration to what that leaves, on weighted tasks."""
         weights = np.ones(len(sizes)) if weights is None else weights
         sized = np.asarray((sizes[:, :2] > 0).all(axis=1))
         logs = np.log1p(sizes)
@@ -84,11 +67,7 @@ class CostModel:
         return cls(centre, common, own, growth, ranges)
 
     def predict(self, sizes: FloatArray) -> FloatArray:
-        """Predict the seconds of one fit on one thread for each configuration, from rows, features and classes.
-
-        Beyond the sizes on which the model family was timed they grow in proportion to features, and to a power of rows;
-        beyond those of the configuration they keep their distance from the family's.
-        """
+        """Predict the seconds of one fit on one thread for each configuration, from rows, features and classes."""
         logs = np.log1p(sizes)[:, None]
         inside, nearby = np.clip(logs, *self.ranges[:2]), np.clip(logs, *self.ranges[2:])
         beyond = logs - inside

@@ -28,30 +28,7 @@ _NO_ERROR = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """Hold how far intervals have to be stretched, and improvements shrunk, to keep their promises.
-
-    Parameters
-    ----------
-    stretch : ndarray of shape (4,)
-        Factors about the median that make 80 % of left-out losses lie inside, after 0, 1, 3 and 10 results, for a
-        task as far from the others as the median past family.
-    growth : ndarray of shape (1,)
-        Power of the distance in which the factors grow for others, from 0 to 1: as errors grew on left-out families.
-    realised : ndarray of shape (4,)
-        Share of the expected improvements by the most promising configuration that came true on left-out families.
-
-    Notes
-    -----
-    The factors are quantiles of normalised errors at (1 + 1/n) times 80 %, with n families, each weighed as one. Errors come
-    from one forest whose trees lack the family (out of bag), not from a split of the past tasks, and several
-    configurations of a task are judged together. So the guarantee of split conformal prediction does not hold exactly;
-    the results of the benchmarks say how often intervals do.
-
-    References
-    ----------
-    Romano, Patterson, Candes. Conformalized quantile regression. NeurIPS, 2019.
-    Papadopoulos, Gammerman, Vovk. Normalized nonconformity measures for regression conformal prediction. AIA, 2008.
-    """
+    """Hold how far intervals have to be stretched, and improvements shrunk, to keep their promises."""
 
     stretch: FloatArray
     growth: FloatArray
@@ -95,11 +72,7 @@ class Expectation:
     def expect(
         self, posterior: Posterior, columns: Sequence[int]
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Predict score, both ends of the 80 % interval and improvement of configurations on a new task.
-
-        All are in the metric's units and direction. Scores are NaN if the unit of the losses is not known, improvements
-        before there is a result.
-        """
+        """Predict score, both ends of the 80 % interval and improvement of configurations on a new task."""
         query, table = posterior.query, posterior.past.table
         middle, below, above = _halves(posterior, columns)
         stretch = np.interp(len(query.columns), _COUNTS, self.stretch) * query.distance ** self.growth[0]

@@ -79,10 +79,7 @@ def notes(past: PastTasks, query: Query) -> tuple[str, ...]:
 
 
 def places(past: PastTasks, meta_features: FloatArray, name: str) -> tuple[Place, ...]:
-    """Place a new task, then at most 500 past ones, on a map of the first two principal components of meta-features.
-
-    The map is empty with fewer than three past tasks or two meta-features.
-    """
+    """Place a new task, then at most 500 past ones, on a map of the first two principal components of meta-features."""
     if past.table.n_tasks < _FEWEST or len(meta_features) < 2:  # noqa: PLR2004 - a map has two axes
         return ()
     centre, axes, drawn, best = _drawn(past)

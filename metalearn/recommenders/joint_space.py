@@ -32,15 +32,7 @@ _REDRAWN = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Hold configurations as positions in the unit cubes of their families.
-
-    Parameters
-    ----------
-    family : ndarray of int, shape (n_points,)
-        Which family, by its place in the joint space.
-    unit : ndarray of shape (n_points, n_parameters)
-        Positions from 0 to 1, one column for each parameter of each family; NaN where one is absent.
-    """
+    """Hold configurations as positions in the unit cubes of their families."""
 
     family: npt.NDArray[np.intp]
     unit: FloatArray
@@ -65,13 +57,7 @@ class Points:
 
 
 class JointSpace:
-    """Join search spaces.
-
-    Parameters
-    ----------
-    spaces : mapping of str to SearchSpace
-        By family; those without parameters are left out.
-    """
+    """Join search spaces."""
 
     def __init__(self, spaces: Mapping[str, SearchSpace]) -> None:
         self.spaces = {name: space for name, space in spaces.items() if len(space)}

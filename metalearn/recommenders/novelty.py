@@ -28,18 +28,7 @@ _NEAR, _FAR = 0.5, 4.0
 
 
 class Unfamiliarity(NamedTuple):
-    """Say how far a task is from everything known.
-
-    Parameters
-    ----------
-    novelty : float
-        Share of the past families that lie nearer to others: 0 = seen often, 1 = unlike anything known; NaN if no past
-        task is comparable.
-    strangeness : float
-        0 within the distances that are usual (95 % of the past families), rising to 1 at twice that distance.
-    distance : float
-        Mean distance to the nearest past families, where the median past family has 1; from .5 to 4.
-    """
+    """Say how far a task is from everything known."""
 
     novelty: float
     strangeness: float
@@ -48,20 +37,7 @@ class Unfamiliarity(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Novelty:
-    """Hold the past tasks' standardised meta-features and the distances of their families to one another.
-
-    Parameters
-    ----------
-    centre, spread : ndarray of shape (n_meta_features,)
-        Median over families and standard deviation, on the signed-log scale.
-    points : ndarray of shape (n_tasks, n_meta_features)
-        Standardised meta-features; 0 where one is missing.
-    family : ndarray of int, shape (n_tasks,)
-        Family of each task.
-    distances : ndarray of shape (n_families,)
-        Mean distance of each family's tasks to the nearest other families, in ascending order; without families that
-        lack almost all meta-features, unless all do.
-    """
+    """Hold the past tasks' standardised meta-features and the distances of their families to one another."""
 
     centre: FloatArray
     spread: FloatArray

@@ -33,17 +33,7 @@ _BLOCK = 1000
 
 
 class Prior(NamedTuple):
-    """Hold the weights of the past tasks for a new one before anything is run on it.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (n_tasks,)
-        They sum to 1.
-    novelty : float
-        From 0 (seen often) to 1 (unlike anything known); NaN if no past task can be compared with it.
-    distance : float
-        Distance to the nearest past families, where the median past family has 1.
-    """
+    """Hold the weights of the past tasks for a new one before anything is run on it."""
 
     weights: FloatArray
     novelty: float
@@ -52,21 +42,7 @@ class Prior(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PastTasks:
-    """Hold the past tasks and how they resemble one another.
-
-    Parameters
-    ----------
-    table : PerformanceTable
-        Their results.
-    similarity : ForestSimilarity
-        The learned similarity.
-    errors : ndarray of shape (n_tasks, n_configurations)
-        Log losses less the prediction by similarity for each task when its family is left out.
-    novelty : Novelty
-        Distances between the tasks.
-    cost : CostModel
-        Seconds of a fit.
-    """
+    """Hold the past tasks and how they resemble one another."""
 
     table: PerformanceTable
     similarity: ForestSimilarity
@@ -147,11 +123,7 @@ class PastTasks:
         prior: Prior | None = None,
         best: float = math.inf,
     ) -> "Query":
-        """Look at a new task from the past ones.
-
-        `observed` are losses by column, infinite for a failure; `best` is the least loss of configurations that no past task
-        knows; `sizes` are rows, features and classes, for predicting seconds; `unit` is NaN if it is not known.
-        """
+        """Look at a new task from the past ones."""
         weights, novelty, distance = prior or self.prior(meta_features)
         allowed = allowed.copy()
         allowed[list(observed)] = False
@@ -204,39 +176,7 @@ def _left_out_errors(table: PerformanceTable, similarity: ForestSimilarity) -> n
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """Hold a new task as strategies see it.
-
-    Parameters
-    ----------
-    meta_features : ndarray of shape (n_meta_features,)
-        Of the new task.
-    n : int
-        Number of configurations asked for.
-    weights : ndarray of shape (n_tasks,)
-        Prior weight of each past task.
-    novelty : float
-        From 0 (seen often) to 1 (unlike anything known).
-    distance : float
-        Distance to the nearest past families, where the median past family has 1.
-    described : bool
-        Whether most of its meta-features are known.
-    mean : ndarray of shape (n_configurations,)
-        Log losses expected before anything is observed.
-    columns : ndarray of int, shape (n_observed,)
-        Configurations that were run on the new task and did not fail.
-    values : ndarray of shape (n_observed,)
-        Their log losses, within the range of past tasks.
-    best : float
-        Least log loss so far, of whatever configuration; NaN before there is one.
-    allowed : ndarray of bool, shape (n_configurations,)
-        Configurations that may be recommended.
-    seconds : ndarray of shape (n_configurations,) or None
-        Expected seconds of a fit.
-    unit : float
-        Unit of the losses.
-    time_budget : float or None
-        Seconds that the whole list may take.
-    """
+    """Hold a new task as strategies see it."""
 
     meta_features: FloatArray
     n: int

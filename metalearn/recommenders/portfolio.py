@@ -7,12 +7,7 @@ __all__ = ["Portfolio"]
 
 
 class Portfolio(Strategy):
-    """Recommend the same complementary configurations to every task: the bar for everything else.
-
-    References
-    ----------
-    Wistuba, Schilling, Schmidt-Thieme. Sequential model-free hyperparameter tuning. ICDM, 2015.
-    """
+    """Recommend the same complementary configurations to every task: the bar for everything else."""
 
     name = "portfolio"
 

@@ -38,30 +38,7 @@ _LEAST_SPREAD = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Hold the hypotheses about one new task; order, scores, intervals and improvements all follow from them.
-
-    Parameters
-    ----------
-    past : PastTasks
-        The past tasks.
-    query : Query
-        The new task and the results so far.
-    from_errors : bool, default=True
-        Whether a hypothesis is the prediction by similarity plus its error on a past task, or else that past task itself,
-        as it is anyway where too little is known of the new task for a prediction.
-
-    Notes
-    -----
-    The errors were made on left-out families, so the hypotheses scatter around the truth as the prediction does. Each moves
-    by the gain S_oo^-1 S_o, where S is the covariance of the errors plus an offset common to all configurations, and its
-    weight is multiplied by a likelihood of its misfit up to that offset. This resembles an ensemble Kalman filter, but is none:
-    observations are not perturbed, S is not the covariance of the weighted ensemble, and weights change as in a particle
-    filter, tempered and mixed with a tenth of the prior.
-
-    References
-    ----------
-    Evensen. The ensemble Kalman filter: theoretical formulation and practical implementation. Ocean Dynamics, 2003.
-    """
+    """Hold the hypotheses about one new task; order, scores, intervals and improvements all follow from them."""
 
     past: "PastTasks"
     query: "Query"
@@ -127,10 +104,7 @@ class Posterior:
 
     @cached_property
     def improvements(self) -> FloatArray:
-        """Expected improvement of each configuration on the best log loss so far; NaN before there is one.
-
-        Hypotheses count by how much a unit of loss is in their regrets, as they do in the order of candidates.
-        """
+        """Expected improvement of each configuration on the best log loss so far; NaN before there is one."""
         weights = self.weights / self._scaled[1]
         gains: FloatArray = weights / weights.sum() @ np.maximum(self.query.best - self.losses, 0.0)
         return gains

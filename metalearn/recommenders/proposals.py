@@ -71,14 +71,7 @@ def recommend_beyond(
     time_budget: float | None = None,
     random_state: int = 0,
 ) -> Recommendation:
-    """Rank what to try next, in the list and in the spaces of the families around it.
-
-    Notes
-    -----
-    What is expected of the list's members are the hypotheses of the task ensemble. New points are judged by a Gaussian
-    process for each family, fitted to what was tried and, with their uncertainty, to what the ensemble expects of the
-    members that were not.
-    """
+    """Rank what to try next, in the list and in the spaces of the families around it."""
     observed = strategy.in_known_metric(task, meta_features, {c.id: loss for c, loss in tried.items()})
     tried = {configuration: observed[configuration.id] for configuration in tried}
     succeeded = [loss for found, loss in tried.items() if math.isfinite(loss) and found not in pending]
@@ -111,21 +104,7 @@ def recommend_beyond(
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """Hold what is believed of a new task when some configurations were tried on it.
-
-    Parameters
-    ----------
-    unit : float
-        What its losses are divided by.
-    least : float
-        The least log loss so far; without any what is expected of a configuration about which nothing is known.
-    gains : ndarray of shape (n_configurations,)
-        Expected improvement of each member of the list.
-    surrogate : Surrogate
-        Says what to expect elsewhere.
-    leaders : Points
-        The best so far.
-    """
+    """Hold what is believed of a new task when some configurations were tried on it."""
 
     unit: float
     least: float

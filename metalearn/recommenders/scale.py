@@ -46,13 +46,7 @@ def from_working(values: FloatArray, unit: FloatArray | float = 1.0) -> FloatArr
 
 
 def complete(values: FloatArray, weights: FloatArray | None = None) -> FloatArray:
-    """Fill missing values (NaN) by row and column effects and a few common factors of the weighted tasks.
-
-    References
-    ----------
-    Mazumder, Hastie, Tibshirani. Spectral regularization algorithms for learning large incomplete matrices.
-    Journal of Machine Learning Research, 2010.
-    """
+    """Fill missing values (NaN) by row and column effects and a few common factors of the weighted tasks."""
     known = ~np.isnan(values)
     if known.all():
         return values

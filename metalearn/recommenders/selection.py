@@ -20,17 +20,7 @@ def greedy(
     seconds: FloatArray | None = None,
     time_budget: float | None = None,
 ) -> list[int]:
-    """Add, one by one, the configuration that most lowers the weighted mean of the smallest regret.
-
-    Notes
-    -----
-    The gain is submodular, so without a budget the list reaches at least 1 - 1/e of the possible gain.
-
-    References
-    ----------
-    Nemhauser, Wolsey, Fisher. An analysis of approximations for maximizing submodular set functions. Mathematical
-    Programming, 1978.
-    """
+    """Add, one by one, the configuration that most lowers the weighted mean of the smallest regret."""
     rows = heaviest(weights)
     best_so_far = np.broadcast_to(np.asarray(reached, dtype=regrets.dtype), weights.shape)[rows]
     regrets, weights = regrets[rows], weights[rows].astype(regrets.dtype)

@@ -22,38 +22,7 @@ _GROWN_ON = 1000
 
 @dataclass(frozen=True, eq=False)
 class ForestSimilarity:
-    """Hold a forest as plain arrays, and the leaf in which each past task lies.
-
-    Parameters
-    ----------
-    fill : ndarray of shape (n_meta_features,)
-        Values for missing meta-features: medians over families.
-    feature : ndarray of int, shape (n_nodes,)
-        Meta-feature on which a node splits; -1 in a leaf.
-    threshold : ndarray of shape (n_nodes,)
-        Values up to it go to the left.
-    children : ndarray of int, shape (n_nodes, 2)
-        Left and right node.
-    roots : ndarray of int, shape (n_trees,)
-        First node of each tree.
-    leaves : ndarray of int, shape (n_tasks, n_trees)
-        Leaf of each past task.
-    family : ndarray of int, shape (n_tasks,)
-        Family of each past task.
-    unseen : ndarray of bool, shape (n_tasks, n_trees)
-        Trees that were grown without the task's family.
-    importance : ndarray of shape (n_meta_features,)
-        Share of each meta-feature in the forest's splits; sums to 1.
-
-    Notes
-    -----
-    The bootstrap draws families, and one task for each family drawn. In a leaf all families have the same weight,
-    divided among their tasks in it.
-
-    References
-    ----------
-    Lin, Jeon. Random forests and adaptive nearest neighbors. Journal of the American Statistical Association, 2006.
-    """
+    """Hold a forest as plain arrays, and the leaf in which each past task lies."""
 
     fill: FloatArray
     feature: IntArray
@@ -122,10 +91,7 @@ class ForestSimilarity:
         )
 
     def left_out(self, rows: npt.NDArray[np.intp]) -> FloatArray:
-        """Return the weights that all past tasks, but those of its family, would have for each row as a new task.
-
-        Only trees that were grown without the family count. Rows sum to 1, or to 0 where no leaf is shared.
-        """
+        """Return the weights that all past tasks, but those of its family, would have for each row as a new task."""
         asked = self._in_leaves(self.leaves[rows], self.unseen[rows].astype(float))
         weights: FloatArray = (asked @ self._in_leaves(self.leaves, self._shares()).T).toarray()
         weights[self.family[rows][:, None] == self.family] = 0.0

@@ -21,12 +21,7 @@ _REACH = 3.0
 def as_expected(
     losses: FloatArray, columns: npt.NDArray[np.intp], working: npt.NDArray[np.floating], weights: FloatArray
 ) -> FloatArray:
-    """Bring losses of an unknown scale onto that of past tasks: their level and spread are taken to be as expected.
-
-    Notes
-    -----
-    The scale is set by what is in the list. A single result tells nothing, as its level is not known.
-    """
+    """Bring losses of an unknown scale onto that of past tasks: their level and spread are taken to be as expected."""
     if not len(losses):
         return losses
     mean = weights @ working

@@ -29,25 +29,7 @@ _FILLED = ("working", "completed_regrets")
 
 
 class Strategy:
-    """Fit on past tasks, look at a new one as a posterior, and rank the configurations by it.
-
-    A subclass says which configurations come first (:meth:`rank`); scores, intervals, seconds and explanations are
-    added from the same posterior.
-
-    Parameters
-    ----------
-    metric : Metric or None, default=None
-        The metric to be improved; None takes the problem type's default.
-    random_state : int, default=0
-        Seed.
-
-    Attributes
-    ----------
-    past_ : PastTasks
-        The past tasks.
-    expectation_ : Expectation
-        Calibration of scores, intervals and improvements.
-    """
+    """Fit on past tasks, look at a new one as a posterior, and rank the configurations by it."""
 
     name: ClassVar[str] = ""
     learns_from_observations: ClassVar[bool] = False
@@ -64,20 +46,7 @@ class Strategy:
         return f"{type(self).__name__}(metric={self.metric and self.metric.name!r}, random_state={self.random_state})"
 
     def fit(self, kb: KnowledgeBase, *, problem_type: ProblemType | None = None) -> Self:
-        """Learn from past tasks of one problem type.
-
-        Parameters
-        ----------
-        kb : KnowledgeBase
-            Everything that the recommender will know.
-        problem_type : ProblemType or None, default=None
-            The problem type asked about, if the knowledge base holds a related one as well.
-
-        Returns
-        -------
-        Strategy
-            Itself.
-        """
+        """Learn from past tasks of one problem type."""
         table = PerformanceTable.from_knowledge_base(kb, self.metric, problem_type)
         past = PastTasks.fit(table, random_state=self.random_state)
         self.fit_past(past)
@@ -90,33 +59,11 @@ class Strategy:
         return self
 
     def posterior(self, query: Query) -> Posterior:
-        """Return what is expected of a new task, given the results on it so far.
-
-        Parameters
-        ----------
-        query : Query
-            The new task and the results.
-
-        Returns
-        -------
-        Posterior
-            Weighted hypotheses, from which order, scores, intervals and improvements follow.
-        """
+        """Return what is expected of a new task, given the results on it so far."""
         return Posterior(self.past_, query)
 
     def rank(self, posterior: Posterior) -> list[int]:
-        """Order the configurations that may be recommended.
-
-        Parameters
-        ----------
-        posterior : Posterior
-            Of the new task.
-
-        Returns
-        -------
-        list of int
-            Columns, the greatest expected improvement first, each given those before it.
-        """
+        """Order the configurations that may be recommended."""
         return _greedy(posterior.query, posterior.regrets, posterior.weights, posterior.reached)
 
     def portfolio(self, query: Query, weights: FloatArray) -> list[int]:
@@ -125,20 +72,7 @@ class Strategy:
         return _greedy(query, regrets, weights, regrets[:, query.columns].min(axis=1, initial=1.0))
 
     def within(self, query: Query, order: npt.NDArray[np.intp]) -> list[int]:
-        """Return the first configurations of an order that the query allows, each once.
-
-        Parameters
-        ----------
-        query : Query
-            The new task.
-        order : ndarray of int
-            Columns, best first; repeats are dropped.
-
-        Returns
-        -------
-        list of int
-            At most as many columns as were asked for, within the time budget.
-        """
+        """Return the first configurations of an order that the query allows, each once."""
         columns = [j for j in dict.fromkeys(order.tolist()) if query.allowed[j]]
         if query.time_budget is not None and query.seconds is not None:
             left, kept, seconds = query.time_budget, [], np.nan_to_num(query.seconds)  # unknown seconds may fit

@@ -34,21 +34,7 @@ class _Family:
 
 @dataclass(frozen=True, eq=False)
 class Surrogate:
-    """Hold a Gaussian process for each family; they share a level, and what kernels are likely.
-
-    Parameters
-    ----------
-    level : float
-        What is expected far from everything known.
-    kernel : ndarray of shape (3,)
-        For families of which nothing is known: variance of the family's level, variance within it, and length scale.
-    families : dict of int to tuple
-        What is known of each family.
-
-    References
-    ----------
-    Rasmussen, Williams. Gaussian processes for machine learning. MIT Press, 2006.
-    """
+    """Hold a Gaussian process for each family; they share a level, and what kernels are likely."""
 
     level: float
     kernel: FloatArray
@@ -94,23 +80,7 @@ class Surrogate:
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """Hold what is expected of candidates.
-
-    Parameters
-    ----------
-    kernels : ndarray of shape (n_candidates, 3)
-        The kernel of each one's family.
-    family : ndarray of int, shape (n_candidates,)
-        Family of each candidate.
-    places : ndarray of shape (n_candidates, n_coordinates)
-        Where each lies.
-    mean : ndarray of shape (n_candidates,)
-        Expected log loss.
-    variance : ndarray of shape (n_candidates,)
-        Of the log loss.
-    explained : ndarray of shape (n_parts, n_candidates)
-        What of the covariance of two candidates is explained by what is known.
-    """
+    """Hold what is expected of candidates."""
 
     kernels: FloatArray
     family: npt.NDArray[np.intp]
@@ -120,13 +90,7 @@ class Outlook:
     explained: FloatArray
 
     def improvement(self, best: float) -> FloatArray:
-        """Return by how much each candidate is expected to improve on the best.
-
-        References
-        ----------
-        Jones, Schonlau, Welch. Efficient global optimization of expensive black-box functions. Journal of Global
-        Optimization, 1998.
-        """
+        """Return by how much each candidate is expected to improve on the best."""
         from scipy.special import ndtr  # noqa: PLC0415 - slow to import, and lists do without it
 
         deviation = np.sqrt(self.variance)
@@ -135,12 +99,7 @@ class Outlook:
         return found
 
     def believe(self, chosen: int) -> Self:
-        """Take a candidate's result for as expected, which leaves less to be learned near it.
-
-        References
-        ----------
-        Ginsbourger, Le Riche, Carraro. Kriging is well-suited to parallelize optimization. 2010.
-        """
+        """Take a candidate's result for as expected, which leaves less to be learned near it."""
         prior = _covariance(self.kernels[chosen], self.places[[chosen]], self.places)[0]
         part = (prior - self.explained[:, chosen] @ self.explained) / np.sqrt(self.variance[chosen])
         part = np.where(self.family == self.family[chosen], part, 0.0)

@@ -26,34 +26,7 @@ TARGET_SPREAD = "target_std"
 
 @dataclass(frozen=True, eq=False)
 class PerformanceTable:
-    """Hold past tasks by configurations: losses, seconds and meta-features.
-
-    Parameters
-    ----------
-    metric : Metric
-        What the losses measure.
-    problem_type : ProblemType
-        The kind of problem that is asked about.
-    configurations : tuple of Configuration
-        The columns.
-    task_ids, task_names, families : tuple of str
-        The rows; near-copies share a family.
-    sizes : ndarray of shape (n_tasks, 3)
-        Rows used, features and classes of each task.
-    meta_feature_names : tuple of str
-        Names of the meta-features.
-    meta_features : ndarray of shape (n_tasks, n_meta_features)
-        NaN where one is not known.
-    losses : ndarray of shape (n_tasks, n_configurations)
-        Lower is better; NaN where nothing was run, infinity where a run failed.
-    seconds : ndarray of shape (n_tasks, n_configurations)
-        Seconds of one fit; NaN where unknown.
-    units : ndarray of shape (n_tasks,)
-        What losses are divided by before tasks are compared: the target's spread for rmse and mae, else 1.
-    own : ndarray of bool, shape (n_tasks,)
-        Which tasks are of the problem type. The others are of a related one: they are learned from, but nothing is
-        promised, chosen or measured by them alone.
-    """
+    """Hold past tasks by configurations: losses, seconds and meta-features."""
 
     metric: Metric
     problem_type: ProblemType

@@ -62,10 +62,7 @@ def _fitted(facts: dict[str, Any], notes: Sequence[str], limit: int) -> dict[str
 
 
 def compact_recommendation(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recommendation with what differs from the defaults, and as many notes as fit.
-
-    ``facts`` are those of ``Recommendation.to_dict`` with ``id`` and ``changes`` added to each candidate.
-    """
+    """Return a recommendation with what differs from the defaults, and as many notes as fit."""
     task = facts["task"]
     candidates = [
         {

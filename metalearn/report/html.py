@@ -25,58 +25,21 @@ _NEIGHBOURS = 10
 
 
 def recommendation_page(facts: Mapping[str, Any]) -> str:
-    """Return a recommendation as a page.
-
-    Parameters
-    ----------
-    facts : mapping
-        What ``Recommendation.to_dict`` returns, with ``changes`` of every candidate, ``code`` (a script) and, if the
-        past tasks are to be drawn as a map, ``places``: ``name``, ``x``, ``y`` and ``best`` of each, this one first.
-
-    Returns
-    -------
-    str
-        A complete HTML document.
-    """
+    """Return a recommendation as a page."""
     name = facts["task"]["name"]
     sections = [_answer(facts), *_recommendation_sections(facts)]
     return _page(f"What to try first on {name}", _about(facts["task"]), sections)
 
 
 def tuning_page(facts: Mapping[str, Any]) -> str:
-    """Return a finished search as a page, with the recommendation it started from.
-
-    Parameters
-    ----------
-    facts : mapping
-        What :func:`recommendation_page` takes, and ``tuning`` with ``decision`` (a sentence), ``score`` and
-        ``default_score``, ``seconds``, ``greater_is_better``, and ``trials``: ``model``, ``changes``, ``score``,
-        ``deviation`` between folds, ``seconds`` of one fit, ``ended`` (seconds since the start), ``status`` and
-        ``weight`` of each, the best first.
-
-    Returns
-    -------
-    str
-        A complete HTML document.
-    """
+    """Return a finished search as a page, with the recommendation it started from."""
     name = facts["task"]["name"]
     sections = [*_tuning_sections(facts), *_recommendation_sections(facts)]
     return _page(f"What came out best on {name}", _about(facts["task"]), sections)
 
 
 def recommendation_fragment(facts: Mapping[str, Any]) -> str:
-    """Return a recommendation as a table for notebooks.
-
-    Parameters
-    ----------
-    facts : mapping
-        What ``Recommendation.to_dict`` returns, with ``changes`` of every candidate.
-
-    Returns
-    -------
-    str
-        HTML without a head, in the notebook's own style.
-    """
+    """Return a recommendation as a table for notebooks."""
     notes = "".join(f"<li>{escaped(note)}</li>" for note in facts["notes"])
     return (
         f"<div><p><strong>{escaped(facts['task']['name'])}</strong>: {_about(facts['task'])}</p>"
@@ -88,26 +51,7 @@ def recommendation_fragment(facts: Mapping[str, Any]) -> str:
 def facts_fragment(
     head: str, sentences: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]
 ) -> str:
-    """Return an answer, what is to be said about it, and a table, for notebooks.
-
-    Parameters
-    ----------
-    head : str
-        The answer.
-    sentences : sequence of str
-        Why, and what else should be known.
-    columns : sequence of str
-        Heads of the table.
-    rows : sequence of sequence of str
-        Its cells.
-    right : sequence of str
-        Columns of numbers.
-
-    Returns
-    -------
-    str
-        HTML, everything escaped.
-    """
+    """Return an answer, what is to be said about it, and a table, for notebooks."""
     listed = "".join(f"<li>{escaped(sentence)}</li>" for sentence in sentences)
     cells = [[escaped(cell) for cell in row] for row in rows]
     table = _table(columns, cells, right=right) if rows else ""

@@ -22,35 +22,7 @@ def training_script(
     split_by: str = "",
     weighed: bool = False,
 ) -> str:
-    """Return a script that cross-validates a configuration on a table and fits it.
-
-    Parameters
-    ----------
-    model : str
-        Name of the model family.
-    params : mapping
-        Its parameters.
-    problem_type, metric : str
-        The kind of problem, and what is optimised, by our name or scikit-learn's; empty for one that has no name there.
-    file, target : str
-        Where the table is, and its target column; of a table that is in no file, the file is empty.
-    categorical : sequence of str, default=()
-        Columns that are categorical whatever they look like.
-    reading : mapping or None, default=None
-        Further arguments of ``read_table``.
-    dropped : sequence of str, default=()
-        Columns that are no features.
-    split_by : str, default=""
-        What the search split rows by, if not at random.
-    weighed : bool, default=False
-        Whether the search weighed rows.
-
-    Returns
-    -------
-    str
-        Python code. The folds are random, as those of the knowledge base are: scores can be compared with what was expected.
-        Where the search did otherwise, a comment says so.
-    """
+    """Return a script that cross-validates a configuration on a table and fits it."""
     scoring = _SCORING.get(metric, "roc_auc_ovr" if (metric, problem_type) == ("roc_auc", "multiclass") else metric)
     folds = "KFold" if problem_type == "regression" else "StratifiedKFold"
     inside = "".join(f"    {name!r}: {value!r},\n" for name, value in params.items())

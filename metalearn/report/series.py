@@ -32,19 +32,7 @@ _DRIVERS = 8
 
 @dataclass(frozen=True, slots=True)
 class ScorePoint:
-    """Place one candidate by what it should reach and cost.
-
-    Parameters
-    ----------
-    label : str
-        Shown beside it, such as its rank.
-    title : str
-        Shown when a pointer rests on it.
-    seconds : float
-        What it costs.
-    score, low, high : float
-        What it should reach, and the interval around it.
-    """
+    """Place one candidate by what it should reach and cost."""
 
     label: str
     title: str
@@ -56,19 +44,7 @@ class ScorePoint:
 
 @dataclass(frozen=True, slots=True)
 class MapPoint:
-    """Place one task on a map.
-
-    Parameters
-    ----------
-    name : str
-        The task.
-    x, y : float
-        Its coordinates.
-    group : str
-        What it is coloured by; empty for the new task.
-    named : bool, default=False
-        Whether its name is written beside it.
-    """
+    """Place one task on a map."""
 
     name: str
     x: float
@@ -79,19 +55,7 @@ class MapPoint:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Record what one trial reached and when.
-
-    Parameters
-    ----------
-    title : str
-        Shown when a pointer rests on it.
-    group : str
-        Its model family.
-    seconds : float
-        When it ended.
-    score : float
-        What it reached; NaN if it failed.
-    """
+    """Record what one trial reached and when."""
 
     title: str
     group: str
@@ -100,18 +64,7 @@ class Trial:
 
 
 def score_points(candidates: Sequence[Mapping[str, Any]]) -> list[ScorePoint]:
-    """Return what the candidates of known score and cost should reach, in their order.
-
-    Parameters
-    ----------
-    candidates : sequence of mapping
-        What ``Candidate.to_dict`` returns, with ``changes``.
-
-    Returns
-    -------
-    list of ScorePoint
-        An end of an interval that is not known is the score itself.
-    """
+    """Return what the candidates of known score and cost should reach, in their order."""
     points = []
     for rank, c in enumerate(candidates, start=1):
         cost, score, low, high = map(_value, (c["expected_seconds"], c["expected_score"], *c["interval"]))
@@ -123,54 +76,19 @@ def score_points(candidates: Sequence[Mapping[str, Any]]) -> list[ScorePoint]:
 
 
 def map_points(places: Sequence[Mapping[str, Any]], neighbours: Sequence[Mapping[str, Any]]) -> list[MapPoint]:
-    """Return the new task and then the past ones, the nearest three of which are named.
-
-    Parameters
-    ----------
-    places : sequence of mapping
-        ``name``, ``x``, ``y`` and ``best`` of each task, the new one first.
-    neighbours : sequence of mapping
-        What ``Neighbour.to_dict`` returns, the weightiest first.
-
-    Returns
-    -------
-    list of MapPoint
-        Empty if there is no past task.
-    """
+    """Return the new task and then the past ones, the nearest three of which are named."""
     near = {n["name"] for n in neighbours[:_NAMED]}
     points = [MapPoint(p["name"], p["x"], p["y"], p["best"], not i or p["name"] in near) for i, p in enumerate(places)]
     return points if len(points) > 1 else []
 
 
 def driver_shares(drivers: Mapping[str, float]) -> dict[str, float]:
-    """Return the eight meta-features that drove the match most.
-
-    Parameters
-    ----------
-    drivers : mapping of str to float
-        Shares by name, the largest first.
-
-    Returns
-    -------
-    dict of str to float
-        Only finite shares.
-    """
+    """Return the eight meta-features that drove the match most."""
     return {name: share for name, share in list(drivers.items())[:_DRIVERS] if math.isfinite(share)}
 
 
 def trial_points(trials: Sequence[Mapping[str, Any]]) -> list[Trial]:
-    """Return what the trials of a search reached that reached anything, in the order in which they ended.
-
-    Parameters
-    ----------
-    trials : sequence of mapping
-        ``model``, ``changes``, ``score`` and ``ended`` of each.
-
-    Returns
-    -------
-    list of Trial
-        Without those that failed.
-    """
+    """Return what the trials of a search reached that reached anything, in the order in which they ended."""
     points = [
         Trial(f"{t['model']}: {changes(t['changes'])} ({number(t['score'])})", t["model"], t["ended"], t["score"])
         for t in trials
@@ -180,38 +98,12 @@ def trial_points(trials: Sequence[Mapping[str, Any]]) -> list[Trial]:
 
 
 def best_so_far(trials: Sequence[Trial], *, greater_is_better: bool) -> list[float]:
-    """Return the best score after each trial.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        In the order in which they ended.
-    greater_is_better : bool
-        Which direction is better.
-
-    Returns
-    -------
-    list of float
-        One for each trial.
-    """
+    """Return the best score after each trial."""
     return list(accumulate((t.score for t in trials), _better(greater_is_better)))
 
 
 def by_family(trials: Sequence[Trial], *, greater_is_better: bool) -> dict[str, list[float]]:
-    """Return the scores of each model family.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        In any order.
-    greater_is_better : bool
-        Which direction is better.
-
-    Returns
-    -------
-    dict of str to list of float
-        The family with the best score first; the best score of each first.
-    """
+    """Return the scores of each model family."""
     scores: dict[str, list[float]] = {}
     for t in sorted(trials, key=lambda t: t.score, reverse=greater_is_better):
         scores.setdefault(t.group, []).append(t.score)
@@ -219,20 +111,7 @@ def by_family(trials: Sequence[Trial], *, greater_is_better: bool) -> dict[str, 
 
 
 def in_view(scores: Sequence[float], *, greater_is_better: bool) -> tuple[float, float]:
-    """Return the range to be shown, so that one failure does not flatten everything else.
-
-    Parameters
-    ----------
-    scores : sequence of float
-        At least one; the first is the default's, which all are compared with.
-    greater_is_better : bool
-        Which direction is better.
-
-    Returns
-    -------
-    low, high : float
-        From the best to the first, or to what is at most three times as far from the best as half of the scores are.
-    """
+    """Return the range to be shown, so that one failure does not flatten everything else."""
     best = max(scores) if greater_is_better else min(scores)
     gaps = sorted(abs(v - best) for v in scores)
     reach = 3 * max(gaps[len(gaps) // 2], 1e-9)
@@ -241,18 +120,7 @@ def in_view(scores: Sequence[float], *, greater_is_better: bool) -> tuple[float,
 
 
 def groups(names: Sequence[str]) -> dict[str, int]:
-    """Give the most frequent groups, as many as there are colours, numbers from 1.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The group of each thing.
-
-    Returns
-    -------
-    dict of str to int
-        Places in :data:`COLOURS`; a group that is absent shares the first.
-    """
+    """Give the most frequent groups, as many as there are colours, numbers from 1."""
     counts: dict[str, int] = {}
     for name in names:
         counts[name] = counts.get(name, 0) + 1

@@ -110,20 +110,7 @@ def _apart(spots: Sequence[tuple[float, float]], width: float, gap: float = 13.0
 
 
 def score_plot(points: Sequence[ScorePoint], metric: str) -> str:
-    """Plot the expected score of each candidate, with its interval, against its seconds.
-
-    Parameters
-    ----------
-    points : sequence of ScorePoint
-        The candidates, in their order.
-    metric : str
-        Name of the score.
-
-    Returns
-    -------
-    str
-        An SVG element; empty if there is no candidate.
-    """
+    """Plot the expected score of each candidate, with its interval, against its seconds."""
     if not points:
         return ""
     x = _Scale.around([p.seconds for p in points], _LEFT, WIDTH - _RIGHT, log=True, pad=0.12)
@@ -151,18 +138,7 @@ def _legend(codes: dict[str, int], *, rest: bool) -> str:
 
 
 def map_plot(points: Sequence[MapPoint]) -> str:
-    """Plot past tasks as a map, coloured by what won there, with the new table on it.
-
-    Parameters
-    ----------
-    points : sequence of MapPoint
-        The new table, then the past tasks.
-
-    Returns
-    -------
-    str
-        An SVG element and its legend; empty if there is no past task.
-    """
+    """Plot past tasks as a map, coloured by what won there, with the new table on it."""
     if not points:
         return ""
     here, *past = points
@@ -190,22 +166,7 @@ def map_plot(points: Sequence[MapPoint]) -> str:
 
 
 def curve_plot(trials: Sequence[Trial], metric: str, *, greater_is_better: bool) -> str:
-    """Plot what each trial reached, and the best so far, against time.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        In the order in which they ended.
-    metric : str
-        Name of the score.
-    greater_is_better : bool
-        Which direction is better.
-
-    Returns
-    -------
-    str
-        An SVG element and its legend; empty if no trial reached anything.
-    """
+    """Plot what each trial reached, and the best so far, against time."""
     if not trials:
         return ""
     low, high = in_view([t.score for t in trials], greater_is_better=greater_is_better)
@@ -231,22 +192,7 @@ def curve_plot(trials: Sequence[Trial], metric: str, *, greater_is_better: bool)
 
 
 def family_plot(trials: Sequence[Trial], metric: str, *, greater_is_better: bool) -> str:
-    """Plot what the trials of each model family reached, the best family first.
-
-    Parameters
-    ----------
-    trials : sequence of Trial
-        In any order.
-    metric : str
-        Name of the score.
-    greater_is_better : bool
-        Which direction is better.
-
-    Returns
-    -------
-    str
-        An SVG element; empty if no trial reached anything.
-    """
+    """Plot what the trials of each model family reached, the best family first."""
     if not trials:
         return ""
     low, high = in_view([t.score for t in trials], greater_is_better=greater_is_better)

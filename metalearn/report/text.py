@@ -70,35 +70,13 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def span(interval: Sequence[float | None]) -> str:
-    """Return an interval as people write it.
-
-    Parameters
-    ----------
-    interval : (float or None, float or None)
-        Its ends.
-
-    Returns
-    -------
-    str
-        A dash where neither is known.
-    """
+    """Return an interval as people write it."""
     low, high = (number(end, 3) for end in interval)
     return "-" if low == high == "-" else f"{low} to {high}"
 
 
 def order_text(candidates: Sequence[Mapping[str, Any]]) -> str:
-    """Say what the order of candidates means.
-
-    Parameters
-    ----------
-    candidates : sequence of mapping
-        What ``Candidate.to_dict`` returns.
-
-    Returns
-    -------
-    str
-        A sentence.
-    """
+    """Say what the order of candidates means."""
     scored = any(number(c["expected_score"]) != "-" for c in candidates)
     return f"Each candidate complements those above it{', so scores are not sorted' if scored else ''}."
 
@@ -106,22 +84,7 @@ def order_text(candidates: Sequence[Mapping[str, Any]]) -> str:
 def without_unknown(
     columns: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Leave out columns of which nothing is known.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Headings.
-    rows : sequence of sequence of str
-        Cells, a dash for what is unknown.
-
-    Returns
-    -------
-    columns : tuple of str
-        Those of which something is known; all of them if there is no row.
-    rows : list of tuple of str
-        Their cells.
-    """
+    """Leave out columns of which nothing is known."""
     kept = [i for i in range(len(columns)) if not rows or any(row[i] != "-" for row in rows)]
     return tuple(columns[i] for i in kept), [tuple(row[i] for i in kept) for row in rows]
 
@@ -182,42 +145,14 @@ def size(n_rows: int, n_features: int) -> str:
 
 
 def distance(value: float | None) -> str:
-    """Return how far a past task is away.
-
-    Parameters
-    ----------
-    value : float or None
-        In standardised meta-features; None or NaN where too few are known.
-
-    Returns
-    -------
-    str
-        Without what rounding left of 0.
-    """
+    """Return how far a past task is away."""
     return number(value if value is None else round(value, 6), 3)
 
 
 def facts_table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", right: Sequence[str] = ()
 ) -> str:
-    """Return rows as an aligned table that wraps long cells.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Headings.
-    rows : iterable of sequence of str
-        Cells.
-    title : str, default=""
-        A line above.
-    right : sequence of str, default=()
-        Headings of the columns that are aligned to the right.
-
-    Returns
-    -------
-    str
-        As wide as the terminal (60 to 160 characters), or at most 110 where there is none.
-    """
+    """Return rows as an aligned table that wraps long cells."""
     from rich import box  # noqa: PLC0415 - needed only when something is shown
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -256,20 +191,7 @@ def _narrow(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -
 
 
 def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> Text:
-    """Return a recommendation as text: candidates, past tasks, novelty, notes.
-
-    Parameters
-    ----------
-    facts : mapping
-        What ``Recommendation.to_dict`` returns, with ``changes`` and ``notes`` of every candidate.
-    n_neighbours : int, default=5
-        How many past tasks to show.
-
-    Returns
-    -------
-    Text
-        Ready to be printed.
-    """
+    """Return a recommendation as text: candidates, past tasks, novelty, notes."""
     task, metric = facts["task"], facts["task"]["metric"]
     size = f"{task['n_rows']:,} rows, {task['n_features']:,} column{'' if task['n_features'] == 1 else 's'}"
     classes = f", {task['n_classes']} classes" if task["n_classes"] else ""
@@ -310,21 +232,7 @@ def recommendation_text(facts: Mapping[str, Any], *, n_neighbours: int = 5) -> T
 
 
 def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
-    """Return a finished search as text: what is used, how good it is, and the best trials.
-
-    Parameters
-    ----------
-    facts : mapping
-        ``decision`` (a sentence), ``metric``, ``score``, ``default_score``, ``held_out_score``, ``seconds``, ``expected_improvement``, and ``trials``: ``model``,
-        ``changes``, ``score``, ``seconds`` of one fit, ``status`` and ``weight`` of each, the best first; and ``notes``.
-    n_trials : int, default=10
-        How many trials to show.
-
-    Returns
-    -------
-    Text
-        Ready to be printed.
-    """
+    """Return a finished search as text: what is used, how good it is, and the best trials."""
     metric, trials = facts["metric"], facts["trials"]
     scores = f"{metric} {number(facts['score'])}, the default's {number(facts['default_score'])} (cross-validated)"
     if (unbiased := number(facts["held_out_score"])) not in ("-", number(facts["score"])):
@@ -359,37 +267,13 @@ def tuning_text(facts: Mapping[str, Any], *, n_trials: int = 10) -> Text:
 
 
 def changes(params: Mapping[str, Any]) -> str:
-    """Return parameters in one line.
-
-    Parameters
-    ----------
-    params : mapping
-        Parameters by name.
-
-    Returns
-    -------
-    str
-        Such as ``"n_neighbors=7, p=1"``; ``"(default)"`` if there are none.
-    """
+    """Return parameters in one line."""
     inside = ", ".join(f"{k}={number(v) if isinstance(v, float) else v}" for k, v in params.items())
     return inside or "(default)"
 
 
 def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str:
-    """Return the nearest past tasks as a table.
-
-    Parameters
-    ----------
-    neighbours : sequence of mapping
-        What ``Neighbour.to_dict`` returns.
-    metric : str
-        Name of the metric.
-
-    Returns
-    -------
-    str
-        One row a task.
-    """
+    """Return the nearest past tasks as a table."""
     rows: list[tuple[str, ...]] = [
         (
             n["name"],
@@ -408,18 +292,7 @@ def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str
 
 
 def novelty_text(novelty: float | None) -> str:
-    """Say in words how unlike everything known a table is.
-
-    Parameters
-    ----------
-    novelty : float or None
-        0 to 1.
-
-    Returns
-    -------
-    str
-        One sentence.
-    """
+    """Say in words how unlike everything known a table is."""
     if novelty is None or not math.isfinite(novelty):
         return "Novelty: unknown. There are too few past tasks, or too little is known about this table."
     if novelty < 0.5:  # noqa: PLR2004

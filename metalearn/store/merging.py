@@ -23,19 +23,7 @@ _FACTS = ("problem_type", "n_rows", "n_features", "n_classes", "n_rows_used", "f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Name one thing that two stores say differently.
-
-    Parameters
-    ----------
-    task_id : str
-        The task.
-    what : str
-        What they disagree about: a fact of the task, or a metric, configuration and fold.
-    old, new : str
-        What was known, and what counts now.
-    old_by, new_by : str
-        Who recorded the two.
-    """
+    """Name one thing that two stores say differently."""
 
     task_id: str
     what: str
@@ -51,20 +39,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeReport:
-    """Say what a merge did.
-
-    Parameters
-    ----------
-    n_tasks, n_evaluations : int
-        How many the merged store holds now.
-    n_new_tasks, n_new_evaluations : int
-        How many of them were not there before.
-    n_conflicts : int
-        How many contradictions there are; of two records the newer one counts, and both stay stored if their sources
-        differ.
-    conflicts : tuple of Conflict
-        The first 1,000 of them.
-    """
+    """Say what a merge did."""
 
     n_tasks: int
     n_evaluations: int
@@ -74,31 +49,12 @@ class MergeReport:
     conflicts: tuple[Conflict, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain values.
-
-        Returns
-        -------
-        dict
-            Ready for JSON.
-        """
+        """Return the report as plain values."""
         return asdict(self)
 
 
 def merge(stores: Sequence[Store], into: Store) -> MergeReport:
-    """Add to a store what others know, with the provenance of each record; merging again changes nothing.
-
-    Parameters
-    ----------
-    stores : sequence of Store
-        What is read, in this order.
-    into : Store
-        What is written; it may hold something already.
-
-    Returns
-    -------
-    MergeReport
-        What was added, and where the stores contradict each other.
-    """
+    """Add to a store what others know, with the provenance of each record; merging again changes nothing."""
     before = into.info()
     found: list[Conflict] = []
     n_conflicts = 0
@@ -120,20 +76,7 @@ def merge(stores: Sequence[Store], into: Store) -> MergeReport:
 
 
 def conflicts(old: KnowledgeBase, new: KnowledgeBase) -> tuple[int, list[Conflict]]:
-    """List what two knowledge bases say differently about the same thing.
-
-    Parameters
-    ----------
-    old, new : KnowledgeBase
-        What was known, and what comes in addition.
-
-    Returns
-    -------
-    n_conflicts : int
-        How many there are.
-    conflicts : list of Conflict
-        The first 1,000 of them.
-    """
+    """List what two knowledge bases say differently about the same thing."""
     known = old.tasks[list(KNOWN_FACTS)]
     new = link_versions(
         new, known.itertuples(index=False, name=None)

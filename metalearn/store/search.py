@@ -37,32 +37,7 @@ _FEWEST = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastTask:
-    """Describe a past task that was found, and what won there.
-
-    Parameters
-    ----------
-    task_id, name, problem_type : str
-        The task.
-    n_rows, n_features, n_classes : int
-        Its size.
-    match : float
-        How well it fits what was looked for, 0 to 1.
-    recorded_by : tuple of str
-        Who ran configurations on it, in alphabetical order.
-    n_configurations : int
-        How many configurations were run.
-    metric : str
-        The measure by which the best was chosen; empty if nothing was run that can be compared.
-    best : Configuration or None
-        What won.
-    score : float
-        The winner's mean score over folds, in the metric's own direction.
-    standard_error : float
-        Of that mean; NaN with a single fold.
-    certainty : float
-        Probability, by a paired t-test over folds, that the winner is better than the best of the other families (or,
-        if there are none, than the next configuration); NaN where folds are too few to say.
-    """
+    """Describe a past task that was found, and what won there."""
 
     task_id: str
     name: str
@@ -80,13 +55,7 @@ class PastTask:
     certainty: float = math.nan
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the facts as plain values.
-
-        Returns
-        -------
-        dict
-            Ready for JSON; what cannot be told is None.
-        """
+        """Return the facts as plain values."""
         found = {name: getattr(self, name) for name in self.__slots__}
         plain = {name: None if value != value else value for name, value in found.items()}  # noqa: PLR0124 - NaN
         return {**plain, "best": self.best and self.best.to_dict(), "recorded_by": list(self.recorded_by)}

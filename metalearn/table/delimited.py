@@ -109,30 +109,7 @@ class _Form:
 def read_delimited(
     path: Path, text: Collection[str] = (), *, header: bool | None = None, names: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Read a file whose separator, quotes, encoding and marks of numbers are found out from what stands in it.
-
-    Parameters
-    ----------
-    path : Path
-        The file, which may be compressed.
-    text : collection of str, or mapping of str to collection of str, default=()
-        Columns that stay text, whatever they look like; with a mapping, and words of each that are no missing values, such as
-        "NA".
-    header : bool or None, default=None
-        Whether names of columns stand in the first line; None expects them, and refuses a first line that looks like data.
-    names : sequence of str, default=()
-        Names of the columns; the first line is then data, unless ``header`` is true.
-
-    Returns
-    -------
-    DataFrame
-        Every column as found. What was guessed, and may be wrong, is logged as a warning.
-
-    Raises
-    ------
-    InvalidInputError
-        If two columns are named alike, the first line holds a title or data, or a line has more values than there are names.
-    """
+    """Read a file whose separator, quotes, encoding and marks of numbers are found out from what stands in it."""
     with opened(path) as file:
         start = file.read(2)
         marked = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what spreadsheets call Unicode text
@@ -436,38 +413,12 @@ def _with_marks_read(
 
 
 def separator_of(header: str, *, usual: str = ",") -> str:
-    """Return what stands most often between the names of a first line.
-
-    Parameters
-    ----------
-    header : str
-        The line.
-    usual : str, default=","
-        What it is where none stands more often.
-
-    Returns
-    -------
-    str
-        A comma, semicolon, tab or bar.
-    """
+    """Return what stands most often between the names of a first line."""
     return max(usual + _SEPARATORS, key=header.count)
 
 
 def decimal_commas(frame: pd.DataFrame, text: Collection[str] = ()) -> dict[str, "pd.Series[float]"]:
-    """Return columns of numbers with a decimal comma, as spreadsheets of many countries write them, as numbers.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        As read, without gaps that are empty texts.
-    text : collection of str, default=()
-        Columns that stay text.
-
-    Returns
-    -------
-    dict of str to Series
-        Only the columns that have such.
-    """
+    """Return columns of numbers with a decimal comma, as spreadsheets of many countries write them, as numbers."""
     found = {}
     for column in map(str, frame.columns):
         values = frame[column]
@@ -497,16 +448,5 @@ def _thousands(written: pd.DataFrame, fewest: int) -> tuple[dict[str, "pd.Series
 
 
 def shortened(columns: list[str]) -> str:
-    """Return names for a message, no more of them than one reads.
-
-    Parameters
-    ----------
-    columns : list of str
-        The names.
-
-    Returns
-    -------
-    str
-        At most twenty.
-    """
+    """Return names for a message, no more of them than one reads."""
     return str(columns if len(columns) <= 20 else [*columns[:20], "..."])  # noqa: PLR2004

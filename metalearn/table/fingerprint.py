@@ -26,33 +26,7 @@ _logger = logging.getLogger(__name__)
 
 
 def seal_table(columns: Iterable[IntArray], target: IntArray) -> str:
-    """Return the fingerprint of a table that only holders of the key can recompute.
-
-    Parameters
-    ----------
-    columns : iterable of ndarray of uint64, shape (n_rows,)
-        One number for each cell, equal for equal values; an array may be overwritten.
-    target : ndarray of uint64, shape (n_rows,)
-        The same of the target.
-
-    Returns
-    -------
-    str
-        Six characters that name the key, a dash, and 24 hexadecimal digits.
-
-    Notes
-    -----
-    Cells are mixed with a number that stands for the content of their column, summed over the columns of a row, mixed
-    with the target and summed over rows: the order of rows and columns does not count, but what stands in a row
-    together does.
-
-    A plain hash of a small table can be reversed by hashing every table that is possible: a column of yes and no
-    has few. Coarse fingerprints do not help, because a single unknown cell has few values too, and they confuse
-    tables of equal shape. So the digest is keyed (HMAC-SHA256): without the key, every candidate table is as likely
-    as another. The key is the text of the environment variable ``METALEARN_FINGERPRINT_KEY`` or else a random one in
-    the user's data folder; it never enters a store. Fingerprints under different keys are not comparable, which
-    their first six characters tell.
-    """
+    """Return the fingerprint of a table that only holders of the key can recompute."""
     rows = np.zeros(len(target), dtype=np.uint64)
     n_columns = 0
     for n_columns, column in enumerate(columns, start=1):  # noqa: B007 - counted
@@ -90,18 +64,7 @@ def _mix(values: IntArray) -> None:
 
 
 def comparable(one: str, other: str) -> bool:
-    """Tell whether two fingerprints were made in the same way, so that they differ only if the data does.
-
-    Parameters
-    ----------
-    one, other : str
-        Fingerprints; empty ones are not comparable.
-
-    Returns
-    -------
-    bool
-        Whether both carry the name of the same key.
-    """
+    """Tell whether two fingerprints were made in the same way, so that they differ only if the data does."""
     return bool(one and other) and one.rpartition("-")[0] == other.rpartition("-")[0]
 
 

@@ -44,35 +44,7 @@ _FIRST_ROWS = 1000
 def take_in(
     X: Any, y: Any, *, problem_type: ProblemType | str | None = None, categorical: str | Sequence[str] = ()
 ) -> tuple[pd.DataFrame, "pd.Series[Any]", ProblemType]:
-    """Check a table and its target, and bring them into one form.
-
-    Parameters
-    ----------
-    X : DataFrame, array-like or sparse matrix of shape (n_rows, n_features)
-        The table. Those of other libraries are taken by their ``to_pandas``, the Arrow stream or the interchange protocol.
-    y : Series or array-like of shape (n_rows,)
-        The target; rows where it is missing are left out.
-    problem_type : ProblemType or str or None, default=None
-        The kind of problem; None infers it from the target.
-    categorical : str or sequence of str, default=()
-        Columns that have to be in the table.
-
-    Returns
-    -------
-    X : DataFrame of shape (n_present, n_features)
-        With text as column names, and rows numbered from 0.
-    y : Series of shape (n_present,)
-        Without missing values; floats in regression.
-    problem_type : ProblemType
-        The kind of problem.
-
-    Raises
-    ------
-    InvalidInputError
-        If the table is empty, has fewer than 20 rows, repeated column names or another length than the target;
-        if the target is missing everywhere, holds infinite values, a single value, numbers as text, or more than half
-        as many classes as rows.
-    """
+    """Check a table and its target, and bring them into one form."""
     frame = as_frame(X)
     target = _series(y)
     _check_table(frame, target)
@@ -106,73 +78,22 @@ def split_target(X: Any, y: Any, target: str | None) -> tuple[Any, Any]:
 
 
 def labelled_rows(y: Any) -> npt.NDArray[np.bool_]:
-    """Tell which rows :func:`take_in` keeps.
-
-    Parameters
-    ----------
-    y : Series or array-like of shape (n_rows,)
-        The target.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rows,)
-        Whether the target is there.
-    """
+    """Tell which rows :func:`take_in` keeps."""
     return np.asarray(_series(y).notna())
 
 
 def row_names(X: Any) -> pd.Index | None:
-    """Return what the caller calls the rows.
-
-    Parameters
-    ----------
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-
-    Returns
-    -------
-    Index of shape (n_rows,) or None
-        None for a table whose rows have no names.
-    """
+    """Return what the caller calls the rows."""
     return X.index if isinstance(X, pd.DataFrame) else None
 
 
 def with_names(frame: pd.DataFrame, names: pd.Index | None) -> pd.DataFrame:
-    """Return a table whose rows are called as the caller does.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_features)
-        Its rows in their order.
-    names : Index of shape (n_rows,) or None
-        What :func:`row_names` returned for them.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_features)
-        The same table where there are no names.
-    """
+    """Return a table whose rows are called as the caller does."""
     return frame if names is None else frame.set_axis(names)
 
 
 def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
-    """Tell the kind of problem from the target.
-
-    Parameters
-    ----------
-    y : Series of shape (n_rows,)
-        The target.
-
-    Returns
-    -------
-    ProblemType
-        Regression for numbers with at least 30 different values and for fractions; else binary or multiclass.
-
-    Raises
-    ------
-    InvalidInputError
-        If the target is text that holds numbers, or has a single value.
-    """
+    """Tell the kind of problem from the target."""
     numeric = pd.api.types.is_numeric_dtype(y.dtype) and not pd.api.types.is_bool_dtype(y.dtype)
     if numeric and y.iloc[:_FIRST_ROWS].nunique() >= REGRESSION_FROM:  # counting all of a long target is slow
         return ProblemType.REGRESSION
@@ -198,36 +119,12 @@ def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
 
 
 def column_names(given: str | Sequence[str]) -> tuple[str, ...]:
-    """Return names of columns as text, a single one as well.
-
-    Parameters
-    ----------
-    given : str or sequence of str
-        One name, or several.
-
-    Returns
-    -------
-    tuple of str
-        The names.
-    """
+    """Return names of columns as text, a single one as well."""
     return (given,) if isinstance(given, str) else tuple(map(str, given))
 
 
 def check_names(frame: pd.DataFrame, categorical: Sequence[str]) -> None:
-    """Check that columns are in a table.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The table, with text as column names.
-    categorical : sequence of str
-        The columns that are said to be categorical.
-
-    Raises
-    ------
-    InvalidInputError
-        If one is not there.
-    """
+    """Check that columns are in a table."""
     unknown = [name for name in categorical if name not in frame.columns]
     if unknown:
         message = f"The categorical columns {unknown[:5]} are not in the table. Expected some of {list(frame.columns)[:20]}. Correct the names."
@@ -235,23 +132,7 @@ def check_names(frame: pd.DataFrame, categorical: Sequence[str]) -> None:
 
 
 def as_frame(X: Any) -> pd.DataFrame:
-    """Return a table of any library, or an array, as a DataFrame.
-
-    Parameters
-    ----------
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        The table.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_features)
-        With names that are strings; columns of an array are x0, x1 and so on. Durations are pandas' own.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is no table.
-    """
+    """Return a table of any library, or an array, as a DataFrame."""
     if isinstance(X, pd.Series):
         X = X.to_frame("x0" if X.name is None else X.name)
     if not isinstance(X, pd.DataFrame):
@@ -366,18 +247,7 @@ def _is_nested(dtype: Any) -> bool:
 
 
 def as_text(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Return values as text.
-
-    Parameters
-    ----------
-    values : Series of shape (n_rows,)
-        Any values.
-
-    Returns
-    -------
-    Series of shape (n_rows,)
-        Half characters (lone surrogates), which no encoding holds, are escaped.
-    """
+    """Return values as text."""
     try:
         return values.astype(str)
     except UnicodeEncodeError:

@@ -56,17 +56,7 @@ _OPENML = "openml:"
 
 @dataclass(frozen=True, slots=True)
 class NamedTable:
-    """Hold a table as read, its target apart.
-
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    X : DataFrame of shape (n_rows, n_features)
-        The columns without the target.
-    y : Series of shape (n_rows,)
-        The target.
-    """
+    """Hold a table as read, its target apart."""
 
     name: str
     X: pd.DataFrame
@@ -74,18 +64,7 @@ class NamedTable:
 
 
 def has_own_target(source: str | Path) -> bool:
-    """Tell whether a table comes with a target, so that none has to be named.
-
-    Parameters
-    ----------
-    source : str or Path
-        What :func:`read_table` takes.
-
-    Returns
-    -------
-    bool
-        True for the tables that scikit-learn ships and those of OpenML.
-    """
+    """Tell whether a table comes with a target, so that none has to be named."""
     return str(source) in SHIPPED or str(source).startswith(_OPENML)
 
 
@@ -228,15 +207,7 @@ def read_frame(
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table to a file, by its ending.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The table; its index is left out.
-    path : Path
-        A Parquet, TSV or CSV file; any other ending means CSV.
-    """
+    """Write a table to a file, by its ending."""
     with replacing(path) as draft:
         if path.suffix.lower() in (".parquet", ".pq"):
             frame.to_parquet(draft, index=False)

@@ -116,35 +116,13 @@ def _first_day(period: str) -> str | None:
 
 
 def is_date_text(value: object) -> bool:
-    """Tell whether a value is written like a date in one of the known formats.
-
-    Parameters
-    ----------
-    value : object
-        The value.
-
-    Returns
-    -------
-    bool
-        True for such text as 2020-12-31, 31.12.2020, 12/31/2020 or 2020/12/31.
-    """
+    """Tell whether a value is written like a date in one of the known formats."""
     text = str(value)
     return bool(_ISO_DATE.match(text) or _OTHER_DATE.match(text) or _PERIOD.match(text))
 
 
 def is_no_day(value: object) -> bool:
-    """Tell whether a value is written like a date that the calendar lacks.
-
-    Parameters
-    ----------
-    value : object
-        The value.
-
-    Returns
-    -------
-    bool
-        True for such text as 0000-00-00 or 30.02.2020, which no known format reads.
-    """
+    """Tell whether a value is written like a date that the calendar lacks."""
     text = str(value).strip()
     one = pd.Series([text], dtype=object)
     read = (read_dates(one, form)[0] for form in ("ISO8601", _PERIODS, *_OTHER_FORMATS))
@@ -228,17 +206,7 @@ _KINDS_OF_TEXT = (ColumnKind.CATEGORICAL, ColumnKind.TEXT, ColumnKind.DATETIME)
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Hold how the columns of a table are read: found once, and taken along to whatever is built for the table.
-
-    Parameters
-    ----------
-    kinds : mapping of str to ColumnKind, default={}
-        Kind of every column, in their order.
-    formats : mapping of str to str, default={}
-        Format of the dates in columns of text.
-    categorical : tuple of str, default=()
-        Columns that were said to be categorical.
-    """
+    """Hold how the columns of a table are read: found once, and taken along to whatever is built for the table."""
 
     kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
     formats: Mapping[str, str] = field(default_factory=dict)
@@ -269,20 +237,7 @@ class Schema:
 
 
 def columns_at(X: pd.DataFrame, places: Sequence[int] | npt.NDArray[np.intp]) -> pd.DataFrame:
-    """Return columns by position; neighbouring ones are not copied.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_features)
-        The table.
-    places : sequence of int
-        Positions, ascending.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_places)
-        The table itself if all are wanted.
-    """
+    """Return columns by position; neighbouring ones are not copied."""
     if len(places) == X.shape[1]:
         return X
     if len(places) and places[-1] - places[0] == len(places) - 1:

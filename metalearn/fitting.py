@@ -11,7 +11,6 @@ from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from zipfile import BadZipFile
 
 from platformdirs import user_cache_path
 
@@ -110,8 +109,8 @@ def _read(file: Path) -> Recommender | None:
         return None
     try:
         return load(file)
-    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
-        _log.warning("The fitted recommender %s cannot be read (%r); it is fitted again.", file, error)
+    except Exception as error:  # noqa: BLE001 - a damaged archive raises anything; what is fitted again is right
+        _log.warning("The fitted recommender %r cannot be read (%r); it is fitted again.", str(file), error)
         return None
 
 
@@ -173,7 +172,7 @@ def _cached(key: _Key, problem_type: ProblemType, metric: Metric, name: str) -> 
             save(fitted, file)
             _forget_the_oldest(folder)
         except OSError as error:
-            _log.warning("The fitted recommender cannot be kept in %s (%s).", folder, error)
+            _log.warning("The fitted recommender cannot be kept in %r (%s).", str(folder), error)
     return fitted
 
 

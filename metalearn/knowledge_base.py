@@ -425,7 +425,8 @@ class KnowledgeBase:
         Returns
         -------
         dict
-            Counts of tasks, configurations and evaluations, the filled share, and counts by problem type and model.
+            Counts. A task is a problem on a table; families are tables without near-copies; a fit is a configuration on one
+            fold of a task, and an evaluation one metric of a fit.
         """
         runs = self.evaluations.drop_duplicates(["task_id", "configuration_id", "fold"])
         by_type = self.tasks["problem_type"].value_counts().sort_index()
@@ -435,12 +436,13 @@ class KnowledgeBase:
         return {
             "id": self.id,
             "tasks": len(self.tasks),
+            "tables": int(self.tasks["dataset_id"].nunique()),
             "families of tables": int(self.tasks["family"].nunique()),
             "configurations": len(self.configurations),
             "fits": len(runs),
             "fits that failed": failed,
             "hours of fitting": round(hours, 2),
-            "values": len(self.evaluations),
+            "evaluations": len(self.evaluations),
             "tasks by problem type": {str(k): int(v) for k, v in by_type.items()},
             "fits by model": {str(k): int(v) for k, v in models.items()},
         }

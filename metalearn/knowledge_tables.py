@@ -16,11 +16,13 @@ __all__ = [
     "EVALUATION_COLUMNS",
     "EVALUATION_KEY",
     "META_FEATURE_COLUMNS",
+    "MOST",
     "NUMBERS",
     "RECORD_COLUMNS",
     "TABLES",
     "TASK_COLUMNS",
     "categories",
+    "check_counts",
     "join_tables",
     "normalise",
     "same_data",
@@ -67,7 +69,9 @@ COUNTS = ("n_rows", "n_features", "n_classes", "n_rows_used", "fold")
 NUMBERS = (*COUNTS, "value", "seconds", "fit_seconds", "predict_seconds")
 """The columns of numbers; all others hold text."""
 
-_MOST_FOLD = 32_767
+MOST: dict[str, int] = {**dict.fromkeys(COUNTS, 10**12), "fold": 32_767}
+"""The largest count of each column, alike in all stores: what its type in memory and in every database can hold."""
+
 _IDENTITY = ["fingerprint", "problem_type", "n_rows_used"]
 _RECORD_TYPES: dict[str, Any] = dict.fromkeys(RECORD_COLUMNS, "category")
 _MEASURED: dict[str, Any] = {
@@ -128,12 +132,12 @@ def normalise(
     Raises
     ------
     InvalidInputError
-        If a fold is larger than 32767.
+        If a fold cannot be kept.
     """
     if "predecessor" not in tasks:
         tasks = tasks.assign(predecessor="")
     tasks, meta_features, evaluations = (_recorded(t) for t in (tasks, meta_features, evaluations))
-    _check_folds(evaluations["fold"])
+    check_counts(evaluations, ["fold"], least=-MOST["fold"])  # negative ones are found by validate
     tasks = tasks.drop_duplicates("task_id", keep="last")
     same = same_data(tasks)
     if same:
@@ -148,12 +152,33 @@ def normalise(
     )
 
 
-def _check_folds(folds: "pd.Series[Any]") -> None:
-    """Refuse what 16 bits cannot hold; that none is negative is checked where knowledge is stored."""
-    wrong = folds[~folds.between(-_MOST_FOLD, _MOST_FOLD)]
-    if len(wrong):
-        message = f"The fold {wrong.iloc[0]} cannot be kept. Expected 0 to {_MOST_FOLD}. Number the folds from 0."
-        raise InvalidInputError(message)
+def check_counts(table: pd.DataFrame, names: Sequence[str], *, least: int = 0) -> None:
+    """Refuse values that are no whole numbers within the bounds of their columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One of the four tables.
+    names : sequence of str
+        Columns of counts.
+    least : int, default=0
+        The smallest value.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value cannot be kept.
+    """
+    for name in names:
+        column = table[name]
+        number = column.dtype.kind in "iuf"
+        wrong = column[~(column.between(least, MOST[name]) & (column == column.round()))] if number else column
+        if len(wrong):
+            message = (
+                f"A value of {name} is {str(wrong.iloc[0])[:40]}, which is no count that can be kept. "
+                f"Expected whole numbers from 0 to {MOST[name]}. Correct it."
+            )
+            raise InvalidInputError(message)
 
 
 def _recorded(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """What the terminal, pipe or file behind the command line can show."""
 
 import codecs
+import logging
 import sys
 import warnings
 from typing import Any
@@ -33,6 +34,12 @@ def adapt_console(context: click.Context) -> None:
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_DRAWN)
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(_Visible())
+    log = logging.getLogger("metalearn")
+    log.addHandler(handler)
+    context.call_on_close(lambda: log.removeHandler(handler))
     if not sys.warnoptions:
         context.with_resource(warnings.catch_warnings())
         # scikit-learn tells of every attempt to reach OpenML; our own error says that there is no way
@@ -45,6 +52,13 @@ def _drawn(error: UnicodeError) -> tuple[str, int]:
         raise error
     text = error.object[error.start : error.end]
     return "".join(_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in text), error.end
+
+
+class _Visible(logging.Formatter):
+    """Format records so that names in them steer no terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
 
 
 def _noted(message: Warning | str, *_: Any, **__: Any) -> None:

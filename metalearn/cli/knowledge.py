@@ -94,11 +94,18 @@ def validate(source: str | None, as_json: bool) -> None:
     \b
     Example:  metalearn kb validate sqlite:///team.db
     """
-    from metalearn.api import open_knowledge_base  # noqa: PLC0415 - --help stays fast
-    from metalearn.store.validation import Severity  # noqa: PLC0415
+    from metalearn.api import open_knowledge_base, open_store  # noqa: PLC0415 - --help stays fast
+    from metalearn.store import BUNDLED  # noqa: PLC0415
+    from metalearn.store.validation import Finding, Severity  # noqa: PLC0415
     from metalearn.store.validation import validate as check  # noqa: PLC0415
 
-    findings = check(open_knowledge_base(source))
+    damage: list[str] = [] if source in (None, "", BUNDLED) else getattr(open_store(str(source)), "problems", list)()
+    findings = [
+        Finding(severity=Severity.ERROR, check="integrity", subject=shown(source), message=message)
+        for message in damage
+    ]
+    if not damage:  # else what is read would mean nothing
+        findings = check(open_knowledge_base(source))
     if as_json:
         say(json.dumps([finding.to_dict() for finding in findings], indent=1))
     else:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -185,40 +184,35 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
     InvalidInputError
         If there is no such file, it is not such a model, was written by a newer version, or holds unknown types.
     """
-    import skops.io  # noqa: PLC0415 - slow to import
-
     file = Path(path)
     if not file.is_file():
         message = f"There is no file {str(path)!r}. Expected a model that metalearn tune wrote. Check the path."
         raise InvalidInputError(message)
     try:
-        unknown = set(skops.io.get_untrusted_types(file=file)) - {*_TRUSTED, *trusted}
-        if unknown:
-            message = (
-                f"{str(path)!r} holds types that are not known to be harmless: {sorted(unknown)[:5]}. "
-                "Expected a model made of metalearn's own families. If you know where it comes from, pass trusted=[...]."
-            )
-            raise InvalidInputError(message)
-        parts = skops.io.load(file, trusted=[*_TRUSTED, *trusted])
-        about = json.loads(parts["about"])
-        if about["format"] > _FORMAT:
-            message = f"{str(path)!r} was written by metalearn {about['version']}. Expected this version or an older one. Upgrade metalearn-recommender."
-            raise InvalidInputError(message)
-        return _restored(about, parts)
-    except (
-        BadZipFile,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        OSError,
-        RecursionError,
-    ) as error:
-        if isinstance(error, InvalidInputError):
-            raise
+        return _read(file, trusted)
+    except InvalidInputError:
+        raise
+    except Exception as error:  # a damaged archive raises anything
         message = f"{str(path)!r} is not a model that can be read ({type(error).__name__}: {error}). Expected a file that metalearn tune wrote. Tune again."
         raise InvalidInputError(message) from error
+
+
+def _read(file: Path, trusted: Collection[str]) -> MetaLearnEstimator:
+    import skops.io  # noqa: PLC0415 - slow to import
+
+    unknown = set(skops.io.get_untrusted_types(file=file)) - {*_TRUSTED, *trusted}
+    if unknown:
+        message = (
+            f"{str(file)!r} holds types that are not known to be harmless: {sorted(unknown)[:5]}. "
+            "Expected a model made of metalearn's own families. If you know where it comes from, pass trusted=[...]."
+        )
+        raise InvalidInputError(message)
+    parts = skops.io.load(file, trusted=[*_TRUSTED, *trusted])
+    about = json.loads(parts["about"])
+    if about["format"] > _FORMAT:
+        message = f"{str(file)!r} was written by metalearn {about['version']}. Expected this version or an older one. Upgrade metalearn-recommender."
+        raise InvalidInputError(message)
+    return _restored(about, parts)
 
 
 def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimator:

@@ -68,6 +68,9 @@ def open_store(url: str | Path, *, source: str = "local", tool: str | None = Non
     SqlStore('sqlite:///team.db')
     """
     text = str(url)
+    if not text or text.startswith(":memory:"):
+        message = f"{text!r} names no place. Expected a folder, 'sqlite:///file.db' or 'postgresql://user@host/database'. Name one."
+        raise InvalidInputError(message)
     if url == BUNDLED:
         message = (
             f"{BUNDLED!r} is the knowledge base that is shipped, which is not written to. Expected a store of your own. "
@@ -79,9 +82,9 @@ def open_store(url: str | Path, *, source: str = "local", tool: str | None = Non
         if text.lower().endswith(_DATABASE_SUFFIXES):
             scheme, text = "sqlite", f"sqlite:///{text}"
         else:
-            return FileStore(text, source=source, tool=tool, keep_names=keep_names)
+            return FileStore(Path(text).expanduser(), source=source, tool=tool, keep_names=keep_names)
     if scheme == "file":
-        path = unquote(_FILE_PREFIX.sub("", text))
+        path = Path(unquote(_FILE_PREFIX.sub("", text))).expanduser()
         return FileStore(path, source=source, tool=tool, keep_names=keep_names)
     if scheme.partition("+")[0] in {"sqlite", "postgresql", "postgres"}:
         return __getattr__("SqlStore")(text, source=source, tool=tool, keep_names=keep_names)  # type: ignore[no-any-return]

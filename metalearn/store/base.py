@@ -216,6 +216,10 @@ class StoreMethods:
             raise InvalidInputError(message) from error
         self.write(knowledge, source=source, tool=tool)
 
+    def problems(self) -> list[str]:
+        """List what is wrong with the files of the store, beyond what reading tells."""
+        return []
+
     def search(
         self: Store, words: str = "", *, like: Dataset | MetaFeatures | str | None = None, n: int = 10
     ) -> tuple[PastTask, ...]:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from metalearn._files import write_bytes
@@ -507,6 +508,9 @@ def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:
             )
             raise KnowledgeBaseError(message)
         values = table.column(found[0])
+        if pa.types.is_uint64(value):  # older versions let counts in beyond all bounds: kept readable, told by validate
+            values = pc.min_element_wise(values.cast(value), pa.scalar(2**63 - 1, value)).cast(pa.int64())
+            kind = value = pa.int64()
         few = column in RECORD_COLUMNS or name in {"meta_features", "evaluations"}
         if column in NUMBERS:
             wanted = value if number else pa.float64()

@@ -22,6 +22,7 @@ from metalearn.knowledge_tables import (
     RECORD_COLUMNS,
     TASK_COLUMNS,
     categories,
+    check_counts,
     same_data,
 )
 from metalearn.space import Configuration
@@ -86,6 +87,7 @@ def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool)
     _check_texts(meta_features, ["name", *RECORD_COLUMNS])
     _check_texts(evaluations, ["metric", "message", "versions", *RECORD_COLUMNS])
     _check_numbers(tasks, evaluations)
+    tasks = tasks.astype(dict.fromkeys(_NUMBERED, "int64"))
     _check_configurations(configurations, keep_names=keep_names)
     if not keep_names:
         tasks = _without_paths(tasks)
@@ -179,8 +181,9 @@ def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, ...]]) ->
     stored: dict[str, tuple[str, ...]] = {}
     chains: dict[str, list[str]] = {}
     for task_id, fingerprint, dataset, family, predecessor, kind in known:
-        if task_id not in stored:
-            chains.setdefault(dataset, []).append(task_id)
+        chain = chains.setdefault(dataset, [])  # sources may give one task different dataset ids
+        if task_id not in chain:
+            chain.append(task_id)
         stored[task_id] = (fingerprint, dataset, family, predecessor, kind)
     changes: dict[str, dict[str, str]] = {}
     columns = (knowledge.tasks[name] for name in ("task_id", "fingerprint", "problem_type"))
@@ -312,12 +315,13 @@ def _check_numbers(tasks: pd.DataFrame, evaluations: pd.DataFrame) -> None:
         if unknown:
             message = f"Unknown {name} {min(unknown)!r}. Expected one of {[str(v) for v in allowed]}. Correct it."
             raise InvalidInputError(message)
-    for table, names in ((tasks, _NUMBERED), (evaluations, ("fold",))):
-        for name in names:
-            numbers = table[name].to_numpy()
-            if len(numbers) and not (np.issubdtype(numbers.dtype, np.integer) and numbers.min() >= 0):
-                message = f"A value of {name} is no count. Expected whole numbers from 0. Correct it."
-                raise InvalidInputError(message)
+    check_counts(tasks, _NUMBERED)
+    check_counts(evaluations, ["fold"])
+    for name in ("fit_seconds", "predict_seconds"):
+        seconds = evaluations[name].to_numpy(dtype=float)
+        if np.isinf(seconds).any():
+            message = f"A value of {name} is infinite or too large. Expected seconds below 1e38, or none. Correct it."
+            raise InvalidInputError(message)
     value, ok = (
         evaluations["value"].to_numpy(dtype=float),
         (evaluations["status"] == str(Status.OK)).to_numpy(),

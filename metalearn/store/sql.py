@@ -8,7 +8,7 @@ from metalearn.store import sql_schema as schema
 from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
 from metalearn.store.records import admit, ids_of, link_versions, require_some
 from metalearn.store.sql_connection import Database
-from metalearn.store.sql_transfer import add_rows, every_task, known_tasks, read_rows
+from metalearn.store.sql_transfer import add_rows, every_task, known_tasks, read_rows, seal
 
 __all__ = ["SqlStore"]
 
@@ -96,7 +96,7 @@ class SqlStore(StoreMethods):
         self._make_folder()
 
         def work(connection: Connection) -> None:
-            schema.migrate(connection)
+            _bring_forward(connection)
             add_rows(connection, link_versions(admitted, known_tasks(connection, admitted)))
 
         self.database.run(work, write=True)
@@ -126,10 +126,12 @@ class SqlStore(StoreMethods):
         require_some(source, task)
 
         def work(connection: Connection) -> int:
-            schema.migrate(connection)
+            _bring_forward(connection)
             ids = None if task is None else ids_of(every_task(connection), task)
             tables = [schema.evaluations, schema.tasks, schema.meta_features]
             counts = []
+            if self.database.is_sqlite:
+                tables.append(schema.digests)
             for table in tables if ids is not None else [*tables, schema.origins]:
                 query = delete(table) if source is None else delete(table).where(table.c.recorded_by == source)
                 counts.append(
@@ -208,13 +210,31 @@ class SqlStore(StoreMethods):
             )
         return self.database.run(work, write=False)
 
+    def problems(self) -> list[str]:
+        """Let SQLite check its file; a folder's files, and a server's, are checked where they are read.
+
+        Returns
+        -------
+        list of str
+            What is wrong with the file.
+        """
+        if not (self.database.is_sqlite and self._exists()):
+            return []
+        check = text("PRAGMA integrity_check(20)")
+        found = self.database.run(lambda connection: connection.execute(check).scalars().all(), write=False)
+        return [str(said) for said in found if said != "ok"]
+
     def _exists(self) -> bool:
         """Tell whether anything was ever stored; a store of an older schema is brought forward."""
         if self.database.file is not None and not self.database.file.exists():
             return False
         version = self.database.run(schema.stored_version, write=False)
         if 0 < version < schema.SCHEMA_VERSION:
-            self.database.run(schema.migrate, write=True)
+            try:
+                self.database.run(_bring_forward, write=True)
+            except KnowledgeBaseError:  # where nothing may be written
+                if version < schema.READABLE:
+                    raise
         return version > 0
 
     def _make_folder(self) -> None:
@@ -225,3 +245,11 @@ class SqlStore(StoreMethods):
         except OSError as error:
             message = f"The folder of {self.database.shown} cannot be made ({error.strerror}). Expected a place that you may write to. Choose another."
             raise KnowledgeBaseError(message) from error
+
+
+def _bring_forward(connection: Connection) -> None:
+    """Bring the schema forward, and seal what an SQLite file of an older one holds."""
+    version = schema.stored_version(connection)
+    schema.migrate(connection)
+    if connection.dialect.name == "sqlite" and version < schema.SEALED:
+        seal(connection)

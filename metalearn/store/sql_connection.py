@@ -18,13 +18,28 @@ from metalearn._address import shown
 from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
 
-__all__ = ["Database", "driver_cursor"]
+__all__ = ["Database", "driver_cursor", "driver_errors"]
 
 T = TypeVar("T")
 
 _BUSY_SECONDS = 30
 _TRIES = 6
 _FIRST_DELAY = 0.1
+_CLOCK_NS = 20_000_000
+"""Changes nearer than this may have one time in a file system."""
+
+_DAMAGE = (
+    SQLAlchemyError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    MetalearnError,
+)
+"""Errors that a damaged or half-written file leads to."""
+
 _TRANSIENT = {"40001", "40P01", "57P01", "57P02", "57P03", "53300"}
 """PostgreSQL's codes for lost races, deadlocks, a server that restarts, and too many connections."""
 
@@ -51,6 +66,8 @@ class Database:
             raise InvalidInputError(message) from error
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() == "sqlite" and str(parsed.database or "").startswith("~"):
+            parsed = parsed.set(database=str(Path(str(parsed.database)).expanduser()))
         self.url: URL = parsed
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite and (not parsed.database or parsed.database == ":memory:" or parsed.query):
@@ -96,21 +113,46 @@ class Database:
         KnowledgeBaseError
             If the database cannot be used, or stays busy or unreachable for all of the six tries.
         """
-        attempt = 0
-        while True:
-            attempt += 1
+        for attempt in range(1, _TRIES + 1):
+            before = self._seen()
+            cause: Exception | None = None
             try:
                 with self._connect(write=write) as connection, connection.begin():
-                    return work(connection)
+                    found = work(connection)
             except DBAPIError as error:
-                if attempt == _TRIES or not _is_transient(error):
+                if before == self._seen() and (attempt == _TRIES or not _is_transient(error)):
                     raise self._explained(error, attempt) from error
+                cause = error
+            except _DAMAGE as error:
+                if before == self._seen():
+                    if isinstance(error, MetalearnError):
+                        raise
+                    message = (
+                        f"The database {self.shown} gave an unexpected answer ({error}). "
+                        "Expected a metalearn store as it was written. Check the address, or restore it from a copy."
+                    )
+                    raise KnowledgeBaseError(message) from error
+                cause = error
+            else:
+                if before is None or before[2] or before == self._seen():  # with a log there are locks
+                    return found
+            if attempt < _TRIES:
                 time.sleep(_FIRST_DELAY * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-            except MetalearnError:
-                raise
-            except (SQLAlchemyError, ValueError, TypeError, OverflowError) as error:  # what a damaged file holds
-                message = f"The database {self.shown} gave an unexpected answer ({error}). Expected a metalearn store. Check the address."
-                raise KnowledgeBaseError(message) from error
+        message = (
+            f"The database {self.shown} was changed by another process in each of {_TRIES} tries to read it from where "
+            "nothing may be written. Expected a moment of rest. Try later, or read it where its log may be written."
+        )
+        raise KnowledgeBaseError(message) from cause
+
+    def _seen(self) -> tuple[int, int, bool] | None:
+        """Return what tells that a file changed while it was read without locks; None where there are locks."""
+        if self.file is None or not self.file.exists() or os.access(self.file.absolute().parent, os.W_OK):
+            return None
+        facts = self.file.stat()
+        if 0 <= time.time_ns() - facts.st_mtime_ns < _CLOCK_NS:  # another change could have the same time
+            time.sleep(_CLOCK_NS / 1e9)
+            facts = self.file.stat()
+        return facts.st_mtime_ns, facts.st_size, _log_of(self.file).exists()
 
     def _connect(self, *, write: bool) -> Connection:
         process = os.getpid()
@@ -198,10 +240,16 @@ def driver_cursor(connection: Connection) -> Iterator[Any]:
     DBAPIError
         For every error of the driver, as SQLAlchemy itself raises it.
     """
+    with driver_errors(connection), closing(connection.connection.cursor()) as cursor:
+        yield cursor
+
+
+@contextmanager
+def driver_errors(connection: Connection) -> Iterator[None]:
+    """Raise errors of the driver as SQLAlchemy itself does."""
     driver: Any = connection.dialect.loaded_dbapi
     try:
-        with closing(connection.connection.cursor()) as cursor:
-            yield cursor
+        yield
     except driver.Error as error:
         lost = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
         if lost:
@@ -220,11 +268,15 @@ def _is_transient(error: DBAPIError) -> bool:
     return error.connection_invalidated or code in _TRANSIENT or "locked" in text or unreachable
 
 
+def _log_of(file: Path) -> Path:
+    """Return the log that is there while somebody writes."""
+    return file.with_name(f"{file.name}-wal")
+
+
 def _only_look(_: Any, __: Any, arguments: list[Any], options: dict[str, Any]) -> None:
     """Open a file in a place where nothing may be written as one that does not change; else SQLite wants its log there."""
     file = Path(arguments[0]).absolute()
-    log = file.with_name(f"{file.name}-wal")  # there while somebody writes
-    if file.exists() and not log.exists() and not os.access(file.parent, os.W_OK):
+    if file.exists() and not _log_of(file).exists() and not os.access(file.parent, os.W_OK):
         arguments[0] = f"{file.as_uri()}?mode=ro&immutable=1"
         options["uri"] = True
 

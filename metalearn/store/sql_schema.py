@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Double,
@@ -22,8 +23,11 @@ from metalearn.exceptions import KnowledgeBaseError
 
 __all__ = [
     "MIGRATIONS",
+    "READABLE",
     "SCHEMA_VERSION",
+    "SEALED",
     "configurations",
+    "digests",
     "evaluations",
     "meta_features",
     "migrate",
@@ -47,7 +51,7 @@ tasks = Table(
     Column("task_id", Text, primary_key=True),
     Column("recorded_by", Text, primary_key=True),
     *(Column(name, Text, nullable=False) for name in ("problem_type", "dataset_id", "name", "family", "fingerprint")),
-    *(Column(name, Integer, nullable=False) for name in ("n_rows", "n_features", "n_classes", "n_rows_used")),
+    *(Column(name, BigInteger, nullable=False) for name in ("n_rows", "n_features", "n_classes", "n_rows_used")),
     *(Column(name, Text, nullable=False) for name in ("source", "licence", "note", "recorded_with", "recorded_at")),
     Column("predecessor", Text, nullable=False, server_default=""),
 )
@@ -92,6 +96,17 @@ evaluations = Table(
 )
 
 
+digests = Table(
+    "digests",
+    MetaData(),
+    Column("task_id", Text, primary_key=True),
+    Column("recorded_by", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""A hash of everything that a source recorded about a task, in SQLite files; see :mod:`metalearn.store.sql_digests`."""
+
+
 def _create(connection: Connection) -> None:
     """Version 1: all tables, still without links between versions of a dataset."""
     _tables.create_all(connection)
@@ -103,14 +118,36 @@ def _link(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE tasks ADD COLUMN predecessor TEXT NOT NULL DEFAULT ''"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create, _link)
+def _check(connection: Connection) -> None:
+    """Version 3: counts of 64 bits; SQLite files keep digests of their records, made by the caller that knows how."""
+    if connection.dialect.name == "sqlite":
+        digests.create(connection)
+        return
+    for name in ("n_rows", "n_features", "n_classes", "n_rows_used"):
+        connection.execute(text(f"ALTER TABLE tasks ALTER COLUMN {name} TYPE BIGINT"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create, _link, _check)
 """Step n leads from version n to version n + 1; a step is never changed once it was released."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 """The version that this code reads and writes."""
 
+SEALED = 3
+"""The first version whose SQLite files keep digests."""
+
+READABLE = 2
+"""The first version that is read as it is, where it cannot be brought forward."""
+
 _LOCK = 0x6D6C_7362
 """Names the advisory lock under which a PostgreSQL schema is migrated."""
+
+
+_REMAINS = text("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('origins', 'digests')")
+_LOST = (
+    "The database has tables of a metalearn store, but its schema version is lost. "
+    "Expected the file as metalearn wrote it. Restore it from a copy."
+)
 
 
 def stored_version(connection: Connection) -> int:
@@ -140,8 +177,12 @@ def stored_version(connection: Connection) -> int:
             "WHERE tablename = 'schema_versions' AND schemaname = ANY (current_schemas(false))"
         )
     if not connection.execute(exists).scalar_one():
+        if connection.dialect.name == "sqlite" and connection.execute(_REMAINS).scalar_one():
+            raise KnowledgeBaseError(_LOST)
         return 0
     version: int = connection.execute(select(func.coalesce(func.max(schema_versions.c.version), 0))).scalar_one()
+    if connection.dialect.name == "sqlite" and not version:
+        raise KnowledgeBaseError(_LOST)
     if version > SCHEMA_VERSION:
         message = (
             f"The database has schema version {version}, but this version of metalearn reads up to {SCHEMA_VERSION}. "

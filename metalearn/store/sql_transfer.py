@@ -1,7 +1,6 @@
 """Move a knowledge base into the tables of a database and out of them, in bulk."""
 
 import gc
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,9 +27,10 @@ from metalearn.knowledge_tables import (
 )
 from metalearn.store import sql_schema as schema
 from metalearn.store.records import KNOWN_FACTS, with_own_tasks
-from metalearn.store.sql_connection import driver_cursor
+from metalearn.store.sql_connection import driver_cursor, driver_errors
+from metalearn.store.sql_digests import check_ids, check_records, digests_of, keep_digests, origin_id
 
-__all__ = ["add_rows", "every_task", "known_tasks", "read_rows"]
+__all__ = ["add_rows", "every_task", "known_tasks", "read_rows", "seal"]
 
 _CHUNK = 50_000
 _MAX_PARAMETERS = 500
@@ -96,12 +96,31 @@ def add_rows(connection: Connection, knowledge: KnowledgeBase) -> None:
     knowledge : KnowledgeBase
         Admitted records.
     """
+    sealed = connection.dialect.name == "sqlite"
+    ids = sorted({*knowledge.tasks["task_id"]})
+    some = ids if len(ids) <= _MAX_PARAMETERS else None
+    if sealed:  # what is damaged must not be sealed again as it is
+        check_records(connection, _digests(connection, some), tasks=some)
     origins, evaluations = _with_origins(knowledge.evaluations)
     _add(connection, schema.tasks, knowledge.tasks)
     _add(connection, schema.meta_features, _packed(knowledge.meta_features))
     _add(connection, schema.configurations, knowledge.configurations)
     if _add(connection, schema.evaluations, evaluations):
         _add(connection, schema.origins, origins)
+    if sealed:
+        keep_digests(connection, _digests(connection, some), some)
+
+
+def seal(connection: Connection) -> None:
+    """Keep hashes of all that an SQLite file holds, which was written before there were any."""
+    keep_digests(connection, _digests(connection, None), None)
+
+
+def _digests(connection: Connection, tasks: Sequence[str] | None) -> dict[tuple[str, str], str]:
+    """Return the hashes of what is stored about some tasks, or about all."""
+    origins = _frame(connection, _query(schema.origins, None))
+    rows = [_frame(connection, _query(t, None, tasks)) for t in (schema.tasks, schema.meta_features)]
+    return digests_of(*rows, _evaluations(connection, None, origins, tasks))
 
 
 def _packed(rows: pd.DataFrame) -> pd.DataFrame:
@@ -126,7 +145,7 @@ def _with_origins(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         codes = np.unique(codes, return_inverse=True)[1]
     _, first, which = np.unique(codes, return_index=True, return_inverse=True)
     origins = rows[_ORIGIN].iloc[first].astype(str)
-    ids = [hashlib.sha256("\0".join(row).encode()).hexdigest()[:16] for row in origins.itertuples(index=False)]
+    ids = [origin_id(row) for row in origins.itertuples(index=False)]
     return origins.assign(origin_id=ids), rows.assign(origin_id=categories(which, ids))
 
 
@@ -226,6 +245,10 @@ def read_rows(connection: Connection, source: str | None) -> KnowledgeBase:
     meta_features = _unpacked(packed)
     evaluations = _evaluations(connection, source, origins)
     configurations = _frame(connection, select(*(schema.configurations.c[n] for n in CONFIGURATION_COLUMNS)))
+    if connection.dialect.name == "sqlite" and schema.stored_version(connection) >= schema.SEALED:
+        own = tasks if source is None else tasks[tasks["recorded_by"] == source]
+        check_records(connection, digests_of(own, packed, evaluations), source=source)
+        check_ids(configurations, evaluations["configuration_id"].unique(), origins)
     if source is not None:
         tasks = with_own_tasks(tasks, meta_features, evaluations)
         tasks = tasks[tasks["recorded_by"] == source].reset_index(drop=True)
@@ -234,8 +257,9 @@ def read_rows(connection: Connection, source: str | None) -> KnowledgeBase:
     return KnowledgeBase(tasks[[*TASK_COLUMNS, *RECORD_COLUMNS]], meta_features, configurations, evaluations)
 
 
-def _query(target: Table, source: str | None) -> Select[Any]:
+def _query(target: Table, source: str | None, tasks: Sequence[str] | None = None) -> Select[Any]:
     query = select(target).order_by(target.c.recorded_at, *target.primary_key)
+    query = query if tasks is None else query.where(target.c.task_id.in_(tasks))
     return query if source is None else query.where(target.c.recorded_by == source)
 
 
@@ -267,13 +291,20 @@ def _unpacked(rows: pd.DataFrame) -> pd.DataFrame:
     return flat[[*META_FEATURE_COLUMNS, *RECORD_COLUMNS]]
 
 
-def _evaluations(connection: Connection, source: str | None, origins: pd.DataFrame) -> pd.DataFrame:
+def _evaluations(
+    connection: Connection, source: str | None, origins: pd.DataFrame, tasks: Sequence[str] | None = None
+) -> pd.DataFrame:
     e = schema.evaluations.c
     query = select(*(e[name] for name in _STORED))
     query = query if source is None else query.where(e.recorded_by == source)
+    query = query if tasks is None else query.where(e.task_id.in_(tasks))
     chunks = (_fetched if connection.dialect.name == "sqlite" else _copied)(connection, query)
     found: pd.DataFrame = pa.concat_tables([_SCHEMA.empty_table(), *chunks]).unify_dictionaries().to_pandas()
-    place = pd.Index(origins["origin_id"]).get_indexer(found["origin_id"].cat.categories)
+    known = pd.Index(origins["origin_id"])
+    if not known.is_unique:
+        message = "origins repeat their ids"
+        raise ValueError(message)
+    place = known.get_indexer(found["origin_id"].cat.categories)
     if (place < 0).any():
         message = "evaluations name origins that are not there"
         raise ValueError(message)
@@ -288,7 +319,7 @@ def _evaluations(connection: Connection, source: str | None, origins: pd.DataFra
 
 def _fetched(connection: Connection, query: Select[Any]) -> Iterator[pa.Table]:
     cursor: Any = connection.execute(query).cursor
-    with _without_garbage_collection():
+    with driver_errors(connection), _without_garbage_collection():
         while rows := cursor.fetchmany(_CHUNK):
             columns = zip(_SCHEMA, zip(*rows, strict=True), strict=True)
             yield pa.table([_array(values, field.type) for field, values in columns], _SCHEMA)

@@ -13,7 +13,7 @@ import pandas as pd
 from metalearn.evaluation import Status
 from metalearn.exceptions import MetalearnError
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.knowledge_tables import EVALUATION_KEY
+from metalearn.knowledge_tables import COUNTS, EVALUATION_KEY, MOST
 from metalearn.space import Configuration
 from metalearn.task import METRICS, ProblemType, get_metric
 
@@ -171,6 +171,8 @@ def _tasks(knowledge: KnowledgeBase) -> Iterator[Finding]:
         if min(row["n_rows"], row["n_features"], row["n_rows_used"]) < 0 or row["n_rows_used"] > row["n_rows"]:
             message = f"{row['n_rows_used']} of {row['n_rows']} rows used, {row['n_features']} features"
             yield _error("sizes", task_id, message)
+        if beyond := [name for name in COUNTS[:4] if row[name] > MOST[name]]:
+            yield _error("sizes", task_id, f"{beyond[0]} is {row[beyond[0]]}, more than any store keeps")
 
 
 def _values(knowledge: KnowledgeBase) -> Iterator[Finding]:

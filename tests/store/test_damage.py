@@ -1,12 +1,8 @@
 """Damaged and hostile records: refused where they enter, told where they are read."""
 
 import json
-import os
 import random
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +14,10 @@ from click.testing import CliRunner
 from metalearn.cli import main
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError
 from metalearn.knowledge_base import KnowledgeBase
-from metalearn.store import FileStore, Store, files, open_store, sql_connection
+from metalearn.store import FileStore, Store, files, open_store
 from metalearn.store.merging import merge
 from metalearn.store.validation import validate
 
-from . import records
 from .records import FOUND, knowledge, runs, task
 
 BEYOND = (2**31, 10**12 + 1, 2**63 - 1, 2**63, 2**64, 10**30, -1)
@@ -211,49 +206,6 @@ def test_a_database_without_digests_is_sealed_when_it_is_brought_forward(tmp_pat
     target = open_store(tmp_path / "b.db")
     merge([open_store(file)], target)
     assert len(target.read()) == 3
-
-
-@pytest.fixture
-def looking_glass(tmp_path: Path) -> Iterator[Callable[[Path], Path]]:
-    """A second way to a folder, by which nothing may be written."""
-    mounted: list[Path] = []
-
-    def look(folder: Path) -> Path:
-        view = tmp_path / "view"
-        view.mkdir()
-        bind = ["mount", "--bind", str(folder), str(view)]
-        if os.getuid() or subprocess.run(bind, check=False, capture_output=True).returncode:
-            pytest.skip("only root may mount a folder twice")
-        mounted.append(view)
-        subprocess.run(["mount", "-o", "remount,bind,ro", view], check=True)
-        return view
-
-    yield look
-    for view in mounted:
-        subprocess.run(["umount", view], check=True)
-
-
-def test_a_reader_that_may_not_write_sees_whole_records_beside_a_writer(
-    tmp_path: Path, looking_glass: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sql_connection, "_FIRST_DELAY", 0.001)
-    folder = tmp_path / "real"
-    folder.mkdir()
-    open_store(folder / "a.db").write(knowledge())
-    view = looking_glass(folder)
-    command = [sys.executable, records.__file__, "together", str(folder / "a.db"), str(tmp_path / "report")]
-    with subprocess.Popen(command) as writer:
-        while writer.poll() is None:
-            try:
-                found = open_store(view / "a.db").read()
-            except KnowledgeBaseError as error:
-                assert "changed by another process" in str(error)  # noqa: PT017 - said plainly
-                continue
-            counts = found.evaluations.groupby("task_id", observed=True).size()
-            assert len(counts) >= 3
-            assert set(counts) == {20}
-    assert writer.returncode == 0
-    assert len(open_store(view / "a.db").read()) == 3 + 8 * 3 + 1
 
 
 @pytest.mark.parametrize("url", ["", ":memory:", "sqlite:///", "sqlite://"])

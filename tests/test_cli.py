@@ -188,7 +188,7 @@ WRONG = [
     (["recommend", "nothing.csv", "--target", "price"], "cannot be read"),
     (["recommend", "twice.csv", "--target", "b"], "stand twice"),
     (["recommend", "broken.parquet", "--target", "b"], "cannot be read"),
-    (["recommend", "table.xlsx", "--target", "b"], "not a table that can be read"),
+    (["recommend", "table.xlsx", "--target", "b"], "cannot be read: File is not a zip file"),
     (["recommend"], "Missing argument 'DATA'"),
     (["recommend", "wine", "--no-such-option"], "No such option"),
     (["recomend", "wine"], "No such command 'recomend'"),

@@ -279,5 +279,5 @@ def test_a_run_that_was_given_up_early_is_unknown_and_not_worst() -> None:
 def test_a_fold_that_cannot_be_kept_is_refused(fold: int) -> None:
     rows = run("t", Configuration("knn", {}), 0.5)
     evaluations = KnowledgeBase.from_records([task("t")], {}, [rows]).evaluations.astype({"fold": "int64"})
-    with pytest.raises(InvalidInputError, match=f"fold {fold} .*32767"):
+    with pytest.raises(InvalidInputError, match=f"fold is {fold}, .*32767"):
         replace(KnowledgeBase.empty(), evaluations=evaluations.assign(fold=fold)).normalised()

@@ -139,10 +139,7 @@ class KnowledgeBase:
         return found
 
     def __add__(self, other: "KnowledgeBase") -> Self:
-        """Join two knowledge bases; where both know the same thing, the second one counts.
-
-        Tasks on the same data, told by their fingerprints, become one and keep the first one's id.
-        """
+        """Join two knowledge bases; where both know the same thing, the second one counts."""
         pairs = zip(self._tables, other._tables, strict=True)
         return type(self)(*(join_tables(mine, theirs) for mine, theirs in pairs)).normalised()
 

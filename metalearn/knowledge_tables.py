@@ -97,43 +97,14 @@ _COMPACT: dict[str, Any] = {
 
 
 def categories(codes: npt.NDArray[Any], texts: Sequence[str]) -> "pd.Categorical[Any]":
-    """Return a column of texts from the positions of its texts.
-
-    Parameters
-    ----------
-    codes : ndarray of int
-        One position for each row.
-    texts : sequence of str
-        The different texts.
-
-    Returns
-    -------
-    Categorical
-        A compact column.
-    """
+    """Return a column of texts from the positions of its texts."""
     return pd.Categorical.from_codes(codes, pd.Index(texts))
 
 
 def normalise(
     tasks: pd.DataFrame, meta_features: pd.DataFrame, configurations: pd.DataFrame, evaluations: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Bring the tables into compact types, without repeats; of repeated rows the last one counts.
-
-    Parameters
-    ----------
-    tasks, meta_features, configurations, evaluations : DataFrame
-        The tables; columns that say who recorded what may be absent.
-
-    Returns
-    -------
-    tuple of DataFrame
-        The tables; tasks on the same data are one task, under the id of the first.
-
-    Raises
-    ------
-    InvalidInputError
-        If a fold cannot be kept.
-    """
+    """Bring the tables into compact types, without repeats; of repeated rows the last one counts."""
     if "predecessor" not in tasks:
         tasks = tasks.assign(predecessor="")
     tasks, meta_features, evaluations = (_recorded(t) for t in (tasks, meta_features, evaluations))
@@ -153,22 +124,7 @@ def normalise(
 
 
 def check_counts(table: pd.DataFrame, names: Sequence[str], *, least: int = 0) -> None:
-    """Refuse values that are no whole numbers within the bounds of their columns.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One of the four tables.
-    names : sequence of str
-        Columns of counts.
-    least : int, default=0
-        The smallest value.
-
-    Raises
-    ------
-    InvalidInputError
-        If a value cannot be kept.
-    """
+    """Refuse values that are no whole numbers within the bounds of their columns."""
     for name in names:
         column = table[name]
         number = column.dtype.kind in "iuf"
@@ -188,18 +144,7 @@ def _recorded(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def same_data(tasks: pd.DataFrame) -> dict[str, str]:
-    """Find tasks on the same data.
-
-    Parameters
-    ----------
-    tasks : DataFrame
-        The table of tasks.
-
-    Returns
-    -------
-    dict of str to str
-        The id of the first task with the same data, problem and rows used, by the ids of the others.
-    """
+    """Find tasks on the same data."""
     known = tasks[tasks["fingerprint"] != ""]
     if not known.duplicated(_IDENTITY).any():
         return {}
@@ -215,18 +160,7 @@ def _renamed(ids: "pd.Series[Any]", new_by_old: Mapping[str, str]) -> "pd.Series
 
 
 def join_tables(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of two tables of the same kind; columns of categories stay such.
-
-    Parameters
-    ----------
-    mine, theirs : DataFrame
-        The tables.
-
-    Returns
-    -------
-    DataFrame
-        First the one, then the other.
-    """
+    """Return the rows of two tables of the same kind; columns of categories stay such."""
     if not len(theirs) or not len(mine):
         return theirs if len(theirs) else mine
     mine, theirs = ((_recorded(t) if "task_id" in t else t) for t in (mine, theirs))

@@ -58,15 +58,7 @@ _FACTS = (
 
 
 class AbsentColumnsError(InvalidInputError):
-    """Report the needed columns that a table lacks, and those that it has.
-
-    Parameters
-    ----------
-    absent : sequence of str
-        What is needed, under our names.
-    present : sequence of str
-        The columns of the table.
-    """
+    """Report the needed columns that a table lacks, and those that it has."""
 
     def __init__(self, absent: Sequence[str], present: Sequence[str]) -> None:
         self.absent, self.present = tuple(absent), tuple(present)

@@ -52,27 +52,7 @@ _NUMBERED = COUNTS[:4]
 
 
 def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool) -> KnowledgeBase:
-    """Return knowledge as it may be stored.
-
-    Parameters
-    ----------
-    knowledge : KnowledgeBase
-        What shall be stored.
-    source, tool : str
-        Who adds the records that do not say so themselves, and with what.
-    keep_names : bool
-        Whether messages and paths stay word for word.
-
-    Returns
-    -------
-    KnowledgeBase
-        Checked, attributed, and private unless ``keep_names``.
-
-    Raises
-    ------
-    InvalidInputError
-        If a record cannot be stored, or would tell a path or a column name though names are not kept.
-    """
+    """Return knowledge as it may be stored."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     tables = [knowledge.tasks, knowledge.meta_features, knowledge.evaluations]
     columns = [TASK_COLUMNS, META_FEATURE_COLUMNS, EVALUATION_COLUMNS]
@@ -95,20 +75,7 @@ def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool)
 
 
 def with_own_tasks(tasks: pd.DataFrame, *records: pd.DataFrame) -> pd.DataFrame:
-    """Return tasks with a row of every source that recorded something about them, so that each stands on its own.
-
-    Parameters
-    ----------
-    tasks : DataFrame
-        Attributed tasks, the newest last.
-    *records : DataFrame
-        Attributed meta-features or evaluations.
-
-    Returns
-    -------
-    DataFrame
-        First the rows that were absent, with the newest facts of their tasks.
-    """
+    """Return tasks with a row of every source that recorded something about them, so that each stands on its own."""
     key = ["task_id", "recorded_by"]
     attributed = [t[["task_id", *RECORD_COLUMNS]].drop_duplicates(key, keep="last").astype(str) for t in records]
     found = pd.concat(attributed).drop_duplicates(key, keep="last")
@@ -126,58 +93,19 @@ KNOWN_FACTS = ("task_id", "fingerprint", "dataset_id", "family", "predecessor", 
 
 
 def require_some(source: str | None, task: str | None) -> None:
-    """Refuse to delete everything.
-
-    Parameters
-    ----------
-    source, task : str or None
-        What was named.
-
-    Raises
-    ------
-    InvalidInputError
-        If nothing was.
-    """
+    """Refuse to delete everything."""
     if source is None and task is None:
         message = "Neither a source nor a task is named. Expected one of them. Delete the store itself if all shall go."
         raise InvalidInputError(message)
 
 
 def ids_of(tasks: pd.DataFrame, task: str) -> list[str]:
-    """List the ids under which the data of a task was recorded.
-
-    Parameters
-    ----------
-    tasks : DataFrame
-        Stored tasks, the oldest first.
-    task : str
-        The id under which they are read.
-
-    Returns
-    -------
-    list of str
-        This one, and those of the same data, rows and problem.
-    """
+    """List the ids under which the data of a task was recorded."""
     return [task, *(old for old, new in same_data(tasks).items() if new == task)]
 
 
 def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, ...]]) -> KnowledgeBase:
-    """Give a task a new id where its id is taken by another version of its data, or by another problem on it; link versions.
-
-    Parameters
-    ----------
-    knowledge : KnowledgeBase
-        What shall be stored.
-    known : iterable of tuple of str
-        The stored tasks of the same ids or datasets, oldest first: their ``KNOWN_FACTS``.
-
-    Returns
-    -------
-    KnowledgeBase
-        Where the data of a task differs from what is stored under its id, the id ends in ``@`` and eight digits of
-        the fingerprint, the dataset id and family are those stored, and ``predecessor`` names the version before. Where the
-        problem type differs, the id ends in it.
-    """
+    """Give a task a new id where its id is taken by another version of its data, or by another problem on it; link versions."""
     stored: dict[str, tuple[str, ...]] = {}
     chains: dict[str, list[str]] = {}
     for task_id, fingerprint, dataset, family, predecessor, kind in known:

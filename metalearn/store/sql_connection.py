@@ -45,18 +45,7 @@ _TRANSIENT = {"40001", "40P01", "57P01", "57P02", "57P03", "53300"}
 
 
 class Database:
-    """Run work in transactions of one database.
-
-    Parameters
-    ----------
-    url : str
-        An SQLAlchemy address of SQLite or PostgreSQL.
-
-    Raises
-    ------
-    InvalidInputError
-        If the address cannot be understood.
-    """
+    """Run work in transactions of one database."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -94,25 +83,7 @@ class Database:
         return Path(str(self.url.database)) if self.is_sqlite else None
 
     def run(self, work: Callable[[Connection], T], *, write: bool) -> T:
-        """Run work in one transaction, again if the database was busy or the connection dropped.
-
-        Parameters
-        ----------
-        work : callable
-            Takes a connection; it may run several times, each time from the start.
-        write : bool
-            Whether it writes.
-
-        Returns
-        -------
-        object
-            What the work returns.
-
-        Raises
-        ------
-        KnowledgeBaseError
-            If the database cannot be used, or stays busy or unreachable for all of the six tries.
-        """
+        """Run work in one transaction, again if the database was busy or the connection dropped."""
         for attempt in range(1, _TRIES + 1):
             before = self._seen()
             cause: Exception | None = None
@@ -223,23 +194,7 @@ class Database:
 
 @contextmanager
 def driver_cursor(connection: Connection) -> Iterator[Any]:
-    """Open a cursor of the driver, for what SQLAlchemy does not offer, such as COPY.
-
-    Parameters
-    ----------
-    connection : Connection
-        In a transaction.
-
-    Yields
-    ------
-    cursor
-        Closed at the end.
-
-    Raises
-    ------
-    DBAPIError
-        For every error of the driver, as SQLAlchemy itself raises it.
-    """
+    """Open a cursor of the driver, for what SQLAlchemy does not offer, such as COPY."""
     with driver_errors(connection), closing(connection.connection.cursor()) as cursor:
         yield cursor
 

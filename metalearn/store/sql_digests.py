@@ -78,22 +78,7 @@ def check_records(
     source: str | None = None,
     tasks: Collection[str] | None = None,
 ) -> None:
-    """Refuse records that differ from what was written.
-
-    Parameters
-    ----------
-    connection : Connection
-        In a transaction.
-    found : dict of (str, str) to str
-        The hashes of what was read.
-    source, tasks : str or collection of str, or None
-        What was read; None is all.
-
-    Raises
-    ------
-    KnowledgeBaseError
-        If a hash is not the one that was kept.
-    """
+    """Refuse records that differ from what was written."""
     d = schema.digests.c
     query = select(d.task_id, d.recorded_by, d.digest)
     query = query if source is None else query.where(d.recorded_by == source)
@@ -110,20 +95,7 @@ def check_records(
 
 
 def check_ids(configurations: pd.DataFrame, used: Collection[str], origins: pd.DataFrame) -> None:
-    """Refuse configurations and origins that are not what their ids, which are hashes, say.
-
-    Parameters
-    ----------
-    configurations, origins : DataFrame
-        As stored.
-    used : collection of str
-        The ids that evaluations name.
-
-    Raises
-    ------
-    KnowledgeBaseError
-        If one differs or is absent.
-    """
+    """Refuse configurations and origins that are not what their ids, which are hashes, say."""
     wrong = [i for i, model, params in configurations.itertuples(index=False) if _configuration_id(model, params) != i]
     wrong += set(used) - set(configurations["configuration_id"])
     for row in origins[["origin_id", "recorded_by", "recorded_with", "recorded_at", "versions"]].itertuples(

@@ -151,23 +151,7 @@ _LOST = (
 
 
 def stored_version(connection: Connection) -> int:
-    """Return the schema version of a database.
-
-    Parameters
-    ----------
-    connection : Connection
-        To the database.
-
-    Returns
-    -------
-    int
-        0 if nothing was stored yet.
-
-    Raises
-    ------
-    KnowledgeBaseError
-        If the schema is newer than this code.
-    """
+    """Return the schema version of a database."""
     if connection.dialect.name == "sqlite":
         exists = text("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_versions'")
     else:
@@ -193,15 +177,7 @@ def stored_version(connection: Connection) -> int:
 
 
 def migrate(connection: Connection, *, to: int = SCHEMA_VERSION) -> None:
-    """Bring a database to a schema version, inside the caller's transaction.
-
-    Parameters
-    ----------
-    connection : Connection
-        To the database, in a transaction that may write.
-    to : int, default=SCHEMA_VERSION
-        The version to reach.
-    """
+    """Bring a database to a schema version, inside the caller's transaction."""
     if stored_version(connection) >= to:
         return
     if connection.dialect.name == "postgresql":

@@ -44,20 +44,7 @@ _SCHEMA = pa.schema([(n, pa.int16() if n == "fold" else pa.float64() if n in NUM
 
 
 def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tuple[str, ...]]:
-    """List the stored tasks whose ids occur in a knowledge base, and the other versions of their data.
-
-    Parameters
-    ----------
-    connection : Connection
-        In a transaction.
-    knowledge : KnowledgeBase
-        What shall be written.
-
-    Yields
-    ------
-    tuple of str
-        Their ``KNOWN_FACTS``, oldest first.
-    """
+    """List the stored tasks whose ids occur in a knowledge base, and the other versions of their data."""
     t, ids = schema.tasks.c, list(knowledge.tasks["task_id"])
     facts = [t[name] for name in KNOWN_FACTS]
     query = select(*facts).order_by(t.recorded_at, t.task_id)
@@ -68,18 +55,7 @@ def known_tasks(connection: Connection, knowledge: KnowledgeBase) -> Iterator[tu
 
 
 def every_task(connection: Connection) -> pd.DataFrame:
-    """Return what tells stored tasks of the same data.
-
-    Parameters
-    ----------
-    connection : Connection
-        In a transaction.
-
-    Returns
-    -------
-    DataFrame
-        Ids, fingerprints, problem types and rows used, the oldest first.
-    """
+    """Return what tells stored tasks of the same data."""
     t = schema.tasks.c
     names = ["task_id", "fingerprint", "problem_type", "n_rows_used"]
     rows = connection.execute(select(*(t[name] for name in names)).order_by(t.recorded_at, t.task_id)).all()
@@ -87,15 +63,7 @@ def every_task(connection: Connection) -> pd.DataFrame:
 
 
 def add_rows(connection: Connection, knowledge: KnowledgeBase) -> None:
-    """Insert what a knowledge base knows; where a key is known and something differs, the new row counts.
-
-    Parameters
-    ----------
-    connection : Connection
-        In a transaction that may write.
-    knowledge : KnowledgeBase
-        Admitted records.
-    """
+    """Insert what a knowledge base knows; where a key is known and something differs, the new row counts."""
     sealed = connection.dialect.name == "sqlite"
     ids = sorted({*knowledge.tasks["task_id"]})
     some = ids if len(ids) <= _MAX_PARAMETERS else None
@@ -226,20 +194,7 @@ def _as_csv(rows: pd.DataFrame) -> bytes:
 
 
 def read_rows(connection: Connection, source: str | None) -> KnowledgeBase:
-    """Return what a database holds; several sources' records of the same thing follow each other, the newest last.
-
-    Parameters
-    ----------
-    connection : Connection
-        In a transaction.
-    source : str or None
-        Only what this source recorded; None for all.
-
-    Returns
-    -------
-    KnowledgeBase
-        Not yet without repeats.
-    """
+    """Return what a database holds; several sources' records of the same thing follow each other, the newest last."""
     tasks = _frame(connection, _query(schema.tasks, None))
     packed, origins = (_frame(connection, _query(t, source)) for t in (schema.meta_features, schema.origins))
     meta_features = _unpacked(packed)

@@ -40,19 +40,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Describe something that is wrong or suspicious.
-
-    Parameters
-    ----------
-    severity : Severity
-        An error contradicts the rules of a knowledge base; a warning may have a good reason.
-    check : str
-        Name of the check that found it.
-    subject : str
-        The tasks or records it is about.
-    message : str
-        What was found, and why it matters.
-    """
+    """Describe something that is wrong or suspicious."""
 
     severity: Severity
     check: str
@@ -60,13 +48,7 @@ class Finding:
     message: str
 
     def to_dict(self) -> dict[str, str]:
-        """Return the finding as plain values.
-
-        Returns
-        -------
-        dict
-            Strings only.
-        """
+        """Return the finding as plain values."""
         return {**asdict(self), "severity": str(self.severity)}
 
 

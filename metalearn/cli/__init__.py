@@ -18,7 +18,15 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 @click.version_option(__version__, prog_name="metalearn")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Recommend which models to try first on a table, learned from results on hundreds of other tables."""
+    """Recommend which models to try first on a table, learned from results on hundreds of other tables.
+
+    \b
+    DATA is a CSV, TSV, Parquet or ARFF file, an OpenML dataset (openml:31), or a table that
+    scikit-learn ships: breast_cancer, diabetes, digits, iris, wine.
+
+    \b
+    Example:  metalearn recommend wine
+    """
     adapt_console(context)
 
 

@@ -68,7 +68,13 @@ def recommend(
     html: Path | None,
     as_code: bool,
 ) -> None:
-    """Rank the configurations to try first on DATA, and say why. Nothing is trained."""
+    """Rank the configurations to try first on DATA, and say why. Nothing is trained.
+
+    \b
+    Examples:
+      metalearn recommend wine
+      metalearn recommend houses.csv --target price -n 10 --time-budget 60
+    """
     from metalearn.api import recommend as answer  # noqa: PLC0415 - --help stays fast
 
     table = read_table(data, target, **reading)
@@ -123,7 +129,14 @@ def describe(
     as_json: bool,
     compact: bool,
 ) -> None:
-    """Show the meta-features of DATA and what the data checks find."""
+    """Show the meta-features of DATA and what the data checks find.
+
+    \b
+    Examples:
+      metalearn describe wine
+      metalearn describe houses.csv --target price --tier all --time-budget 5
+      metalearn describe --list
+    """
     from metalearn.api import describe as measure  # noqa: PLC0415 - --help stays fast
     from metalearn.dataset import Dataset  # noqa: PLC0415
     from metalearn.metafeatures import list_meta_features  # noqa: PLC0415
@@ -212,7 +225,11 @@ def report(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Write what to try first on DATA, and why, as one page for a browser. Nothing is trained."""
+    """Write what to try first on DATA, and why, as one page for a browser. Nothing is trained.
+
+    \b
+    Example:  metalearn report wine -o report.html
+    """
     from metalearn.api import recommend as answer  # noqa: PLC0415 - --help stays fast
 
     table = read_table(data, target, **reading)

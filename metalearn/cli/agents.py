@@ -41,7 +41,15 @@ def mcp(
     max_megabytes: int,
     state: Path | None,
 ) -> None:
-    """Serve coding agents over the Model Context Protocol, on standard input and output."""
+    """Serve coding agents over the Model Context Protocol, on standard input and output.
+
+    A client starts it. It reads tables in the given folders only, uses no network, and fits no model unless allowed to.
+
+    \b
+    Examples:
+      metalearn mcp --folder data
+      metalearn mcp --folder data --store sqlite:///team.db --allow-tune
+    """
     try:
         server_module = import_module("metalearn.mcp._server")
     except ModuleNotFoundError as error:

@@ -72,7 +72,17 @@ def build(
     retry_failed: bool,
     as_json: bool,
 ) -> None:
-    """Evaluate configurations on TABLES and keep the results; nothing that is known is run again, unless --retry-failed is given."""
+    """Evaluate configurations on TABLES and keep the results; nothing that is known is run again, unless --retry-failed is given.
+
+    TABLES are files, folders, patterns, OpenML datasets (openml:31), or tables that scikit-learn ships. A build that
+    was stopped goes on where it was when the same command is given again.
+
+    \b
+    Examples:
+      metalearn kb build sales/ --target-column revenue --store sqlite:///team.db --dry-run
+      metalearn kb build a.csv "b/*.parquet" --target-column y --store team/ --jobs 2
+      metalearn kb build sales/ --target-column revenue --store team/ --backend dask --scheduler tcp://10.0.0.1:8786
+    """
     from metalearn.api import open_store  # noqa: PLC0415 - --help stays fast
     from metalearn.builder import Limits  # noqa: PLC0415
     from metalearn.building import build_knowledge_base  # noqa: PLC0415

@@ -17,7 +17,19 @@ _PLAIN = {"\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-"}
 
 
 def adapt_console(context: click.Context) -> None:
-    """Let everything be printed on any stream, and warnings as plain notes, until a command ends."""
+    """Let everything be printed on any stream, and warnings as plain notes, until a command ends.
+
+    Parameters
+    ----------
+    context : Context
+        Of the command.
+
+    Notes
+    -----
+    A stream of Windows that is sent to a file cannot encode the lines of our tables: they become dashes there, and other
+    characters become escapes (``\\u65e5``), which do not get lost. The warnings that a user asked for by ``python -W`` keep
+    Python's form.
+    """
     codecs.register_error(_DRAWN, _drawn)
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
@@ -54,5 +66,13 @@ def _noted(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def say(text: object, *, err: bool = False) -> None:
-    """Print text for people; names in it may come from others, and steer no terminal."""
+    """Print text for people; names in it may come from others, and steer no terminal.
+
+    Parameters
+    ----------
+    text : object
+        What to print.
+    err : bool, default=False
+        Whether it goes to the standard error.
+    """
     click.echo(visible(text), err=err)

@@ -142,7 +142,13 @@ def _told(facts: dict[str, Any]) -> str:
 def openml(
     suite: str | None, tasks: str | None, flow: str | None, max_runs: int, server: str | None
 ) -> "KnowledgeBase":
-    """Read what others ran on OpenML; answers are remembered, so that an interrupted import goes on."""
+    """Read what others ran on OpenML; answers are remembered, so that an interrupted import goes on.
+
+    \b
+    Examples:
+      metalearn kb import openml --suite 99 --flow lightgbm --store sqlite:///team.db
+      metalearn kb import openml --tasks 31,3913 --dry-run
+    """
     from rich.console import Console  # noqa: PLC0415 - --help stays fast
     from rich.progress import track  # noqa: PLC0415
 
@@ -175,7 +181,11 @@ def openml(
 )
 @_into_store
 def aslib(folder: Path, measure: str | None, problem_type: str) -> "KnowledgeBase":
-    """Read an algorithm selection scenario in the ASlib format."""
+    """Read an algorithm selection scenario in the ASlib format.
+
+    \b
+    Example:  metalearn kb import aslib OPENML-WEKA-2017/ --store sqlite:///team.db
+    """
     from metalearn.importers import from_aslib  # noqa: PLC0415 - --help stays fast
 
     return from_aslib(folder, problem_type=problem_type, measure=measure)
@@ -199,7 +209,17 @@ _CALLED = {"problem_type": "kind of problem"}
 )
 @_into_store
 def table(file: Path, columns: tuple[str, ...], metric: str | None, problem_type: str | None) -> "KnowledgeBase":
-    """Read a CSV or Parquet FILE with one row a result."""
+    """Read a CSV or Parquet FILE with one row a result.
+
+    Its columns are task, model, value, metric and problem_type, and if there are any params (a JSON object),
+    fold, fit_seconds, predict_seconds, status, n_rows, n_features and n_classes. Columns that begin with param_ are
+    parameters, those that begin with meta_ meta-features of the task.
+
+    \b
+    Example:
+      metalearn kb import table results.csv --column task=dataset --column value=acc \\
+          --metric accuracy --task binary --store sqlite:///team.db
+    """
     from metalearn.importers import from_table  # noqa: PLC0415 - --help stays fast
     from metalearn.importers.long_table import AbsentColumnsError  # noqa: PLC0415
 
@@ -285,7 +305,13 @@ _model_option = click.option(
 def optuna(
     storage: str, study: str | None, objective: str | None, metric: str, model: str, task: "Task"
 ) -> "KnowledgeBase":
-    """Read the trials of an Optuna STORAGE: a database, by its URL or path, or the file of a journal."""
+    """Read the trials of an Optuna STORAGE: a database, by its URL or path, or the file of a journal.
+
+    \b
+    Example:
+      metalearn kb import optuna study.db --metric roc_auc --model lightgbm \\
+          --data houses.csv --target sold --store sqlite:///team.db
+    """
     from metalearn.importers import from_optuna  # noqa: PLC0415 - --help stays fast
 
     return from_optuna(storage, task, metric=metric, study=study, model=model, objective=objective)
@@ -298,7 +324,13 @@ def optuna(
 @_into_store
 @_of_one_table
 def mlflow(tracking: str, metric: str, model: str, task: "Task") -> "KnowledgeBase":
-    """Read the runs that MLflow tracked in a folder or a database, without loading MLflow or any saved model."""
+    """Read the runs that MLflow tracked in a folder or a database, without loading MLflow or any saved model.
+
+    \b
+    Example:
+      metalearn kb import mlflow sqlite:///mlflow.db --metric val_accuracy --data wine \\
+          --store sqlite:///team.db
+    """
     from metalearn.importers import from_mlflow  # noqa: PLC0415 - --help stays fast
 
     return from_mlflow(tracking, task, metric=metric, model=model)
@@ -310,7 +342,12 @@ def mlflow(tracking: str, metric: str, model: str, task: "Task") -> "KnowledgeBa
 @_into_store
 @_of_one_table
 def flaml(log: Path, metric: str, task: "Task") -> "KnowledgeBase":
-    """Read the LOG of a FLAML search (its log_file_name)."""
+    """Read the LOG of a FLAML search (its log_file_name).
+
+    \b
+    Example:
+      metalearn kb import flaml flaml.log --metric accuracy --data wine --store sqlite:///team.db
+    """
     from metalearn.importers import from_flaml_log  # noqa: PLC0415 - --help stays fast
 
     return from_flaml_log(log, task, metric=metric)
@@ -323,7 +360,13 @@ def flaml(log: Path, metric: str, task: "Task") -> "KnowledgeBase":
 @_into_store
 @_of_one_table
 def cv_results(file: Path, model: str, metric: str | None, task: "Task") -> "KnowledgeBase":
-    """Read the cv_results_ of a scikit-learn search from a CSV, Parquet or JSON FILE, as pandas writes it."""
+    """Read the cv_results_ of a scikit-learn search from a CSV, Parquet or JSON FILE, as pandas writes it.
+
+    \b
+    Example:
+      metalearn kb import cv-results search.csv --model SVC --metric accuracy --data wine \\
+          --store sqlite:///team.db
+    """
     from metalearn.importers import from_cv_results  # noqa: PLC0415 - --help stays fast
 
     return from_cv_results(file, task, model=model, metric=metric)

@@ -37,7 +37,13 @@ kb.add_command(import_results)
 @compact_option
 @clear_errors
 def info(source: str | None, as_json: bool, compact: bool) -> None:
-    """Say what SOURCE knows, and who recorded it (a folder or a database URL; default: the bundled knowledge base)."""
+    """Say what SOURCE knows, and who recorded it (a folder or a database URL; default: the bundled knowledge base).
+
+    \b
+    Examples:
+      metalearn kb info
+      metalearn kb info sqlite:///team.db
+    """
     from metalearn.api import open_knowledge_base, open_store  # noqa: PLC0415 - --help stays fast
     from metalearn.report import compact_json, compact_summary  # noqa: PLC0415
     from metalearn.report.text import facts_table  # noqa: PLC0415
@@ -83,7 +89,11 @@ def info(source: str | None, as_json: bool, compact: bool) -> None:
 @as_json_option
 @clear_errors
 def validate(source: str | None, as_json: bool) -> None:
-    """Check what SOURCE holds: keys, ranges, impossible scores, suspicious tasks, near-copies. Exits 1 on an error."""
+    """Check what SOURCE holds: keys, ranges, impossible scores, suspicious tasks, near-copies. Exits 1 on an error.
+
+    \b
+    Example:  metalearn kb validate sqlite:///team.db
+    """
     from metalearn.api import open_knowledge_base, open_store  # noqa: PLC0415 - --help stays fast
     from metalearn.store import BUNDLED  # noqa: PLC0415
     from metalearn.store.validation import Finding, Severity  # noqa: PLC0415
@@ -126,7 +136,13 @@ def search(
     as_json: bool,
     compact: bool,
 ) -> None:
-    """Find past tasks by WORDS or by likeness: who ran them, what won there, and how sure that is."""
+    """Find past tasks by WORDS or by likeness: who ran them, what won there, and how sure that is.
+
+    \b
+    Examples:
+      metalearn kb search imbalanced binary 10k rows
+      metalearn kb search --like houses.csv --target price
+    """
     from metalearn.api import open_knowledge_base  # noqa: PLC0415 - --help stays fast
     from metalearn.dataset import Dataset  # noqa: PLC0415
     from metalearn.report import compact_json, compact_past_tasks  # noqa: PLC0415
@@ -170,7 +186,11 @@ def search(
 @as_json_option
 @clear_errors
 def merge(sources: tuple[str, ...], into: str, as_json: bool) -> None:
-    """Join stores into one; nothing is repeated, and contradictions are reported."""
+    """Join stores into one; nothing is repeated, and contradictions are reported.
+
+    \b
+    Example:  metalearn kb merge team_a/ sqlite:///team_b.db -o sqlite:///all.db
+    """
     from metalearn.report.text import counted  # noqa: PLC0415 - --help stays fast
     from metalearn.store import open_store  # noqa: PLC0415
     from metalearn.store.merging import merge as join  # noqa: PLC0415
@@ -200,7 +220,13 @@ def merge(sources: tuple[str, ...], into: str, as_json: bool) -> None:
 @as_json_option
 @clear_errors
 def delete(source: str | None, task: str | None, store: str, yes: bool, as_json: bool) -> None:
-    """Take back what one source recorded, or everything about a task; all else stays."""
+    """Take back what one source recorded, or everything about a task; all else stays.
+
+    \b
+    Examples:
+      metalearn kb delete --source ana --store sqlite:///team.db
+      metalearn kb delete --task orders --store team/
+    """
     from metalearn.report.text import counted  # noqa: PLC0415 - --help stays fast
     from metalearn.store import open_store  # noqa: PLC0415
 

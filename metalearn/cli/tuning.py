@@ -90,7 +90,17 @@ def tune(
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Search for the best configuration on DATA, led by what is recommended; --out saves the model."""
+    """Search for the best configuration on DATA, led by what is recommended; --out saves the model.
+
+    The library's default is tried first, since it has to be beaten; of a time budget it may take an eighth. Then comes the
+    list that recommend prints for the same table and budget, and then what the results suggest. So --trials 1 fits the default alone.
+
+    \b
+    Examples:
+      metalearn tune wine --trials 5 --out wine.skops
+      metalearn tune houses.csv --target price --time-budget 120 --jobs 2 --out houses.skops
+      metalearn tune visits.csv --target relapse --groups patient --out visits.skops
+    """
     from metalearn.api import open_store  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators import save_model  # noqa: PLC0415
     from metalearn.estimators import tune as search  # noqa: PLC0415
@@ -144,7 +154,13 @@ def _check_order(model: Path, data: str) -> None:
 @as_json_option
 @clear_errors
 def predict(model: Path, data: str, reading: dict[str, Any], out: Path | None, as_json: bool) -> None:
-    """Predict every row of DATA with a MODEL that metalearn tune wrote."""
+    """Predict every row of DATA with a MODEL that metalearn tune wrote.
+
+    Columns may stand in any order; those that the model does not know are ignored.
+
+    \b
+    Example:  metalearn predict houses.skops new.csv -o predictions.csv
+    """
     from metalearn.estimators import load_model, predict_table  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
     from metalearn.report import to_json  # noqa: PLC0415
@@ -186,7 +202,11 @@ def recheck(
     knowledge_bases: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Tell whether what MODEL was chosen for still holds on DATA; if not, say what moved and exit with 1."""
+    """Tell whether what MODEL was chosen for still holds on DATA; if not, say what moved and exit with 1.
+
+    \b
+    Example:  metalearn recheck houses.skops this_month.csv
+    """
     from metalearn.estimators import load_model  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
     from metalearn.table.read import read_table as read  # noqa: PLC0415

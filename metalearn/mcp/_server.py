@@ -68,7 +68,26 @@ def make_server(
     store: Store | None = None,
     allow_tune: bool = False,
 ) -> Any:
-    """Return the server."""
+    """Return the server.
+
+    Parameters
+    ----------
+    folders : Folders
+        What may be read.
+    advisors : Advisors
+        Where advisors are saved.
+    knowledge_base : KnowledgeBase or None, default=None
+        What to learn from; None takes the bundled one.
+    store : Store or None, default=None
+        Where results may be recorded.
+    allow_tune : bool, default=False
+        Whether there is a tool that fits models.
+
+    Returns
+    -------
+    MCPServer
+        Ready to run.
+    """
     tools = Tools(folders, advisors, knowledge_base, store)
     server = _Server(
         "metalearn", title="metalearn", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING"

@@ -159,7 +159,9 @@ def test_a_default_that_takes_more_than_its_part_of_the_time_is_cut() -> None:
     X = pd.DataFrame(rng.normal(size=(20_000, 5))).add_prefix("x")
     y = X["x0"].to_numpy()
     folds = split(y, NUMBERS, metric=METRIC, cv=2)
-    slow = Configuration("mlp", {**get_model("mlp").defaults[NUMBERS], "num_nodes_per_layer": 512})
+    slow = Configuration(
+        "mlp", {**get_model("mlp").defaults[NUMBERS], "num_nodes_per_layer": 512, "hidden_layer_depth": 3}
+    )
     suggestions = iter([Suggestion(slow, origin=DEFAULT), Suggestion(get_model("linear").default(NUMBERS))])
     with closing(Processes(TrainingData(X, y, NUMBERS, 0, folds))) as runner:
         options = {"metric": METRIC, "n_folds": 2, "budget": Budget(seconds=40.0), "interruption": Interruption()}

@@ -168,7 +168,7 @@ def test_a_missing_package_gets_the_line_that_installs_it() -> None:
     plain = get_model("catboost")
     absent = ModelSpec(**{f: getattr(plain, f) for f in plain.__dataclass_fields__} | {"requires": "no_such_package"})
     assert not absent.is_available
-    with pytest.raises(MissingExtraError, match=r'pip install "metalearn-recommender\[boosting\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install ".*\[boosting\]"'):
         absent.build(absent.default(ProblemType.BINARY), ProblemType.BINARY)
 
 

@@ -40,7 +40,7 @@ def test_a_configuration_keeps_its_place_and_nothing_else_has_one(
     assert [space.decode(again, row) for row in range(len(again))] == configurations
     assert all(map(space.holds, configurations))
     assert not space.holds(Configuration("knn", {"metric": "cosine"}))
-    assert not space.holds(Configuration("tabpfn", {}))
+    assert not space.holds(Configuration("a_family_that_nobody_has", {}))
 
 
 def test_neighbours_are_nearer_than_others_of_their_family(space: JointSpace, generator: np.random.Generator) -> None:

@@ -64,10 +64,10 @@ def test_completed_seeds_are_verified_harvested_and_told(
     search.mark_trial_failed(2)
     checked = hook.verify(search)
     assert [seed.rank for seed in checked.accepted] == [1, 2]
-    assert [(drop.rank, drop.why) for drop in checked.dropped] == [(3, "it is failed"), (4, "it was never completed")]
+    assert [(drop.rank, drop.why) for drop in checked.dropped] == [(3, "it failed"), (4, "it is not completed")]
     search.attach_data(3, raw_data={"loss": 0.4}, progression=1)
     search.mark_trial_early_stopped(3)
-    assert hook.verify(search).dropped[-1].why == "it is early_stopped"
+    assert [seed.rank for seed in hook.verify(search).accepted] == [1, 2, 4]  # stopped early, with its own values
     store = FileStore(tmp_path)
     for _ in range(2):
         store.append(*hook.harvest(search, *table, metric="1-accuracy"))
@@ -77,7 +77,7 @@ def test_completed_seeds_are_verified_harvested_and_told(
     assert len(store.read().evaluations) == 4
 
     other = client("accuracy")
-    told = hook.tell(other, found, metric="1-accuracy")
+    told = hook.tell(other, found)
     assert [seed.rank for seed in told.accepted] == [1, 2, 3]
     assert told.dropped[0].why == "ax takes no result that is pruned"
     summary = other.summarize()

@@ -100,7 +100,12 @@ def result(leaves: int, value: float, status: Status = Status.OK) -> Evaluation:
 
 def test_results_are_told_to_optuna_only() -> None:
     search = OptunaSearch(flat(), metric="acc", mode="min")
-    report = hook.tell(search, [result(9, 0.9), result(500, 0.8), result(7, float("nan"), Status.FAILED)], space=flat())
+    report = hook.tell(
+        search,
+        [result(9, 0.9), result(500, 0.8), result(7, float("nan"), Status.FAILED)],
+        space=flat(),
+        metric="1-accuracy",
+    )
     assert [seed.rank for seed in report.accepted] == [1, 3]
     assert [trial.value for trial in search._ot_study.trials] == pytest.approx([0.1, None])
     assert search.suggest("trial")

@@ -23,6 +23,7 @@ from metalearn.models.recognition import (
     storable,
     unfolded,
 )
+from metalearn.report.markup import visible
 from metalearn.space import Configuration
 from metalearn.space.aliases import MODEL_PARAMETERS, family_of, known_name
 from metalearn.task import Metric, ProblemType, Task
@@ -263,7 +264,9 @@ def evaluations_of(
 def tell_extras(extras: "Counter[str]") -> None:
     """Log the parameters that were left out."""
     if extras:
-        named = ", ".join(f"{name[:40]} ({n})" for name, n in sorted(extras.items(), key=lambda e: (-e[1], e[0]))[:10])
+        named = ", ".join(
+            f"{visible(name[:40])} ({n})" for name, n in sorted(extras.items(), key=lambda e: (-e[1], e[0]))[:10]
+        )
         more = f" and {len(extras) - 10} more" if len(extras) > 10 else ""  # noqa: PLR2004
         _logger.warning(
             "Left out, since they are no parameters of the model or may tell of the data: %s%s.", named, more

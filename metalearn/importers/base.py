@@ -19,6 +19,7 @@ from metalearn.knowledge_base import KnowledgeBase
 from metalearn.knowledge_tables import EVALUATION_COLUMNS
 from metalearn.metafeatures import MetaFeatures
 from metalearn.models.recognition import left_out, recognised
+from metalearn.report.markup import visible
 from metalearn.space import Configuration
 from metalearn.space.aliases import family_of, known_name
 from metalearn.task import METRICS, Task
@@ -181,8 +182,8 @@ def assemble(
             len(told),
             len(runs),
             told[0],
-            runs["model"][first],
-            runs["task_id"][first],
+            visible(runs["model"][first]),
+            visible(runs["task_id"][first]),
             low,
             high,
         )

@@ -1,11 +1,12 @@
 import math
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.harvest import Reading, Trial, gather
+from metalearn.hooks.harvest import Reading, Trial, gather, tell_extras
 from metalearn.store import FileStore
 
 PARAMS = {"eta": 0.1, "max_leaves": 31, "n_trees": 10}
@@ -161,3 +162,10 @@ def test_values_that_no_metric_has_are_refused(table: Any, value: float, metric:
         gather([Trial(PARAMS, value)], *table, maximize=maximize, options={**OPTIONS, "metric": metric})
     options: Reading = {**OPTIONS, "to_score": lambda _: 0.9}
     assert gather([Trial(PARAMS, value)], *table, maximize=maximize, options=options)[2][0].value == 0.9
+
+
+def test_names_in_the_log_neither_steer_a_terminal_nor_break_an_encoding(caplog: pytest.LogCaptureFixture) -> None:
+    tell_extras(Counter({"\ud800\x1b[31mred": 2}))
+    assert "red (2)" in caplog.text
+    assert "\x1b" not in caplog.text
+    caplog.text.encode("utf-8")

@@ -128,7 +128,10 @@ def test_a_configuration_that_raises_is_recorded_as_failed_and_the_others_go_on(
 def test_a_process_that_dies_or_hangs_is_replaced(kind: str, status: Status) -> None:
     X, y = wine()
     data = Dataset(X, y, ProblemType.MULTICLASS)
-    poisoned = Dataset(Poisoned(X).with_poison(kind), y, ProblemType.MULTICLASS)
+    table = Poisoned(X)
+    poisoned = Dataset(table, y, ProblemType.MULTICLASS)
+    assert len(poisoned.schema.kinds) == X.shape[1]  # found by this process; from now on only the fits take rows
+    table.with_poison(kind)
     two = waves(ProblemType.MULTICLASS)[0][:2]
     outcomes = cross_validate(poisoned, two, Limits(fit_seconds=0.2))
     assert [[o.status for o in folds] for folds in outcomes] == [[status] * 3] * 2

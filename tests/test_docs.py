@@ -40,6 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     houses = pd.DataFrame({"area": rng.normal(100, 30, n), "town": rng.choice(["Ulm", "Bonn"], n)})
     houses["price"] = 2.5 * houses["area"] + 40 * (houses["town"] == "Ulm") + rng.normal(0, 20, n)
     houses.to_csv(tmp_path / "houses.csv", index=False)
+    houses.to_csv(tmp_path / "bare.csv", index=False, header=False)
     houses.drop(columns="price").to_csv(tmp_path / "new.csv", index=False)
     houses.sample(frac=0.9, random_state=0).to_csv(tmp_path / "this_month.csv", index=False)
     visits = houses.assign(patient=np.arange(n) // 5, relapse=houses["price"] > houses["price"].median())

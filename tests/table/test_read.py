@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -252,3 +254,22 @@ def test_a_sheet_of_excel_can_be_chosen(tmp_path: Path, frame: pd.DataFrame, cap
     assert len(read_table(tmp_path / "t.xlsx", "y", sheet="second").X) == 5
     with pytest.raises(UnknownNameError, match="Unknown sheet 'third'"):
         read_table(tmp_path / "t.xlsx", "y", sheet="third")
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
+def test_shipped_tables_are_those_of_scikit_learn(name: str) -> None:
+    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    table = read_table(name)
+    pd.testing.assert_frame_equal(table.X, bunch.data, check_exact=True)
+    assert list(table.y) == list(bunch.target_names[bunch.target])
+
+
+def test_a_recommendation_imports_no_scikit_learn(tmp_path: Path) -> None:
+    pd.DataFrame({"a": range(40), "b": list("xyzw") * 10, "y": [0, 1] * 20}).to_csv(tmp_path / "t.csv", index=False)
+    for source in ("wine", str(tmp_path / "t.csv")):
+        code = (
+            "import sys, metalearn as ml\nfrom metalearn.table.read import read_table\n"
+            f"t = read_table({source!r}, None if {source!r} == 'wine' else 'y')\nml.recommend(t.X, t.y)\n"
+            "sys.exit('sklearn' in sys.modules or 'scipy.stats' in sys.modules)"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)

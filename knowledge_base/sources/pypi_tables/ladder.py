@@ -127,7 +127,9 @@ def planned(kb: KnowledgeBase, done: Collection[tuple[str, str]], names: Collect
                     seconds = _seconds(missing, table.task.problem_type, size, rung.limits, kb)
                     pieces += _cut(table, missing, seconds, rows, stage)
     new = {row["name"] for row in catalog("catalog_large.csv")}
-    groups = [[p for p in pieces if (p.unit.table.task.dataset_id.split(":")[1] in new) == first] for first in (True, False)]
+    groups = [
+        [p for p in pieces if (p.unit.table.task.dataset_id.split(":")[1] in new) == first] for first in (True, False)
+    ]
     return [piece for own in groups for stage in sorted({p.stage for p in own}) for piece in _in_turn(own, stage)]
 
 

@@ -139,7 +139,7 @@ def main() -> None:
         with suppress(ImportError):
             importlib.import_module(name)
     if tool == "metalearn":  # as it is shipped: read and fitted beforehand
-        about["past"] = importlib.import_module("metalearn.store").FileStore(Path(about["knowledge_base"])).read()
+        about["past"] = importlib.import_module("metalearn.knowledge").FileStore(Path(about["knowledge_base"])).read()
     started, worked = time.perf_counter(), _processor_seconds()
     model, found = TOOLS[tool](train, y, about)
     found["seconds"] = time.perf_counter() - started

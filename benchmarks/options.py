@@ -8,8 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.store import FileStore
+from metalearn.knowledge import FileStore, KnowledgeBase
 
 ROOT = Path(__file__).parents[1]
 

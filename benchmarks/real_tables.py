@@ -31,7 +31,7 @@ from metalearn.evaluation import Status
 from metalearn.evaluation.fit import TrainingData
 from metalearn.evaluation.splits import split
 from metalearn.evaluation.workers import Processes
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.models import ModelSpec, models_for
 from metalearn.recommenders import related_tasks
 from metalearn.recommenders.scale import capped

@@ -33,7 +33,7 @@ MODULES = {
     "metalearn.metafeatures": "Meta-features",
     "metalearn.checks": "Data checks",
     "metalearn.recommenders": "Recommenders",
-    "metalearn.store": "Stores",
+    "metalearn.knowledge": "Stores",
     "metalearn.importers": "Importers",
     "metalearn.hooks": "Hooks",
     "metalearn.testing": "Conformance suites for plug-ins",

@@ -17,10 +17,9 @@ mpl.use("svg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import FileStore, KnowledgeBase
+from metalearn.knowledge.validate import validate
 from metalearn.recommenders import PerformanceTable
-from metalearn.store import FileStore
-from metalearn.store.validation import validate
 from metalearn.task import ProblemType
 
 HERE = Path(__file__).parent

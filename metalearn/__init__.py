@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from metalearn.api import bundled_knowledge_base, open_store, recommend
     from metalearn.building import build_knowledge_base
     from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, load_model, save_model, tune
-    from metalearn.knowledge_base import KnowledgeBase
+    from metalearn.knowledge import KnowledgeBase
     from metalearn.metafeatures import extract
     from metalearn.recommendation import Candidate, Recommendation
     from metalearn.space import Configuration
@@ -45,7 +45,7 @@ _HOMES = {
     "Advisor": "metalearn.advisor",
     "Candidate": "metalearn.recommendation",
     "Configuration": "metalearn.space",
-    "KnowledgeBase": "metalearn.knowledge_base",
+    "KnowledgeBase": "metalearn.knowledge",
     "MetaLearnClassifier": "metalearn.estimators",
     "MetaLearnRegressor": "metalearn.estimators",
     "ProblemType": "metalearn.task",

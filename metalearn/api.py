@@ -17,12 +17,11 @@ from metalearn.dataset import Dataset
 from metalearn.evaluation.proxy import with_stand_ins
 from metalearn.exceptions import InvalidInputError
 from metalearn.fitting import bundled_knowledge_base, fitted_recommender
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import BUNDLED, KnowledgeBase, Store, open_store
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, models_for
 from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.recommenders import Strategy
-from metalearn.store import BUNDLED, Store, open_store
 from metalearn.table.fingerprint import comparable
 from metalearn.table.intake import split_target
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric

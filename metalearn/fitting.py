@@ -16,9 +16,8 @@ from platformdirs import user_cache_path
 
 from metalearn._version import __version__
 from metalearn.exceptions import KnowledgeBaseError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import FileStore, KnowledgeBase
 from metalearn.recommenders import Recommender, Strategy, get_recommender, load, related_tasks, save
-from metalearn.store import FileStore
 from metalearn.task import METRICS, Metric, ProblemType, metrics_for
 
 __all__ = ["AUTO", "bundled_knowledge_base", "evidence_file", "fit_recommender", "fitted_file", "fitted_recommender"]

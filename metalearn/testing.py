@@ -7,10 +7,9 @@ from collections.abc import Callable
 from metalearn.conformance import check_hook, check_importer, check_meta_feature, check_model, check_recommender
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, Store
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.store import Store
 from metalearn.task import ProblemType, Task
 
 __all__ = [
@@ -43,7 +42,7 @@ def check_store(make_store: MakeStore) -> None:
     >>> from itertools import count
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
-    >>> from metalearn.store import open_store
+    >>> from metalearn.knowledge import open_store
     >>> names = count()
     >>> with TemporaryDirectory() as folder:
     ...     check_store(lambda: open_store(Path(folder) / str(next(names))))
@@ -94,7 +93,7 @@ _FOUND = MetaFeatures({"n_rows": 100.0, "skewness": 1 / 3, "undefined": math.nan
 def _check_empty(make_store: MakeStore) -> None:
     store = make_store()
     info = store.info()
-    _require(isinstance(store, Store), "It lacks a method of the protocol metalearn.store.Store.")
+    _require(isinstance(store, Store), "It lacks a method of the protocol metalearn.knowledge.Store.")
     _require(len(store.read()) == 0, "A new store is not empty.")
     _require(
         (info.n_tasks, info.n_evaluations, info.sources) == (0, 0, ()),

@@ -16,7 +16,7 @@ from metalearn.estimators import MetaLearnEstimator, load_model
 from metalearn.estimators.columns import select_columns
 from metalearn.estimators.drift import target_moved
 from metalearn.exceptions import InvalidInputError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.recommendation import Recommendation
 from metalearn.report import facts_fragment, to_json
 from metalearn.report.text import Text, changes, facts_table, number

@@ -17,12 +17,11 @@ from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.importers import from_table
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, open_store
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import models_for
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
-from metalearn.store import open_store
 from metalearn.task import ProblemType, Task
 
 LOADERS = {"binary": load_breast_cancer, "multiclass": load_wine, "regression": load_diabetes}

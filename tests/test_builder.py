@@ -18,10 +18,9 @@ from metalearn.builder import Limits, Table, WorkUnit, cross_validate, describe,
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import FileStore, KnowledgeBase
 from metalearn.models import get_model, models_for
 from metalearn.space import Configuration
-from metalearn.store import FileStore
 from metalearn.task import ProblemType, Task, get_metric, metrics_for
 
 CHEAP = ("decision_tree", "knn", "linear")
@@ -178,7 +177,7 @@ SCRIPT = """
 import sys; sys.path.insert(0, {here!r})
 from test_builder import TABLES, waves
 from metalearn.builder import evaluate, plan
-from metalearn.store import FileStore
+from metalearn.knowledge import FileStore
 store = FileStore({store!r})
 for task, evaluations in evaluate(plan(TABLES, waves, store.read().done)):
     store.append(task, None, evaluations)

@@ -123,8 +123,8 @@ def test_a_search_that_finds_nothing_says_so() -> None:
 
 def test_stores_are_merged_once(tmp_path: Path) -> None:
     from metalearn.evaluation import Evaluation  # noqa: PLC0415
+    from metalearn.knowledge import open_store  # noqa: PLC0415
     from metalearn.space import Configuration  # noqa: PLC0415
-    from metalearn.store import open_store  # noqa: PLC0415
     from metalearn.task import Task  # noqa: PLC0415
 
     for name, score in (("a", 0.5), ("b", 0.6)):
@@ -140,9 +140,9 @@ def test_stores_are_merged_once(tmp_path: Path) -> None:
 
 def test_a_finding_names_what_it_is_about(tmp_path: Path) -> None:
     from metalearn.evaluation import Evaluation  # noqa: PLC0415
+    from metalearn.knowledge import open_store  # noqa: PLC0415
     from metalearn.metafeatures import MetaFeatures  # noqa: PLC0415
     from metalearn.space import Configuration  # noqa: PLC0415
-    from metalearn.store import open_store  # noqa: PLC0415
     from metalearn.task import Task  # noqa: PLC0415
 
     task = Task(id="t:a", problem_type="regression", n_rows=50, n_features=2)
@@ -338,8 +338,8 @@ def test_found_tasks_are_standard_json_and_at_least_one() -> None:
 
 def test_a_task_is_deleted_by_its_id_or_its_name(tmp_path: Path) -> None:
     from metalearn.evaluation import Evaluation  # noqa: PLC0415
+    from metalearn.knowledge import open_store  # noqa: PLC0415
     from metalearn.space import Configuration  # noqa: PLC0415
-    from metalearn.store import open_store  # noqa: PLC0415
     from metalearn.task import Task  # noqa: PLC0415
 
     store = open_store(tmp_path / "kb")

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from metalearn import cli
 from metalearn.cli import advice, main, tuning
 from metalearn.evaluation import Evaluation
+from metalearn.knowledge import open_store
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.store import open_store
 from metalearn.task import ProblemType, Task
 
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 
 from metalearn.cli import main
 from metalearn.evaluation import Evaluation
+from metalearn.knowledge import open_store
 from metalearn.space import Configuration
-from metalearn.store import open_store
 from metalearn.task import Task
 
 N = 120

@@ -12,10 +12,9 @@ from metalearn.api import recommend
 from metalearn.evaluation import Evaluation
 from metalearn.exceptions import KnowledgeBaseError, UnknownNameError
 from metalearn.fitting import bundled_knowledge_base, fit_recommender, fitted_file, fitted_recommender
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, open_store
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.store import open_store
 from metalearn.task import METRICS, ProblemType, Task, get_metric
 
 R2 = METRICS["r2"]

@@ -15,7 +15,7 @@ import pytest
 import metalearn as ml
 from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, UnknownNameError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.recommendation import Recommendation
 
 mpl.use("agg")

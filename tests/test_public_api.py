@@ -47,7 +47,7 @@ CONTRACT = [
     "metalearn.plot",
     "metalearn.recommenders.base",
     "metalearn.space",
-    "metalearn.store",
+    "metalearn.knowledge",
     "metalearn.testing",
     "metalearn.validity",
 ]

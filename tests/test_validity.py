@@ -16,7 +16,7 @@ import metalearn as ml
 from metalearn import validity
 from metalearn.estimators import MetaLearnClassifier, MetaLearnEstimator, MetaLearnRegressor, load_model, save_model
 from metalearn.exceptions import InvalidInputError
-from metalearn.store import FileStore
+from metalearn.knowledge import FileStore
 from metalearn.validity import Moved, Recheck
 
 Halves = tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]

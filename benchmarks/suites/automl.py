@@ -25,7 +25,7 @@ from real_tables import CHOSEN, RULE, Bench, benches
 from report import Report, Table
 
 from metalearn.fitting import fitted_recommender
-from metalearn.store import FileStore
+from metalearn.knowledge import FileStore
 
 SCRIPT = Path(__file__).parents[1] / "automl_tools.py"
 PATIENCE = 4

@@ -18,7 +18,7 @@ from options import ROOT, Options
 from protocol import make
 from report import Plot, Report, Table
 
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.recommenders import PastTasks, PerformanceTable
 from metalearn.recommenders.simulation import curve, family_folds, play
 from metalearn.task import ProblemType
@@ -36,7 +36,7 @@ LOADS = 5
 
 LOAD = """
 import time
-from metalearn.store import FileStore
+from metalearn.knowledge import FileStore
 started = time.perf_counter(), time.process_time()
 FileStore({folder!r}).read()
 print((time.perf_counter() - started[0]) * 1000, (time.process_time() - started[1]) * 1000)

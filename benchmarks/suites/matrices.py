@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from metalearn.evaluation import Evaluation
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
 from metalearn.task import ProblemType, Task

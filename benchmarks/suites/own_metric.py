@@ -14,7 +14,7 @@ from report import Report, Table
 
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.evaluation.proxy import with_stand_ins
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.recommenders import PerformanceTable, Strategy, related_tasks
 from metalearn.recommenders.simulation import curve
 from metalearn.recommenders.stand_in import as_expected

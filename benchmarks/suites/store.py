@@ -25,11 +25,10 @@ from report import Plot, Report, Table
 import metalearn
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, Store, open_store
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import models_for
 from metalearn.space import Configuration
-from metalearn.store import Store, open_store
 from metalearn.task import ProblemType, Task
 
 METRICS = ("roc_auc", "log_loss", "balanced_accuracy", "accuracy", "f1_macro")

@@ -17,8 +17,8 @@ from metalearn.building.report import BuildReport
 from metalearn.building.sources import usable_tables
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge import Store, open_store
 from metalearn.space import Configuration
-from metalearn.store import Store, open_store
 from metalearn.task import ProblemType
 
 __all__ = ["build_knowledge_base"]

@@ -15,7 +15,7 @@ from metalearn.cli.console import say
 from metalearn.exceptions import InvalidInputError
 
 if TYPE_CHECKING:
-    from metalearn.knowledge_base import KnowledgeBase
+    from metalearn.knowledge import KnowledgeBase
     from metalearn.task import Task
 
 __all__ = ["import_results"]
@@ -91,13 +91,13 @@ def _facts(found: "KnowledgeBase") -> dict[str, Any]:
 
 
 def _check(found: "KnowledgeBase", label: str, *, keep_names: bool) -> None:
-    from metalearn.store.records import admit  # noqa: PLC0415 - --help stays fast
+    from metalearn.knowledge.admission import admit  # noqa: PLC0415 - --help stays fast
 
     admit(found, source=label, tool="", keep_names=keep_names)
 
 
 def _written(found: "KnowledgeBase", store: str, label: str, *, keep_names: bool) -> dict[str, Any]:
-    from metalearn.store import open_store  # noqa: PLC0415 - --help stays fast
+    from metalearn.knowledge import open_store  # noqa: PLC0415 - --help stays fast
 
     opened = open_store(store, source=label, keep_names=keep_names)
     before = opened.info()
@@ -260,7 +260,7 @@ def _of_one_table(read: Callable[..., Any]) -> Callable[..., Any]:
         **options: Any,
     ) -> Any:
         from metalearn.dataset import Dataset  # noqa: PLC0415 - --help stays fast
-        from metalearn.knowledge_base import KnowledgeBase  # noqa: PLC0415
+        from metalearn.knowledge import KnowledgeBase  # noqa: PLC0415
         from metalearn.metafeatures import extract  # noqa: PLC0415
         from metalearn.table.read import read_table  # noqa: PLC0415
 

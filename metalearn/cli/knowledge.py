@@ -15,7 +15,7 @@ from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.table.read import read_table
 
 if TYPE_CHECKING:
-    from metalearn.store import Store
+    from metalearn.knowledge import Store
 
 __all__ = ["kb"]
 
@@ -45,9 +45,9 @@ def info(source: str | None, as_json: bool, compact: bool) -> None:
       metalearn kb info sqlite:///team.db
     """
     from metalearn.api import open_knowledge_base, open_store  # noqa: PLC0415 - --help stays fast
+    from metalearn.knowledge import BUNDLED  # noqa: PLC0415
     from metalearn.report import compact_json, compact_summary  # noqa: PLC0415
     from metalearn.report.text import facts_table  # noqa: PLC0415
-    from metalearn.store import BUNDLED  # noqa: PLC0415
 
     facts = open_knowledge_base(source).summary()
     recorded = open_store(source).info().to_dict()["sources"] if source not in (None, "", BUNDLED) else []
@@ -95,9 +95,9 @@ def validate(source: str | None, as_json: bool) -> None:
     Example:  metalearn kb validate sqlite:///team.db
     """
     from metalearn.api import open_knowledge_base, open_store  # noqa: PLC0415 - --help stays fast
-    from metalearn.store import BUNDLED  # noqa: PLC0415
-    from metalearn.store.validation import Finding, Severity  # noqa: PLC0415
-    from metalearn.store.validation import validate as check  # noqa: PLC0415
+    from metalearn.knowledge import BUNDLED  # noqa: PLC0415
+    from metalearn.knowledge.validate import Finding, Severity  # noqa: PLC0415
+    from metalearn.knowledge.validate import validate as check  # noqa: PLC0415
 
     damage: list[str] = [] if source in (None, "", BUNDLED) else getattr(open_store(str(source)), "problems", list)()
     findings = [
@@ -145,9 +145,9 @@ def search(
     """
     from metalearn.api import open_knowledge_base  # noqa: PLC0415 - --help stays fast
     from metalearn.dataset import Dataset  # noqa: PLC0415
+    from metalearn.knowledge.search import search as find  # noqa: PLC0415
     from metalearn.report import compact_json, compact_past_tasks  # noqa: PLC0415
     from metalearn.report.text import facts_table, number, size  # noqa: PLC0415
-    from metalearn.store.search import search as find  # noqa: PLC0415
 
     data = None
     if like is not None:
@@ -191,9 +191,9 @@ def merge(sources: tuple[str, ...], into: str, as_json: bool) -> None:
     \b
     Example:  metalearn kb merge team_a/ sqlite:///team_b.db -o sqlite:///all.db
     """
+    from metalearn.knowledge import open_store  # noqa: PLC0415
+    from metalearn.knowledge.merge import merge as join  # noqa: PLC0415
     from metalearn.report.text import counted  # noqa: PLC0415 - --help stays fast
-    from metalearn.store import open_store  # noqa: PLC0415
-    from metalearn.store.merging import merge as join  # noqa: PLC0415
 
     stores, store = [open_store(source) for source in sources], open_store(into)
     for source, found in zip(sources, stores, strict=True):
@@ -227,8 +227,8 @@ def delete(source: str | None, task: str | None, store: str, yes: bool, as_json:
       metalearn kb delete --source ana --store sqlite:///team.db
       metalearn kb delete --task orders --store team/
     """
+    from metalearn.knowledge import open_store  # noqa: PLC0415
     from metalearn.report.text import counted  # noqa: PLC0415 - --help stays fast
-    from metalearn.store import open_store  # noqa: PLC0415
 
     opened = open_store(store)
     about = opened.info()

@@ -10,10 +10,10 @@ from metalearn.conformance.tables import require
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks import Hook, SeedReport
+from metalearn.knowledge import open_store
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
-from metalearn.store import open_store
 from metalearn.task import Task
 
 __all__ = ["check_hook"]

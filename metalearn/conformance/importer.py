@@ -7,9 +7,8 @@ from typing import Any
 
 from metalearn.conformance.tables import require
 from metalearn.exceptions import InvalidInputError
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.store import open_store
-from metalearn.store.validation import Severity, validate
+from metalearn.knowledge import KnowledgeBase, open_store
+from metalearn.knowledge.validate import Severity, validate
 
 __all__ = ["check_importer"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from metalearn.conformance.tables import require
 from metalearn.evaluation import Evaluation, Status
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model
 from metalearn.recommendation import Recommendation

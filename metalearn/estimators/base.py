@@ -46,12 +46,11 @@ from metalearn.evaluation.proxy import with_stand_ins
 from metalearn.evaluation.splits import Folds, fewer_folds, split
 from metalearn.evaluation.workers import InProcess, Processes, Runner
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, Store
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
 from metalearn.report import Text, to_json, training_script, tuning_page, tuning_text
 from metalearn.scorers import apply_scorer
-from metalearn.store import Store
 from metalearn.table.intake import MIN_ROWS, column_names, label_name, row_names, with_names
 from metalearn.table.schema import Schema
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric

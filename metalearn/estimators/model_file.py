@@ -17,9 +17,9 @@ from metalearn.estimators.records import leaderboard
 from metalearn.estimators.refit import Member
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge import BUNDLED
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
-from metalearn.store import BUNDLED
 from metalearn.table.intake import column_names
 from metalearn.task import Metric, ProblemType
 

@@ -10,7 +10,7 @@ from metalearn.evaluation import Status
 from metalearn.hooks.base import Startable, plan, require_tool, warn_of_lost_conditions
 from metalearn.hooks.harvest import Trial, Trials
 from metalearn.hooks.report import Drop, Seed, SeedReport
-from metalearn.hooks.tool import Queued, Tool, by_rank
+from metalearn.hooks.tool import Queued, SeedTool, by_rank
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
 from metalearn.space.aliases import PARAMETERS, known_name
 
@@ -105,10 +105,11 @@ def _rows(predictor: Any) -> list[dict[str, Any]]:
     return rows
 
 
-class _AutoGluon(Tool):
+class _AutoGluon(SeedTool):
     """Seed the keyword arguments of ``TabularPredictor.fit``: they gain ``hyperparameters``, trained before those they hold."""
 
     name = extra = "autogluon"
+    refusal = "AutoGluon takes no known results"
     package = distribution = "autogluon.tabular"
     remembers = True
 
@@ -137,9 +138,6 @@ class _AutoGluon(Tool):
             merged.setdefault(FAMILIES[item.model][0], []).append({**item.params, "ag_args": arguments})
         kwargs["hyperparameters"] = merged
         return seeds, ()
-
-    def takes_none(self, predictor: Any, **_: Any) -> str:  # noqa: ARG002
-        return "AutoGluon takes no known results"
 
     def trials(self, predictor: Any, raw: bool = False, **_: Any) -> Trials:  # noqa: FBT001, FBT002
         rows = []

@@ -12,7 +12,7 @@ from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.measure import Convention, Measure, measure_of
 from metalearn.hooks.report import share_of
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, model_names
 from metalearn.models.recognition import (

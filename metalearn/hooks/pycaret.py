@@ -8,13 +8,13 @@ from typing import Any
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
 from metalearn.hooks.base import Startable, plan, tool_version
-from metalearn.hooks.harvest import Harvest, Trial, gather
+from metalearn.hooks.harvest import Harvest, Trial, Trials, gather
 from metalearn.hooks.report import Drop, Seed, SeedReport
-from metalearn.hooks.tool import Queued, Tool
+from metalearn.hooks.tool import Queued, SeedTool
 from metalearn.models import get_model
 from metalearn.recommendation import Candidate, Recommendation
 from metalearn.space import Configuration
-from metalearn.task import ProblemType, get_metric
+from metalearn.task import Metric, ProblemType, get_metric
 
 __all__ = ["harvest", "seed", "tell", "verify"]
 
@@ -27,10 +27,11 @@ _COLUMNS = {"accuracy": "Accuracy", "roc_auc": "AUC", "r2": "R2", "rmse": "RMSE"
 """PyCaret's columns of our metrics."""
 
 
-class _PyCaret(Tool):
+class _PyCaret(SeedTool):
     """Add estimators to the keyword arguments of ``compare_models``: they gain ``include``; PyCaret preprocesses the table itself."""
 
     name = package = extra = distribution = "pycaret"
+    refusal = "PyCaret takes no known results"
     how = _HOW
     own = ("problem_type",)
 
@@ -64,17 +65,20 @@ class _PyCaret(Tool):
         kwargs["include"] = [*self._estimators, *(kwargs.get("include") or [])]
         return seeds, ()
 
-    def takes_none(self, experiment: Any, **_: Any) -> str:  # noqa: ARG002
-        return "PyCaret takes no known results"
-
     def harvest(self, table: Any, X: Any, y: Any, /, *, report: SeedReport, **options: Any) -> Harvest:
         self.require()
+        found = self.trials(table, report=report, metric=options.get("metric"))
+        options["metric"] = found.metric
+        versions = tool_version(self.distribution)
+        return gather(found.rows, X, y, maximize=found.maximize, versions=versions, options=options)  # type: ignore[arg-type]
+
+    def trials(self, table: Any, *, report: SeedReport, metric: str | Metric | None = None, **_: Any) -> Trials:
         classes = "Accuracy" in table.columns
-        asked = options.get("metric") or ("accuracy" if classes else "r2")
-        metric = get_metric(asked, ProblemType.BINARY if classes else ProblemType.REGRESSION)
-        column = _COLUMNS.get(metric.name)
+        kind = ProblemType.BINARY if classes else ProblemType.REGRESSION
+        measured = get_metric(metric or ("accuracy" if classes else "r2"), kind)
+        column = _COLUMNS.get(measured.name)
         if column is None or column not in table.columns:
-            message = f"PyCaret's table has no {metric.name}. Expected one of {list(_COLUMNS)}. Pass metric=..."
+            message = f"PyCaret's table has no {measured.name}. Expected one of {list(_COLUMNS)}. Pass metric=..."
             raise InvalidInputError(message)
         by_key = {str(index): row for index, row in table.iterrows()}
         rows = []
@@ -92,9 +96,7 @@ class _PyCaret(Tool):
                     model=item.model,
                 )
             )
-        options["metric"] = metric
-        versions, better = tool_version(self.distribution), metric.greater_is_better
-        return gather(rows, X, y, maximize=better, versions=versions, options=options)  # type: ignore[arg-type]
+        return Trials(rows, measured.greater_is_better, measured)
 
     def verify(self, table: Any, report: SeedReport | None = None, /, **_: Any) -> SeedReport:
         if report is None:

@@ -18,7 +18,7 @@ from metalearn.hooks.base import Matching, Startable, plan, warn_of_lost_conditi
 from metalearn.hooks.choices import label
 from metalearn.hooks.harvest import Harvest, Trial, Trials
 from metalearn.hooks.report import Drop, Seed, SeedReport
-from metalearn.hooks.tool import Queued, Tool
+from metalearn.hooks.tool import Queued, SeedTool
 from metalearn.models import get_model
 from metalearn.space import Categorical, Float, Integer, Parameter, SearchSpace
 from metalearn.space.aliases import PARAMETERS, UNSET_VALUES, family_of, known_name
@@ -266,10 +266,11 @@ def _metric_name(scorer: Any, name: str, kind: ProblemType) -> str:
         return name
 
 
-class _Sklearn(Tool):
+class _Sklearn(SeedTool):
     """Seed a search that is not yet fitted."""
 
     name = distribution = "scikit-learn"
+    refusal = "scikit-learn takes no known results"
 
     def require(self) -> None:
         """Need nothing: scikit-learn is always there."""
@@ -324,9 +325,6 @@ class _Sklearn(Tool):
         later = (replace(item, rank=last + item.rank) for item in seeds)
         search._metalearn_seeds = (*before, *later)  # noqa: SLF001 - for verify
         return seeds, ()
-
-    def takes_none(self, search: Any, **_: Any) -> str:  # noqa: ARG002
-        return "scikit-learn takes no known results"
 
     def harvest(self, search: Any, X: Any, y: Any, /, **options: Any) -> Harvest:
         _, measured = _measured(search, options.get("metric"))

@@ -1,5 +1,6 @@
 """The four functions of a hook, written once over what a tool can do: read its space, queue, and list its trials."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -12,7 +13,7 @@ from metalearn.hooks.report import Change, Drop, Seed, SeedReport, compare
 from metalearn.space import SearchSpace
 from metalearn.space.adaptation import UNSET
 
-__all__ = ["Queued", "Told", "Tool", "by_rank", "refuse_several"]
+__all__ = ["Queued", "SeedTool", "Told", "Tool", "by_rank", "refuse_several"]
 
 Queued: TypeAlias = tuple[Sequence[Seed], Sequence[str]]
 """Seeds as a tool has them, and what to note."""
@@ -21,11 +22,11 @@ Told: TypeAlias = tuple[Seed, Evaluation, float | None]
 """A seed, its result, and the value in the tool's direction; None where it failed."""
 
 
-class Tool:
+class Tool(ABC):
     """Start a tool's search from a recommendation, and read it back.
 
     A subclass says how the tool reads its space (``space_of``), takes seeds (``enqueue``) and results (``insert``), and lists its
-    trials (``trials``). Keyword options that are not those of :class:`Matching` or :class:`Reading` go to these.
+    trials (``trials``). Keyword options that are not those of ``Matching`` or ``Reading`` go to these.
     """
 
     name = ""
@@ -46,17 +47,17 @@ class Tool:
         """Import the tool."""
         return require_tool(self.package, self.extra, how=self.how)
 
+    @abstractmethod
     def space_of(self, target: Any, /, **own: Any) -> SearchSpace | None:
         """Return the search space, None where it is not known before the run."""
-        raise NotImplementedError
 
     def obstacle(self, target: Any, /, item: Seed, place: int, **own: Any) -> str:  # noqa: ARG002
         """Say why a seed cannot be queued at a place; empty if it can."""
         return ""
 
+    @abstractmethod
     def enqueue(self, target: Any, /, seeds: Sequence[Seed], **own: Any) -> Queued:
         """Queue seeds."""
-        raise NotImplementedError
 
     def takes_none(self, target: Any, /, **own: Any) -> str:  # noqa: ARG002
         """Say why a tool takes no results; empty if it does."""
@@ -74,41 +75,19 @@ class Tool:
         """Tell the direction of the search."""
         return False
 
+    @abstractmethod
     def insert(self, target: Any, /, told: Sequence[Told], **own: Any) -> None:
         """Add finished trials."""
-        raise NotImplementedError
 
+    @abstractmethod
     def trials(self, target: Any, /, **own: Any) -> Trials:
         """List what was tried."""
-        raise NotImplementedError
 
     def _split(self, options: dict[str, Any]) -> dict[str, Any]:
         return {name: options.pop(name) for name in self.own if name in options}
 
     def seed(self, target: Any, recommendation: Startable, /, *, strict: bool = False, **options: Any) -> SeedReport:
-        """Have the tool evaluate the recommended configurations first.
-
-        Parameters
-        ----------
-        target : object
-            The tool's own object, or the keyword arguments of its call where it has none.
-        recommendation : Recommendation or iterable of Candidate or Configuration
-            What to try, in this order.
-        strict : bool, default=False
-            Whether a change or a drop is an error.
-        **options : object
-            See :class:`Matching`, and the tool's own.
-
-        Returns
-        -------
-        SeedReport
-            What was accepted, changed and dropped.
-
-        Raises
-        ------
-        InvalidInputError
-            If it is strict and anything was changed or dropped; the target is as it was.
-        """
+        """See :meth:`metalearn.hooks.base.Hook.seed`; where an error is raised, the target is as it was."""
         own = self._split(options)
         self.require()
         report = self.planned(target, recommendation, options, **own)
@@ -136,31 +115,7 @@ class Tool:
         strict: bool = False,
         **options: Any,
     ) -> SeedReport:
-        """Give the tool results that were really measured on the same task.
-
-        Parameters
-        ----------
-        target : object
-            The tool's own object, or the keyword arguments of its call where it has none.
-        evaluations : iterable of Evaluation
-            Real results.
-        metric : str or None, default=None
-            What the objective returns, such as ``"neg_r2"`` or ``"1-accuracy"``; default: the metric of the results.
-        strict : bool, default=False
-            Whether a drop is an error.
-        **options : object
-            See :class:`Matching`, and the tool's own.
-
-        Returns
-        -------
-        SeedReport
-            What was told and what could not be.
-
-        Raises
-        ------
-        InvalidInputError
-            If it is strict and a result is dropped, or the direction of the search is not that of the metric.
-        """
+        """See :meth:`metalearn.hooks.base.Hook.tell`; ``metric`` names what the objective returns, such as ``"neg_r2"``."""
         evaluations, own = list(evaluations), self._split(options)
         if why := self.takes_none(target, **own):
             return none_told(self.name, evaluations, why, strict=strict)
@@ -186,29 +141,7 @@ class Tool:
         return report
 
     def harvest(self, target: Any, X: Any, y: Any, /, **options: Any) -> Harvest:
-        """Return everything that the tool evaluated, ready for ``store.append``.
-
-        Parameters
-        ----------
-        target : object
-            The tool's own object after the search.
-        X : DataFrame or array-like of shape (n_rows, n_features)
-            The table.
-        y : Series or array-like of shape (n_rows,)
-            The target column.
-        **options : object
-            See :class:`metalearn.hooks.harvest.Reading`, and the tool's own.
-
-        Returns
-        -------
-        tuple of Task, MetaFeatures and list of Evaluation
-            Failed and pruned trials as such.
-
-        Raises
-        ------
-        InvalidInputError
-            If it is not known what was measured, in which direction, or of which family a trial is.
-        """
+        """See :meth:`metalearn.hooks.base.Hook.harvest`."""
         own = self._split(options)
         self.require()
         found = self.trials(target, n_rows=len(X), metric=options.get("metric"), **own)
@@ -224,32 +157,29 @@ class Tool:
         )
 
     def verify(self, target: Any, report: SeedReport | None = None, /, **own: Any) -> SeedReport:
-        """Say which seeds were really evaluated, and with which values.
-
-        Parameters
-        ----------
-        target : object
-            The tool's own object after the search.
-        report : SeedReport or None, default=None
-            What :meth:`seed` returned; needed where the tool does not remember its seeds.
-        **own : object
-            The tool's own options.
-
-        Returns
-        -------
-        SeedReport
-            Evaluated as accepted, evaluated otherwise as changed, never evaluated as dropped.
-
-        Raises
-        ------
-        InvalidInputError
-            If neither the tool nor the caller knows the seeds.
-        """
+        """See :meth:`metalearn.hooks.base.Hook.verify`; a tool that does not remember its seeds needs their ``report``."""
         self.require()
         rows = [trial for trial in self.trials(target, **own).rows if self.remembers or not trial.unfinished]
         if self.remembers:
             return by_rank(self.name, rows, report)
         return compare(report, [(trial.params, trial.status is not Status.FAILED, trial.key) for trial in rows])
+
+
+class SeedTool(Tool):
+    """A tool that takes seeds, but no results."""
+
+    refusal = ""
+
+    def space_of(self, target: Any, /, **own: Any) -> SearchSpace | None:  # noqa: ARG002
+        """Return None: the tool does not tell its space."""
+        return None
+
+    def takes_none(self, target: Any, /, **own: Any) -> str:  # noqa: ARG002
+        """Say that it takes no results."""
+        return self.refusal
+
+    def insert(self, target: Any, /, told: Sequence[Told], **own: Any) -> None:
+        """Do nothing: nothing is told."""
 
 
 def by_rank(tool: str, rows: Iterable[Trial], report: SeedReport | None) -> SeedReport:

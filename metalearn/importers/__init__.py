@@ -10,7 +10,7 @@ from metalearn.importers.long_table import from_table
 from metalearn.importers.mlflow import from_mlflow
 from metalearn.importers.openml import from_openml
 from metalearn.importers.optuna import from_optuna
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 
 __all__ = [
     "from_aslib",

@@ -10,7 +10,7 @@ import pandas as pd
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.importers.base import MAX_COLUMNS, assemble, numbers, read_lines
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.task import ProblemType, Task
 

@@ -15,8 +15,8 @@ from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.harvest import tell_extras
 from metalearn.hooks.measure import our_metric
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.knowledge_tables import EVALUATION_COLUMNS
+from metalearn.knowledge import KnowledgeBase
+from metalearn.knowledge.schema import EVALUATIONS
 from metalearn.metafeatures import MetaFeatures
 from metalearn.models.recognition import left_out, recognised
 from metalearn.report.markup import visible
@@ -203,7 +203,7 @@ def assemble(
         bare.tasks,
         bare.meta_features,
         pd.DataFrame(list(known.values()), columns=list(bare.configurations.columns)),
-        runs[list(EVALUATION_COLUMNS)],
+        runs[EVALUATIONS.names],
     ).normalised()
     return KnowledgeBase(
         found.tasks.assign(recorded_with=tool),

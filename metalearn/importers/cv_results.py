@@ -16,7 +16,7 @@ from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MetalearnError
 from metalearn.importers.base import assemble, bounded_file
 from metalearn.importers.long_table import read_long_table, row_params
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.models.recognition import storable
 from metalearn.space import Configuration
 from metalearn.task import Task

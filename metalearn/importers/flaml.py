@@ -5,7 +5,7 @@ from pathlib import Path
 from metalearn.hooks.flaml import read_log
 from metalearn.hooks.harvest import knowledge_of
 from metalearn.importers.base import read_lines
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.task import Task
 
 __all__ = ["from_flaml_log"]

@@ -13,8 +13,8 @@ from metalearn._parquet import read_bounded
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.importers.base import MAX_BYTES, MAX_COLUMNS, MAX_LINE, MAX_ROWS, assemble, bounded_file, numbers
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.knowledge_tables import MOST
+from metalearn.knowledge import KnowledgeBase
+from metalearn.knowledge.schema import TASKS
 from metalearn.metafeatures import MetaFeatures
 from metalearn.table.delimited import decimal_commas, separator_of
 from metalearn.table.packed import opened
@@ -259,7 +259,7 @@ def _tasks(frame: pd.DataFrame) -> list[Task]:
     facts = {name: first[name] for name in _FACTS if name in first}
     for name in ("n_rows", "n_features", "n_classes"):
         if name in facts:
-            facts[name] = _whole(first[name], name, MOST[name])
+            facts[name] = _whole(first[name], name, TASKS.counts[name])
     unknown = set(first["problem_type"]) - set(ProblemType)
     if unknown:
         message = f"Unknown problem type {min(unknown)!r}. Expected one of {[str(p) for p in ProblemType]}. Correct it."

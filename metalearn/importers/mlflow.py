@@ -18,7 +18,7 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.harvest import Reading, Trial, Trials, knowledge_of
 from metalearn.hooks.measure import our_metric
 from metalearn.importers.base import USUAL_MODEL, bounded_file, read_lines
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.models.recognition import families_of_parameters, unfolded
 from metalearn.space.aliases import family_of
 from metalearn.task import METRICS, Metric, Task, get_metric

@@ -17,7 +17,7 @@ import platformdirs
 from metalearn._files import write_text
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
 from metalearn.importers.base import assemble
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space.aliases import family_of
 from metalearn.task import ProblemType, Task

@@ -17,7 +17,7 @@ from metalearn.exceptions import InvalidInputError, MetalearnError, MissingExtra
 from metalearn.hooks.harvest import Reading, Trial, Trials, knowledge_of
 from metalearn.hooks.optuna import objective_of, trials
 from metalearn.importers.base import USUAL_MODEL, bounded_file
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.space.aliases import family_of
 from metalearn.task import Task
 

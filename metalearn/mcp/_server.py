@@ -16,11 +16,10 @@ from pydantic import ValidationError
 
 from metalearn import __version__
 from metalearn.exceptions import MetalearnError, unknown_name
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, Store
 from metalearn.mcp._tools import Tools
 from metalearn.mcp.advisors import Advisors
 from metalearn.mcp.folders import Folders, without_cells
-from metalearn.store import Store
 from metalearn.table.read import NamedTable
 
 __all__ = ["make_server"]

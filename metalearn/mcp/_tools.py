@@ -19,7 +19,8 @@ from metalearn.api import open_knowledge_base, recommend
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, Store
+from metalearn.knowledge.search import search
 from metalearn.mcp import answers
 from metalearn.mcp.advisors import Advisors, SavedAdvisor
 from metalearn.mcp.folders import Folders, state_of
@@ -34,8 +35,6 @@ from metalearn.report import (
     versioned,
 )
 from metalearn.space import Configuration
-from metalearn.store import Store
-from metalearn.store.search import search
 from metalearn.table.read import NamedTable
 
 __all__ = ["Tools"]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol, Self, runtime_checkable
 
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
 from metalearn.task import Task

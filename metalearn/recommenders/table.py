@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model, model_names
 from metalearn.recommenders.families import Codes, equal_weights, family_codes

@@ -17,9 +17,8 @@ from metalearn.dataset import Dataset
 from metalearn.estimators.setup import defaults
 from metalearn.evaluation import Status
 from metalearn.evaluation.fit import TrainingData, fit_and_score
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import FileStore, KnowledgeBase
 from metalearn.recommenders import PerformanceTable, related_tasks
-from metalearn.store import FileStore
 from metalearn.task import ProblemType, get_metric
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from suites import store  # noqa: E402
 from suites.metafeatures import CHEAP, NONE, differences  # noqa: E402
 
 from metalearn.evaluation import Evaluation  # noqa: E402
-from metalearn.knowledge_base import KnowledgeBase  # noqa: E402
+from metalearn.knowledge import KnowledgeBase  # noqa: E402
 from metalearn.metafeatures import MetaFeatures  # noqa: E402
 from metalearn.space import Configuration  # noqa: E402
 from metalearn.task import ProblemType, Task  # noqa: E402

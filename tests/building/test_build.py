@@ -19,10 +19,10 @@ import metalearn as ml
 from metalearn.builder import Limits
 from metalearn.cli import main
 from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge import open_store
+from metalearn.knowledge.validate import validate
 from metalearn.models import get_model
 from metalearn.space import Configuration
-from metalearn.store import open_store
-from metalearn.store.validation import validate
 from metalearn.task import ProblemType
 
 CHEAP = [

@@ -13,9 +13,8 @@ import pytest
 import metalearn as ml
 from metalearn.building import on_cluster
 from metalearn.exceptions import ClusterError, MissingExtraError, UnknownNameError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, open_store
 from metalearn.models import get_model
-from metalearn.store import open_store
 from metalearn.task import ProblemType
 
 distributed = pytest.importorskip("distributed")

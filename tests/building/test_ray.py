@@ -18,9 +18,8 @@ import pytest
 import metalearn as ml
 from metalearn.building import on_cluster
 from metalearn.exceptions import ClusterError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, open_store
 from metalearn.models import get_model
-from metalearn.store import open_store
 from metalearn.task import ProblemType
 
 os.environ |= {

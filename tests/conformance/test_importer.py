@@ -8,7 +8,7 @@ import pytest
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.importers import from_table, get_importer, importer_names
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.testing import check_importer
 
 SCENARIO = Path(__file__).parents[1] / "importers" / "recorded"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.recommendation import Recommendation
 from metalearn.recommenders import get_recommender, recommender_names
 from metalearn.testing import check_recommender

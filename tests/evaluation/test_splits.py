@@ -11,7 +11,7 @@ from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
 from metalearn.estimators.tuning import tune
 from metalearn.evaluation.splits import split, time_folds
 from metalearn.exceptions import InvalidInputError
-from metalearn.store import open_store
+from metalearn.knowledge import open_store
 from metalearn.task import ProblemType, get_metric
 
 BINARY, MULTI, NUMBERS = ProblemType.BINARY, ProblemType.MULTICLASS, ProblemType.REGRESSION

@@ -5,9 +5,9 @@ import pytest
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge import FileStore
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
-from metalearn.store import FileStore
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 pytest.importorskip("autogluon.tabular")

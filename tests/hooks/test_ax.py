@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metalearn.evaluation import Status
+from metalearn.knowledge import FileStore
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Condition, Float, Integer, SearchSpace
-from metalearn.store import FileStore
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 pytest.importorskip("ax.api.client")

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metalearn.knowledge import FileStore
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Float, Integer, SearchSpace
-from metalearn.store import FileStore
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 bayes_opt = pytest.importorskip("bayes_opt")

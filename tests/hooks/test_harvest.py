@@ -7,7 +7,7 @@ import pytest
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.harvest import Reading, Trial, gather, tell_extras
-from metalearn.store import FileStore
+from metalearn.knowledge import FileStore
 
 PARAMS = {"eta": 0.1, "max_leaves": 31, "n_trees": 10}
 OPTIONS: Reading = {"metric": "accuracy", "names": {"n_estimators": "n_trees"}}

@@ -12,7 +12,7 @@ from metalearn.advisor import Advisor
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.live import OptunaSampler, SpaceAdvisor
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model
 from metalearn.task import ProblemType, Task

@@ -8,9 +8,9 @@ import pytest
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge import FileStore
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
-from metalearn.store import FileStore
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 pytest.importorskip("pycaret")

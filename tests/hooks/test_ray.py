@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge import FileStore
 from metalearn.recommendation import Recommendation
 from metalearn.space import Configuration
-from metalearn.store import FileStore
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 pytest.importorskip("ray.tune")

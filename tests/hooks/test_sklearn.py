@@ -26,10 +26,10 @@ from sklearn.pipeline import Pipeline
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks import sklearn as hook
+from metalearn.knowledge import FileStore
 from metalearn.models import get_model
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
-from metalearn.store import FileStore
 from metalearn.task import ProblemType
 
 GRID = {"n_estimators": [5, 50], "num_leaves": [4, 64]}

@@ -5,7 +5,7 @@ import pytest
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.importers import from_aslib
-from metalearn.store import open_store
+from metalearn.knowledge import open_store
 from metalearn.task import METRICS, ProblemType
 
 DESCRIPTION = """scenario_id: Small

@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 
 from metalearn.cli import main
 from metalearn.importers import from_table
-from metalearn.store import open_store
+from metalearn.knowledge import open_store
 
 from .openml_server import replayed
 

@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.importers import from_cv_results
-from metalearn.store import open_store
+from metalearn.knowledge import open_store
 from metalearn.task import METRICS, Task
 
 X, Y = load_iris(return_X_y=True)

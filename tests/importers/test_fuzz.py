@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from metalearn.evaluation import Evaluation
 from metalearn.exceptions import MetalearnError
 from metalearn.importers import from_aslib, from_cv_results, from_flaml_log, from_mlflow, from_table
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, open_store
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.store import open_store
 from metalearn.task import Task
 
 from .test_tuners import mlflow_database

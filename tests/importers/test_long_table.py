@@ -6,10 +6,9 @@ import pytest
 
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.importers import from_table
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, open_store
+from metalearn.knowledge.validate import validate
 from metalearn.space import Configuration
-from metalearn.store import open_store
-from metalearn.store.validation import validate
 from metalearn.task import METRICS
 
 TABLE = pd.DataFrame(

@@ -15,9 +15,8 @@ from sklearn.datasets import load_wine
 from metalearn.builder import evaluate
 from metalearn.dataset import subsample_rows
 from metalearn.fitting import bundled_knowledge_base
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import FileStore, KnowledgeBase
 from metalearn.models import models_for
-from metalearn.store import FileStore
 from metalearn.task import ProblemType
 
 SOURCE = Path(__file__).parents[2] / "knowledge_base" / "sources" / "pypi_tables"

@@ -9,7 +9,7 @@ import pytest
 
 from metalearn.builder import Limits, evaluate
 from metalearn.fitting import bundled_knowledge_base
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.models import models_for
 from metalearn.task import ProblemType
 

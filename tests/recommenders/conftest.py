@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from metalearn.evaluation import Evaluation, Status
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.models import get_model
 from metalearn.recommenders import PastTasks, PerformanceTable

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender, load, recommender_names, save
 from metalearn.recommenders.base import Recommender

@@ -6,7 +6,7 @@ import pytest
 
 from metalearn.evaluation import Evaluation
 from metalearn.exceptions import InvalidInputError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommenders import PastTasks, PerformanceTable, get_recommender, related_tasks
 from metalearn.recommenders.simulation import family_folds, ranked

@@ -28,13 +28,12 @@ from threadpoolctl import threadpool_limits
 from metalearn.builder import RANDOM_STATE, Limits, Table, WorkUnit, evaluate
 from metalearn.builder import describe as describe_tables
 from metalearn.dataset import Dataset
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import FileStore, KnowledgeBase
 from metalearn.metafeatures import MetaFeatures, Tier, extract, list_meta_features
 from metalearn.models import models_for
 from metalearn.recommenders import PerformanceTable
 from metalearn.recommenders.cost import CostModel
 from metalearn.space import Configuration
-from metalearn.store import FileStore
 from metalearn.task import ProblemType
 
 CHECKPOINT = DEFAULT_STORE.parent / "checkpoint"

@@ -32,12 +32,11 @@ from metalearn.builder import Limits, Table, WorkUnit, describe, evaluate, plan
 from metalearn.building.choice import Choice
 from metalearn.building.progress import progress_bar
 from metalearn.fitting import AUTO, evidence_file, fit_recommender, fitted_file
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import FileStore, KnowledgeBase
 from metalearn.models import models_for
 from metalearn.recommenders import PerformanceTable, save
 from metalearn.recommenders.selection import greedy
 from metalearn.space import Configuration
-from metalearn.store import FileStore
 from metalearn.task import ProblemType, Task, get_metric, metrics_for
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ import pandas as pd
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.importers import from_table
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
 
 
 def from_json_lines(path: str | Path) -> KnowledgeBase:

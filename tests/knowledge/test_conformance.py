@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from metalearn.store import Store, open_store
+from metalearn.knowledge import Store, open_store
 from metalearn.testing import STORE_CHECKS, MakeStore
 
 

@@ -8,9 +8,9 @@ from metalearn._version import __version__
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation
 from metalearn.exceptions import InvalidInputError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge.knowledge_base import KnowledgeBase
+from metalearn.knowledge.search import PastTask, search
 from metalearn.metafeatures import MetaFeatures
-from metalearn.store.search import PastTask, search
 from metalearn.task import Task
 
 __all__ = ["SourceInfo", "Store", "StoreInfo"]

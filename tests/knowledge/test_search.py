@@ -7,10 +7,10 @@ import pytest
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, UnknownNameError
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
+from metalearn.knowledge.search import PastTask, search
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.space import Configuration
-from metalearn.store.search import PastTask, search
 from metalearn.task import ProblemType, Task
 
 KNN, TREE, SVM = (

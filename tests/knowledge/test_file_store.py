@@ -9,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from metalearn.exceptions import KnowledgeBaseError
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.store import FileStore, files
+from metalearn.knowledge import FileStore, KnowledgeBase, file_store
 
 from .records import FOUND, knowledge, runs, task
 
@@ -27,7 +26,7 @@ def rewritten(folder: Path, table: str, change: object) -> None:
     entry["file"] = f"{table}-changed.parquet"
     pq.write_table(content, folder / entry["file"])
     entry["rows"] = content.num_rows
-    entry["sha256"] = files.hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest()
+    entry["sha256"] = file_store.hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest()
     (folder / "manifest.json").write_text(json.dumps(found))
 
 
@@ -81,7 +80,7 @@ def test_compacting_what_is_compact_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_many_appends_are_compacted_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_MAX_PARTS", 5)
+    monkeypatch.setattr(file_store, "_MAX_PARTS", 5)
     store = FileStore(tmp_path)
     for number in range(12):
         store.append(task(str(number)), FOUND, runs(task(str(number)), 2))
@@ -116,7 +115,7 @@ def test_tables_of_another_shape_are_refused(tmp_path: Path, change: object) -> 
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_MAX_PART_BYTES", 1_000_000)
+    monkeypatch.setattr(file_store, "_MAX_PART_BYTES", 1_000_000)
     store = FileStore(tmp_path)
     store.write(knowledge())
     rewritten(tmp_path, "evaluations", lambda _: pa.table({"task_id": pd.Series(["x" * 100] * 100_000).to_numpy()}))

@@ -14,7 +14,7 @@ from scipy.special import stdtr
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, unknown_name
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge.knowledge_base import KnowledgeBase
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.space import Configuration
 from metalearn.task import METRICS, ProblemType, get_metric

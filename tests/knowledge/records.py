@@ -7,10 +7,9 @@ import time
 from pathlib import Path
 
 from metalearn.evaluation import Evaluation
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase, open_store
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.store import open_store
 from metalearn.task import ProblemType, Task
 
 FOUND = MetaFeatures({"n_rows": 100.0, "skewness": 0.25})

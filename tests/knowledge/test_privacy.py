@@ -11,9 +11,9 @@ from metalearn.builder import Limits, Table, evaluate
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError
+from metalearn.knowledge import FileStore, SqlStore, Store, open_store
 from metalearn.metafeatures import extract
 from metalearn.space import Configuration
-from metalearn.store import FileStore, SqlStore, Store, open_store
 from metalearn.task import ProblemType, Task
 
 NUMBERS = (918273.515625, -555123.75)

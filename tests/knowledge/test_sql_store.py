@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.store import FileStore, SqlStore, Store, open_store, sql_schema
-from metalearn.store.sql_connection import Database
+from metalearn.knowledge import FileStore, SqlStore, Store, open_store, sql_schema
+from metalearn.knowledge.sql_connection import Database
 
 from .records import FOUND, knowledge, runs, task
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from metalearn.store import open_store
+from metalearn.knowledge import open_store
 
 from .records import FOUND, N_RUNS, runs, task
 

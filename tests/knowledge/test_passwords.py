@@ -9,7 +9,7 @@ from sklearn.datasets import load_iris
 from metalearn._address import shown
 from metalearn.cli import main
 from metalearn.estimators import MetaLearnClassifier, save_model
-from metalearn.store import open_store
+from metalearn.knowledge import open_store
 
 
 @pytest.mark.parametrize("where", ["knowledge_base", "record_to"])

@@ -3,12 +3,12 @@
 from sqlalchemy import Connection, delete, func, select, text
 
 from metalearn.exceptions import KnowledgeBaseError
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.store import sql_schema as schema
-from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
-from metalearn.store.records import admit, ids_of, link_versions, require_some
-from metalearn.store.sql_connection import Database
-from metalearn.store.sql_transfer import add_rows, every_task, known_tasks, read_rows, seal
+from metalearn.knowledge import sql_schema as schema
+from metalearn.knowledge.admission import admit, ids_of, link_versions, require_some
+from metalearn.knowledge.knowledge_base import KnowledgeBase
+from metalearn.knowledge.sql_connection import Database
+from metalearn.knowledge.sql_transfer import add_rows, every_task, known_tasks, read_rows, seal
+from metalearn.knowledge.store import SourceInfo, StoreInfo, StoreMethods
 
 __all__ = ["SqlStore"]
 

@@ -1,4 +1,4 @@
-"""Where knowledge is kept: stores behind one protocol, chosen by URL."""
+"""Results on past tasks: the schema of their tables, the knowledge base in memory, and the stores that keep it."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from metalearn.exceptions import InvalidInputError
-from metalearn.store.base import SourceInfo, Store, StoreInfo
-from metalearn.store.files import FileStore
+from metalearn.knowledge.file_store import FileStore
+from metalearn.knowledge.knowledge_base import KnowledgeBase
+from metalearn.knowledge.store import SourceInfo, Store, StoreInfo
 
 if TYPE_CHECKING:
-    from metalearn.store.sql import SqlStore
+    from metalearn.knowledge.sql_store import SqlStore
 
-__all__ = ["BUNDLED", "FileStore", "SourceInfo", "SqlStore", "Store", "StoreInfo", "open_store"]
+__all__ = ["BUNDLED", "FileStore", "KnowledgeBase", "SourceInfo", "SqlStore", "Store", "StoreInfo", "open_store"]
 
 BUNDLED = "bundled"
 """What the knowledge base that is shipped is called where a store could be named."""
@@ -25,10 +26,10 @@ _MIN_SCHEME = 2
 def __getattr__(name: str) -> Any:
     """Import the database store when it is first used: SQLAlchemy takes a quarter of a second."""
     if name == "SqlStore":
-        from metalearn.store.sql import SqlStore  # noqa: PLC0415
+        from metalearn.knowledge.sql_store import SqlStore  # noqa: PLC0415
 
         return SqlStore
-    message = f"module 'metalearn.store' has no attribute {name!r}"
+    message = f"module 'metalearn.knowledge' has no attribute {name!r}"
     raise AttributeError(message)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from metalearn.store import Store, open_store
+from metalearn.knowledge import Store, open_store
 
 from .postgresql import NoServer, private_server
 

@@ -23,21 +23,11 @@ import pyarrow.parquet as pq
 from metalearn._files import write_bytes
 from metalearn._parquet import read_bounded
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.knowledge_tables import (
-    CONFIGURATION_COLUMNS,
-    COUNTS,
-    EVALUATION_COLUMNS,
-    EVALUATION_KEY,
-    META_FEATURE_COLUMNS,
-    NUMBERS,
-    RECORD_COLUMNS,
-    TABLES,
-    TASK_COLUMNS,
-    same_data,
-)
-from metalearn.store.base import SourceInfo, StoreInfo, StoreMethods
-from metalearn.store.records import KNOWN_FACTS, admit, ids_of, link_versions, require_some, with_own_tasks
+from metalearn.knowledge.admission import KNOWN_FACTS, admit, ids_of, link_versions, require_some, with_own_tasks
+from metalearn.knowledge.knowledge_base import KnowledgeBase
+from metalearn.knowledge.schema import EVALUATIONS, PROVENANCE, SCHEMA, TableSchema
+from metalearn.knowledge.store import SourceInfo, StoreInfo, StoreMethods
+from metalearn.knowledge.tables import same_data
 
 __all__ = ["SCHEMA_VERSION", "FileStore"]
 
@@ -47,21 +37,9 @@ SCHEMA_VERSION = 2
 _MANIFEST = "manifest.json"
 _MAX_MANIFEST_BYTES = 10_000_000
 _ADVICE = "Restore the folder from a copy, or reinstall metalearn-recommender if it is the bundled one."
-_SORTED_BY = {
-    "tasks": ["task_id"],
-    "meta_features": ["task_id", "name"],
-    "configurations": ["model", "configuration_id"],
-    "evaluations": EVALUATION_KEY,
-}
-_COLUMNS = {
-    "tasks": [*TASK_COLUMNS, *RECORD_COLUMNS],
-    "meta_features": [*META_FEATURE_COLUMNS, *RECORD_COLUMNS],
-    "configurations": list(CONFIGURATION_COLUMNS),
-    "evaluations": [*EVALUATION_COLUMNS, *RECORD_COLUMNS],
-}
 _CATEGORY = pa.dictionary(pa.int32(), pa.string())
-_OWN_FILE = re.compile(rf"({'|'.join(TABLES)})-[0-9a-f]{{16}}\.parquet|\.(?:[\w.-]+\.)?[0-9a-f]{{32}}(?:\.\w+)?")
-_PART_FILE = re.compile(rf"({'|'.join(TABLES)})-[\w-]+\.parquet", re.ASCII)
+_OWN_FILE = re.compile(rf"({'|'.join(SCHEMA)})-[0-9a-f]{{16}}\.parquet|\.(?:[\w.-]+\.)?[0-9a-f]{{32}}(?:\.\w+)?")
+_PART_FILE = re.compile(rf"({'|'.join(SCHEMA)})-[\w-]+\.parquet", re.ASCII)
 _ABANDONED_SECONDS = 3600
 _MAX_PARTS = 256
 _MAX_COLUMNS = 64
@@ -71,9 +49,8 @@ _MAX_PART_BYTES = 4_000_000_000
 
 def _attribute(name: str, table: pa.Table) -> pa.Table:
     """Version 2 says who recorded what, and which version of the data came before."""
-    added = {"tasks": ("predecessor", *RECORD_COLUMNS), "configurations": ()}.get(name, RECORD_COLUMNS)
     empty = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), len(table)), [""])
-    for column in added:
+    for column in (c.name for c in SCHEMA[name].columns if c.since == 2):  # noqa: PLR2004 - version 2
         if column not in table.column_names:
             table = table.append_column(column, empty)
         elif table[column].null_count:  # some parts of a compacted table had it, others not
@@ -149,7 +126,7 @@ class FileStore(StoreMethods):
         one = max(map(len, manifest["tables"].values())) <= 1 and max(layers.values()) <= 1
         if not one:
             tables = {name: _oldest_first(name, table) for name, table in tables.items()}
-        knowledge = KnowledgeBase(*(tables[name].reset_index(drop=True) for name in TABLES))
+        knowledge = KnowledgeBase(*(tables[name].reset_index(drop=True) for name in SCHEMA))
         if source is not None:
             used = tables["configurations"]["configuration_id"].isin(tables["evaluations"]["configuration_id"])
             knowledge = replace(knowledge, configurations=tables["configurations"][used].reset_index(drop=True))
@@ -187,7 +164,7 @@ class FileStore(StoreMethods):
             stored = _oldest_first("tasks", self._stored(manifest, "tasks"))
             facts = stored[list(KNOWN_FACTS)]
             admitted = link_versions(admitted, facts.itertuples(index=False, name=None))
-            for name in TABLES:
+            for name in SCHEMA:
                 table: pd.DataFrame = getattr(admitted, name)
                 if len(table):
                     self._add(manifest["tables"][name], name, table)
@@ -223,7 +200,7 @@ class FileStore(StoreMethods):
         require_some(source, task)
         with self._writing():
             manifest = self._manifest()
-            tables = {name: self._stored(manifest, name) for name in TABLES}
+            tables = {name: self._stored(manifest, name) for name in SCHEMA}
             ids = None if task is None else ids_of(tables["tasks"], task)
             gone = tables["evaluations"]
             for name in ("tasks", "meta_features", "evaluations"):
@@ -236,7 +213,7 @@ class FileStore(StoreMethods):
             used = tables["configurations"]["configuration_id"].isin(tables["evaluations"]["configuration_id"])
             tables["configurations"] = tables["configurations"][used]
             self._rewrite(manifest, tables)
-        return len(gone.drop_duplicates(EVALUATION_KEY))
+        return len(gone.drop_duplicates(EVALUATIONS.key))
 
     def info(self) -> StoreInfo:
         """Say what is stored, and who added it.
@@ -253,14 +230,14 @@ class FileStore(StoreMethods):
         """
         tables, manifest = self._tables()
         tasks, evaluations = tables["tasks"], tables["evaluations"]
-        evaluations = evaluations.drop_duplicates([*EVALUATION_KEY, "recorded_by"], keep="last")
+        evaluations = evaluations.drop_duplicates([*EVALUATIONS.key, "recorded_by"], keep="last")
         sources = []
         labels = {str(label) for t in tables.values() if "recorded_by" in t for label in t["recorded_by"].unique()}
         for label in sorted(labels):
             own = evaluations[evaluations["recorded_by"] == label]
             records = pd.concat(
                 [
-                    t.loc[t["recorded_by"] == label, list(RECORD_COLUMNS)].astype(str)
+                    t.loc[t["recorded_by"] == label, PROVENANCE].astype(str)
                     for t in (tasks, tables["meta_features"], own)
                 ]
             )
@@ -299,7 +276,7 @@ class FileStore(StoreMethods):
             self._remove_abandoned(manifest)
 
     def _compact(self, manifest: dict[str, Any]) -> None:
-        self._rewrite(manifest, {name: self._stored(manifest, name) for name in TABLES})
+        self._rewrite(manifest, {name: self._stored(manifest, name) for name in SCHEMA})
 
     def _remove_abandoned(self, manifest: dict[str, Any]) -> None:
         """Remove what writers left that were killed before they could enter it in the manifest."""
@@ -312,9 +289,9 @@ class FileStore(StoreMethods):
     def _rewrite(self, manifest: dict[str, Any], tables: dict[str, pd.DataFrame]) -> None:
         """Replace the parts of each table by one; of records of the same source and key the last stays."""
         old = [entry["file"] for entries in manifest["tables"].values() for entry in entries]
-        for name, key in _SORTED_BY.items():
-            repeated = [*key, "recorded_by"] if name != "configurations" else ["configuration_id"]
-            table = tables[name].drop_duplicates(repeated, keep="last")
+        for name, schema in SCHEMA.items():
+            table = tables[name].drop_duplicates(_own_key(schema), keep="last")
+            key = schema.key if schema.provenance else ["model", *schema.key]
             order = {column: table[column].astype(str) for column in key if column != "fold"}
             keys = pd.DataFrame({**{c: table[c] for c in key}, **order}).reset_index(drop=True)
             table = table.iloc[keys.sort_values(key, kind="stable").index]
@@ -347,7 +324,7 @@ class FileStore(StoreMethods):
         while True:
             manifest = self._manifest()
             try:
-                tables = {name: self._stored(manifest, name) for name in TABLES}
+                tables = {name: self._stored(manifest, name) for name in SCHEMA}
             except KnowledgeBaseError:
                 if self._manifest() == manifest:
                     raise
@@ -370,7 +347,7 @@ class FileStore(StoreMethods):
             raise KnowledgeBaseError(message) from error
 
     def _new_manifest(self) -> dict[str, Any]:
-        return {"schema_version": SCHEMA_VERSION, "tables": {name: [] for name in TABLES}}
+        return {"schema_version": SCHEMA_VERSION, "tables": {name: [] for name in SCHEMA}}
 
     def _manifest(self) -> dict[str, Any]:
         file = self.path / _MANIFEST
@@ -384,7 +361,7 @@ class FileStore(StoreMethods):
         try:
             manifest: dict[str, Any] = json.loads(text)
             version = int(manifest["schema_version"])
-            entries = [entry for name in TABLES for entry in manifest["tables"][name]]
+            entries = [entry for name in SCHEMA for entry in manifest["tables"][name]]
             plain = all(
                 _PART_FILE.fullmatch(e["file"])
                 and isinstance(e["rows"], int)
@@ -460,11 +437,15 @@ class FileStore(StoreMethods):
         return _typed(table, name, file)
 
 
+def _own_key(schema: TableSchema) -> list[str]:
+    return [*schema.key, *PROVENANCE[:1]] if schema.provenance else schema.key
+
+
 def _oldest_first(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """Return what each source said last, in the order in which it was recorded."""
-    if name == "configurations":
+    if not SCHEMA[name].provenance:
         return table
-    table = table.drop_duplicates([*_SORTED_BY[name], "recorded_by"], keep="last")
+    table = table.drop_duplicates(_own_key(SCHEMA[name]), keep="last")
     times = table["recorded_at"].astype("category").cat
     rank = np.argsort(np.argsort(times.categories))
     return table.iloc[np.argsort(rank[times.codes], kind="stable")]
@@ -494,27 +475,27 @@ def _size(file: Path) -> int:
 def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:
     """Return the columns that belong to a table, once each is text or a number as it should be."""
     columns = {}
-    for column in _COLUMNS[name]:
+    for declared in SCHEMA[name].columns:
+        column = declared.name
         found = table.schema.get_all_field_indices(column)
         kind = table.schema.field(found[0]).type if len(found) == 1 else pa.null()
         value = kind.value_type if pa.types.is_dictionary(kind) else kind
-        number = pa.types.is_integer(value) or (pa.types.is_floating(value) and column not in COUNTS)
+        number = pa.types.is_integer(value) or (pa.types.is_floating(value) and not declared.is_count)
         text = pa.types.is_string(value) or pa.types.is_large_string(value)
-        fits = number if column in NUMBERS else text and not table.column(found[0]).null_count
+        fits = number if declared.is_number else text and not table.column(found[0]).null_count
         if not (fits or (len(found) == 1 and not len(table))):
             message = (
                 f"{file} holds no usable column {column!r} (its type: {kind}). "
-                f"Expected {'numbers' if column in NUMBERS else 'text'} throughout. {_ADVICE}"
+                f"Expected {'numbers' if declared.is_number else 'text'} throughout. {_ADVICE}"
             )
             raise KnowledgeBaseError(message)
         values = table.column(found[0])
         if pa.types.is_uint64(value):  # older versions let counts in beyond all bounds: kept readable, told by validate
             values = pc.min_element_wise(values.cast(value), pa.scalar(2**63 - 1, value)).cast(pa.int64())
             kind = value = pa.int64()
-        few = column in RECORD_COLUMNS or name in {"meta_features", "evaluations"}
-        if column in NUMBERS:
+        if declared.is_number:
             wanted = value if number else pa.float64()
-        elif few:  # codes keep their width, which is a byte for most columns
+        elif declared.memory == "category":  # codes keep their width, which is a byte for most columns
             wanted = kind if text and kind != value else _CATEGORY
         else:
             wanted = pa.string()

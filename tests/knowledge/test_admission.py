@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from metalearn.store import open_store
+from metalearn.knowledge import open_store
 from metalearn.task import ProblemType
 
 from .records import FOUND, task

@@ -13,18 +13,9 @@ import pandas as pd
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.knowledge_tables import (
-    CONFIGURATION_COLUMNS,
-    COUNTS,
-    EVALUATION_COLUMNS,
-    META_FEATURE_COLUMNS,
-    RECORD_COLUMNS,
-    TASK_COLUMNS,
-    categories,
-    check_counts,
-    same_data,
-)
+from metalearn.knowledge.knowledge_base import KnowledgeBase
+from metalearn.knowledge.schema import CONFIGURATIONS, EVALUATIONS, META_FEATURES, PROVENANCE, TASKS, TableSchema
+from metalearn.knowledge.tables import categories, check_counts, same_data
 from metalearn.space import Configuration
 from metalearn.table.fingerprint import comparable
 from metalearn.task import ProblemType
@@ -48,26 +39,24 @@ _NUMBERS = re.compile(r"[(\[](?:[-+\d.,()\[\] ]|\de[-+]?\d|None|True|False)*[)\]
 _NAMES_COLUMNS = re.compile(
     r"column|feature_?names|categorical_feature|(?<!max)_features$|^(label|target|group|weight|key)$|_label$"
 )
-_NUMBERED = COUNTS[:4]
 
 
 def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool) -> KnowledgeBase:
     """Return knowledge as it may be stored."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     tables = [knowledge.tasks, knowledge.meta_features, knowledge.evaluations]
-    columns = [TASK_COLUMNS, META_FEATURE_COLUMNS, EVALUATION_COLUMNS]
+    schemas = (TASKS, META_FEATURES, EVALUATIONS)
     tasks, meta_features, evaluations = (
-        _attributed(_of(table, names), (source, tool, now)) for table, names in zip(tables, columns, strict=True)
+        _attributed(_of(table, schema), (source, tool, now)) for table, schema in zip(tables, schemas, strict=True)
     )
-    configurations = knowledge.configurations[list(CONFIGURATION_COLUMNS)]
+    configurations = knowledge.configurations[CONFIGURATIONS.names]
     _check_links(tasks, meta_features, configurations, evaluations)
     tasks = with_own_tasks(tasks, meta_features, evaluations)
     evaluations = _changed(evaluations, "message", lambda text: text[:MAX_TEXT] if keep_names else _private(text))
-    _check_texts(tasks, [*(set(TASK_COLUMNS) - set(_NUMBERED)), *RECORD_COLUMNS])
-    _check_texts(meta_features, ["name", *RECORD_COLUMNS])
-    _check_texts(evaluations, ["metric", "message", "versions", *RECORD_COLUMNS])
+    for table, schema in zip((tasks, meta_features, evaluations), schemas, strict=True):
+        _check_texts(table, schema.texts)
     _check_numbers(tasks, evaluations)
-    tasks = tasks.astype(dict.fromkeys(_NUMBERED, "int64"))
+    tasks = tasks.astype(dict.fromkeys(TASKS.counts, "int64"))
     _check_configurations(configurations, keep_names=keep_names)
     if not keep_names:
         tasks = _without_paths(tasks)
@@ -77,15 +66,15 @@ def admit(knowledge: KnowledgeBase, *, source: str, tool: str, keep_names: bool)
 def with_own_tasks(tasks: pd.DataFrame, *records: pd.DataFrame) -> pd.DataFrame:
     """Return tasks with a row of every source that recorded something about them, so that each stands on its own."""
     key = ["task_id", "recorded_by"]
-    attributed = [t[["task_id", *RECORD_COLUMNS]].drop_duplicates(key, keep="last").astype(str) for t in records]
+    attributed = [t[["task_id", *PROVENANCE]].drop_duplicates(key, keep="last").astype(str) for t in records]
     found = pd.concat(attributed).drop_duplicates(key, keep="last")
     known = set(zip(tasks["task_id"], tasks["recorded_by"], strict=True))
     absent = found[[pair not in known for pair in zip(found["task_id"], found["recorded_by"], strict=True)]]
     if not len(absent):
         return tasks
-    facts = tasks.drop_duplicates("task_id", keep="last").drop(columns=list(RECORD_COLUMNS))
+    facts = tasks.drop_duplicates("task_id", keep="last").drop(columns=PROVENANCE)
     added = absent.merge(facts, on="task_id")[list(tasks.columns)]
-    return pd.concat([added, tasks.astype(dict.fromkeys(RECORD_COLUMNS, str))], ignore_index=True)
+    return pd.concat([added, tasks.astype(dict.fromkeys(PROVENANCE, str))], ignore_index=True)
 
 
 KNOWN_FACTS = ("task_id", "fingerprint", "dataset_id", "family", "predecessor", "problem_type")
@@ -143,18 +132,18 @@ def link_versions(knowledge: KnowledgeBase, known: Iterable[tuple[str, ...]]) ->
     )
 
 
-def _of(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
-    absent = sorted(set(columns) - set(table.columns))
+def _of(table: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    absent = sorted(set(schema.names) - set(table.columns))
     if absent:
-        message = f"A table lacks the columns {absent}. Expected {list(columns)}. Add them."
+        message = f"A table lacks the columns {absent}. Expected {schema.names}. Add them."
         raise InvalidInputError(message)
-    return table[[*columns, *(name for name in RECORD_COLUMNS if name in table)]]
+    return table[[name for name in schema.all_names if name in table]]
 
 
 def _attributed(table: pd.DataFrame, values: tuple[str, str, str]) -> pd.DataFrame:
     """Say who recorded what, where the table does not say so itself."""
     table = table.copy(deep=False)
-    for name, value in zip(RECORD_COLUMNS, values, strict=True):
+    for name, value in zip(PROVENANCE, values, strict=True):
         if name in table:
             table[name] = _mapped(table[name], partial(_or_else, value))
         else:
@@ -243,8 +232,8 @@ def _check_numbers(tasks: pd.DataFrame, evaluations: pd.DataFrame) -> None:
         if unknown:
             message = f"Unknown {name} {min(unknown)!r}. Expected one of {[str(v) for v in allowed]}. Correct it."
             raise InvalidInputError(message)
-    check_counts(tasks, _NUMBERED)
-    check_counts(evaluations, ["fold"])
+    check_counts(tasks, TASKS.counts)
+    check_counts(evaluations, EVALUATIONS.counts)
     for name in ("fit_seconds", "predict_seconds"):
         seconds = evaluations[name].to_numpy(dtype=float)
         if np.isinf(seconds).any():

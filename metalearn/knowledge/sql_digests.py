@@ -10,8 +10,8 @@ import pandas as pd
 from sqlalchemy import Connection, delete, insert, select
 
 from metalearn.exceptions import KnowledgeBaseError
+from metalearn.knowledge import sql_schema as schema
 from metalearn.space import Configuration
-from metalearn.store import sql_schema as schema
 
 __all__ = ["check_ids", "check_records", "digests_of", "keep_digests"]
 

@@ -13,10 +13,9 @@ from click.testing import CliRunner
 
 from metalearn.cli import main
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.store import FileStore, Store, files, open_store
-from metalearn.store.merging import merge
-from metalearn.store.validation import validate
+from metalearn.knowledge import FileStore, KnowledgeBase, Store, file_store, open_store
+from metalearn.knowledge.merge import merge
+from metalearn.knowledge.validate import validate
 
 from .records import FOUND, knowledge, runs, task
 
@@ -90,14 +89,14 @@ def test_a_folder_with_counts_beyond_all_bounds_can_be_read_told_and_mended(
 ) -> None:
     store = FileStore(tmp_path)
     store.write(knowledge())
-    admit = files.admit
+    admit = file_store.admit
 
     def admitted(found: KnowledgeBase, **options: Any) -> KnowledgeBase:
         found = admit(found, **options)
         return replace(found, tasks=found.tasks.assign(n_rows=np.array([2**63], np.uint64)))
 
     with monkeypatch.context() as older:
-        older.setattr(files, "admit", admitted)
+        older.setattr(file_store, "admit", admitted)
         store.append(task("huge"), FOUND, [])
     assert len(store.read()) == store.info().n_tasks == 4
     assert any("more than any store keeps" in finding.message for finding in validate(store.read()))

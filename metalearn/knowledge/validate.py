@@ -12,8 +12,8 @@ import pandas as pd
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import MetalearnError
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.knowledge_tables import COUNTS, EVALUATION_KEY, MOST
+from metalearn.knowledge.knowledge_base import KnowledgeBase
+from metalearn.knowledge.schema import SCHEMA, TASKS
 from metalearn.space import Configuration
 from metalearn.task import METRICS, ProblemType, get_metric
 
@@ -94,12 +94,8 @@ def _some(values: Any) -> str:
 
 
 def _keys(knowledge: KnowledgeBase) -> Iterator[Finding]:
-    for name, table, key in (
-        ("tasks", knowledge.tasks, ["task_id"]),
-        ("meta_features", knowledge.meta_features, ["task_id", "name"]),
-        ("configurations", knowledge.configurations, ["configuration_id"]),
-        ("evaluations", knowledge.evaluations, EVALUATION_KEY),
-    ):
+    for name, schema in SCHEMA.items():
+        table, key = getattr(knowledge, name), schema.key
         repeated = table[table.duplicated(key)]
         if len(repeated):
             message = f"{len(repeated)} rows of {name} repeat the key {key} of another row"
@@ -153,7 +149,7 @@ def _tasks(knowledge: KnowledgeBase) -> Iterator[Finding]:
         if min(row["n_rows"], row["n_features"], row["n_rows_used"]) < 0 or row["n_rows_used"] > row["n_rows"]:
             message = f"{row['n_rows_used']} of {row['n_rows']} rows used, {row['n_features']} features"
             yield _error("sizes", task_id, message)
-        if beyond := [name for name in COUNTS[:4] if row[name] > MOST[name]]:
+        if beyond := [name for name, largest in TASKS.counts.items() if row[name] > largest]:
             yield _error("sizes", task_id, f"{beyond[0]} is {row[beyond[0]]}, more than any store keeps")
 
 

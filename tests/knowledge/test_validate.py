@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from metalearn.evaluation import Evaluation, Status
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import KnowledgeBase
+from metalearn.knowledge.validate import Severity, validate
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.store.validation import Severity, validate
 from metalearn.task import ProblemType, Task
 
 STUMP = Configuration("decision_tree", {"max_depth": 1})

@@ -15,29 +15,27 @@ from pyarrow import csv
 from sqlalchemy import ColumnElement, Connection, Select, Table, Text, cast, column, func, or_, select, table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.knowledge_tables import (
-    CONFIGURATION_COLUMNS,
-    EVALUATION_COLUMNS,
-    META_FEATURE_COLUMNS,
-    NUMBERS,
-    RECORD_COLUMNS,
-    TASK_COLUMNS,
-    categories,
-)
-from metalearn.store import sql_schema as schema
-from metalearn.store.records import KNOWN_FACTS, with_own_tasks
-from metalearn.store.sql_connection import driver_cursor, driver_errors
-from metalearn.store.sql_digests import check_ids, check_records, digests_of, keep_digests, origin_id
+from metalearn.knowledge import sql_schema as schema
+from metalearn.knowledge.admission import KNOWN_FACTS, with_own_tasks
+from metalearn.knowledge.knowledge_base import KnowledgeBase
+from metalearn.knowledge.schema import CONFIGURATIONS, EVALUATIONS, META_FEATURES, PROVENANCE, TASKS
+from metalearn.knowledge.sql_connection import driver_cursor, driver_errors
+from metalearn.knowledge.sql_digests import check_ids, check_records, digests_of, keep_digests, origin_id
+from metalearn.knowledge.tables import categories
 
 __all__ = ["add_rows", "every_task", "known_tasks", "read_rows", "seal"]
 
 _CHUNK = 50_000
 _MAX_PARAMETERS = 500
-_ORIGIN = [*RECORD_COLUMNS, "versions"]
-_STORED = [*(name for name in EVALUATION_COLUMNS if name != "versions"), "origin_id"]
+_ORIGIN = [*PROVENANCE, "versions"]
 _TEXT = pa.dictionary(pa.int32(), pa.string())
-_SCHEMA = pa.schema([(n, pa.int16() if n == "fold" else pa.float64() if n in NUMBERS else _TEXT) for n in _STORED])
+_SCHEMA = pa.schema(
+    [
+        (name, pa.int16() if kind.is_count else pa.float64() if kind.is_number else _TEXT)
+        for name, kind in schema.EVALUATION_FACTS.items()
+    ]
+    + [("origin_id", _TEXT)]
+)
 
 
 # writing -------------------------------------------------------------------------------------------------------------
@@ -199,7 +197,7 @@ def read_rows(connection: Connection, source: str | None) -> KnowledgeBase:
     packed, origins = (_frame(connection, _query(t, source)) for t in (schema.meta_features, schema.origins))
     meta_features = _unpacked(packed)
     evaluations = _evaluations(connection, source, origins)
-    configurations = _frame(connection, select(*(schema.configurations.c[n] for n in CONFIGURATION_COLUMNS)))
+    configurations = _frame(connection, select(*(schema.configurations.c[n] for n in CONFIGURATIONS.names)))
     if connection.dialect.name == "sqlite" and schema.stored_version(connection) >= schema.SEALED:
         own = tasks if source is None else tasks[tasks["recorded_by"] == source]
         check_records(connection, digests_of(own, packed, evaluations), source=source)
@@ -209,7 +207,7 @@ def read_rows(connection: Connection, source: str | None) -> KnowledgeBase:
         tasks = tasks[tasks["recorded_by"] == source].reset_index(drop=True)
         used = evaluations["configuration_id"].unique()
         configurations = configurations[configurations["configuration_id"].isin(used)].reset_index(drop=True)
-    return KnowledgeBase(tasks[[*TASK_COLUMNS, *RECORD_COLUMNS]], meta_features, configurations, evaluations)
+    return KnowledgeBase(tasks[TASKS.all_names], meta_features, configurations, evaluations)
 
 
 def _query(target: Table, source: str | None, tasks: Sequence[str] | None = None) -> Select[Any]:
@@ -222,7 +220,7 @@ def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
     result = connection.execute(query)
     names = list(result.keys())
     rows = result.all()
-    kinds = {n: "int64" if n in NUMBERS and n.startswith("n_") else str for n in names}
+    kinds = {n: "int64" if n in TASKS.counts else str for n in names}
     return pd.DataFrame([tuple(row) for row in rows], columns=names).astype(kinds)
 
 
@@ -241,16 +239,16 @@ def _unpacked(rows: pd.DataFrame) -> pd.DataFrame:
             "seconds": np.array([float(second) for _, _, second in every], dtype=float),
         }
     )
-    for name in ("task_id", *RECORD_COLUMNS):
+    for name in ("task_id", *PROVENANCE):
         flat[name] = rows[name].astype("category").repeat(counts).reset_index(drop=True)
-    return flat[[*META_FEATURE_COLUMNS, *RECORD_COLUMNS]]
+    return flat[META_FEATURES.all_names]
 
 
 def _evaluations(
     connection: Connection, source: str | None, origins: pd.DataFrame, tasks: Sequence[str] | None = None
 ) -> pd.DataFrame:
     e = schema.evaluations.c
-    query = select(*(e[name] for name in _STORED))
+    query = select(*(e[name] for name in _SCHEMA.names))
     query = query if source is None else query.where(e.recorded_by == source)
     query = query if tasks is None else query.where(e.task_id.in_(tasks))
     chunks = (_fetched if connection.dialect.name == "sqlite" else _copied)(connection, query)
@@ -269,7 +267,7 @@ def _evaluations(
         found[name] = values
     if len(set(origins["recorded_by"])) > 1:
         found = found.iloc[np.argsort(found["recorded_at"].cat.codes.to_numpy(), kind="stable")]
-    return found[[*EVALUATION_COLUMNS, *RECORD_COLUMNS]].reset_index(drop=True)
+    return found[EVALUATIONS.all_names].reset_index(drop=True)
 
 
 def _fetched(connection: Connection, query: Select[Any]) -> Iterator[pa.Table]:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from metalearn.store import open_store
-from metalearn.store.merging import merge
+from metalearn.knowledge import open_store
+from metalearn.knowledge.merge import merge
 
 from .records import FOUND, runs, task
 
@@ -103,7 +103,7 @@ def test_a_source_without_a_task_of_its_own_is_merged_as_well(
     first.append(task("one"), FOUND, runs(task("one"), 1), source="ana")
     first.append(task("one"), None, runs(task("one"), 2)[1:], source="ben")
     with monkeypatch.context() as patch:  # as the first versions wrote it
-        patch.setattr("metalearn.store.records.with_own_tasks", lambda tasks, *_: tasks)
+        patch.setattr("metalearn.knowledge.admission.with_own_tasks", lambda tasks, *_: tasks)
         copy.write(first.read())
     assert [s.source for s in copy.info().sources] == ["ana", "ben"]
     into = open_store(tmp_path / "out")

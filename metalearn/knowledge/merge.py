@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metalearn.knowledge_base import KnowledgeBase
-from metalearn.knowledge_tables import EVALUATION_KEY
-from metalearn.store.base import Store
-from metalearn.store.records import KNOWN_FACTS, link_versions
+from metalearn.knowledge.admission import KNOWN_FACTS, link_versions
+from metalearn.knowledge.knowledge_base import KnowledgeBase
+from metalearn.knowledge.schema import EVALUATIONS
+from metalearn.knowledge.store import Store
 
 __all__ = ["Conflict", "MergeReport", "conflicts", "merge"]
 
@@ -94,9 +94,9 @@ def conflicts(old: KnowledgeBase, new: KnowledgeBase) -> tuple[int, list[Conflic
         for fact in _FACTS
         for row in facts[facts[f"{fact}_old"] != facts[f"{fact}_new"]].to_dict("records")
     ]
-    plain = dict.fromkeys(EVALUATION_KEY[:3], str)
+    plain = dict.fromkeys(EVALUATIONS.key[:3], str)
     runs = old.evaluations.astype(plain).merge(
-        new.evaluations.astype(plain), on=EVALUATION_KEY, suffixes=("_old", "_new")
+        new.evaluations.astype(plain), on=EVALUATIONS.key, suffixes=("_old", "_new")
     )
     one, other = runs["value_old"].to_numpy(dtype=float), runs["value_new"].to_numpy(dtype=float)
     alike = np.isclose(one, other, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True)

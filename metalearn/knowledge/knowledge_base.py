@@ -13,14 +13,8 @@ import pandas as pd
 
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import KnowledgeBaseError, unknown_name
-from metalearn.knowledge_tables import (
-    CONFIGURATION_COLUMNS,
-    EVALUATION_COLUMNS,
-    META_FEATURE_COLUMNS,
-    TASK_COLUMNS,
-    join_tables,
-    normalise,
-)
+from metalearn.knowledge.schema import CONFIGURATIONS, EVALUATIONS, META_FEATURES, SCHEMA, TASKS
+from metalearn.knowledge.tables import join_tables, normalise
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
 from metalearn.task import Metric, ProblemType, Task
@@ -35,7 +29,7 @@ class KnowledgeBase:
     Parameters
     ----------
     tasks : DataFrame
-        One row a task, with the columns of :data:`metalearn.knowledge_tables.TASK_COLUMNS`.
+        One row a task, with the columns of :data:`metalearn.knowledge.schema.TASKS`.
     meta_features : DataFrame
         One row a task and meta-feature: ``task_id``, ``name``, ``value``, ``seconds``.
     configurations : DataFrame
@@ -92,7 +86,7 @@ class KnowledgeBase:
         KnowledgeBase
             The four tables.
         """
-        task_rows = [{"task_id": t.id, **{k: getattr(t, k) for k in TASK_COLUMNS[1:]}} for t in tasks]
+        task_rows = [(t.id, *(getattr(t, name) for name in TASKS.names[1:])) for t in tasks]
         value_rows = [
             (task_id, name, value, found.seconds.get(name, np.nan))
             for task_id, found in meta_features.items()
@@ -102,26 +96,13 @@ class KnowledgeBase:
         rows = []
         for e in evaluations:
             known[e.configuration_id] = e.configuration
-            rows.append(
-                (
-                    e.task_id,
-                    e.configuration_id,
-                    e.metric,
-                    e.fold,
-                    e.value,
-                    np.nan if e.fit_seconds is None else e.fit_seconds,
-                    np.nan if e.predict_seconds is None else e.predict_seconds,
-                    str(e.status),
-                    e.message,
-                    e.versions,
-                )
-            )
+            rows.append([getattr(e, name) for name in EVALUATIONS.names])
         configuration_rows = [(c.id, c.model, json.dumps(dict(c.params), sort_keys=True)) for c in known.values()]
         return cls(
-            pd.DataFrame(task_rows, columns=list(TASK_COLUMNS)).astype({"problem_type": str}),
-            pd.DataFrame(value_rows, columns=list(META_FEATURE_COLUMNS)),
-            pd.DataFrame(configuration_rows, columns=list(CONFIGURATION_COLUMNS)),
-            pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS)),
+            pd.DataFrame(task_rows, columns=TASKS.names).astype({"problem_type": str}),
+            pd.DataFrame(value_rows, columns=META_FEATURES.names),
+            pd.DataFrame(configuration_rows, columns=CONFIGURATIONS.names),
+            pd.DataFrame(rows, columns=EVALUATIONS.names).astype({"status": str}),
         ).normalised()
 
     def normalised(self) -> Self:
@@ -162,9 +143,8 @@ class KnowledgeBase:
     def id(self) -> str:
         """Hash of the content: equal knowledge has equal ids, whatever the order of rows."""
         digest = hashlib.sha256()
-        columns = (TASK_COLUMNS, META_FEATURE_COLUMNS, CONFIGURATION_COLUMNS, EVALUATION_COLUMNS)
-        for table, names in zip(self._tables, columns, strict=True):
-            hashed = pd.util.hash_pandas_object(table[list(names)], index=False).to_numpy()
+        for table, schema in zip(self._tables, SCHEMA.values(), strict=True):
+            hashed = pd.util.hash_pandas_object(table[schema.names], index=False).to_numpy()
             digest.update(np.sort(hashed).tobytes())
         return digest.hexdigest()[:16]
 
@@ -202,7 +182,7 @@ class KnowledgeBase:
         """
         if task_id not in self._task_rows:
             raise unknown_name("task", task_id, self.task_ids)
-        row = self.tasks.iloc[self._task_rows[task_id]][list(TASK_COLUMNS)].to_dict()
+        row = self.tasks.iloc[self._task_rows[task_id]][TASKS.names].to_dict()
         row["id"] = row.pop("task_id")
         return Task(**{str(k): (v.item() if hasattr(v, "item") else v) for k, v in row.items()})
 
@@ -231,7 +211,7 @@ class KnowledgeBase:
     def configuration_by_id(self) -> dict[str, Configuration]:
         """The configurations by id."""
         found = {}
-        for i, model, params in self.configurations[list(CONFIGURATION_COLUMNS)].itertuples(index=False, name=None):
+        for i, model, params in self.configurations[CONFIGURATIONS.names].itertuples(index=False, name=None):
             try:
                 found[i] = Configuration(model, json.loads(params))
             except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:

@@ -15,8 +15,8 @@ import pytest
 
 from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError, MetalearnError, MissingExtraError
-from metalearn.store import FileStore, Store, open_store, sql_connection, sql_transfer
-from metalearn.store.validation import validate
+from metalearn.knowledge import FileStore, Store, open_store, sql_connection, sql_transfer
+from metalearn.knowledge.validate import validate
 
 from .records import FOUND, knowledge, runs, task
 

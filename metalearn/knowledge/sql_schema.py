@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -20,8 +21,11 @@ from sqlalchemy import (
 )
 
 from metalearn.exceptions import KnowledgeBaseError
+from metalearn.knowledge.schema import CONFIGURATIONS, EVALUATIONS, PROVENANCE, TASKS
+from metalearn.knowledge.schema import Column as Declared
 
 __all__ = [
+    "EVALUATION_FACTS",
     "MIGRATIONS",
     "READABLE",
     "SCHEMA_VERSION",
@@ -45,15 +49,36 @@ schema_versions = Table(
     Column("applied_at", String(40), nullable=False),
 )
 
+
+def _column(kind: Declared) -> "Column[Any]":
+    types = {"int16": SmallInteger, "int64": BigInteger, "float32": Double, "float64": Double}
+    default = "" if kind.since > 1 else None
+    return Column(
+        kind.name,
+        types.get(kind.memory, Text),
+        primary_key=kind.key,
+        nullable=kind.nullable,
+        autoincrement=False,
+        server_default=default,
+    )
+
+
+def _source() -> "Column[str]":
+    return Column(PROVENANCE[0], Text, primary_key=True)
+
+
+def _provenance() -> "list[Column[str]]":
+    return [Column(name, Text, nullable=False) for name in PROVENANCE[1:]]
+
+
 tasks = Table(
     "tasks",
     _tables,
-    Column("task_id", Text, primary_key=True),
-    Column("recorded_by", Text, primary_key=True),
-    *(Column(name, Text, nullable=False) for name in ("problem_type", "dataset_id", "name", "family", "fingerprint")),
-    *(Column(name, BigInteger, nullable=False) for name in ("n_rows", "n_features", "n_classes", "n_rows_used")),
-    *(Column(name, Text, nullable=False) for name in ("source", "licence", "note", "recorded_with", "recorded_at")),
-    Column("predecessor", Text, nullable=False, server_default=""),
+    *(_column(c) for c in TASKS.facts if c.key),
+    _source(),
+    *(_column(c) for c in TASKS.facts if not c.key and c.since == 1),
+    *_provenance(),
+    *(_column(c) for c in TASKS.facts if c.since > 1),  # digests of stored files depend on the order
 )
 """One row a task and source: what each source says about a task stands beside what others say."""
 
@@ -61,37 +86,32 @@ meta_features = Table(
     "meta_features",
     _tables,
     Column("task_id", Text, primary_key=True),
-    Column("recorded_by", Text, primary_key=True),
-    *(Column(name, Text, nullable=False) for name in ("value", "seconds", "recorded_with", "recorded_at")),
+    _source(),
+    *(Column(name, Text, nullable=False) for name in ("value", "seconds")),
+    *_provenance(),
 )
 """One row a task and source: values and seconds by name as JSON objects, not-a-number as text."""
 
-configurations = Table(
-    "configurations",
-    _tables,
-    Column("configuration_id", Text, primary_key=True),
-    Column("model", Text, nullable=False),
-    Column("params", Text, nullable=False),
-)
+configurations = Table("configurations", _tables, *(_column(c) for c in CONFIGURATIONS.facts))
 
 origins = Table(
     "origins",
     _tables,
     Column("origin_id", Text, primary_key=True),
-    *(Column(n, Text, nullable=False) for n in ("recorded_by", "recorded_with", "recorded_at", "versions")),
+    *(Column(name, Text, nullable=False) for name in (*PROVENANCE, "versions")),
 )
 """Who recorded evaluations, with what, when, and under which library versions; keyed by the hash of the four."""
+
+EVALUATION_FACTS = {c.name: c for c in EVALUATIONS.facts if c.name != "versions"}
+"""The columns of evaluations that are not part of their origin."""
 
 evaluations = Table(
     "evaluations",
     _tables,
-    Column("task_id", Text, primary_key=True),
-    Column("configuration_id", Text, primary_key=True),
-    Column("metric", Text, primary_key=True),
-    Column("fold", SmallInteger, primary_key=True, autoincrement=False),
-    Column("recorded_by", Text, primary_key=True),
-    *(Column(name, Double) for name in ("value", "fit_seconds", "predict_seconds")),
-    *(Column(name, Text, nullable=False) for name in ("status", "message", "origin_id")),
+    *(_column(c) for c in EVALUATION_FACTS.values() if c.key),
+    _source(),
+    *(_column(c) for c in EVALUATION_FACTS.values() if not c.key),
+    Column("origin_id", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -104,7 +124,7 @@ digests = Table(
     Column("digest", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-"""A hash of everything that a source recorded about a task, in SQLite files; see :mod:`metalearn.store.sql_digests`."""
+"""A hash of everything that a source recorded about a task, in SQLite files; see :mod:`metalearn.knowledge.sql_digests`."""
 
 
 def _create(connection: Connection) -> None:
@@ -123,7 +143,7 @@ def _check(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         digests.create(connection)
         return
-    for name in ("n_rows", "n_features", "n_classes", "n_rows_used"):
+    for name in TASKS.counts:
         connection.execute(text(f"ALTER TABLE tasks ALTER COLUMN {name} TYPE BIGINT"))
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+import importlib
 import math
 import pickle
 from collections.abc import Callable
@@ -10,10 +12,10 @@ import pytest
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.fitting import _bundled_folder
-from metalearn.knowledge_base import KnowledgeBase
+from metalearn.knowledge import FileStore, KnowledgeBase
+from metalearn.knowledge.schema import EVALUATIONS, TASKS
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
-from metalearn.store import FileStore
 from metalearn.task import METRICS, ProblemType, Task
 
 ACCURACY, LOG_LOSS = METRICS["accuracy"], METRICS["log_loss"]
@@ -281,3 +283,15 @@ def test_a_fold_that_cannot_be_kept_is_refused(fold: int) -> None:
     evaluations = KnowledgeBase.from_records([task("t")], {}, [rows]).evaluations.astype({"fold": "int64"})
     with pytest.raises(InvalidInputError, match=f"fold is {fold}, .*32767"):
         replace(KnowledgeBase.empty(), evaluations=evaluations.assign(fold=fold)).normalised()
+
+
+def test_the_old_name_of_the_stores_is_deprecated() -> None:
+    with pytest.warns(DeprecationWarning, match=r"metalearn\.knowledge"):
+        old = importlib.reload(importlib.import_module("metalearn.store"))
+    assert old.FileStore is FileStore
+
+
+def test_the_value_objects_have_what_the_tables_keep() -> None:
+    of_task = [{"id": "task_id"}.get(f.name, f.name) for f in dataclasses.fields(Task) if f.name != "metric"]
+    assert of_task == TASKS.names
+    assert set(EVALUATIONS.names) <= set(dir(Evaluation))

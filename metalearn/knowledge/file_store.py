@@ -2,17 +2,15 @@
 
 import hashlib
 import json
-import os
 import re
 import stat
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,24 +98,6 @@ class FileStore(StoreMethods):
         return f"FileStore({str(self.path)!r})"
 
     def read(self, *, source: str | None = None) -> KnowledgeBase:
-        """Return everything that is stored.
-
-        Parameters
-        ----------
-        source : str or None, default=None
-            Only what this source recorded; None reads everything, and of what several sources recorded the newest
-            counts.
-
-        Returns
-        -------
-        KnowledgeBase
-            In memory; empty if the folder does not exist yet.
-
-        Raises
-        ------
-        KnowledgeBaseError
-            If a file is absent, truncated or changed, or the schema is newer than this version knows.
-        """
         tables, manifest = self._tables()
         layers = {name: table["recorded_by"].nunique() for name, table in tables.items() if "recorded_by" in table}
         if source is not None:
@@ -134,24 +114,6 @@ class FileStore(StoreMethods):
         return knowledge if as_read else knowledge.normalised()
 
     def write(self, knowledge: KnowledgeBase, *, source: str | None = None, tool: str | None = None) -> None:
-        """Add everything that a knowledge base knows.
-
-        Parameters
-        ----------
-        knowledge : KnowledgeBase
-            What to add; what is stored already is superseded.
-        source : str or None, default=None
-            Label of the records that do not say who made them; default: the store's.
-        tool : str or None, default=None
-            What made those records; default: the store's.
-
-        Raises
-        ------
-        InvalidInputError
-            If a record cannot be stored.
-        KnowledgeBaseError
-            If the folder cannot be written.
-        """
         admitted = admit(
             knowledge.normalised(),
             source=source or self.source,
@@ -176,27 +138,6 @@ class FileStore(StoreMethods):
                 (self.path / file).unlink(missing_ok=True)
 
     def delete(self, *, source: str | None = None, task: str | None = None) -> int:
-        """Take back what a source recorded, or everything about a task; all else stays.
-
-        Parameters
-        ----------
-        source : str or None, default=None
-            Only what this source recorded; None what anybody did.
-        task : str or None, default=None
-            Only what is about the task of this id, also where the same data was recorded under others; None what is about any.
-
-        Returns
-        -------
-        int
-            How many evaluations were deleted.
-
-        Raises
-        ------
-        KnowledgeBaseError
-            If the folder cannot be read or written.
-        InvalidInputError
-            If neither is named.
-        """
         require_some(source, task)
         with self._writing():
             manifest = self._manifest()
@@ -216,18 +157,6 @@ class FileStore(StoreMethods):
         return len(gone.drop_duplicates(EVALUATIONS.key))
 
     def info(self) -> StoreInfo:
-        """Say what is stored, and who added it.
-
-        Returns
-        -------
-        StoreInfo
-            Counts, size and sources.
-
-        Raises
-        ------
-        KnowledgeBaseError
-            If the folder cannot be read.
-        """
         tables, manifest = self._tables()
         tasks, evaluations = tables["tasks"], tables["evaluations"]
         evaluations = evaluations.drop_duplicates([*EVALUATIONS.key, "recorded_by"], keep="last")
@@ -334,10 +263,11 @@ class FileStore(StoreMethods):
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Let one process write at a time, and say clearly why one cannot."""
+        from filelock import FileLock  # noqa: PLC0415 - readers do without
+
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            with open(self.path / ".lock", "ab", opener=_no_link) as file:
-                _lock(file)
+            with FileLock(self.path / ".lock"):
                 yield
         except OSError as error:
             message = (
@@ -501,20 +431,3 @@ def _typed(table: pa.Table, name: str, file: Path) -> pa.Table:
             wanted = pa.string()
         columns[column] = values if kind == wanted else values.cast(wanted)
     return pa.table(columns)
-
-
-def _no_link(path: str, flags: int) -> int:
-    """Open a file, unless it is a link: one in a folder of somebody else's may lead anywhere."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
-
-
-def _lock(file: BinaryIO) -> None:
-    """Wait until no other process holds the lock; it ends with the file or the process."""
-    if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - only there
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl  # noqa: PLC0415 - not on Windows
-
-        fcntl.flock(file, fcntl.LOCK_EX)

@@ -45,48 +45,12 @@ class SqlStore(StoreMethods):
         return f"SqlStore({self.database.shown!r})"
 
     def read(self, *, source: str | None = None) -> KnowledgeBase:
-        """Return everything that is stored.
-
-        Parameters
-        ----------
-        source : str or None, default=None
-            Only what this source recorded; None reads everything, and of what several sources recorded the newest
-            counts.
-
-        Returns
-        -------
-        KnowledgeBase
-            In memory; empty if there is no database yet.
-
-        Raises
-        ------
-        KnowledgeBaseError
-            If the database cannot be used.
-        """
         if not self._exists():
             return KnowledgeBase.empty()
         read = self.database.run(lambda connection: read_rows(connection, source), write=False)
         return read.normalised()
 
     def write(self, knowledge: KnowledgeBase, *, source: str | None = None, tool: str | None = None) -> None:
-        """Add everything that a knowledge base knows, in one transaction.
-
-        Parameters
-        ----------
-        knowledge : KnowledgeBase
-            What to add; what is stored already is superseded.
-        source : str or None, default=None
-            Label of the records that do not say who made them; default: the store's.
-        tool : str or None, default=None
-            What made those records; default: the store's.
-
-        Raises
-        ------
-        InvalidInputError
-            If a record cannot be stored.
-        KnowledgeBaseError
-            If the database cannot be used.
-        """
         admitted = admit(
             knowledge.normalised(),
             source=source or self.source,
@@ -102,27 +66,6 @@ class SqlStore(StoreMethods):
         self.database.run(work, write=True)
 
     def delete(self, *, source: str | None = None, task: str | None = None) -> int:
-        """Take back what a source recorded, or everything about a task; all else stays.
-
-        Parameters
-        ----------
-        source : str or None, default=None
-            Only what this source recorded; None what anybody did.
-        task : str or None, default=None
-            Only what is about the task of this id, also where the same data was recorded under others; None what is about any.
-
-        Returns
-        -------
-        int
-            How many evaluations were deleted.
-
-        Raises
-        ------
-        KnowledgeBaseError
-            If the database cannot be used.
-        InvalidInputError
-            If neither is named.
-        """
         require_some(source, task)
 
         def work(connection: Connection) -> int:
@@ -145,18 +88,6 @@ class SqlStore(StoreMethods):
         return self.database.run(work, write=True) if self._exists() else 0
 
     def info(self) -> StoreInfo:
-        """Say what is stored, and who added it.
-
-        Returns
-        -------
-        StoreInfo
-            Counts, size and sources.
-
-        Raises
-        ------
-        KnowledgeBaseError
-            If the database cannot be used.
-        """
         exists = self._exists()
 
         def work(connection: Connection) -> StoreInfo:

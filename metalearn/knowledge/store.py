@@ -96,7 +96,12 @@ class Store(Protocol):
         Returns
         -------
         KnowledgeBase
-            In memory.
+            In memory; empty if nothing was ever stored.
+
+        Raises
+        ------
+        KnowledgeBaseError
+            If the store is damaged, cannot be used, or is of a newer schema.
         """
         ...
 
@@ -106,11 +111,18 @@ class Store(Protocol):
         Parameters
         ----------
         knowledge : KnowledgeBase
-            What to add; what is stored already is not repeated. Records that say who made them keep it.
+            What to add; what is stored already is superseded. Records that say who made them keep it.
         source : str or None, default=None
             Label of the other records; default: the store's.
         tool : str or None, default=None
             What made the other records; default: the store's.
+
+        Raises
+        ------
+        InvalidInputError
+            If a record cannot be stored; then nothing is.
+        KnowledgeBaseError
+            If the store cannot be used.
         """
         ...
 
@@ -154,6 +166,11 @@ class Store(Protocol):
         -------
         int
             How many evaluations were deleted.
+
+        Raises
+        ------
+        InvalidInputError
+            If neither is named.
         """
         ...
 
@@ -189,8 +206,8 @@ class Store(Protocol):
         ...
 
 
-class StoreMethods:
-    """Carry what all stores do alike; the rest is :class:`Store`."""
+class StoreMethods(Store):
+    """Hold the methods that all stores share."""
 
     def __init__(self, source: str, tool: str | None, *, keep_names: bool) -> None:
         self.source = source
@@ -198,7 +215,7 @@ class StoreMethods:
         self.keep_names = keep_names
 
     def append(
-        self: Store,
+        self,
         task: Task,
         meta_features: MetaFeatures | None,
         evaluations: Iterable[Evaluation],
@@ -206,7 +223,6 @@ class StoreMethods:
         source: str | None = None,
         tool: str | None = None,
     ) -> None:
-        """Add what was learned about one task; see :meth:`Store.append`."""
         task.require_known_data()
         found = {task.id: meta_features} if meta_features is not None else {}
         try:
@@ -221,7 +237,6 @@ class StoreMethods:
         return []
 
     def search(
-        self: Store, words: str = "", *, like: Dataset | MetaFeatures | str | None = None, n: int = 10
+        self, words: str = "", *, like: Dataset | MetaFeatures | str | None = None, n: int = 10
     ) -> tuple[PastTask, ...]:
-        """Find past tasks; see :meth:`Store.search`."""
         return search(self.read(), words, like=like, n=n)

@@ -403,14 +403,14 @@ def _check(recommendation: Recommendation) -> None:
         raise InvalidInputError(message)
 
 
-def _trials(model: MetaLearnClassifier | MetaLearnRegressor) -> tuple[list[series.Trial], bool]:
+def _trials(model: MetaLearnClassifier | MetaLearnRegressor) -> tuple[list[series.TrialPoint], bool]:
     if not hasattr(model, "trial_facts_"):
         message = f"The {type(model).__name__} is not fitted. Expected one after fit(). Fit it first."
         raise InvalidInputError(message)
     return series.trial_points(model.trial_facts_), model.metric_.greater_is_better
 
 
-def _show(set_limits: Any, trials: Sequence[series.Trial], *, greater_is_better: bool) -> None:
+def _show(set_limits: Any, trials: Sequence[series.TrialPoint], *, greater_is_better: bool) -> None:
     low, high = series.in_view([t.score for t in trials], greater_is_better=greater_is_better)
     room = 0.06 * (high - low) or 0.05
     set_limits(low - room, high + room)

@@ -20,7 +20,7 @@ __all__ = ["harvest", "seed", "tell", "verify"]
 
 _HOW = (
     "It holds older versions of scikit-learn and numpy than metalearn asks for, so that no extra can install both. "
-    'In an environment of its own run: pip install pycaret six "pyarrow<21" click platformdirs rich skops SQLAlchemy && '
+    'In an environment of its own run: pip install pycaret six "pyarrow<21" click filelock jinja2 platformdirs rich skops SQLAlchemy && '
     "pip install --no-deps metalearn-recommender."
 )
 _COLUMNS = {"accuracy": "Accuracy", "roc_auc": "AUC", "r2": "R2", "rmse": "RMSE", "mae": "MAE"}

@@ -12,7 +12,7 @@ __all__ = [
     "COLOURS",
     "MapPoint",
     "ScorePoint",
-    "Trial",
+    "TrialPoint",
     "best_so_far",
     "by_family",
     "driver_shares",
@@ -54,7 +54,7 @@ class MapPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrialPoint:
     """Record what one trial reached and when."""
 
     title: str
@@ -87,22 +87,22 @@ def driver_shares(drivers: Mapping[str, float]) -> dict[str, float]:
     return {name: share for name, share in list(drivers.items())[:_DRIVERS] if math.isfinite(share)}
 
 
-def trial_points(trials: Sequence[Mapping[str, Any]]) -> list[Trial]:
+def trial_points(trials: Sequence[Mapping[str, Any]]) -> list[TrialPoint]:
     """Return what the trials of a search reached that reached anything, in the order in which they ended."""
     points = [
-        Trial(f"{t['model']}: {changes(t['changes'])} ({number(t['score'])})", t["model"], t["ended"], t["score"])
+        TrialPoint(f"{t['model']}: {changes(t['changes'])} ({number(t['score'])})", t["model"], t["ended"], t["score"])
         for t in trials
         if math.isfinite(_value(t["score"]))
     ]
     return sorted(points, key=lambda t: t.seconds)
 
 
-def best_so_far(trials: Sequence[Trial], *, greater_is_better: bool) -> list[float]:
+def best_so_far(trials: Sequence[TrialPoint], *, greater_is_better: bool) -> list[float]:
     """Return the best score after each trial."""
     return list(accumulate((t.score for t in trials), _better(greater_is_better)))
 
 
-def by_family(trials: Sequence[Trial], *, greater_is_better: bool) -> dict[str, list[float]]:
+def by_family(trials: Sequence[TrialPoint], *, greater_is_better: bool) -> dict[str, list[float]]:
     """Return the scores of each model family."""
     scores: dict[str, list[float]] = {}
     for t in sorted(trials, key=lambda t: t.score, reverse=greater_is_better):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from metalearn.report.markup import escaped, shortened
-from metalearn.report.series import MapPoint, ScorePoint, Trial, best_so_far, by_family, groups, in_view
+from metalearn.report.series import MapPoint, ScorePoint, TrialPoint, best_so_far, by_family, groups, in_view
 from metalearn.report.text import number
 
 __all__ = ["curve_plot", "family_plot", "map_plot", "score_plot"]
@@ -165,7 +165,7 @@ def map_plot(points: Sequence[MapPoint]) -> str:
     return _svg(parts, f"Map of {len(past)} past tasks with {here.name} on it") + _legend(codes, rest=rest)
 
 
-def curve_plot(trials: Sequence[Trial], metric: str, *, greater_is_better: bool) -> str:
+def curve_plot(trials: Sequence[TrialPoint], metric: str, *, greater_is_better: bool) -> str:
     """Plot what each trial reached, and the best so far, against time."""
     if not trials:
         return ""
@@ -191,7 +191,7 @@ def curve_plot(trials: Sequence[Trial], metric: str, *, greater_is_better: bool)
     return _svg(parts, f"Best {metric} so far against time") + _legend(codes, rest=rest)
 
 
-def family_plot(trials: Sequence[Trial], metric: str, *, greater_is_better: bool) -> str:
+def family_plot(trials: Sequence[TrialPoint], metric: str, *, greater_is_better: bool) -> str:
     """Plot what the trials of each model family reached, the best family first."""
     if not trials:
         return ""

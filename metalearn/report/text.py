@@ -272,8 +272,10 @@ def changes(params: Mapping[str, Any]) -> str:
     return inside or "(default)"
 
 
-def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str:
-    """Return the nearest past tasks as a table."""
+def neighbour_rows(
+    title: str, neighbours: Sequence[Mapping[str, Any]], metric: str
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the columns and rows of the nearest past tasks, without columns of which nothing is known."""
     rows: list[tuple[str, ...]] = [
         (
             n["name"],
@@ -285,9 +287,12 @@ def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str
         )
         for n in neighbours
     ]
-    columns, rows = without_unknown(
-        ("nearest past tasks", "weight", "distance", "size", "what won there", metric), rows
-    )
+    return without_unknown((title, "weight", "distance", "size", "what won there", metric), rows)
+
+
+def neighbours_text(neighbours: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """Return the nearest past tasks as a table."""
+    columns, rows = neighbour_rows("nearest past tasks", neighbours, metric)
     return facts_table(columns, rows, right=("weight", "distance", "size", metric))
 
 

@@ -10,13 +10,13 @@ import pytest
 import metalearn.report
 from metalearn.recommendation import Recommendation
 from metalearn.report import series
-from metalearn.report.series import Trial
+from metalearn.report.series import TrialPoint
 
 NAN = float("nan")
 
 
-def trials(*scores: float) -> list[Trial]:
-    return [Trial("", f"family {i % 2}", float(i), score) for i, score in enumerate(scores)]
+def trials(*scores: float) -> list[TrialPoint]:
+    return [TrialPoint("", f"family {i % 2}", float(i), score) for i, score in enumerate(scores)]
 
 
 def candidate(seconds: float | None, score: float | None, low: float | None, high: float | None) -> dict[str, Any]:
@@ -77,5 +77,5 @@ def test_there_is_a_colour_for_every_group_and_the_page_uses_the_same() -> None:
     found = series.groups([f"g{i}" for i in range(9) for _ in range(9 - i)])
     assert list(found) == [f"g{i}" for i in range(6)]
     assert max(found.values()) == len(series.COLOURS) - 1
-    style = (Path(metalearn.report.__file__).parent / "page.css").read_text(encoding="utf-8")
+    style = (Path(metalearn.report.__file__).parent / "templates/page.css").read_text(encoding="utf-8")
     assert all(f"--g{i}: {colour};" in style for i, colour in enumerate(series.COLOURS))

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from metalearn.report.series import MapPoint, ScorePoint, Trial
+from metalearn.report.series import MapPoint, ScorePoint, TrialPoint
 from metalearn.report.svg import curve_plot, family_plot, map_plot, score_plot
 
 
@@ -75,7 +75,7 @@ def test_a_map_names_the_near_ones_and_this_table_without_overlap() -> None:
 @pytest.mark.parametrize("greater", [True, False])
 def test_the_curve_only_ever_improves(greater: bool) -> None:  # noqa: FBT001
     scores = [0.5, 0.7, 0.6, 0.9, 0.1]
-    trials = [Trial("", "a", float(i), s) for i, s in enumerate(scores)]
+    trials = [TrialPoint("", "a", float(i), s) for i, s in enumerate(scores)]
     svg = element(curve_plot(trials, "m", greater_is_better=greater))
     path = next(p.attrib["d"] for p in svg.iter("path") if p.attrib["class"] == "best")
     heights = [float(v) for v in re.findall(r"V([\d.]+)", path)]
@@ -91,7 +91,7 @@ def test_ranks_of_candidates_that_stand_together_can_be_read() -> None:
 
 
 def test_one_failure_does_not_flatten_the_rest() -> None:
-    trials = [Trial("", "a", float(i), 0.9 + i / 100) for i in range(9)] + [Trial("", "a", 9.0, -1e9)]
+    trials = [TrialPoint("", "a", float(i), 0.9 + i / 100) for i in range(9)] + [TrialPoint("", "a", 9.0, -1e9)]
     svg = element(curve_plot(trials, "r2", greater_is_better=True))
     heights = sorted(float(c.attrib["cy"]) for c in svg.iter("circle"))
     assert heights[-2] - heights[0] > 100
@@ -100,7 +100,7 @@ def test_one_failure_does_not_flatten_the_rest() -> None:
 
 
 def test_families_are_ordered_by_their_best() -> None:
-    trials = [Trial("", "poor", 1.0, 0.2), Trial("", "good", 2.0, 0.8), Trial("", "good", 3.0, 0.1)]
+    trials = [TrialPoint("", "poor", 1.0, 0.2), TrialPoint("", "good", 2.0, 0.8), TrialPoint("", "good", 3.0, 0.1)]
     for greater, first in ((True, "good"), (False, "good")):
         svg = element(family_plot(trials, "m", greater_is_better=greater))
         names = [t.text for t in svg.iter("text") if t.text in ("good", "poor")]

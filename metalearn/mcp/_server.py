@@ -19,6 +19,7 @@ from metalearn.exceptions import MetalearnError, unknown_name
 from metalearn.knowledge import KnowledgeBase, Store
 from metalearn.mcp._tools import Tools
 from metalearn.mcp.advisors import Advisors
+from metalearn.mcp.arguments import flat
 from metalearn.mcp.folders import Folders, without_cells
 from metalearn.table.read import NamedTable
 
@@ -101,9 +102,9 @@ def make_server(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that an answer has a field that pydantic's models have, too
         for tool, hints in offered:
-            server.add_tool(_guarded(tool, tools, one_at_a_time), annotations=hints)
+            server.add_tool(_guarded(flat(tool), tools, one_at_a_time), annotations=hints)
         if allow_tune:
-            server.add_tool(_guarded_search(tools.tune), annotations=adding)
+            server.add_tool(_guarded_search(flat(tools.tune)), annotations=adding)
     return server
 
 

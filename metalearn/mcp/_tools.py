@@ -1,10 +1,12 @@
 """The tools that a client may call."""
 
+import csv
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +25,7 @@ from metalearn.knowledge import KnowledgeBase, Store
 from metalearn.knowledge.search import search
 from metalearn.mcp import answers
 from metalearn.mcp.advisors import Advisors, SavedAdvisor
+from metalearn.mcp.arguments import Request, Table
 from metalearn.mcp.folders import Folders, state_of
 from metalearn.models import get_model
 from metalearn.recommendation import Candidate, Recommendation
@@ -36,6 +39,7 @@ from metalearn.report import (
 )
 from metalearn.space import Configuration
 from metalearn.table.read import NamedTable
+from metalearn.task import ProblemType
 
 __all__ = ["Tools"]
 
@@ -44,20 +48,6 @@ _RESULTS = 20
 _EXTRA_SECONDS = 120
 
 
-Path_ = Annotated[str, Field(description="Path of the table, inside of the folders of the server; or iris, wine, ...")]
-Target = Annotated[str | None, Field(description="Name of the target column.")]
-Metric = Annotated[
-    str | None,
-    Field(
-        description="Such as roc_auc, accuracy, log_loss, r2, rmse; by default one of the first three kinds of problem."
-    ),
-]
-Problem = Annotated[
-    Literal["binary", "multiclass", "regression"] | None, Field(description="Kind of problem; inferred by default.")
-]
-Seconds = Annotated[float | None, Field(description="Seconds that trying the whole list with three folds may take.")]
-Families = Annotated[list[str] | None, Field(description="Model families to choose from, such as lightgbm, linear.")]
-Categorical = Annotated[list[str] | None, Field(description="Columns that hold categories whatever they look like.")]
 Id = Annotated[str, Field(description="Id that start returned.")]
 Details = Annotated[bool, Field(description="Whether to answer at length.")]
 
@@ -83,73 +73,52 @@ class Tools:
         self._seen: dict[str, Configuration] = {}
         self.table: NamedTable | None = None  # the last that was read; errors about it must not quote it
 
-    def _read(self, path: str, target: str | None) -> tuple[NamedTable, str]:
+    def _read(self, path: str, target: str | None, **reading: Any) -> tuple[NamedTable, str]:
         self.table = None
-        self.table, file = self.folders.read(path, target)
+        self.table, file = self.folders.read(path, target, **reading)
         return self.table, file
+
+    def _dataset(self, table: Table) -> tuple[Dataset, NamedTable, str]:
+        found, file = self._read(table.path, table.target, **table.reading)
+        data = Dataset.from_data(found.X, found.y, problem_type=table.problem_type, categorical=table.categorical or ())
+        return data, found, file
 
     def _remember(self, *configurations: Configuration) -> None:
         self._seen |= {c.id: c for c in configurations}
 
-    def _recommended(
-        self,
-        *,
-        path: str,
-        target: str | None,
-        metric: str | None,
-        problem_type: str | None,
-        time_budget: float | None,
-        families: list[str] | None,
-        categorical: list[str] | None,
-        n: int,
-    ) -> Recommendation:
-        table, file = self._read(path, target)
+    def _recommended(self, asked: Request, *, n: int) -> Recommendation:
+        table, file = self._read(asked.path, asked.target, **asked.reading)
         found = recommend(
             table.X,
             table.y,
             n=n,
-            metric=metric,
-            time_budget=time_budget,
-            families=families,
+            metric=asked.metric,
+            time_budget=asked.time_budget,
+            families=asked.families,
             knowledge_base=self._knowledge_base,
-            problem_type=problem_type,
-            categorical=categorical or (),
+            problem_type=asked.problem_type,
+            categorical=asked.categorical or (),
             name=table.name,
         )
         self._remember(*found.configurations)
-        return replace(found, file=file)
+        return replace(found, file=file, reading=asked.reading)
 
-    def describe(
-        self,
-        *,
-        path: Path_,
-        target: Target = None,
-        problem_type: Problem = None,
-        categorical: Categorical = None,
-        details: Details = False,
-    ) -> Annotated[CallToolResult, answers.Description]:
+    def describe(self, *, table: Table, details: Details = False) -> Annotated[CallToolResult, answers.Description]:
         """Show the columns of a table; with a target its size, kinds of columns and what the data checks find."""
-        name = Path(path).name
-        if target is None:
-            columns = self.folders.columns(path)
+        if table.target is None:
+            columns = self.folders.columns(table.path, **table.layout)
             following = "Call again with target, one of the columns."
+            name = Path(table.path).name
             return _answer(versioned("describe-compact", {"table": name, "columns": columns, "next": following}))
-        table, _ = self._read(path, target)
-        data = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical or ())
-        facts = measure(data, table.name)
+        data, read, _ = self._dataset(table)
+        facts = measure(data, read.name)
         more = {"columns": {str(k): str(v) for k, v in data.kinds.items()}, "meta_features": facts["meta_features"]}
         return _answer({**compact_description(facts), **(more if details else {})})
 
     def recommend(
         self,
         *,
-        path: Path_,
-        target: Target = None,
-        metric: Metric = None,
-        problem_type: Problem = None,
-        time_budget: Seconds = None,
-        families: Families = None,
-        categorical: Categorical = None,
+        table: Request,
         n: Annotated[int, Field(ge=1, le=_MOST, description="How many candidates.")] = 5,
         details: Details = False,
     ) -> Annotated[CallToolResult, answers.Recommendation]:
@@ -158,16 +127,7 @@ class Tools:
         Parameters are those that differ from the family's default. Nothing is trained. Novelty is 0 for familiar tables, 1 for
         tables unlike all past ones. With details: all parameters, past tasks, what made them near, all notes.
         """
-        found = self._recommended(
-            path=path,
-            target=target,
-            metric=metric,
-            problem_type=problem_type,
-            time_budget=time_budget,
-            families=families,
-            categorical=categorical,
-            n=n,
-        )
+        found = self._recommended(table, n=n)
         facts = found.report_facts()
         small = compact_recommendation(facts)
         if details:
@@ -194,13 +154,7 @@ class Tools:
     def code(
         self,
         *,
-        path: Annotated[str | None, Field(description="Path of the table, unless an advisor is given.")] = None,
-        target: Target = None,
-        metric: Metric = None,
-        problem_type: Problem = None,
-        time_budget: Seconds = None,
-        families: Families = None,
-        categorical: Categorical = None,
+        table: Request | None,
         candidate: Annotated[
             int, Field(ge=1, le=_MOST, description="Rank in the answer of recommend to the same arguments.")
         ] = 1,
@@ -208,34 +162,17 @@ class Tools:
         configuration: Annotated[str | None, Field(description="Id of a configuration; instead of candidate.")] = None,
     ) -> Annotated[CallToolResult, answers.Script]:
         """Return a Python script that cross-validates and fits one configuration on the table. It is not run."""
-        if (path is None) == (advisor is None):
+        if (table is None) == (advisor is None):
             message = "Expected the path of a table or an advisor, one of them. Got both or none. Give one."
             raise InvalidInputError(message)
-        if advisor is not None:
-            saved = self.advisors.get(advisor)
+        if table is None:
+            saved = self.advisors.get(str(advisor))
             return _answer(self._script(saved, self._configuration(configuration, saved)))
-        about: dict[str, Any] = {
-            "path": path,
-            "target": target,
-            "metric": metric,
-            "problem_type": problem_type,
-            "time_budget": time_budget,
-            "families": families,
-            "categorical": categorical,
-        }
         if configuration is not None:
-            found = self._recommended(**about, n=1)
-            made = self._configuration(configuration, None)
-            chosen = Candidate(
-                configuration=made,
-                problem_type=found.task.problem_type,
-                expected_score=math.nan,
-                interval=(math.nan, math.nan),
-                expected_seconds=math.nan,
-            )
+            found = self._recommended(table, n=1)
+            chosen = _unmeasured(self._configuration(configuration, None), found.task.problem_type)
         else:
-            n = max(5, candidate)
-            found = self._recommended(**about, n=n)
+            found = self._recommended(table, n=max(5, candidate))
             if candidate > len(found):
                 message = f"There are {len(found)} candidates, but number {candidate} was asked for. Expected one of them. Ask for less."
                 raise InvalidInputError(message)
@@ -243,17 +180,15 @@ class Tools:
         return _answer({"model": chosen.model, "code": replace(found, candidates=(chosen,)).to_code()})
 
     def _script(self, saved: SavedAdvisor, configuration: Configuration) -> dict[str, Any]:
-        task = saved.advisor.task
-        chosen = Candidate(
-            configuration=configuration,
-            problem_type=task.problem_type,
-            expected_score=math.nan,
-            interval=(math.nan, math.nan),
-            expected_seconds=math.nan,
-        )
-        about = saved.about
+        about, task = saved.about, saved.advisor.task
         found = Recommendation(
-            task, (chosen,), "", file=about["file"], target=about["target"], categorical=tuple(about["categorical"])
+            task,
+            (_unmeasured(configuration, task.problem_type),),
+            "",
+            file=about["file"],
+            target=about["target"],
+            categorical=tuple(about["categorical"]),
+            reading=about.get("reading", {}),
         )
         return {"model": configuration.model, "code": found.to_code()}
 
@@ -278,36 +213,31 @@ class Tools:
     def start(
         self,
         *,
-        path: Path_,
-        target: Target = None,
-        metric: Metric = None,
-        problem_type: Problem = None,
+        table: Request,
         time_budget: Annotated[
             float | None, Field(description="Seconds that one fit of each trial may take, all together.")
         ] = None,
-        families: Families = None,
-        categorical: Categorical = None,
     ) -> Annotated[CallToolResult, answers.AdvisorState]:
         """Start an advisor for a table. It learns from every result; it is saved and outlives this server."""
-        table, file = self._read(path, target)
-        data = Dataset.from_data(table.X, table.y, problem_type=problem_type, categorical=categorical or ())
+        data, read, file = self._dataset(table)
         advisor = Advisor(
-            table.X,
-            table.y,
-            metric=metric,
-            families=families,
+            read.X,
+            read.y,
+            metric=table.metric,
+            families=table.families,
             knowledge_base=self._knowledge_base,
-            problem_type=problem_type,
-            categorical=categorical or (),
+            problem_type=table.problem_type,
+            categorical=table.categorical or (),
             time_budget=time_budget,
-            name=table.name,
+            name=read.name,
         )
         about = {
             "file": file,
-            "table": table.name,
-            "target": str(table.y.name),
+            "table": read.name,
+            "target": str(read.y.name),
             "problem_type": str(data.problem_type),
-            "categorical": list(categorical or ()),
+            "categorical": table.categorical or [],
+            "reading": table.reading,
             "fingerprint": data.fingerprint,
             "state": state_of(file),
             "version": __version__,
@@ -322,9 +252,9 @@ class Tools:
         n: Annotated[int, Field(ge=1, le=_MOST, description="How many, to be tried at the same time.")] = 1,
     ) -> Annotated[CallToolResult, answers.Configurations]:
         """Return configurations to try next, given all results so far. Run them yourself and tell their scores."""
-        saved = self.advisors.get(advisor)
-        _not_finished(saved)
-        found = saved.ask(n)
+        with self.advisors.held(advisor) as saved:
+            _not_finished(saved)
+            found = saved.ask(n)
         self._remember(*found)
         notes = (
             []
@@ -353,24 +283,24 @@ class Tools:
         ] = None,
     ) -> Annotated[CallToolResult, answers.AdvisorState]:
         """Report the result of a configuration, suggested or your own."""
-        saved = self.advisors.get(advisor)
-        _not_finished(saved)
         if (configuration is None) == (model is None):
             message = (
                 "Expected the id of a configuration or a model with params, one of them. Got both or none. Give one."
             )
             raise InvalidInputError(message)
-        if model is not None:
-            tried = Configuration(get_model(model).name, params or {})
-        else:
-            tried = self._configuration(configuration, saved)
-        saved.tell(tried, score=score, seconds=seconds, status=status)
+        with self.advisors.held(advisor) as saved:
+            _not_finished(saved)
+            if model is not None:
+                tried = Configuration(get_model(model).name, params or {})
+            else:
+                tried = self._configuration(configuration, saved)
+            saved.tell(tried, score=score, seconds=seconds, status=status)
         return _answer(_state_of(saved, self._changed(saved)))
 
     def finish(self, *, advisor: Id) -> Annotated[CallToolResult, answers.Finished]:
         """End an advisor: its results, the best first, and a script for the best. It takes no more results."""
-        saved = self.advisors.get(advisor)
-        saved.finish()
+        with self.advisors.held(advisor) as saved:
+            saved.finish()
         task = saved.advisor.task
         ranked = sorted(
             saved.advisor.history, key=lambda t: task.metric.to_loss(t.score) if t.status is Status.OK else math.inf
@@ -388,17 +318,12 @@ class Tools:
     def kb_search(
         self,
         *,
+        table: Table | None,
         words: Annotated[str, Field(description="Such as 'imbalanced binary 10k rows'.")] = "",
-        path: Annotated[str | None, Field(description="A table that the found tasks shall resemble.")] = None,
-        target: Target = None,
-        problem_type: Problem = None,
         n: Annotated[int, Field(ge=1, le=_MOST, description="How many tasks at most.")] = 5,
     ) -> Annotated[CallToolResult, answers.PastTasks]:
         """Find past tasks by words or by likeness to a table, with the model that won there."""
-        data = None
-        if path is not None:
-            table, _ = self._read(path, target)
-            data = Dataset.from_data(table.X, table.y, problem_type=problem_type)
+        data = None if table is None else self._dataset(table)[0]
         known = open_knowledge_base(self._knowledge_base)
         return _answer(compact_past_tasks([t.to_dict() for t in search(known, words, like=data, n=n)]))
 
@@ -453,8 +378,15 @@ class Tools:
 
     def _data(self, saved: SavedAdvisor) -> Dataset:
         about = saved.about
-        table, _ = self._read(about["file"], about["target"])
-        return Dataset.from_data(table.X, table.y, problem_type=about["problem_type"], categorical=about["categorical"])
+        return self._dataset(
+            Table(
+                path=about["file"],
+                target=about["target"],
+                problem_type=about["problem_type"],
+                categorical=about["categorical"],
+                **about.get("reading", {}),
+            )
+        )[0]
 
     def _changed(self, saved: SavedAdvisor) -> list[str]:
         """Say that a table is not any more what an advisor was started on."""
@@ -471,23 +403,22 @@ class Tools:
     async def tune(
         self,
         *,
-        path: Path_,
-        target: Target = None,
-        metric: Metric = None,
-        problem_type: Problem = None,
-        families: Families = None,
-        categorical: Categorical = None,
+        table: Request,
         trials: Annotated[int, Field(ge=1, le=1_000, description="Configurations to try at most.")] = 10,
         time_budget: Annotated[float, Field(gt=0, le=3_600, description="Seconds for the whole search.")] = 60.0,
         out: Annotated[str | None, Field(description="New file for the model (.skops), inside of the folders.")] = None,
     ) -> Annotated[CallToolResult, answers.Tuned]:
         """Search for the best configuration by fitting models on the table, in a process of its own."""
-        file = self.folders.table(path)
+        file = self.folders.table(table.path)
         words = ["tune", file, "--json", "--trials", str(trials), "--time-budget", f"{time_budget:g}"]
-        for option, value in (("--target", target), ("--metric", metric), ("--task", problem_type)):
-            words += [f"{option}={value}"] if value is not None else []
-        words += [f"--families={','.join(families)}"] if families else []
-        words += [f"--categorical={column}" for column in categorical or ()]
+        for option, value in (("target", table.target), ("metric", table.metric), ("task", table.problem_type)):
+            words += [f"--{option}={value}"] if value is not None else []
+        words += [f"--families={','.join(table.families)}"] if table.families else []
+        for option, columns in (("categorical", table.categorical), ("drop", table.drop), ("keep", table.keep)):
+            words += [f"--{option}={column}" for column in columns or ()]
+        words += [] if table.header is None else ["--header" if table.header else "--no-header"]
+        words += [f"--names={_csv_line(table.names)}"] if table.names else []
+        words += [] if table.sheet is None else [f"--sheet={table.sheet}"]
         made = None
         if out is not None:
             made = self.folders.inside(out)
@@ -514,6 +445,24 @@ class Tools:
                 "notes": facts["recommendation"]["notes"],
             }
         )
+
+
+def _csv_line(names: Sequence[str]) -> str:
+    """Return names as the option --names takes them."""
+    line = StringIO()
+    csv.writer(line).writerow(names)
+    return line.getvalue().strip("\r\n")
+
+
+def _unmeasured(configuration: Configuration, problem_type: ProblemType) -> Candidate:
+    """Return a configuration of which nothing is expected."""
+    return Candidate(
+        configuration=configuration,
+        problem_type=problem_type,
+        expected_score=math.nan,
+        interval=(math.nan, math.nan),
+        expected_seconds=math.nan,
+    )
 
 
 def _not_finished(saved: SavedAdvisor) -> None:

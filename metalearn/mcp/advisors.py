@@ -4,10 +4,13 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from metalearn.advisor import Advisor, Trial
 from metalearn.api import KnowledgeSource
@@ -100,6 +103,13 @@ class Advisors:
         if known is None or known.size != path.stat().st_size:
             known = self._open[name] = self._read(name, path)
         return known
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[SavedAdvisor]:
+        """Yield a saved advisor that no other server uses meanwhile."""
+        path = self.get(name).path
+        with FileLock(path.with_suffix(".lock")):
+            yield self.get(name)
 
     def _read(self, name: str, path: Path) -> SavedAdvisor:
         content = path.read_bytes()

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
@@ -106,19 +107,19 @@ class Folders:
             pass  # the reader says what is wrong
         return 0
 
-    def read(self, path: str, target: str | None) -> tuple[NamedTable, str]:
-        """Read a table."""
+    def read(self, path: str, target: str | None, **reading: Any) -> tuple[NamedTable, str]:
+        """Read a table, with the options of ``read_table``."""
         file = self.table(path)
         before = state_of(file)
         if target is None and file not in SHIPPED:
-            columns = self.columns(path)
+            columns = self.columns(path, **{k: v for k, v in reading.items() if k not in ("drop", "keep")})
             shown = [*list(columns)[:_COLUMNS_SHOWN], *["..."] * (len(columns) > _COLUMNS_SHOWN)]
             message = (
                 f"No target was given for {Path(file).name!r}. Expected one of its columns {shown}. Give it as target."
             )
             raise InvalidInputError(message)
         try:
-            table = read_table(file, target)
+            table = read_table(file, target, **reading)
         except InvalidInputError as error:
             if state_of(file) == before:
                 raise InvalidInputError(_hidden(str(error), _may_be_shown(file))) from None
@@ -130,13 +131,13 @@ class Folders:
         )
         raise InvalidInputError(message)
 
-    def columns(self, path: str) -> dict[str, str]:
-        """Return the type of every column of a table, by name."""
+    def columns(self, path: str, **layout: Any) -> dict[str, str]:
+        """Return the type of every column of a table, by name; ``layout`` says how the file is read."""
         file = self.table(path)
         if file in SHIPPED:
             table = read_table(file)
             return {**_types(table.X), "target": str(table.y.dtype)}
-        return _types(read_frame(Path(file)))
+        return _types(read_frame(Path(file), **layout))
 
 
 def without_cells(text: str, table: NamedTable) -> str:

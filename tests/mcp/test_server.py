@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +203,61 @@ def test_scripts_read_the_table_and_have_all_parameters(place: Path) -> None:
     talk(place, conversation)
 
 
+READS = {"describe", "recommend", "code", "kb_search", "start", "tune"}
+
+
+def test_all_tools_that_read_a_table_take_the_same_arguments_for_it(place: Path) -> None:
+    from metalearn.mcp.arguments import Table  # noqa: PLC0415 - needs the extra
+
+    tools = tools_of(place, allow_tune=True)
+    shared = [field.name for field in fields(Table)]
+    schemas = {name: tools[name].input_schema for name in READS}
+    for name in shared:
+        forms = {json.dumps(s["properties"][name], sort_keys=True) for s in schemas.values() if name != "path"}
+        assert len(forms) <= 1, name
+    assert {name for name in READS if schemas[name].get("required") == ["path"]} == READS - {"code", "kb_search"}
+    assert not {"drop", "path"} & set(tools["ask"].input_schema["properties"])
+
+
+def test_a_table_is_read_as_asked(place: Path) -> None:
+    rng = np.random.default_rng(2)
+    rows = pd.DataFrame({"a": rng.normal(size=90), "zip": rng.integers(0, 5, 90), "b": rng.normal(size=90)})
+    rows["y"] = rng.choice(["u", "v"], 90)
+    rows.to_csv(place / "data" / "bare.csv", index=False, header=False)
+    with pd.ExcelWriter(place / "data" / "book.xlsx") as book:
+        pd.DataFrame({"note": ["see next"]}).to_excel(book, sheet_name="cover", index=False)
+        rows.to_excel(book, sheet_name="rows", index=False)
+
+    async def conversation(call: Call) -> None:
+        names = list(rows)
+        assert "names" in await call("recommend", path="bare.csv", target="y")
+        assert list((await call("describe", path="bare.csv", names=names))["columns"]) == names
+        assert list((await call("describe", path="book.xlsx", sheet="rows"))["columns"]) == names
+        bare = {"path": "bare.csv", "names": names, "target": "y"}
+        whole = await call("describe", **bare)
+        assert whole["kinds"] == {"numeric": 3}
+        assert (await call("describe", **bare, categorical=["zip"]))["kinds"] == {"numeric": 2, "categorical": 1}
+        for asked in (bare, {"path": "book.xlsx", "sheet": "rows", "target": "y"}):
+            assert (await call("recommend", **asked, drop=["b"]))["columns"] == 2
+            assert (await call("recommend", **asked, keep=["a"]))["columns"] == 1
+            assert "Did you mean 'zip'?" in await call("start", **asked, drop=["zpi"])
+            script = await call("code", **asked, drop=["b"], categorical=["zip"])
+            assert "drop=['b']" in script["code"]
+            begun = await call("start", **asked, drop=["b"], families=["knn"])
+            state = await call("tell", advisor=begun["advisor"], model="knn", score=0.5)
+            assert state["notes"] == []  # read again in the same way, it is the same
+            done = await call("finish", advisor=begun["advisor"])
+            assert "drop=['b']" in done["code"]
+            assert (await call("record", advisor=begun["advisor"]))["new_evaluations"] == 1
+            scripts.append(done["code"])
+
+    scripts: list[str] = []
+    talk(place, conversation, store=ml.open_store(place / "kb"))
+    for script in scripts:
+        ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+
+
 def test_past_tasks_are_found(place: Path) -> None:
     async def conversation(call: Call) -> None:
         assert (await call("kb_search", path="wine", n=1))["tasks"][0]["name"] == "keel/wine"
@@ -289,7 +347,7 @@ def test_the_password_of_a_store_is_not_shown(place: Path) -> None:
 def test_a_search_is_run_where_it_is_allowed(place: Path) -> None:
     async def conversation(call: Call) -> None:
         asked = {"path": "houses.csv", "target": "price", "families": ["knn", "linear"], "trials": 2}
-        found = await call("tune", **asked, out="model.skops")
+        found = await call("tune", **asked, out="model.skops", drop=["town"], header=True)
         assert found["trials"] == 2
         assert (place / "data" / "model.skops").exists()
         assert "nothing is overwritten" in await call("tune", **asked, out="model.skops")

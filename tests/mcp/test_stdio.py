@@ -82,6 +82,18 @@ def test_two_sessions_use_one_advisor_at_the_same_time(tmp_path: Path) -> None:
     asyncio.run(conversation())
 
 
+def test_two_servers_asked_at_the_same_moment_suggest_different_configurations(tmp_path: Path) -> None:
+    async def conversation() -> None:
+        async with client(tmp_path) as one, client(tmp_path) as other:
+            begun = await one.call_tool("start", {"path": "iris", "families": ["knn", "linear"]})
+            advisor = begun.structured_content["advisor"]
+            asked = [session.call_tool("ask", {"advisor": advisor}) for _ in range(6) for session in (one, other)]
+            found = [a.structured_content["suggestions"][0]["id"] for a in await asyncio.gather(*asked)]
+            assert len(set(found)) == 12
+
+    asyncio.run(conversation())
+
+
 @pytest.mark.parametrize("answered", [True, False], ids=["between calls", "during a call"])
 def test_the_server_ends_when_its_client_disappears(tmp_path: Path, answered: bool) -> None:  # noqa: FBT001
     with subprocess.Popen(

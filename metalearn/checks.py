@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from metalearn._wording import advice
 from metalearn.dataset import Dataset
 from metalearn.metafeatures.columns import levels_of
 from metalearn.metafeatures.sample import Sample, sample_of
@@ -53,6 +55,11 @@ _GROUP_NAME = re.compile(
     re.IGNORECASE,
 )
 _FEWEST_WRITTEN = 5
+_MEANS_MISSING = frozenset(
+    ("?", "-", "--", ".", "n.a.", "k.a.", "missing", "none", "nil", "#n/v", "(null)", "(missing)")
+)
+_NUMBER_CODES = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, 999999.0)
+_FAR = 5
 _MOSTLY = 0.9
 _AMOUNT = re.compile(r"[(+-]?[$€£¥]?\s?[+-]?\d+([.,' ]\d+)*\s?[%$€£¥]?\)?-?")
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -105,6 +112,8 @@ def check_data(data: Dataset, *, metric: Metric | None = None) -> tuple[Finding,
         _groups,
         _identifiers,
         _mixed,
+        _missing_codes,
+        _similar_labels,
         _constants,
         _duplicate_columns,
     )
@@ -341,8 +350,7 @@ def _time_order(sample: Sample) -> Iterator[Finding]:
             severity="warning",
             columns=names,
             message=f"The rows are sorted by time ({_listed(names)}). "
-            "If the model is to predict the future, validate on later rows, not on random ones: "
-            "metalearn tune --time COLUMN, or ml.tune(X, y, time=...) in Python.",
+            f"If the model is to predict the future, validate on later rows, not on random ones: {_by_time()}.",
         )
     elif unordered:
         names = _names(sample, unordered)
@@ -351,8 +359,12 @@ def _time_order(sample: Sample) -> Iterator[Finding]:
             severity="info",
             columns=names,
             message=f"{_listed(names)} {_verb(names, 'holds', 'hold')} dates. "
-            "If the model is to predict the future, sort by time and validate on later rows: metalearn tune --time COLUMN.",
+            f"If the model is to predict the future, validate on later rows: {_by_time()}.",
         )
+
+
+def _by_time() -> str:
+    return advice(python="ml.tune(X, y, time=...)", command="metalearn tune --time COLUMN")
 
 
 def _groups(sample: Sample) -> Iterator[Finding]:
@@ -372,7 +384,7 @@ def _groups(sample: Sample) -> Iterator[Finding]:
             columns=names,
             message=f"{_listed(names)} {_verb(names, 'names', 'name')} groups of rows with similar targets. "
             "If the model is to predict other groups than these, keep each in one fold: "
-            "metalearn tune --groups COLUMN, or fit(..., groups=...) in Python.",
+            + advice(python="ml.tune(X, y, groups=...).", command="metalearn tune --groups COLUMN."),
         )
 
 
@@ -424,61 +436,88 @@ def _identifiers(sample: Sample) -> Iterator[Finding]:
 
 
 def _mixed(sample: Sample) -> Iterator[Finding]:
-    mixed: list[int] = []
-    digits: list[int] = []
-    amounts: list[int] = []
-    days: list[int] = []
+    """Tell what columns of text hold beside words."""
+    found: dict[str, list[int]] = {"read": [], "odd": [], "digits": [], "amount": [], "date": []}
     dtypes = sample.data.X.dtypes.iloc[sample.columns]
     looked_at = [place for place, dtype in enumerate(dtypes) if pd.api.types.is_string_dtype(dtype)]
     for place, (_, column) in zip(looked_at, sample.part(looked_at).items(), strict=True):
-        kind = sample.kinds[place]
-        share = _share_of_numbers(column.dropna()) if kind is ColumnKind.CATEGORICAL else 0.0
-        if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
-            mixed.append(place)
-        elif share == 1:
-            digits.append(place)
-        elif kind in {ColumnKind.CATEGORICAL, ColumnKind.TEXT} and (written := _written(column)):
-            {"amount": amounts, "odd": mixed, "date": days}[written].append(place)
-        elif share > 0.5:  # noqa: PLR2004 - more numbers than words
-            mixed.append(place)
-    for places, name, one, many, advice in (
-        (
-            mixed,
-            "mixed_types",
-            "mixes",
-            "mix",
-            "numbers and text. Find out what the odd values mean; mark missing ones as such.",
-        ),
-        (
-            digits,
-            "numbers_as_text",
-            "holds",
-            "hold",
-            "numbers as text. Convert with pandas.to_numeric if they are quantities.",
-        ),
-        (
-            amounts,
-            "numbers_as_text",
-            "holds",
-            "hold",
-            "numbers with signs that make text of them: to a model, every value is a word. Convert with pandas.to_numeric.",
-        ),
-        (
-            days,
-            "dates_as_text",
-            "holds",
-            "hold",
-            "dates in a form that is not read: to a model, every value is a word. Convert with pandas.to_datetime.",
-        ),
-    ):
+        held = _held(column, sample.kinds[place])
+        if held is not None:
+            found[held].append(place)
+    told = _told()
+    for held, places in found.items():
         names = _names(sample, places)
         if names:
+            kind, severity, (one, many), text = told[held]
             yield Finding(
-                kind=name,
-                severity="info" if places is digits else "warning",
+                kind=kind,
+                severity=severity,
                 columns=names,
-                message=f"{_listed(names)} {_verb(names, one, many)} {advice}",
+                message=f"{_listed(names)} {_verb(names, one, many)} {text}",
             )
+
+
+def _held(column: "pd.Series[Any]", kind: ColumnKind) -> str | None:
+    share = _share_of_numbers(column.dropna()) if kind is ColumnKind.CATEGORICAL else 0.0
+    if kind is ColumnKind.NUMERIC:
+        return "read"
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
+        return "odd"
+    if share == 1:
+        return "digits"
+    if kind in {ColumnKind.CATEGORICAL, ColumnKind.TEXT} and (written := _written(column)):
+        return written
+    return "odd" if share > 0.5 else None  # noqa: PLR2004 - more numbers than words
+
+
+def _told() -> dict[str, tuple[str, str, tuple[str, str], str]]:
+    """Return kind, severity, verbs and text of the findings on text by what it holds."""
+    holds = ("holds", "hold")
+    word = "to a model, every value is a word."
+    return {
+        "read": (
+            "numbers_as_text",
+            "info",
+            holds,
+            "numbers with separators, or signs of currency or percent. They were read as numbers.",
+        ),
+        "odd": (
+            "mixed_types",
+            "warning",
+            ("mixes", "mix"),
+            "numbers and text. Find out what the odd values mean; mark missing ones as such"
+            + advice(python=".", command=": --missing VALUE."),
+        ),
+        "digits": (
+            "numbers_as_text",
+            "info",
+            holds,
+            "numbers as text"
+            + advice(
+                python=". Convert with pandas.to_numeric if they are quantities.",
+                command=", read as categories. If they are quantities, write them as numbers.",
+            ),
+        ),
+        "amount": (
+            "numbers_as_text",
+            "warning",
+            holds,
+            f"numbers in a form that is not read: {word} "
+            + advice(
+                python="Convert them, as by X[column].str.replace(',', '.').astype(float).",
+                command="Write them with a decimal point, or with decimal commas in a file separated by semicolons.",
+            ),
+        ),
+        "date": (
+            "dates_as_text",
+            "warning",
+            holds,
+            f"dates in a form that is not read: {word} "
+            + advice(
+                python="Convert with pandas.to_datetime.", command="Add --date COLUMN, or --date COLUMN=%d/%m/%y."
+            ),
+        ),
+    }
 
 
 def _written(column: "pd.Series[Any]") -> str | None:
@@ -509,6 +548,90 @@ def _is_number(value: Any) -> bool:
     except (TypeError, ValueError, OverflowError):
         return False
     return bool(value == value)  # noqa: PLR0124 - NaN differs from itself
+
+
+def _missing_codes(sample: Sample) -> Iterator[Finding]:
+    """Look for values such as "?" and -999 that stand for missing ones."""
+    found: dict[str, list[int]] = {}
+    for place, values in zip(sample.places(ColumnKind.NUMERIC), sample.numbers, strict=True):
+        for number in _codes_in(values):
+            found.setdefault(f"{number:.0f}", []).append(place)
+    texts = sample.places(ColumnKind.CATEGORICAL, ColumnKind.TEXT)
+    for place, (_, column) in zip(texts, sample.part(texts).items(), strict=True):
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            continue
+        levels = _few_texts(column)
+        for level in levels if len(levels) > 1 else ():
+            if level.strip().lower() in _MEANS_MISSING:
+                found.setdefault(level, []).append(place)
+    for code, places in found.items():
+        names = _names(sample, places)
+        option = f"--missing {shlex.quote(code)}" if code[:1] != "-" else f"--missing={code}"
+        yield Finding(
+            kind="missing_codes",
+            severity="info",
+            columns=names,
+            message=f"{_listed(names)} {_verb(names, 'holds', 'hold')} {code!r}, which often means that a value is missing. "
+            + advice(python="If so, make it missing before: X.replace(value, None).", command=f"If so, add {option}."),
+        )
+
+
+def _codes_in(values: npt.NDArray[np.float64]) -> Iterator[float]:
+    """Yield the lowest value if it is such as -999 and none else is negative, the highest if it is such as 9999 and far away."""
+    present = values[~np.isnan(values)]
+    if len(present) < _FEWEST:
+        return
+    for code in _NUMBER_CODES:
+        held = present == code
+        if held.sum() < 2:  # noqa: PLR2004
+            continue
+        rest = present[~held]
+        if len(rest) and ((code < 0 and rest.min() >= 0) or (code > 0 and 0 <= rest.max() * _FAR < code)):
+            yield code
+
+
+def _few_texts(column: "pd.Series[Any]") -> list[str]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [value for value in column.cat.categories if isinstance(value, str)]
+    try:
+        return [value for value in column.dropna().unique() if isinstance(value, str)]
+    except TypeError:  # unhashable
+        return []
+
+
+def _similar_labels(sample: Sample) -> Iterator[Finding]:
+    """Look for labels that differ in case or spaces only."""
+    places = sample.places(ColumnKind.CATEGORICAL)
+    columns = zip(places, sample.part(places).items(), strict=True)
+    names = _names(sample, [place for place, (_, column) in columns if _alike(_few_texts(column))])
+    how = advice(python="X[column].str.strip().str.lower()", command="write them alike in the file")
+    if names:
+        yield Finding(
+            kind="similar_labels",
+            severity="info",
+            columns=names,
+            message=f"{_listed(names)} {_verb(names, 'has', 'have')} labels that differ only in case or spaces. Each counts as a "
+            f"category of its own. If they mean the same, join them: {how}.",
+        )
+    alike = _alike(
+        [label for label in sample.data.labels if isinstance(label, str)] if sample.is_classification else []
+    )
+    if alike:
+        shown = ", ".join(map(repr, alike[:_NAMED]))
+        yield Finding(
+            kind="similar_labels",
+            severity="warning",
+            columns=(str(sample.data.y.name),),
+            message=f"The target has classes that differ only in case or spaces: {shown}. Each counts as a class of its own. "
+            f"If they mean the same, join them: {how.replace('X[column]', 'y')}.",
+        )
+
+
+def _alike(labels: Sequence[str]) -> list[str]:
+    """Return labels of which another one differs in case or spaces only."""
+    plain = [" ".join(label.split()).casefold() for label in labels]
+    counts = Counter(plain)
+    return sorted(label for label, key in zip(labels, plain, strict=True) if counts[key] > 1)
 
 
 def _constants(sample: Sample) -> Iterator[Finding]:

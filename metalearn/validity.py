@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from metalearn._wording import advice
 from metalearn.api import KnowledgeSource, open_knowledge_base, recommend
 from metalearn.estimators import MetaLearnEstimator, load_model
 from metalearn.estimators.columns import select_columns
@@ -20,7 +21,7 @@ from metalearn.knowledge import KnowledgeBase
 from metalearn.recommendation import Recommendation
 from metalearn.report import facts_fragment, to_json
 from metalearn.report.text import Text, changes, facts_table, number
-from metalearn.table.intake import as_frame
+from metalearn.table.intake import as_frame, numeric_target
 
 __all__ = ["Moved", "Recheck", "recheck"]
 
@@ -181,7 +182,7 @@ def recheck(
         message = f"{type(fitted).__name__} cannot be rechecked. Expected a model of metalearn, or its file. Fit one: ml.tune(X, y)."
         raise InvalidInputError(message)
     check_is_fitted(fitted)
-    frame, _ = select_columns(_named(X, fitted.column_kinds_), fitted.column_kinds_)
+    frame, _ = select_columns(_named(X, fitted.column_kinds_), fitted.column_kinds_, fitted.column_formats)
     target = pd.Series(np.asarray(y) if not isinstance(y, pd.Series) else y.to_numpy(), name=getattr(y, "name", None))
     known = target.notna().to_numpy()
     named, target = frame.loc[known], target[known].reset_index(drop=True)
@@ -190,6 +191,7 @@ def recheck(
         message = "The target is missing in every row. Expected values to compare with. Choose another column."
         raise InvalidInputError(message)
     classes = getattr(fitted, "classes_", None)
+    target = numeric_target(target, "regression") if classes is None else target
     reasons = target_moved(fitted.target_, target, classes)
     before = fitted.recommendation_
     elsewhere = getattr(fitted, "learned_from_", "") if knowledge_base is None else ""
@@ -217,8 +219,8 @@ def recheck(
         ]
     elif elsewhere:
         told = (
-            f"The model was learned from {elsewhere}, which is opened only if you name it (knowledge_base=..., or "
-            "--knowledge-base): recommendations are not compared."
+            f"The model was learned from {elsewhere}, which is opened only if you name it "
+            f"({advice(python='knowledge_base=...', command='--knowledge-base')}): recommendations are not compared."
         )
         notes = [told]
     elif before.candidates:

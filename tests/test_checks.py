@@ -194,10 +194,16 @@ def test_mixed_types_are_told(values: Any) -> None:
 
 @pytest.mark.parametrize("form", ["${:.2f}", "{:,.2f}", "{:.1f}%", "{:.1f} €", "({:.2f})", "{:.2f}-"])
 def test_amounts_are_told_and_not_called_identifiers(form: str) -> None:
-    found = _found(m=[form.format(1000 + 900 * value) for value in NUMBERS[:, 0]])
+    found = _found(m=[form.format(1000 + 90 * value) for value in NUMBERS[:, 0]])
     assert found["numbers_as_text"].columns == ("m",)
-    assert found["numbers_as_text"].severity == "warning"
+    assert found["numbers_as_text"].severity == "info"
     assert "id_like" not in found
+
+
+def test_numbers_in_a_doubtful_form_are_warned_of() -> None:
+    found = _found(m=[f"{1000 + 900 * value:.2f}".replace(".", ",") for value in NUMBERS[:, 0]])
+    assert found["numbers_as_text"].severity == "warning"
+    assert "in a form that is not read" in found["numbers_as_text"].message
 
 
 @pytest.mark.parametrize("row", [5, 6, 8])  # whether a few values that are looked at hold it, or not
@@ -307,3 +313,24 @@ def test_warnings_come_first_and_findings_pickle() -> None:
 def test_any_table_is_checked(messy_table: pd.DataFrame, three_classes: np.ndarray) -> None:
     kinds = {finding.kind for finding in check_data(Dataset.from_data(messy_table, three_classes))}
     assert {"constant", "rare_classes", "mixed_types", "time_order"} <= kinds
+
+
+def test_codes_for_missing_values_are_told() -> None:
+    numbers = np.abs(NUMBERS[:, 0]) + 1
+    numbers[[3, 9, 30]] = -999
+    found = _found(m=numbers, word=["a", "b", "?"] * (N // 3), signed=NUMBERS[:, 1] - 99)
+    assert found["missing_codes"].columns in {("m",), ("word",)}
+    X = pd.DataFrame({"m": numbers, "word": ["a", "b", "?"] * (N // 3)})
+    told = " ".join(f.message for f in check_data(Dataset.from_data(X, CLASSES)))
+    assert "'-999'" in told
+    assert "'?'" in told
+    assert "missing_codes" not in _found(m=NUMBERS[:, 0], word=["a", "b", "c"] * (N // 3))
+
+
+def test_labels_that_differ_in_case_or_spaces_are_told() -> None:
+    assert _found(m=["Yes", "yes", "no"] * (N // 3))["similar_labels"].columns == ("m",)
+    assert "similar_labels" not in _found(m=["Yes", "no", "maybe"] * (N // 3))
+    data = Dataset.from_data(pd.DataFrame({"x": NUMBERS[:, 0]}), ["Yes", "yes ", "no"] * (N // 3))
+    (finding,) = [f for f in check_data(data) if f.kind == "similar_labels"]
+    assert finding.severity == "warning"
+    assert "'Yes', 'yes '" in finding.message

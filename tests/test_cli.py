@@ -30,7 +30,7 @@ def csv(tmp_path: Path) -> Path:
             "same": "x",
             "nothing": np.nan,
             "endless": [np.inf, *range(n - 1)],
-            "number_text": [f"{i},5 EUR" if i == 0 else str(i) for i in range(n)],
+            "number_text": [f"about {i}" if i == 0 else str(i) for i in range(n)],
         }
     )
     frame.to_csv(tmp_path / "houses.csv", index=False)

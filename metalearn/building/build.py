@@ -8,6 +8,7 @@ from pathlib import Path
 import joblib
 
 from metalearn._address import shown
+from metalearn._wording import advice
 from metalearn.builder import Limits, describe, evaluate, plan
 from metalearn.building.choice import Choice
 from metalearn.building.clusters import on_cluster
@@ -157,5 +158,5 @@ def _unusable(skipped: Mapping[str, str], n_tables: int) -> InvalidInputError:
     listed = "".join(f"\n  {name}: {reason}" for name, reason in skipped.items())
     return InvalidInputError(
         f"{len(skipped) or 'None'} of {n_tables} tables cannot be used. Expected all of them to be readable and to have "
-        f"the target. Correct them, or skip those that cannot be used (skip_unusable, --skip-unusable).{listed}"
+        f"the target. Correct them, or skip those that cannot be used ({advice(python='skip_unusable=True', command='--skip-unusable')}).{listed}"
     )

@@ -10,6 +10,7 @@ from typing import Any
 import joblib
 
 from metalearn._installation import install_command
+from metalearn._wording import advice
 from metalearn.exceptions import ClusterError, InvalidInputError, MissingExtraError, unknown_name
 
 __all__ = ["BACKENDS", "on_cluster"]
@@ -52,7 +53,8 @@ def on_cluster(backend: str = "loky", scheduler: str | None = None, *, n_jobs: i
     if backend not in BACKENDS:
         raise unknown_name("backend", backend, BACKENDS)
     if backend == "loky" and scheduler is not None:
-        message = f"The scheduler {scheduler!r} belongs to no backend. Expected 'dask' or 'ray' with it. Name the backend: --backend dask."
+        option = advice(python="backend='dask'", command="--backend dask")
+        message = f"The scheduler {scheduler!r} belongs to no backend. Expected 'dask' or 'ray' with it. Name the backend: {option}."
         raise InvalidInputError(message)
     workers = joblib.effective_n_jobs(n_jobs)
     if backend == "dask":

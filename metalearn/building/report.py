@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from metalearn._wording import advice
 from metalearn.report.text import facts_table
 
 __all__ = ["BuildReport", "FamilyWork"]
@@ -139,7 +140,8 @@ class BuildReport:
         failed = sum(work.n_known_failed for work in self.families)
         if failed:
             text += (
-                f"{failed:,} known pairs had met a limit or failed; retry_failed (--retry-failed) runs them again.\n"
+                f"{failed:,} known pairs had met a limit or failed; "
+                f"{advice(python='retry_failed=True', command='--retry-failed')} runs them again.\n"
             )
         planned = sum(work.n_planned for work in self.families)
         what = f"{planned:,} pairs of table and configuration on {len(self.tables)} tables"

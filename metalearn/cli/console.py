@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from metalearn._wording import at_command_line
 from metalearn.report.markup import visible
 
 __all__ = ["adapt_console", "say"]
@@ -30,6 +31,7 @@ def adapt_console(context: click.Context) -> None:
     characters become escapes (``\\u65e5``), which do not get lost. The warnings that a user asked for by ``python -W`` keep
     Python's form.
     """
+    context.with_resource(at_command_line())
     codecs.register_error(_DRAWN, _drawn)
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):

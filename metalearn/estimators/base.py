@@ -411,11 +411,17 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         measured = MetaFeatures(self.recommendation_.meta_features)
         store.append(task, measured, evaluations(trials, task.id))
 
+    @property
+    def column_formats(self) -> dict[str, str]:
+        """How numbers and dates in columns of text were written in fitting."""
+        found: dict[str, str] = self.members_[0].pipeline["preprocessing"]["clean"].formats_
+        return found
+
     def _mix(self, X: Any) -> npt.NDArray[np.float64]:
         """Return the weighted mean of what the members predict."""
         check_is_fitted(self, "members_")
         frame = as_table(self, X, categorical=self._categorical)
-        check_values(frame, self.column_kinds_)
+        check_values(frame, self.column_kinds_, self.column_formats)
         n_classes = len(getattr(self, "classes_", ()))
         shares = [m.weight * predict(m.pipeline, frame, n_classes) for m in self.members_]
         return np.asarray(np.sum(shares, axis=0), dtype=np.float64)

@@ -15,6 +15,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from metalearn._wording import advice
 from metalearn.estimators.base import MetaLearnEstimator
 from metalearn.estimators.documentation import documented
 from metalearn.exceptions import InvalidInputError
@@ -61,10 +62,11 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
                 check_classification_targets(y)
             codes, self.classes_ = _encoded(y)
         except (TypeError, ValueError) as error:  # fractions, or labels of several types
+            option = advice(python="problem_type='regression', or MetaLearnRegressor", command="--task regression")
             message = (
                 f"The target cannot be used as classes: {str(error).rstrip('.')}. Expected whole numbers, text or booleans, all of one type. "
                 "Convert it, as by y.astype(str); where it holds quantities, predict them by regression "
-                "(problem_type='regression', --task regression)."
+                f"({option})."
             )
             raise InvalidInputError(message) from error
         n_classes = len(self.classes_)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from metalearn.exceptions import InvalidInputError
+from metalearn.table.amounts import POINT, as_numbers
 from metalearn.table.intake import as_frame
 from metalearn.table.schema import ColumnKind, is_date_text
 
@@ -18,7 +20,9 @@ EMPTY = "empty"
 _SHOWN = 5
 
 
-def select_columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+def select_columns(
+    frame: pd.DataFrame, kinds: Mapping[str, str], formats: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, list[str]]:
     """Return the columns that a model needs, in its order."""
     if not len(frame):
         message = "The table has no rows. Expected some to predict. Check the file."
@@ -35,18 +39,20 @@ def select_columns(frame: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.Da
         )
         raise InvalidInputError(message)
     chosen = named[list(kinds)]
-    check_values(chosen, kinds)
+    check_values(chosen, kinds, formats)
     return chosen, surplus
 
 
-def check_values(frame: pd.DataFrame, kinds: Mapping[str, str]) -> None:
+def check_values(frame: pd.DataFrame, kinds: Mapping[str, str], formats: Mapping[str, str] | None = None) -> None:
     """Check that columns of numbers and dates still hold numbers and dates."""
     for name, dtype in frame.dtypes.items():
         kind = kinds[str(name)]
         plain = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_timedelta64_dtype(dtype)
         dates = pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype)
         if kind in (ColumnKind.NUMERIC, ColumnKind.BOOLEAN) and not plain:
-            _refuse(frame[name], dates or pd.to_numeric(_plain(frame[name]), errors="coerce").isna(), kind)
+            _refuse(
+                frame[name], dates or np.isnan(as_numbers(frame[name], (formats or {}).get(str(name), POINT))), kind
+            )
         elif kind == ColumnKind.DATETIME and not dates:
             unreadable = plain or ~_plain(frame[name]).map(is_date_text).astype(bool)
             _refuse(frame[name], unreadable, kind)

@@ -11,6 +11,7 @@ from sklearn.utils import check_array, column_or_1d
 from metalearn.estimators.base import MetaLearnEstimator
 from metalearn.estimators.documentation import documented
 from metalearn.exceptions import InvalidInputError
+from metalearn.table.intake import numeric_target
 from metalearn.task import ProblemType
 
 __all__ = ["MetaLearnRegressor"]
@@ -38,7 +39,7 @@ class MetaLearnRegressor(RegressorMixin, MetaLearnEstimator):  # type: ignore[mi
     """
 
     def _read_target(self, y: Any) -> tuple[npt.NDArray[Any], ProblemType, int]:
-        y = column_or_1d(y, warn=True)
+        y = numeric_target(pd.Series(column_or_1d(y, warn=True), name="y"), ProblemType.REGRESSION).to_numpy()
         n_missing = int(pd.isna(y).sum())
         try:
             values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")

@@ -183,7 +183,7 @@ def predict_table(model: MetaLearnEstimator, frame: pd.DataFrame) -> tuple[pd.Da
     InvalidInputError
         If a column is absent, or holds another kind of value than it did.
     """
-    chosen, surplus = select_columns(frame, model.column_kinds_)
+    chosen, surplus = select_columns(frame, model.column_kinds_, model.column_formats)
     if not isinstance(model, MetaLearnClassifier):
         return pd.DataFrame({"prediction": model.predict(chosen)}), surplus
     probabilities = model.predict_proba(chosen)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.metafeatures.blocks import line_blocks
+from metalearn.table.amounts import amount_form, as_numbers
 from metalearn.table.schema import date_format, read_dates
 
 __all__ = ["Codes", "Matrix", "Moments", "adjusted_r2", "binned", "days_of", "levels_of", "numbers_of", "table_of"]
@@ -27,6 +28,11 @@ def numbers_of(column: "pd.Series[Any]") -> Matrix:
         return np.asarray(column.dt.total_seconds() / _SECONDS_PER_DAY, dtype=float)
     if pd.api.types.is_complex_dtype(column.dtype):
         return np.asarray(np.abs(column.to_numpy()))
+    if pd.api.types.is_string_dtype(column.dtype) and not pd.api.types.is_numeric_dtype(column.dtype):
+        texts = {value for value in column.dropna() if isinstance(value, str)}
+        form = amount_form(texts) if texts else None
+        if form is not None:
+            return as_numbers(column, form)
     if column.dtype == object:
         column = pd.to_numeric(column.map(_plain, na_action="ignore"), errors="coerce")
     return np.asarray(column.to_numpy(dtype=float, na_value=np.nan), dtype=float)

@@ -19,8 +19,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted
 
+from metalearn._wording import advice
 from metalearn.exceptions import InvalidInputError
 from metalearn.models.text import TextEncoder, texts
+from metalearn.table.amounts import POINT, as_numbers
 from metalearn.table.intake import as_frame
 from metalearn.table.schema import ColumnKind, Schema, date_format, is_no_day, read_dates
 from metalearn.task import ProblemType
@@ -81,10 +83,11 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             elif kind is ColumnKind.CATEGORICAL:
                 if len(levels) + column.isna().any() > 1:
                     self.kinds_[name], self.levels_[name] = str(kind), levels
-            elif kind in (ColumnKind.DATETIME, ColumnKind.TEXT) or self._varies(column):
-                self.kinds_[name] = str(kind)
+            else:
                 if name in schema.formats:
                     self.formats_[name] = schema.formats[name]
+                if kind in (ColumnKind.DATETIME, ColumnKind.TEXT) or self._varies(column):
+                    self.kinds_[name] = str(kind)
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -136,14 +139,13 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             return list(dict.fromkeys(names)) if column.cat.ordered else sorted(set(names))
         return sorted(set(self._plain(column).dropna()))
 
-    @staticmethod
-    def _numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+    def _numbers(self, column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
         if pd.api.types.is_timedelta64_dtype(column.dtype):
             return np.asarray(column.dt.total_seconds(), dtype=float)
         if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiub":
             values = column.to_numpy(dtype=float, copy=True)
         else:
-            values = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=float, na_value=np.nan).copy()
+            values = as_numbers(column, self.formats_.get(str(column.name), POINT))
         values[~np.isfinite(values)] = np.nan
         return np.clip(values, -_LARGEST, _LARGEST, out=values)
 
@@ -161,7 +163,7 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
                 codes = self._codes(name, pd.Series(used.categories))
                 return {name: np.append(codes, np.int32(-1))[used.codes.to_numpy()]}
             return {name: self._codes(name, column)}
-        _check_kind(name, kind, column)
+        _check_kind(name, kind, column, self.formats_.get(name, POINT))
         if kind == ColumnKind.DATETIME:
             return self._dates(name, column)
         if kind == ColumnKind.TEXT:
@@ -237,7 +239,7 @@ def _held(column: "pd.Series[Any]") -> str:
     return "numbers" if is_number else "text"
 
 
-def _check_kind(name: str, kind: str, column: "pd.Series[Any]") -> None:
+def _check_kind(name: str, kind: str, column: "pd.Series[Any]", form: str) -> None:
     """Refuse a column of another kind than in fitting; text will do if some of it reads as numbers or dates."""
     before = {ColumnKind.TEXT: "text", ColumnKind.DATETIME: "dates"}.get(ColumnKind(kind), "numbers")
     held = _held(column)
@@ -246,7 +248,7 @@ def _check_kind(name: str, kind: str, column: "pd.Series[Any]") -> None:
     present = column[column.notna()]
     if held == "text" and before == "dates":
         return  # to be seen when they are read
-    if held == "text" and pd.to_numeric(present.astype(object), errors="coerce").notna().any():
+    if held == "text" and np.isfinite(as_numbers(present, form)).any():
         return
     if len(present):
         raise _another_kind(name, before, held, present)
@@ -254,12 +256,17 @@ def _check_kind(name: str, kind: str, column: "pd.Series[Any]") -> None:
 
 def _another_kind(name: str, before: str, held: str, found: "pd.Series[Any]") -> InvalidInputError:
     expected = before.split(" such", maxsplit=1)[0]
-    advice = (
-        f"Read it as text, as by pandas.read_csv(..., dtype={{{name!r}: str}})" if expected == "text" else "Correct it"
+    action = (
+        advice(
+            python=f"Read it as text, as by pandas.read_csv(..., dtype={{{name!r}: str}})",
+            command="Write it in the file as it was",
+        )
+        if expected == "text"
+        else "Correct it"
     )
     return InvalidInputError(
         f"The column {name!r} held {before} when the model was fitted, but now it holds {held} such as "
-        f"{str(found.iloc[0])[:40]!r}. Expected {expected} or missing values. {advice}."
+        f"{str(found.iloc[0])[:40]!r}. Expected {expected} or missing values. {action}."
     )
 
 

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import pandas as pd
 
+from metalearn._wording import advice
 from metalearn.exceptions import InvalidInputError
 from metalearn.table.packed import opened
 
@@ -32,6 +33,7 @@ _LOOKED_AT = 100
 _SHOWN = 60
 _DECIMAL_COMMA = r"-?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"
 _THOUSANDS = r"-?[1-9]\d{0,2}(\.\d{3})*|0"
+_WITH_THOUSANDS = r"-?[1-9]\d{0,2}(,\d{3})+|-?\d{1,3}"
 _FEWEST_POINTS = 50
 """So many points before three digits, beside numbers without one, are no decimal points: some would have fewer digits."""
 
@@ -339,8 +341,11 @@ def _refuse_data(path: Path, first: list[str], rows: list[list[str]]) -> None:
     if looks:
         message = (
             f"The first line of {path.name} looks like data: {shortened([name[:20] for name in first[:5]])}. Expected the names of the "
-            "columns. Say that there are none by --no-header, or name them by --names a,b,c; if these are names, add --header "
-            "(in Python: header=False, names=[...] or header=True of read_table)."
+            "columns. "
+            + advice(
+                python="Say that there are none by header=False, or name them by names=[...]; if these are names: header=True.",
+                command="Say that there are none by --no-header, or name them by --names a,b,c; if these are names, add --header.",
+            )
         )
         raise InvalidInputError(message)
 
@@ -393,6 +398,9 @@ def _with_marks_read(
 ) -> pd.DataFrame:
     """Return numbers that are written as in countries where the comma is the decimal mark, and the point no other."""
     commas = decimal_commas(frame, text)
+    doubtful = [name for name in commas if frame[name].dropna().str.strip().str.fullmatch(_WITH_THOUSANDS).all()]
+    if doubtful and len(doubtful) == len(commas) and any(map(_has_points, frame.items())):
+        commas = {}  # points are decimal points there, so commas separate thousands
     if commas:
         _log.warning("%s: commas were read as decimal points in %s.", path.name, shortened(list(commas)))
     elif options["sep"] != ";":
@@ -410,6 +418,12 @@ def _with_marks_read(
             shortened(doubtful),
         )
     return frame.assign(**commas, **points)
+
+
+def _has_points(item: "tuple[Any, pd.Series[Any]]") -> bool:
+    """Tell whether a column of numbers was read as having fractions."""
+    present = item[1].dropna()
+    return pd.api.types.is_float_dtype(present.dtype) and bool((present % 1 != 0).any())
 
 
 def separator_of(header: str, *, usual: str = ",") -> str:

@@ -1,6 +1,8 @@
 """What a user brings, turned into a data frame, a target and a kind of problem, or refused with the reason."""
 
 import datetime as dt
+import logging
+import shlex
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import is_dataclass
@@ -11,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from metalearn._wording import advice
 from metalearn.exceptions import InvalidInputError, unknown_name
+from metalearn.table.amounts import as_numbers, number_form
 from metalearn.task import ProblemType, as_problem_type
 
 __all__ = [
@@ -26,6 +30,7 @@ __all__ = [
     "is_records",
     "label_name",
     "labelled_rows",
+    "numeric_target",
     "row_names",
     "split_target",
     "take_in",
@@ -39,6 +44,7 @@ REGRESSION_FROM = 30
 """A numeric target with at least this many different values is a quantity, not a class."""
 
 _FIRST_ROWS = 1000
+_log = logging.getLogger(__name__)
 
 
 def take_in(
@@ -56,9 +62,26 @@ def take_in(
     target = target.reset_index(drop=True)
     _check_target(target)
     _check_several(target, n_missing=int((~present).sum()))
+    target = numeric_target(target, problem_type)
     kind = infer_problem_type(target) if problem_type is None else _fitting(target, problem_type)
     _check_classes(target, kind)
     return frame, target.astype(float) if kind is ProblemType.REGRESSION else target, kind
+
+
+def numeric_target(target: "pd.Series[Any]", problem_type: ProblemType | str | None = None) -> "pd.Series[Any]":
+    """Return a target of numbers that are held as text as numbers, and say so; classes stay as they are."""
+    kind = None if problem_type is None else as_problem_type(problem_type)
+    if not pd.api.types.is_string_dtype(target.dtype) or kind not in (None, ProblemType.REGRESSION):
+        return target
+    few = kind is None and target.nunique() < REGRESSION_FROM
+    form = None if few else number_form(target)
+    if form is None:
+        return target
+    numbers = pd.Series(as_numbers(target, form), index=target.index, name=target.name)
+    _log.warning(
+        "The target %r holds numbers as text. They were read as numbers of the form %s.", str(target.name), form
+    )
+    return numbers
 
 
 def split_target(X: Any, y: Any, target: str | None) -> tuple[Any, Any]:
@@ -105,14 +128,17 @@ def infer_problem_type(y: "pd.Series[Any]") -> ProblemType:
         if n_values >= REGRESSION_FROM or (n_values > 2 and not np.all(values == np.floor(values))):  # noqa: PLR2004
             return ProblemType.REGRESSION
     elif n_values >= REGRESSION_FROM and not isinstance(y.dtype, pd.CategoricalDtype):
-        numbers = pd.to_numeric(as_text(present).str.replace(r"[,$%\s]", "", regex=True), errors="coerce")
-        share = float(numbers.notna().mean())
+        numbers = np.isfinite(as_numbers(present))
+        share = float(numbers.mean())
         if share > 0.9:  # noqa: PLR2004
-            bad = present[numbers.isna()].iloc[:1].tolist() or present.iloc[:1].tolist()
+            odd = present[~numbers].iloc[:1].tolist()
             message = (
-                f"The target {str(y.name)!r} is text, but {share:.0%} of its values are numbers (such a value: {bad[0]!r}). "
-                "Expected numbers for regression, or classes. Convert it with pandas.to_numeric, "
-                "or say that it holds classes: problem_type='multiclass' (--task multiclass)."
+                f"The target {str(y.name)!r} is text, but {share:.0%} of its values are numbers (not one: {odd[0]!r}). "
+                "Expected numbers for regression, or classes. "
+                + advice(
+                    python="Correct these values or make them missing, or say that it holds classes: problem_type='multiclass'.",
+                    command=f"If {odd[0]!r} means that the value is missing, add --missing {shlex.quote(str(odd[0]))}; else correct it, or say that the target holds classes: --task multiclass.",
+                )
             )
             raise InvalidInputError(message)
     return ProblemType.BINARY if n_values == 2 else ProblemType.MULTICLASS  # noqa: PLR2004
@@ -220,7 +246,7 @@ def _series(y: Any) -> "pd.Series[Any]":
     if isinstance(y, str):
         message = (
             f"The target is the text {y!r}. Expected one value for each row. "
-            f"If that names a column, pass X.drop(columns={y!r}) and X[{y!r}]."
+            f"If that names a column, pass target={y!r} and no y."
         )
         raise InvalidInputError(message)
     array = np.asanyarray(y)
@@ -343,10 +369,14 @@ def _check_classes(target: "pd.Series[Any]", kind: ProblemType) -> None:
         raise InvalidInputError(message)
 
 
+def _task(kind: str) -> str:
+    return advice(python=f"problem_type={kind!r}", command=f"--task {kind}")
+
+
 def _other_kind(target: "pd.Series[Any]") -> str:
     if pd.api.types.is_numeric_dtype(target.dtype) and target.nunique() > _MOST_CODES:
-        return "Quantities such as prices are a regression problem: problem_type='regression', --task regression."
-    return "For several classes give problem_type='multiclass', --task multiclass."
+        return f"Quantities such as prices are a regression problem: {_task('regression')}."
+    return f"For several classes give {_task('multiclass')}."
 
 
 _MOST_CODES = 20
@@ -357,9 +387,9 @@ def _fitting(target: "pd.Series[Any]", problem_type: ProblemType | str) -> Probl
     kind = as_problem_type(problem_type)
     n_values = int(target.nunique())
     if kind is ProblemType.REGRESSION:
-        numbers = pd.to_numeric(target.astype(object), errors="coerce")
-        if not pd.api.types.is_numeric_dtype(target.dtype) and (numbers.isna().any() or target.dtype == object):
-            message = f"The target {str(target.name)!r} is not numeric. Expected numbers for regression. Convert it with pandas.to_numeric."
+        odd = [] if pd.api.types.is_numeric_dtype(target.dtype) else target[np.isnan(as_numbers(target))].tolist()
+        if odd or target.dtype == object:
+            message = f"The target {str(target.name)!r} is not numeric: it holds {str([*odd, *target][0])[:40]!r}. Expected numbers for regression. Correct such values, make them missing, or choose another column."
             raise InvalidInputError(message)
     if kind is ProblemType.BINARY and n_values != 2:  # noqa: PLR2004
         message = f"The target {str(target.name)!r} has {n_values:,} different values. Expected two for a binary problem. {_other_kind(target)}"

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from metalearn._files import replacing
 from metalearn._installation import install_command
+from metalearn._wording import advice
 from metalearn.exceptions import InvalidInputError, MetalearnError, MissingExtraError, unknown_name
 from metalearn.table.arff import read_arff
 from metalearn.table.delimited import read_delimited, shortened
@@ -152,7 +153,7 @@ def read_table(
         likely = _likely_targets(columns)
         message = (
             f"No target was named for {name}. Expected one of its {len(columns):,} columns, likely {' or '.join(map(repr, likely))}. "
-            f"Add it: --target {shlex.quote(likely[0])}."
+            f"Add it: {advice(python=f'target={likely[0]!r}', command=f'--target {shlex.quote(likely[0])}')}."
         )
         raise InvalidInputError(message)
     if target not in columns:
@@ -292,7 +293,11 @@ def _parquet(path: Path) -> pd.DataFrame:
     if unpacked > max(MAX_UNPACKED, MAX_RATIO * size) or cells > max(MAX_UNPACKED, MAX_RATIO * size):
         message = (
             f"{path.name} has {size:,} bytes and unpacks to {unpacked:,} or more ({facts.num_rows:,} rows, {facts.num_columns:,} "
-            "columns). Expected a table of bearable size. If it is one, read it with pandas.read_parquet and pass that."
+            "columns). Expected a table of bearable size. "
+            + advice(
+                python="If it is one, read it with pandas.read_parquet and pass that.",
+                command="Keep fewer rows, or save it as CSV.",
+            )
         )
         raise InvalidInputError(message)
     return _with_index(pd.read_parquet(path))
@@ -328,7 +333,10 @@ def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
                 raise unknown_name("sheet", sheet, map(str, book.sheet_names))
             if sheet is None and len(book.sheet_names) > 1:
                 _log.warning(
-                    "%s: the first of its sheets %s was read; --sheet chooses.", path.name, book.sheet_names[:5]
+                    "%s: the first of its sheets %s was read; %s chooses.",
+                    path.name,
+                    book.sheet_names[:5],
+                    advice(python="sheet=", command="--sheet"),
                 )
             found: pd.DataFrame = pd.read_excel(book, sheet_name=sheet if sheet is not None else 0)
     return found

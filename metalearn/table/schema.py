@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from metalearn.table.amounts import amount_form
 from metalearn.table.intake import column_names
 
 __all__ = [
@@ -135,6 +136,8 @@ def _kind_of_strings(values: "pd.Series[Any]") -> ColumnKind:
         return ColumnKind.CATEGORICAL
     if _format_of(text) is not None:
         return ColumnKind.DATETIME
+    if amount_form(text) and amount_form(map(str, values.dropna())):
+        return ColumnKind.NUMERIC
     if sum(map(len, text)) > _TEXT_LENGTH * len(text) and len(set(text)) > len(text) / 2:
         return ColumnKind.TEXT
     return ColumnKind.CATEGORICAL
@@ -201,7 +204,11 @@ def column_kinds(
     return {str(name): kind or _kind_of(next(looked_at)[1]) for name, kind in zip(X.columns, told, strict=True)}
 
 
-_KINDS_OF_TEXT = (ColumnKind.CATEGORICAL, ColumnKind.TEXT, ColumnKind.DATETIME)
+_KINDS_OF_TEXT = (ColumnKind.CATEGORICAL, ColumnKind.TEXT, ColumnKind.DATETIME, ColumnKind.NUMERIC)
+_FORMS: Mapping[ColumnKind, Callable[["pd.Series[Any]"], str | None]] = {
+    ColumnKind.DATETIME: date_format,
+    ColumnKind.NUMERIC: lambda values: amount_form(map(str, values.dropna())),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +223,17 @@ class Schema:
     def of(cls, X: pd.DataFrame, categorical: str | Sequence[str] = (), known: Self | None = None) -> Self:
         """Find the kinds and formats of a table's columns, as far as they are not known."""
         forced = column_names(categorical) or (() if known is None else known.categorical)
-        kinds = column_kinds(X, forced, None if known is None else known.kinds)
+        before = None
+        if known is not None:
+            told = known.kinds.items()
+            before = {name: kind for name, kind in told if kind is not ColumnKind.NUMERIC or name in known.formats}
+        kinds = column_kinds(X, forced, before)
         formats = {} if known is None else {name: form for name, form in known.formats.items() if name in kinds}
         for name, kind in kinds.items():
-            if kind is ColumnKind.DATETIME and name not in formats and kind_of_dtype(X[name].dtype) is None:
-                form = date_format(X[name])
-                formats |= {} if form is None else {name: form}
+            if name in formats or kind not in _FORMS or kind_of_dtype(X[name].dtype) is not None:
+                continue
+            form = _FORMS[kind](X[name])
+            formats |= {} if form is None else {name: form}
         return cls(kinds, formats, tuple(name for name in forced if name in kinds))
 
     def to_dict(self) -> dict[str, Any]:

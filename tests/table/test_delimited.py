@@ -207,7 +207,7 @@ IRIS = "5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n6.1,2.9,Iris-virginica\n5.5,3.
     "text", [IRIS, "1,0,0\n2,1,0\n3,1,1\n", "p,x,s\nx,p,s\np,x,t\nx,x,s\n", "0.5,1\n0.1,2\n0.3,1\n"]
 )
 def test_a_first_line_of_data_is_noticed(tmp_path: Path, text: str) -> None:
-    with pytest.raises(InvalidInputError, match=r"looks like data.*--no-header.*--names"):
+    with pytest.raises(InvalidInputError, match=r"looks like data.*header=False.*names="):
         read(tmp_path, text)
 
 

@@ -11,6 +11,7 @@ import pytest
 from scipy import sparse
 
 import metalearn as ml
+from metalearn._wording import at_command_line
 from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError
 from metalearn.table.intake import as_text, infer_problem_type, label_name, take_in
@@ -34,9 +35,11 @@ def test_the_problem_type_follows_from_the_target(y: list[object], expected: Pro
     assert infer_problem_type(pd.Series(y)) is expected
 
 
-def test_numbers_as_text_are_refused_as_a_target() -> None:
-    y = pd.Series([f"{i}.5" for i in range(50)], name="price")
-    with pytest.raises(InvalidInputError, match=r"'price' is text.*pandas.to_numeric"):
+def test_a_word_among_numbers_as_text_is_refused_as_a_target() -> None:
+    y = pd.Series([*(f"{i}.5" for i in range(50)), "k.A."], name="price")
+    with pytest.raises(InvalidInputError, match=r"'price' is text.*not one: 'k\.A\.'.*make them missing"):
+        infer_problem_type(y)
+    with at_command_line(), pytest.raises(InvalidInputError, match=r"--missing k\.A\..*--task multiclass"):
         infer_problem_type(y)
 
 
@@ -54,7 +57,7 @@ def test_numbers_as_text_are_refused_as_a_target() -> None:
         (pd.DataFrame(np.zeros((50, 2)), columns=["a", "a"]), [0, 1] * 25, r"stand twice: \['a'\]"),
         (np.zeros((50, 2, 2)), [0, 1] * 25, "3 dimensions"),
         (np.zeros((50, 2)), np.zeros((50, 2)), "shape"),
-        (np.zeros((50, 2)), "price", r"X\['price'\]"),
+        (np.zeros((50, 2)), "price", "pass target='price'"),
         ({"a": 1.0}, [0, 1] * 10, "is a dict"),
         (np.zeros((20, 2)), [1j, 2j] * 10, "complex"),
         (np.zeros((20, 2)), pd.Series([[1], [2]] * 10), "lists"),
@@ -230,9 +233,9 @@ def test_durations_of_any_form_are_those_of_pandas(dtype: Any, *, missing: bool)
 
 def test_prices_called_binary_are_said_to_be_a_regression_problem() -> None:
     X, prices = pd.DataFrame({"a": range(60)}), pd.Series(np.arange(60) * 1.5, name="price")
-    with pytest.raises(InvalidInputError, match="--task regression"):
+    with pytest.raises(InvalidInputError, match="problem_type='regression'"):
         ml.recommend(X, prices, problem_type="binary")
-    with pytest.raises(InvalidInputError, match="--task multiclass"):
+    with pytest.raises(InvalidInputError, match="problem_type='multiclass'"):
         ml.recommend(X, prices % 4.5, problem_type="binary")
 
 

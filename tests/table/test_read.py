@@ -13,6 +13,7 @@ import pytest
 from sklearn import datasets
 from sklearn.utils import Bunch
 
+from metalearn._wording import at_command_line
 from metalearn.exceptions import InvalidInputError, MetalearnError, UnknownNameError
 from metalearn.table.read import SHIPPED, read_frame, read_table
 
@@ -67,7 +68,7 @@ def test_an_unknown_target_offers_the_nearest(tmp_path: Path, frame: pd.DataFram
 
 def test_a_file_needs_a_target(tmp_path: Path, frame: pd.DataFrame) -> None:
     frame.to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(InvalidInputError, match=r"No target was named.*--target y"):
+    with pytest.raises(InvalidInputError, match=r"No target was named.*target='y'"):
         read_table(tmp_path / "t.csv")
 
 
@@ -233,7 +234,7 @@ def test_columns_can_be_left_out(tmp_path: Path, frame: pd.DataFrame) -> None:
 def test_likely_targets_are_proposed_and_never_all_columns(tmp_path: Path) -> None:
     wide = pd.DataFrame(0, index=range(3), columns=[*(f"c{i}" for i in range(75)), "Label", "last"])
     wide.to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(InvalidInputError, match=r"its 77 columns, likely 'Label' or 'last'\. Add it: --target Label\."):
+    with pytest.raises(InvalidInputError, match=r"its 77 columns, likely 'Label' or 'last'\. Add it: target='Label'\."):
         read_table(tmp_path / "t.csv")
     with pytest.raises(UnknownNameError, match=r"Did you mean 'c74'\? Available: \['Label', 'last'\]"):
         read_table(tmp_path / "t.csv", "c744")
@@ -241,7 +242,7 @@ def test_likely_targets_are_proposed_and_never_all_columns(tmp_path: Path) -> No
 
 def test_a_proposed_option_is_quoted_for_the_shell(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,sale price\n1,2\n3,4\n")
-    with pytest.raises(InvalidInputError, match=r"--target 'sale price'"):
+    with pytest.raises(InvalidInputError, match=r"--target 'sale price'"), at_command_line():
         read_table(tmp_path / "t.csv")
 
 

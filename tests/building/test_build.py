@@ -256,7 +256,7 @@ def test_the_summary_tells_known_failures_and_how_to_run_them_again(folder: Path
     run(folder / "sales.csv", *options(folder, "--time-limit", 1e-6))
     said = run(folder / "sales.csv", *options(folder)).stdout
     assert "known failed" in said
-    assert "3 known pairs had met a limit or failed; retry_failed=True runs them again." in said
+    assert "3 known pairs had met a limit or failed; --retry-failed runs them again." in said
 
 
 def test_a_pair_with_fewer_folds_than_asked_for_is_run_again(tmp_path: Path) -> None:

@@ -2,11 +2,9 @@
 
 import math
 import re
-import shlex
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial, reduce
 from typing import Any
 
@@ -15,6 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn._wording import advice
+from metalearn.checks.finding import Finding, dropping, listed, names_of, verb
+from metalearn.checks.text import missing_codes, mixed, similar_labels, written_as
 from metalearn.dataset import Dataset
 from metalearn.metafeatures.columns import levels_of
 from metalearn.metafeatures.sample import Sample, sample_of
@@ -46,7 +46,6 @@ _FEWEST = 20
 _ID_SHARE = 0.95
 _SCATTER = 0xC2B2AE3D27D4EB4F
 _NAMED = 5
-_PROBED = 50
 _FEWEST_GROUPS = 10
 _AGREEING = 0.1
 _SUBJECTS = "subject|patient|person|participant|respondent|user|customer|client|student|pupil|child|animal|household|session|device"
@@ -54,31 +53,7 @@ _GROUP_NAME = re.compile(
     rf"(^|[^a-z])(({_SUBJECTS})s?([^a-z]*(ids?|no|nr|num|number|code|key|name))?|ids?)[^a-z]*$|(?-i:[a-z]I[dD]$)",
     re.IGNORECASE,
 )
-_FEWEST_WRITTEN = 5
-_MEANS_MISSING = frozenset(
-    ("?", "-", "--", ".", "n.a.", "k.a.", "missing", "none", "nil", "#n/v", "(null)", "(missing)")
-)
-_NUMBER_CODES = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, 999999.0)
-_FAR = 5
-_MOSTLY = 0.9
-_AMOUNT = re.compile(r"[(+-]?[$€£¥]?\s?[+-]?\d+([.,' ]\d+)*\s?[%$€£¥]?\)?-?")
-_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_DAY = re.compile(
-    rf"(\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{1,4}}|\d{{1,2}}[ .-]+{_MONTH}[ .,-]+\d{{2,4}}|{_MONTH}[ .]+\d{{1,2}}[ .,]+\d{{2,4}})"
-    r"([ T,]+\d{1,2}:\d{2}.*)?",
-    re.IGNORECASE,
-)
 _TIME_NAME = re.compile(r"(^|[^a-z])(date|time|timestamp|year|month|week|day)([^a-z]|$)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """Say what a check found."""
-
-    kind: str
-    severity: str
-    columns: tuple[str, ...]
-    message: str
 
 
 def check_data(data: Dataset, *, metric: Metric | None = None) -> tuple[Finding, ...]:
@@ -111,9 +86,9 @@ def check_data(data: Dataset, *, metric: Metric | None = None) -> tuple[Finding,
         _time_order,
         _groups,
         _identifiers,
-        _mixed,
-        _missing_codes,
-        _similar_labels,
+        mixed,
+        missing_codes,
+        similar_labels,
         _constants,
         _duplicate_columns,
     )
@@ -133,16 +108,6 @@ def unlabelled(data: Dataset) -> Iterator[Finding]:
             message=f"{data.n_unlabelled:,} of {data.n_unlabelled + data.n_rows:,} rows have no target and are left out "
             "(in a file, empty cells and words such as NA and None count as missing).",
         )
-
-
-def _names(sample: Sample, places: Iterable[int]) -> tuple[str, ...]:
-    return tuple(str(sample.data.X.columns[sample.columns[place]]) for place in places)
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:_NAMED])
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{'Column' if len(names) == 1 else 'Columns'} {shown}{more}"
 
 
 def _read_places(sample: Sample) -> tuple[list[int], list[int], list[int]]:
@@ -169,14 +134,14 @@ def _leaks(sample: Sample) -> Iterator[Finding]:
         in_order = is_number and _is_in_order(values[present], target[present], classes=sample.is_classification)
         if in_order or determines(codes, target) or determines(codes[some], target[some]):
             leaking.append(places[line])
-    names = _names(sample, leaking)
+    names = names_of(sample, leaking)
     for name in names:
         yield Finding(
             kind="target_leak",
             severity="warning",
             columns=(name,),
             message=f"Column {name!r} alone nearly determines the target. If it is not known when a prediction is "
-            "made, drop it: scores with it would mislead.",
+            f"made, drop it ({dropping((name,))}): scores with it would mislead.",
         )
 
 
@@ -341,24 +306,24 @@ def _time_order(sample: Sample) -> Iterator[Finding]:
     for place, values in zip(dates, sample.days, strict=True):
         (ordered if _is_sorted(values) else unordered).append(place)
     for place, values in zip(numbers, sample.numbers, strict=True):
-        if _TIME_NAME.search(_names(sample, [place])[0]) and _is_sorted(values):
+        if _TIME_NAME.search(names_of(sample, [place])[0]) and _is_sorted(values):
             ordered.append(place)
     if ordered:
-        names = _names(sample, ordered)
+        names = names_of(sample, ordered)
         yield Finding(
             kind="time_order",
             severity="warning",
             columns=names,
-            message=f"The rows are sorted by time ({_listed(names)}). "
+            message=f"The rows are sorted by time ({listed(names)}). "
             f"If the model is to predict the future, validate on later rows, not on random ones: {_by_time()}.",
         )
     elif unordered:
-        names = _names(sample, unordered)
+        names = names_of(sample, unordered)
         yield Finding(
             kind="time_order",
             severity="info",
             columns=names,
-            message=f"{_listed(names)} {_verb(names, 'holds', 'hold')} dates. "
+            message=f"{listed(names)} {verb(names, 'holds', 'hold')} dates. "
             f"If the model is to predict the future, validate on later rows: {_by_time()}.",
         )
 
@@ -372,17 +337,17 @@ def _groups(sample: Sample) -> Iterator[Finding]:
     data, found = sample.data, []
     for place in range(len(sample.columns)):
         known = sample.kinds[place] in {ColumnKind.NUMERIC, ColumnKind.CATEGORICAL}
-        if known and _GROUP_NAME.search(_names(sample, [place])[0]):
+        if known and _GROUP_NAME.search(names_of(sample, [place])[0]):
             codes = levels_of(data.X.iloc[:, sample.columns[place]])
             if _agree(codes[codes >= 0], data.target[codes >= 0], classes=sample.is_classification):
                 found.append(place)
-    names = _names(sample, found)
+    names = names_of(sample, found)
     if names:
         yield Finding(
             kind="groups",
             severity="warning",
             columns=names,
-            message=f"{_listed(names)} {_verb(names, 'names', 'name')} groups of rows with similar targets. "
+            message=f"{listed(names)} {verb(names, 'names', 'name')} groups of rows with similar targets. "
             "If the model is to predict other groups than these, keep each in one fold: "
             + advice(python="ml.tune(X, y, groups=...).", command="metalearn tune --groups COLUMN."),
         )
@@ -410,10 +375,6 @@ def _is_sorted(values: npt.NDArray[np.float64]) -> bool:
     return bool(steps.any() and (np.all(steps >= 0) or np.all(steps <= 0)))
 
 
-def _verb(names: Sequence[str], one: str, many: str) -> str:
-    return one if len(names) == 1 else many
-
-
 def _identifiers(sample: Sample) -> Iterator[Finding]:
     numbers, _, levels = _read_places(sample)
     moments, n = sample.moments, sample.data.n_rows
@@ -423,215 +384,16 @@ def _identifiers(sample: Sample) -> Iterator[Finding]:
     present = counts.sum(axis=1)
     several = (counts > 0).sum(axis=1)
     found += [levels[line] for line in np.flatnonzero((several >= _ID_SHARE * present) & (present > sample.n_rows / 2))]
-    found = [place for place in found if place in numbers or _written(sample.part([place]).iloc[:, 0]) is None]
-    names = _names(sample, found)
+    found = [place for place in found if place in numbers or written_as(sample.part([place]).iloc[:, 0]) is None]
+    names = names_of(sample, found)
     if names:
         yield Finding(
             kind="id_like",
             severity="info",
             columns=names,
-            message=f"{_listed(names)} {_verb(names, 'has', 'have')} a new value in (nearly) every row, like an "
-            f"identifier. Drop {_verb(names, 'it unless it carries', 'them unless they carry')} meaning.",
+            message=f"{listed(names)} {verb(names, 'has', 'have')} a new value in (nearly) every row, like an "
+            f"identifier. Drop {verb(names, 'it unless it carries', 'them unless they carry')} meaning: {dropping(names)}.",
         )
-
-
-def _mixed(sample: Sample) -> Iterator[Finding]:
-    """Tell what columns of text hold beside words."""
-    found: dict[str, list[int]] = {"read": [], "odd": [], "digits": [], "amount": [], "date": []}
-    dtypes = sample.data.X.dtypes.iloc[sample.columns]
-    looked_at = [place for place, dtype in enumerate(dtypes) if pd.api.types.is_string_dtype(dtype)]
-    for place, (_, column) in zip(looked_at, sample.part(looked_at).items(), strict=True):
-        held = _held(column, sample.kinds[place])
-        if held is not None:
-            found[held].append(place)
-    told = _told()
-    for held, places in found.items():
-        names = _names(sample, places)
-        if names:
-            kind, severity, (one, many), text = told[held]
-            yield Finding(
-                kind=kind,
-                severity=severity,
-                columns=names,
-                message=f"{_listed(names)} {_verb(names, one, many)} {text}",
-            )
-
-
-def _held(column: "pd.Series[Any]", kind: ColumnKind) -> str | None:
-    share = _share_of_numbers(column.dropna()) if kind is ColumnKind.CATEGORICAL else 0.0
-    if kind is ColumnKind.NUMERIC:
-        return "read"
-    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
-        return "odd"
-    if share == 1:
-        return "digits"
-    if kind in {ColumnKind.CATEGORICAL, ColumnKind.TEXT} and (written := _written(column)):
-        return written
-    return "odd" if share > 0.5 else None  # noqa: PLR2004 - more numbers than words
-
-
-def _told() -> dict[str, tuple[str, str, tuple[str, str], str]]:
-    """Return kind, severity, verbs and text of the findings on text by what it holds."""
-    holds = ("holds", "hold")
-    word = "to a model, every value is a word."
-    return {
-        "read": (
-            "numbers_as_text",
-            "info",
-            holds,
-            "numbers with separators, or signs of currency or percent. They were read as numbers.",
-        ),
-        "odd": (
-            "mixed_types",
-            "warning",
-            ("mixes", "mix"),
-            "numbers and text. Find out what the odd values mean; mark missing ones as such"
-            + advice(python=".", command=": --missing VALUE."),
-        ),
-        "digits": (
-            "numbers_as_text",
-            "info",
-            holds,
-            "numbers as text"
-            + advice(
-                python=". Convert with pandas.to_numeric if they are quantities.",
-                command=", read as categories. If they are quantities, write them as numbers.",
-            ),
-        ),
-        "amount": (
-            "numbers_as_text",
-            "warning",
-            holds,
-            f"numbers in a form that is not read: {word} "
-            + advice(
-                python="Convert them, as by X[column].str.replace(',', '.').astype(float).",
-                command="Write them with a decimal point, or with decimal commas in a file separated by semicolons.",
-            ),
-        ),
-        "date": (
-            "dates_as_text",
-            "warning",
-            holds,
-            f"dates in a form that is not read: {word} "
-            + advice(
-                python="Convert with pandas.to_datetime.", command="Add --date COLUMN, or --date COLUMN=%d/%m/%y."
-            ),
-        ),
-    }
-
-
-def _written(column: "pd.Series[Any]") -> str | None:
-    """Tell amounts ("$1,234.50", "12 %", "99,95-"), also with an odd word among them, and dates that are not read from other text."""
-    present = column.dropna()
-    values = as_text(present.iloc[:: max(len(present) // _PROBED, 1)]).str.strip()
-    if values.nunique() < _FEWEST_WRITTEN:
-        return None
-    amounts = values.map(lambda value: bool(_AMOUNT.fullmatch(value)))
-    if amounts.mean() >= _MOSTLY and not values[amounts].map(_is_number).all():
-        return "amount" if amounts.all() else "odd"
-    if not values.map(lambda value: bool(_DAY.fullmatch(value))).all():
-        return None
-    return "date" if pd.to_datetime(values, errors="coerce", format="mixed", utc=True).notna().mean() > 0.5 else None  # noqa: PLR2004
-
-
-def _share_of_numbers(present: "pd.Series[Any]") -> float:
-    """Look at a few values spread over the column first, since to convert thousands of columns takes seconds."""
-    values = present.to_numpy(dtype=object)[:: max(len(present) // _PROBED, 1)]
-    if not any(_is_number(value) for value in values):
-        return 0.0
-    return float(pd.to_numeric(as_text(present), errors="coerce").notna().mean())
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return bool(value == value)  # noqa: PLR0124 - NaN differs from itself
-
-
-def _missing_codes(sample: Sample) -> Iterator[Finding]:
-    """Look for values such as "?" and -999 that stand for missing ones."""
-    found: dict[str, list[int]] = {}
-    for place, values in zip(sample.places(ColumnKind.NUMERIC), sample.numbers, strict=True):
-        for number in _codes_in(values):
-            found.setdefault(f"{number:.0f}", []).append(place)
-    texts = sample.places(ColumnKind.CATEGORICAL, ColumnKind.TEXT)
-    for place, (_, column) in zip(texts, sample.part(texts).items(), strict=True):
-        if pd.api.types.is_numeric_dtype(column.dtype):
-            continue
-        levels = _few_texts(column)
-        for level in levels if len(levels) > 1 else ():
-            if level.strip().lower() in _MEANS_MISSING:
-                found.setdefault(level, []).append(place)
-    for code, places in found.items():
-        names = _names(sample, places)
-        option = f"--missing {shlex.quote(code)}" if code[:1] != "-" else f"--missing={code}"
-        yield Finding(
-            kind="missing_codes",
-            severity="info",
-            columns=names,
-            message=f"{_listed(names)} {_verb(names, 'holds', 'hold')} {code!r}, which often means that a value is missing. "
-            + advice(python="If so, make it missing before: X.replace(value, None).", command=f"If so, add {option}."),
-        )
-
-
-def _codes_in(values: npt.NDArray[np.float64]) -> Iterator[float]:
-    """Yield the lowest value if it is such as -999 and none else is negative, the highest if it is such as 9999 and far away."""
-    present = values[~np.isnan(values)]
-    if len(present) < _FEWEST:
-        return
-    for code in _NUMBER_CODES:
-        held = present == code
-        if held.sum() < 2:  # noqa: PLR2004
-            continue
-        rest = present[~held]
-        if len(rest) and ((code < 0 and rest.min() >= 0) or (code > 0 and 0 <= rest.max() * _FAR < code)):
-            yield code
-
-
-def _few_texts(column: "pd.Series[Any]") -> list[str]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return [value for value in column.cat.categories if isinstance(value, str)]
-    try:
-        return [value for value in column.dropna().unique() if isinstance(value, str)]
-    except TypeError:  # unhashable
-        return []
-
-
-def _similar_labels(sample: Sample) -> Iterator[Finding]:
-    """Look for labels that differ in case or spaces only."""
-    places = sample.places(ColumnKind.CATEGORICAL)
-    columns = zip(places, sample.part(places).items(), strict=True)
-    names = _names(sample, [place for place, (_, column) in columns if _alike(_few_texts(column))])
-    how = advice(python="X[column].str.strip().str.lower()", command="write them alike in the file")
-    if names:
-        yield Finding(
-            kind="similar_labels",
-            severity="info",
-            columns=names,
-            message=f"{_listed(names)} {_verb(names, 'has', 'have')} labels that differ only in case or spaces. Each counts as a "
-            f"category of its own. If they mean the same, join them: {how}.",
-        )
-    alike = _alike(
-        [label for label in sample.data.labels if isinstance(label, str)] if sample.is_classification else []
-    )
-    if alike:
-        shown = ", ".join(map(repr, alike[:_NAMED]))
-        yield Finding(
-            kind="similar_labels",
-            severity="warning",
-            columns=(str(sample.data.y.name),),
-            message=f"The target has classes that differ only in case or spaces: {shown}. Each counts as a class of its own. "
-            f"If they mean the same, join them: {how.replace('X[column]', 'y')}.",
-        )
-
-
-def _alike(labels: Sequence[str]) -> list[str]:
-    """Return labels of which another one differs in case or spaces only."""
-    plain = [" ".join(label.split()).casefold() for label in labels]
-    counts = Counter(plain)
-    return sorted(label for label, key in zip(labels, plain, strict=True) if counts[key] > 1)
 
 
 def _constants(sample: Sample) -> Iterator[Finding]:
@@ -640,14 +402,14 @@ def _constants(sample: Sample) -> Iterator[Finding]:
     places = np.array([*numbers, *days, *levels], dtype=int)[single]
     whole = sample.data.X.iloc[:, sample.columns[places]]  # the sample may have missed a value; missing is one too
     places = [place for place, (_, column) in zip(places, whole.items(), strict=True) if _is_constant(column)]
-    names = _names(sample, places)
+    names = names_of(sample, places)
     if names:
         yield Finding(
             kind="constant",
             severity="warning" if len(names) == sample.data.n_features else "info",
             columns=names,
-            message=f"{_listed(names)} {_verb(names, 'has', 'have')} a single value or none, so nothing can be learned "
-            f"from {_verb(names, 'it. Drop it', 'them. Drop them')}, or check how the file was read.",
+            message=f"{listed(names)} {verb(names, 'has', 'have')} a single value or none, so nothing can be learned "
+            f"from {verb(names, 'it. Drop it', 'them. Drop them')}, or check how the file was read.",
         )
 
 
@@ -680,13 +442,12 @@ def _duplicate_columns(sample: Sample) -> Iterator[Finding]:
             original = first.setdefault(hash(values.tobytes()), place)
             if original != place:
                 copies[place] = original
-    names = _names(sample, copies)
+    names = names_of(sample, copies)
     if names:
-        originals = _listed(_names(sample, dict.fromkeys(copies.values()))).split(" ", 1)[1]
+        originals = listed(names_of(sample, dict.fromkeys(copies.values()))).split(" ", 1)[1]
         yield Finding(
             kind="duplicate_columns",
             severity="info",
             columns=names,
-            message=f"{_listed(names)} {_verb(names, 'repeats', 'repeat')} the values of {originals}. "
-            "Keep one of each.",
+            message=f"{listed(names)} {verb(names, 'repeats', 'repeat')} the values of {originals}. Keep one of each.",
         )

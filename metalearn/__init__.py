@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from metalearn.api import bundled_knowledge_base, open_store, recommend
     from metalearn.building import build_knowledge_base
     from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, load_model, save_model, tune
+    from metalearn.estimators.recheck import recheck
     from metalearn.knowledge import KnowledgeBase
     from metalearn.metafeatures import extract
     from metalearn.recommendation import Candidate, Recommendation
     from metalearn.space import Configuration
     from metalearn.task import ProblemType, Task
-    from metalearn.validity import recheck
 
 __all__ = [
     "Advisor",
@@ -56,7 +56,7 @@ _HOMES = {
     "extract": "metalearn.metafeatures",
     "load_model": "metalearn.estimators",
     "open_store": "metalearn.api",
-    "recheck": "metalearn.validity",
+    "recheck": "metalearn.estimators.recheck",
     "recommend": "metalearn.api",
     "save_model": "metalearn.estimators",
     "tune": "metalearn.estimators",

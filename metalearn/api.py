@@ -16,7 +16,7 @@ from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.evaluation.proxy import with_stand_ins
 from metalearn.exceptions import InvalidInputError
-from metalearn.fitting import bundled_knowledge_base, fitted_recommender
+from metalearn.fitted_recommenders import bundled_knowledge_base, fitted_recommender
 from metalearn.knowledge import BUNDLED, KnowledgeBase, Store, open_store
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import get_model, models_for
@@ -81,7 +81,7 @@ def _is_bundled(source: KnowledgeSource) -> bool:
 
 
 def past_of(source: KnowledgeSource) -> KnowledgeBase | None:
-    """Return what is to be learned from as :func:`~metalearn.fitting.fitted_recommender` takes it."""
+    """Return what is to be learned from as :func:`~metalearn.fitted_recommenders.fitted_recommender` takes it."""
     return None if _is_bundled(source) else open_knowledge_base(source)
 
 

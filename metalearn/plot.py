@@ -119,14 +119,14 @@ def past_tasks(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "
         if chosen:
             edges = ["black" if p.named else "none" for p in chosen]
             spots = [p.x for p in chosen], [p.y for p in chosen]
-            ax.scatter(*spots, s=24, color=series.COLOURS[codes.get(group, 0)], edgecolors=edges, label=_plain(group))
+            ax.scatter(*spots, s=24, color=series.COLOURS[codes.get(group, 0)], edgecolors=edges, label=_literal(group))
     ax.scatter([here.x], [here.y], s=90, marker="D", color=_ACCENT, edgecolors="white", zorder=3)
     middle = sum(ax.get_xlim()) / 2
     for p in [*(p for p in past if p.named), here]:
         sideways, align = (8, "left") if p.x < middle else (-8, "right")
         place: dict[str, Any] = {"ha": align, "weight": "bold" if p is here else "normal"}
         spot = (sideways, -9 if p is here else 3)
-        ax.annotate(_plain(shortened(p.name, _LABEL)), (p.x, p.y), xytext=spot, textcoords="offset points", **place)
+        ax.annotate(_literal(shortened(p.name, _LABEL)), (p.x, p.y), xytext=spot, textcoords="offset points", **place)
     ax.set(xticks=[], yticks=[], xlabel="near each other where meta-features are alike")
     ax.legend(title="what won there", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return ax
@@ -157,7 +157,7 @@ def drivers(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axe
     _check(recommendation)
     ax = _axes(ax)
     shares = series.driver_shares(recommendation.drivers)
-    ax.barh([_plain(shortened(name, _LABEL)) for name in shares], [100 * v for v in shares.values()], color=_ACCENT)
+    ax.barh([_literal(shortened(name, _LABEL)) for name in shares], [100 * v for v in shares.values()], color=_ACCENT)
     ax.invert_yaxis()
     ax.set(xlabel="share of the match in %")
     return ax
@@ -295,7 +295,7 @@ def fits(knowledge_base: KnowledgeSource = None, *, ax: "Axes | None" = None) ->
     counts: dict[str, int] = open_knowledge_base(knowledge_base).summary()["fits by model"]
     ax = _axes(ax)
     names = sorted(counts, key=counts.__getitem__)
-    ax.barh([_plain(name) for name in names], [counts[name] for name in names], color=_ACCENT)
+    ax.barh([_literal(name) for name in names], [counts[name] for name in names], color=_ACCENT)
     ax.set(xlabel="fits")
     return ax
 
@@ -416,6 +416,6 @@ def _show(set_limits: Any, trials: Sequence[series.TrialPoint], *, greater_is_be
     set_limits(low - room, high + room)
 
 
-def _plain(text: str) -> str:
+def _literal(text: str) -> str:
     """Keep matplotlib from reading a name as mathematics."""
     return text.replace("$", r"\$")

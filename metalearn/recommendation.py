@@ -29,7 +29,7 @@ from metalearn.task import ProblemType, Task
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-__all__ = ["Candidate", "Neighbour", "Place", "Recommendation"]
+__all__ = ["Candidate", "Neighbour", "Recommendation", "TaskPosition"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TaskPosition:
     """Place a task on a map on which alike tasks lie near each other."""
 
     name: str
@@ -202,7 +202,7 @@ class Recommendation:
         What was measured of the table.
     notes : tuple of str, default=()
         What the reader should know: findings of the data checks, families left out, and so on.
-    places : tuple of Place, default=()
+    places : tuple of TaskPosition, default=()
         The map that reports draw: this task first, then the past ones. It is no part of ``to_dict``.
     file, target : str, default="", "target"
         Where the table is, if it was read from a file, and what its target column is called; :meth:`to_code` reads it from
@@ -221,7 +221,7 @@ class Recommendation:
     drivers: Mapping[str, float] = field(default_factory=dict)
     meta_features: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    places: tuple[Place, ...] = field(default=(), compare=False, repr=False)
+    places: tuple[TaskPosition, ...] = field(default=(), compare=False, repr=False)
     file: str = ""
     target: str = "target"
     categorical: tuple[str, ...] = ()

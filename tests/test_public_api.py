@@ -49,7 +49,7 @@ CONTRACT = [
     "metalearn.space",
     "metalearn.knowledge",
     "metalearn.testing",
-    "metalearn.validity",
+    "metalearn.estimators.recheck",
 ]
 """Modules whose names are the contract: documented in full. Everything else has one clear line, or none."""
 

@@ -24,7 +24,7 @@ from options import Options
 from real_tables import CHOSEN, RULE, Bench, benches
 from report import Report, Table
 
-from metalearn.fitting import fitted_recommender
+from metalearn.fitted_recommenders import fitted_recommender
 from metalearn.knowledge import FileStore
 
 SCRIPT = Path(__file__).parents[1] / "automl_tools.py"

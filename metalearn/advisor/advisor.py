@@ -17,7 +17,7 @@ from metalearn.api import KnowledgeSource, new_task, past_of, usable_models
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, unknown_name
-from metalearn.fitting import fitted_recommender
+from metalearn.fitted_recommenders import fitted_recommender
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import build_pipeline, get_model
 from metalearn.models.recognition import recognised

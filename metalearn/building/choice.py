@@ -11,7 +11,7 @@ import numpy.typing as npt
 from metalearn.api import usable_models
 from metalearn.builder import Limits
 from metalearn.exceptions import InvalidInputError, UnknownNameError
-from metalearn.fitting import bundled_knowledge_base
+from metalearn.fitted_recommenders import bundled_knowledge_base
 from metalearn.models import get_model
 from metalearn.recommenders import PerformanceTable
 from metalearn.recommenders.cost import CostModel
@@ -43,7 +43,7 @@ class Choice:
                 message = f"{text!r} names no portfolio. Expected a number, such as 'portfolio:30'. Correct the number."
                 raise InvalidInputError(message)
         elif text != _WHOLE:
-            self._listed = _read(Path(asked))
+            self._listed = _read_configurations(Path(asked))
         for configuration in self._listed or ():
             get_model(configuration.model)  # an unknown one is refused before anything is read
 
@@ -88,7 +88,7 @@ def _portfolio(problem_type: ProblemType, models: Sequence[str], n: int | None) 
     return [table.configurations[j] for j in columns]
 
 
-def _read(path: Path) -> tuple[Configuration, ...]:
+def _read_configurations(path: Path) -> tuple[Configuration, ...]:
     try:
         listed = json.loads(path.read_text(encoding="utf-8"))
         return tuple(Configuration(get_model(one["model"]).name, one.get("params", {})) for one in listed)

@@ -46,7 +46,7 @@ def _holds_a_table(file: Path) -> bool:
         return separator_of(opened.readline(_LONGEST_HEADER).strip(), usual="\n") != "\n"
 
 
-def _read(source: str, targets: Sequence[str]) -> tuple[pd.DataFrame, "pd.Series[Any]"]:
+def _read_source(source: str, targets: Sequence[str]) -> tuple[pd.DataFrame, "pd.Series[Any]"]:
     """Return columns and target: the first of the named ones that the table has."""
     if has_own_target(source):
         table = read_table(source)
@@ -73,7 +73,7 @@ def usable_tables(
     for source, name in zip(sources, names, strict=True):
         unique = name if names.count(name) == 1 else f"{Path(source).parent.name}/{name}"
         try:
-            data = Dataset.from_data(*_read(source, targets), problem_type=problem_type)
+            data = Dataset.from_data(*_read_source(source, targets), problem_type=problem_type)
         except MetalearnError as error:
             skipped[unique] = str(error)
             continue
@@ -81,7 +81,7 @@ def usable_tables(
         if task.id in usable:
             skipped[unique] = f"It holds the same data as {usable[task.id].task.name}."
         else:
-            usable[task.id] = Table(task, partial(_read, source, targets))
+            usable[task.id] = Table(task, partial(_read_source, source, targets))
             if found := tuple(one.message for one in check_data(data) if one.severity == "warning"):
                 notes[unique] = found
     return list(usable.values()), skipped, notes

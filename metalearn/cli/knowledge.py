@@ -96,12 +96,12 @@ def validate(source: str | None, as_json: bool) -> None:
     """
     from metalearn.api import open_knowledge_base, open_store  # noqa: PLC0415 - --help stays fast
     from metalearn.knowledge import BUNDLED  # noqa: PLC0415
-    from metalearn.knowledge.validate import Finding, Severity  # noqa: PLC0415
+    from metalearn.knowledge.validate import Problem, Severity  # noqa: PLC0415
     from metalearn.knowledge.validate import validate as check  # noqa: PLC0415
 
     damage: list[str] = [] if source in (None, "", BUNDLED) else getattr(open_store(str(source)), "problems", list)()
     findings = [
-        Finding(severity=Severity.ERROR, check="integrity", subject=shown(source), message=message)
+        Problem(severity=Severity.ERROR, check="integrity", subject=shown(source), message=message)
         for message in damage
     ]
     if not damage:  # else what is read would mean nothing

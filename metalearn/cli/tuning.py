@@ -208,9 +208,9 @@ def recheck(
     Example:  metalearn recheck houses.skops this_month.csv
     """
     from metalearn.estimators import load_model  # noqa: PLC0415 - --help stays fast
+    from metalearn.estimators.recheck import recheck as check  # noqa: PLC0415
     from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
     from metalearn.table.read import read_table as read  # noqa: PLC0415
-    from metalearn.validity import recheck as check  # noqa: PLC0415
 
     _check_order(model, data)
     fitted = load_model(model)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from metalearn.advisor import Advisor
-from metalearn.estimators.search import DEFAULT, LISTED, NEW, Suggestion, Trial
+from metalearn.estimators.search import DEFAULT, LISTED, NEW, SearchTrial, Suggestion
 from metalearn.evaluation import Status
 from metalearn.space import Configuration
 
@@ -45,7 +45,7 @@ class Advice:
             return self._start(asked, LISTED if asked in self._listed else NEW)
         return None
 
-    def tell(self, trial: Trial) -> None:
+    def tell(self, trial: SearchTrial) -> None:
         """Take note of how a trial ended; one that was given up early counts with what its folds say of all."""
         if self._advisor is None or trial.status is None:
             return

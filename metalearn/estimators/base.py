@@ -29,15 +29,15 @@ from metalearn.builder import Limits
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.estimators.advice import Advice
-from metalearn.estimators.blend import Comparison
 from metalearn.estimators.columns import EMPTY, check_values
 from metalearn.estimators.documentation import documented
 from metalearn.estimators.drift import summary
+from metalearn.estimators.ensemble import Comparison
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.progress import progress
 from metalearn.estimators.records import decision, evaluations, leaderboard, trial_facts
 from metalearn.estimators.refit import fit_anything, fit_members
-from metalearn.estimators.search import DEFAULT_SHARE, Budget, Trial, default_of, search
+from metalearn.estimators.search import DEFAULT_SHARE, Budget, SearchTrial, default_of, search
 from metalearn.estimators.setup import defaults, usable_families
 from metalearn.estimators.table import as_table
 from metalearn.evaluation import score_classes, score_numbers
@@ -343,7 +343,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _search(
         self, data: TrainingData, advice: Advice, runner: Runner, budget: Budget, interruption: Interruption
-    ) -> list[Trial]:
+    ) -> list[SearchTrial]:
         sizes = np.array([len(train) for train, _ in data.folds])
         budget.refit_ratios = (len(data.target) * np.arange(1, len(sizes) + 1) / np.cumsum(sizes)).tolist()
         with progress(budget, show=self.progress) as watch:
@@ -359,8 +359,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             )
 
     def _compared(
-        self, data: TrainingData, trials: list[Trial], default: Trial | None
-    ) -> tuple[list[Trial], Comparison | None]:
+        self, data: TrainingData, trials: list[SearchTrial], default: SearchTrial | None
+    ) -> tuple[list[SearchTrial], Comparison | None]:
         """Compare trials on the folds that the default went through, or where it has none, on as many as there are."""
         trials = sorted(trials, key=lambda t: t is not default)
         n_folds = 0 if default is None else len(default.losses)
@@ -378,7 +378,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
             predictions, targets, metric=self.metric_, problem_type=data.problem_type, own_score=own
         )
 
-    def _report(self, trials: list[Trial], held_out: Mapping[str, float], budget: Budget) -> None:
+    def _report(self, trials: list[SearchTrial], held_out: Mapping[str, float], budget: Budget) -> None:
         """Set what can be looked at after the search."""
         used = [m.trial for m in self.members_ if m.trial is not None]
         best = min(used, key=lambda t: t.loss, default=None)
@@ -392,7 +392,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.history_ = evaluations(trials, self.recommendation_.task.id)
         self.seconds_ = budget.elapsed
 
-    def _record(self, data: TrainingData, trials: list[Trial], store: Store) -> None:
+    def _record(self, data: TrainingData, trials: list[SearchTrial], store: Store) -> None:
         """Add what was learned about the table to a store; none of its rows goes there."""
         known = self._dataset(data)
         n_used = len(np.unique(np.concatenate([test for _, test in data.folds]))) if data.folds else 0

@@ -48,7 +48,7 @@ class MetaLearnClassifier(ClassifierMixin, MetaLearnEstimator):  # type: ignore[
     """
 
     def _read_target(self, y: Any) -> tuple[npt.NDArray[Any], ProblemType, int]:
-        y = column_or_1d(_plain(y), warn=True)
+        y = column_or_1d(_plain_labels(y), warn=True)
         n_missing = int(pd.isna(y).sum())
         if n_missing:
             message = (
@@ -131,7 +131,7 @@ def unstorable(labels: Iterable[Any]) -> Any:
     )
 
 
-def _plain(y: Any) -> Any:
+def _plain_labels(y: Any) -> Any:
     """Return nullable labels and objects as plain integers or booleans: scikit-learn makes floats of the ones, refuses the others."""
     if (
         not isinstance(y, pd.Series | np.ndarray)

@@ -54,11 +54,11 @@ def check_values(frame: pd.DataFrame, kinds: Mapping[str, str], formats: Mapping
                 frame[name], dates or np.isnan(as_numbers(frame[name], (formats or {}).get(str(name), POINT))), kind
             )
         elif kind == ColumnKind.DATETIME and not dates:
-            unreadable = plain or ~_plain(frame[name]).map(is_date_text).astype(bool)
+            unreadable = plain or ~_as_objects(frame[name]).map(is_date_text).astype(bool)
             _refuse(frame[name], unreadable, kind)
 
 
-def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+def _as_objects(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column.astype(object)
 
 

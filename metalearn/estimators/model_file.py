@@ -110,7 +110,7 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
         raise InvalidInputError(message)
     kept = {k: v for k, v in model.get_params().items() if k not in _OF_THIS_MACHINE}
     given = {**kept, "categorical": list(column_names(model.categorical))}
-    params = {k: v for k, v in ((k, _plain(v)) for k, v in given.items()) if _is_plain(v)}
+    params = {k: v for k, v in ((k, _unboxed(v)) for k, v in given.items()) if _is_plain(v)}
     about = {
         "format": _FORMAT,
         "version": __version__,
@@ -153,7 +153,7 @@ def learned_from(model: MetaLearnEstimator) -> str:
     return "" if plain in ([], [""], [BUNDLED]) else ", ".join(plain)
 
 
-def _plain(value: Any) -> Any:
+def _unboxed(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -189,7 +189,7 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
         message = f"There is no file {str(path)!r}. Expected a model that metalearn tune wrote. Check the path."
         raise InvalidInputError(message)
     try:
-        return _read(file, trusted)
+        return _load(file, trusted)
     except InvalidInputError:
         raise
     except Exception as error:  # a damaged archive raises anything
@@ -197,7 +197,7 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
         raise InvalidInputError(message) from error
 
 
-def _read(file: Path, trusted: Collection[str]) -> MetaLearnEstimator:
+def _load(file: Path, trusted: Collection[str]) -> MetaLearnEstimator:
     import skops.io  # noqa: PLC0415 - slow to import
 
     unknown = set(skops.io.get_untrusted_types(file=file)) - {*_TRUSTED, *trusted}

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from metalearn.estimators.search import Budget, Trial
+from metalearn.estimators.search import Budget, SearchTrial
 from metalearn.report.text import number, seconds
 
 __all__ = ["progress", "status_line"]
 
 
 @contextmanager
-def progress(budget: Budget, *, show: bool | None) -> Iterator[Callable[[Sequence[Trial]], object]]:
+def progress(budget: Budget, *, show: bool | None) -> Iterator[Callable[[Sequence[SearchTrial]], object]]:
     """Give a function that shows the state of a search, and tidy up at the end."""
     from rich.console import Console  # noqa: PLC0415 - needed only while fitting
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn  # noqa: PLC0415
@@ -23,7 +23,7 @@ def progress(budget: Budget, *, show: bool | None) -> Iterator[Callable[[Sequenc
     with Progress(*columns, console=console, transient=console.is_terminal) as bars:
         line = bars.add_task("looking at the table", total=1.0)
 
-        def watch(trials: Sequence[Trial]) -> None:
+        def watch(trials: Sequence[SearchTrial]) -> None:
             ended = [t for t in trials if t.status is not None]
             shares = [len(ended) / budget.n_trials] if budget.n_trials else []
             shares += [budget.elapsed / budget.seconds] if budget.seconds else []
@@ -32,7 +32,7 @@ def progress(budget: Budget, *, show: bool | None) -> Iterator[Callable[[Sequenc
         yield watch
 
 
-def status_line(trials: Sequence[Trial], budget: Budget) -> str:
+def status_line(trials: Sequence[SearchTrial], budget: Budget) -> str:
     """Say how far a search is: ``trial 3 of 20, lightgbm, about 40 s left, best .912``."""
     ended = [t for t in trials if t.status is not None]
     running = next((t for t in trials if t.status is None), trials[-1])

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from metalearn.estimators.refit import Member
-from metalearn.estimators.search import Trial, default_of
+from metalearn.estimators.search import SearchTrial, default_of
 from metalearn.evaluation import Evaluation
 from metalearn.models import get_model
 from metalearn.report.text import changes
@@ -30,7 +30,9 @@ _COLUMNS = (
 )
 
 
-def trial_facts(trials: Sequence[Trial], members: Sequence[Member], problem_type: ProblemType) -> list[dict[str, Any]]:
+def trial_facts(
+    trials: Sequence[SearchTrial], members: Sequence[Member], problem_type: ProblemType
+) -> list[dict[str, Any]]:
     """Return what is known of each trial as plain values, the best first."""
     weights = {id(m.trial): m.weight for m in members}
     ordered = sorted(trials, key=lambda t: (not t.is_complete, t.loss))
@@ -52,7 +54,7 @@ def trial_facts(trials: Sequence[Trial], members: Sequence[Member], problem_type
     ]
 
 
-def _changes(trial: Trial, problem_type: ProblemType) -> dict[str, Any]:
+def _changes(trial: SearchTrial, problem_type: ProblemType) -> dict[str, Any]:
     default = get_model(trial.configuration.model).defaults[problem_type]
     missing = object()
     return {k: v for k, v in trial.configuration.params.items() if default.get(k, missing) != v}
@@ -64,7 +66,7 @@ def leaderboard(facts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_COLUMNS), index=pd.RangeIndex(1, len(rows) + 1, name="rank"))
 
 
-def evaluations(trials: Sequence[Trial], task_id: str) -> tuple[Evaluation, ...]:
+def evaluations(trials: Sequence[SearchTrial], task_id: str) -> tuple[Evaluation, ...]:
     """Return every score of every fold, as a store keeps them."""
     return tuple(
         Evaluation(
@@ -85,7 +87,7 @@ def evaluations(trials: Sequence[Trial], task_id: str) -> tuple[Evaluation, ...]
     )
 
 
-def decision(trials: Sequence[Trial], members: Sequence[Member]) -> str:
+def decision(trials: Sequence[SearchTrial], members: Sequence[Member]) -> str:
     """Say in a sentence what is used for predictions, and why."""
     name = members[0].configuration.model
     used = name if len(members) == 1 else f"A blend of {len(members)} configurations"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from metalearn.estimators.interruption import Interruption
-from metalearn.estimators.search import Budget, Trial
+from metalearn.estimators.search import Budget, SearchTrial
 from metalearn.evaluation.fit import TrainingData, fit_and_score
 from metalearn.evaluation.workers import Runner
 from metalearn.exceptions import MetalearnError
@@ -35,19 +35,19 @@ class Member:
     weight: float
     configuration: Configuration
     pipeline: Any
-    trial: Trial | None
+    trial: SearchTrial | None
 
 
 def fit_members(
     data: TrainingData,
-    chosen: Sequence[tuple[float, Trial]],
+    chosen: Sequence[tuple[float, SearchTrial]],
     runner: Runner,
     budget: Budget,
     interruption: Interruption,
 ) -> list[Member]:
     """Fit the chosen configurations on all rows; Ctrl-C keeps those that have ended, or waits for the first."""
     left = (budget.left - _OVERHEAD) * runner.n_slots
-    waiting: list[tuple[float, Trial]] = []
+    waiting: list[tuple[float, SearchTrial]] = []
     for weight, trial in chosen:
         needed = budget.refit_seconds(trial)
         if not waiting or needed <= left:

@@ -19,7 +19,7 @@ from metalearn.evaluation.workers import Runner
 from metalearn.space import Configuration
 from metalearn.task import Metric
 
-__all__ = ["DEFAULT", "DEFAULT_SHARE", "LISTED", "NEW", "Budget", "Suggestion", "Trial", "default_of", "search"]
+__all__ = ["DEFAULT", "DEFAULT_SHARE", "LISTED", "NEW", "Budget", "SearchTrial", "Suggestion", "default_of", "search"]
 
 DEFAULT, LISTED, NEW = "default", "list", "new"
 """Where a suggestion comes from: the default that has to be beaten, the recommended list, or the results so far."""
@@ -66,7 +66,7 @@ class Suggestion:
 
 
 @dataclass(slots=True, eq=False)
-class Trial:
+class SearchTrial:
     """Follow one configuration through the folds."""
 
     suggestion: Suggestion
@@ -142,7 +142,7 @@ class Budget:
         """When everything has to be over, on the clock of ``time.monotonic``."""
         return math.inf if self.seconds is None else self.started + self.seconds
 
-    def refit_seconds(self, trial: Trial) -> float:
+    def refit_seconds(self, trial: SearchTrial) -> float:
         """Return what fitting a trial's configuration on all rows should take."""
         ratio = self.refit_ratios[min(len(trial.outcomes), len(self.refit_ratios)) - 1]
         return trial.seconds * ratio * _REFIT_MARGIN
@@ -152,7 +152,7 @@ class Budget:
         """Seconds until everything has to be over."""
         return self.end - time.monotonic()
 
-    def deadline(self, best: Sequence[Trial]) -> float:
+    def deadline(self, best: Sequence[SearchTrial]) -> float:
         """Return when the search has to stop so that its best can still be fitted on all rows."""
         if self.seconds is None:
             return math.inf
@@ -164,14 +164,14 @@ class Budget:
 def search(
     runner: Runner,
     suggest: Callable[[float], Suggestion | None],
-    tell: Callable[[Trial], None],
+    tell: Callable[[SearchTrial], None],
     *,
     metric: Metric,
     n_folds: int,
     budget: Budget,
     interruption: Interruption,
-    watch: Callable[[Sequence[Trial]], Any] = len,
-) -> list[Trial]:
+    watch: Callable[[Sequence[SearchTrial]], Any] = len,
+) -> list[SearchTrial]:
     """Try suggestions until they, the trials or the time are used up; Ctrl-C ends the search with what there is."""
     return _Search(runner, suggest, tell, metric, n_folds, budget, interruption, watch).run()
 
@@ -180,17 +180,17 @@ def search(
 class _Search:
     runner: Runner
     suggest: Callable[[float], Suggestion | None]
-    tell: Callable[[Trial], None]
+    tell: Callable[[SearchTrial], None]
     metric: Metric
     n_folds: int
     budget: Budget
     interruption: Interruption
-    watch: Callable[[Sequence[Trial]], Any]
-    trials: list[Trial] = field(default_factory=list)
+    watch: Callable[[Sequence[SearchTrial]], Any]
+    trials: list[SearchTrial] = field(default_factory=list)
     postponed: list[Suggestion] = field(default_factory=list)
-    leaders: list[Trial] = field(default_factory=list)  # the best of those that are complete
+    leaders: list[SearchTrial] = field(default_factory=list)  # the best of those that are complete
 
-    def run(self) -> list[Trial]:
+    def run(self) -> list[SearchTrial]:
         try:
             self._fill()
             while not self.interruption.times and (ended := self.runner.finished()):
@@ -208,7 +208,7 @@ class _Search:
         return self.trials
 
     @property
-    def best(self) -> Trial | None:
+    def best(self) -> SearchTrial | None:
         return self.leaders[0] if self.leaders else None
 
     @property
@@ -220,7 +220,7 @@ class _Search:
 
     def _fill(self) -> None:
         while self.runner.has_room and (suggestion := self._next()) is not None:
-            trial = Trial(suggestion, self.metric, self.n_folds)
+            trial = SearchTrial(suggestion, self.metric, self.n_folds)
             self.trials.append(trial)
             self._submit(trial)
 
@@ -258,13 +258,13 @@ class _Search:
         share = DEFAULT_SHARE if suggestion.origin == DEFAULT else _TRIAL_SHARE
         return math.inf if self.budget.seconds is None else self.budget.seconds * share
 
-    def _submit(self, trial: Trial) -> None:
+    def _submit(self, trial: SearchTrial) -> None:
         fold = len(trial.outcomes)
         most = time.monotonic() + self._share_of(trial.suggestion) - _sum_of_seconds(trial)
         deadline = min(self.deadline, most)
         self.runner.submit(trial, trial.configuration, fold, deadline)
 
-    def _advance(self, trial: Trial, outcome: Outcome) -> None:
+    def _advance(self, trial: SearchTrial, outcome: Outcome) -> None:
         name = trial.metric.name
         if outcome.status is Status.OK and not math.isfinite(outcome.scores.get(name, math.nan)):
             outcome = Outcome(Status.FAILED, f"the {name} of fold {len(trial.outcomes) + 1} is not defined")
@@ -281,7 +281,7 @@ class _Search:
         else:
             self._submit(trial)
 
-    def _end(self, trial: Trial, status: Status) -> None:
+    def _end(self, trial: SearchTrial, status: Status) -> None:
         trial.status, trial.ended = status, self.budget.elapsed
         self.tell(trial)
         if status is Status.OK:
@@ -292,7 +292,7 @@ class _Search:
             if one is not default_of(self.trials):
                 one.outcomes[:] = [replace(outcome, predictions=None) for outcome in one.outcomes]
 
-    def _is_hopeless(self, trial: Trial) -> bool:
+    def _is_hopeless(self, trial: SearchTrial) -> bool:
         """Whether a trial is behind the best, on the folds it has seen, by more than folds ever differ."""
         best = self.best
         if best is None or trial is default_of(self.trials):
@@ -303,11 +303,11 @@ class _Search:
         return gap > _HOPELESS * spread
 
 
-def default_of(trials: Sequence[Trial]) -> Trial | None:
+def default_of(trials: Sequence[SearchTrial]) -> SearchTrial | None:
     """Return the trial of the default that has to be beaten; None if it was not tried."""
     return next((trial for trial in trials if trial.suggestion.origin == DEFAULT), None)
 
 
-def _sum_of_seconds(trial: Trial) -> float:
+def _sum_of_seconds(trial: SearchTrial) -> float:
     """Return the seconds that the folds of a trial took so far."""
     return sum(o.fit_seconds + o.predict_seconds for o in trial.outcomes)

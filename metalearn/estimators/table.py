@@ -28,7 +28,7 @@ def as_table(estimator: Any, X: Any, *, categorical: Sequence[str] = (), reset: 
 
 
 def _frame(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
-    X = _plain(X, single=not reset and estimator.n_features_in_ == 1)
+    X = _acceptable(X, single=not reset and estimator.n_features_in_ == 1)
     known = [] if reset else list(estimator.column_kinds_)
     if isinstance(X, pd.DataFrame):
         if len(X) == 0:
@@ -51,7 +51,7 @@ def _frame(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
     return frame if reset else frame.set_axis(known, axis=1)
 
 
-def _plain(X: Any, *, single: bool) -> Any:
+def _acceptable(X: Any, *, single: bool) -> Any:
     """Return what scikit-learn would refuse or misread in a form that it takes; a single column may be flat."""
     names = getattr(getattr(X, "dtype", None), "names", None)
     foreign = (

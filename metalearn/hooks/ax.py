@@ -19,7 +19,7 @@ _ARM = "metalearn_seed_"
 _LOOP = "Ax leaves the evaluation of attached trials to you: complete_trial(int(seed.key), ...) for each seed"
 
 
-def _read(p: Any) -> Parameter | None:
+def _parameter(p: Any) -> Parameter | None:
     """Return the range of a parameter or of its configuration; None for constants and derived ones."""
     if hasattr(p, "values"):
         return Categorical(tuple(p.values))
@@ -40,7 +40,7 @@ def read_space(parameters: Iterable[Any]) -> SearchSpace:
     """Return a search space from the parameters of an experiment."""
     found, conditions = {}, {}
     for p in parameters:
-        parameter = _read(p)
+        parameter = _parameter(p)
         if parameter is None:
             continue
         found[p.name] = parameter

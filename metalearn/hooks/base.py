@@ -23,7 +23,7 @@ from metalearn.task import ProblemType
 __all__ = [
     "Harvest",
     "Hook",
-    "Matching",
+    "SeedOptions",
     "Startable",
     "plan",
     "plan_told",
@@ -34,7 +34,7 @@ Startable: TypeAlias = Recommendation | Iterable[Candidate | Configuration]
 """What a search can be started from."""
 
 
-class Matching(TypedDict, total=False):
+class SeedOptions(TypedDict, total=False):
     """Say how configurations are matched with a tool's search space; every key is optional.
 
     Attributes
@@ -75,7 +75,7 @@ class Hook(Protocol):
         strict : bool, default=False
             Whether a change or a drop is an error.
         **options : object
-            See :class:`Matching`.
+            See :class:`SeedOptions`.
 
         Returns
         -------
@@ -98,7 +98,7 @@ class Hook(Protocol):
         strict : bool, default=False
             Whether a drop is an error.
         **options : object
-            See :class:`Matching`.
+            See :class:`SeedOptions`.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class Hook(Protocol):
         y : Series or array-like of shape (n_rows,)
             The target column.
         **options : object
-            See :class:`metalearn.hooks.harvest.Reading`.
+            See :class:`metalearn.hooks.harvest.HarvestOptions`.
 
         Returns
         -------
@@ -205,7 +205,7 @@ def plan(
     strict: bool = False,
     exact: bool = False,
     partial: bool = False,
-    matching: Matching | None = None,
+    matching: SeedOptions | None = None,
 ) -> SeedReport:
     """Adapt configurations to a tool's search space, and drop what cannot be used.
 
@@ -223,7 +223,7 @@ def plan(
         Whether a seed that would not mean the same is dropped.
     partial : bool, default=False
         Whether parameters of other families are left out, which the tool need not be given.
-    matching : Matching or None, default=None
+    matching : SeedOptions or None, default=None
         How configurations are matched with the space.
 
     Returns
@@ -238,7 +238,7 @@ def plan(
     UnknownNameError
         If there is no such option.
     """
-    options: Matching = matching or {}
+    options: SeedOptions = matching or {}
     _require_known(options)
     items = _configurations(recommendation, options.get("n"))
     if space is None:
@@ -282,17 +282,19 @@ def plan(
     return SeedReport(tool, tuple(seeds), tuple(changes), tuple(drops), tuple(notes)).require(strict=strict)
 
 
-def _require_known(options: Matching) -> None:
-    unknown = sorted(set(options) - set(Matching.__annotations__))
+def _require_known(options: SeedOptions) -> None:
+    unknown = sorted(set(options) - set(SeedOptions.__annotations__))
     if unknown:
-        raise unknown_name("option", unknown[0], Matching.__annotations__)
+        raise unknown_name("option", unknown[0], SeedOptions.__annotations__)
     n = options.get("n")
     if n is not None and (isinstance(n, bool) or not isinstance(n, Integral) or n < 1):
         message = f"n is {n!r}. Expected how many candidates to consider, 1 or more. Leave it out for all."
         raise InvalidInputError(message)
 
 
-def _as_they_are(items: Sequence[tuple[int, Configuration, ProblemType | None]], options: Matching) -> Iterator[Seed]:
+def _as_they_are(
+    items: Sequence[tuple[int, Configuration, ProblemType | None]], options: SeedOptions
+) -> Iterator[Seed]:
     """Yield seeds for a space that nobody knows: our names and values, with the family beside them."""
     family = options.get("family")
     wanted = get_model(family).name if family is not None else None
@@ -305,7 +307,7 @@ def _as_they_are(items: Sequence[tuple[int, Configuration, ProblemType | None]],
 
 
 def _choose_family(
-    items: Sequence[tuple[int, Configuration, ProblemType | None]], space: SearchSpace, options: Matching
+    items: Sequence[tuple[int, Configuration, ProblemType | None]], space: SearchSpace, options: SeedOptions
 ) -> tuple[str | None, list[str], list[Drop]]:
     """Return the one family that a space is about, if any, what to note, and the seeds that are of others."""
     models = [configuration.model for _, configuration, _ in items]
@@ -336,7 +338,7 @@ def plan_told(
     *,
     takes: Collection[Status] = tuple(Status),
     strict: bool = False,
-    matching: Matching | None = None,
+    matching: SeedOptions | None = None,
 ) -> tuple[SeedReport, dict[int, Evaluation]]:
     """Adapt measured results to a tool's search space, only those that mean the same there.
 
@@ -352,7 +354,7 @@ def plan_told(
         What the tool can be told; other results are dropped.
     strict : bool, default=False
         Whether a drop is an error.
-    matching : Matching or None, default=None
+    matching : SeedOptions or None, default=None
         How configurations are matched with the space.
 
     Returns
@@ -439,3 +441,12 @@ def warn_of_lost_conditions(tool: str, names: Iterable[str]) -> None:
             "each branch by itself."
         )
         warnings.warn(message, UserWarning, stacklevel=3)
+
+
+def __getattr__(name: str) -> Any:
+    """Return what a deprecated name stands for, for one version."""
+    if name == "Matching":
+        warnings.warn("Matching is now SeedOptions.", DeprecationWarning, stacklevel=2)
+        return SeedOptions
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

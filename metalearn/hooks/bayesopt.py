@@ -16,7 +16,7 @@ __all__ = ["harvest", "read_space", "seed", "tell", "trials", "verify", "write_s
 _EXTRA = "the seeds are evaluated in addition to init_points and n_iter of maximize()"
 
 
-def _read(bounds: Any) -> Parameter:
+def _parameter(bounds: Any) -> Parameter:
     kind = type(bounds).__name__
     if kind == "CategoricalParameter":
         return Categorical(tuple(bounds.categories))
@@ -32,7 +32,7 @@ def _read(bounds: Any) -> Parameter:
 
 def read_space(pbounds: Mapping[str, Any]) -> SearchSpace:
     """Return a search space from bounds."""
-    return SearchSpace({name: _read(bounds) for name, bounds in pbounds.items()})
+    return SearchSpace({name: _parameter(bounds) for name, bounds in pbounds.items()})
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:

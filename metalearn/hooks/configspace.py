@@ -9,17 +9,17 @@ from metalearn.space import Categorical, Condition, Float, Integer, Parameter, S
 __all__ = ["configuration", "read_space", "write_space"]
 
 
-def _plain(value: Any) -> Any:
+def _unboxed(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _read(hyperparameter: Any) -> Parameter:
+def _parameter(hyperparameter: Any) -> Parameter:
     for name in ("choices", "sequence"):
         if hasattr(hyperparameter, name):
-            return Categorical(tuple(_plain(choice) for choice in getattr(hyperparameter, name)))
+            return Categorical(tuple(_unboxed(choice) for choice in getattr(hyperparameter, name)))
     if not hasattr(hyperparameter, "lower"):
-        return Categorical((_plain(hyperparameter.value),))
-    low, high = _plain(hyperparameter.lower), _plain(hyperparameter.upper)
+        return Categorical((_unboxed(hyperparameter.value),))
+    low, high = _unboxed(hyperparameter.lower), _unboxed(hyperparameter.upper)
     kind: type[Integer | Float] = Integer if isinstance(low, int) else Float
     return kind(low, high, log=bool(getattr(hyperparameter, "log", False)))
 
@@ -35,18 +35,18 @@ def _condition(condition: Any, parameters: Mapping[str, Parameter]) -> Condition
             return Condition(known[0].parent, tuple(values))
         return None
     if kind == "EqualsCondition":
-        return Condition(condition.parent.name, (_plain(condition.value),))
+        return Condition(condition.parent.name, (_unboxed(condition.value),))
     if kind == "InCondition":
-        return Condition(condition.parent.name, tuple(_plain(value) for value in condition.values))
+        return Condition(condition.parent.name, tuple(_unboxed(value) for value in condition.values))
     parent = parameters.get(condition.parent.name) if hasattr(condition, "parent") else None
     if kind == "NotEqualsCondition" and isinstance(parent, Categorical):
-        return Condition(condition.parent.name, tuple(c for c in parent.choices if c != _plain(condition.value)))
+        return Condition(condition.parent.name, tuple(c for c in parent.choices if c != _unboxed(condition.value)))
     return None
 
 
 def read_space(space: Any) -> SearchSpace:
     """Return a search space from a ConfigurationSpace."""
-    parameters = {name: _read(hyperparameter) for name, hyperparameter in space.items()}
+    parameters = {name: _parameter(hyperparameter) for name, hyperparameter in space.items()}
     held: dict[str, list[Any]] = {}
     for condition in space.conditions:
         child = condition.child.name if hasattr(condition, "child") else condition.components[0].child.name
@@ -56,7 +56,7 @@ def read_space(space: Any) -> SearchSpace:
     order = [n for n in parameters if n not in conditions]
     while len(order) < len(parameters):  # parents before their children
         order += [n for n in parameters if n not in order and conditions[n].parent in order]
-    defaults = {name: _plain(hyperparameter.default_value) for name, hyperparameter in space.items()}
+    defaults = {name: _unboxed(hyperparameter.default_value) for name, hyperparameter in space.items()}
     inside = {name: value for name, value in defaults.items() if parameters[name].contains(value)}
     return SearchSpace({name: parameters[name] for name in order}, conditions, inside)
 

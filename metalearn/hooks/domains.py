@@ -30,7 +30,7 @@ def _choices(domain: Any) -> list[Any]:
     return list(domain.categories)
 
 
-def _read(domain: Any, *, inclusive: bool) -> Parameter:
+def _parameter(domain: Any, *, inclusive: bool) -> Parameter:
     if _kind(domain) in {"Categorical", "FiniteRange", "grid"}:
         return Categorical(tuple(labels(_choices(domain))))
     sampler, step = domain.get_sampler(), None
@@ -72,7 +72,7 @@ def read_domains(domains: Mapping[str, Any], *, inclusive: bool) -> SearchSpace:
     parameters, conditions = {}, {}
     for path, domain, condition in _walk(domains):
         try:
-            parameters[path] = _read(domain, inclusive=inclusive)
+            parameters[path] = _parameter(domain, inclusive=inclusive)
         except (AttributeError, TypeError, OverflowError) as error:
             message = (
                 f"The domain of {path!r} ({domain!r}) cannot be read as a range. "

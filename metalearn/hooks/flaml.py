@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.base import Matching, Startable, plan, require_tool, warn_of_lost_conditions
+from metalearn.hooks.base import SeedOptions, Startable, plan, require_tool, warn_of_lost_conditions
 from metalearn.hooks.domains import leaves, nest, read_domains, write_domains
 from metalearn.hooks.harvest import Trial, Trials
 from metalearn.hooks.report import Drop, Seed, SeedReport, compare, joined
@@ -187,7 +187,7 @@ def _plan_learners(kwargs: Mapping[str, Any], recommendation: Startable, options
                 SeedReport("flaml", dropped=tuple(Drop(r, "", why) for r, m in enumerate(models, 1) if m == model))
             )
         else:
-            own = cast("Matching", {**options, "family": model})
+            own = cast("SeedOptions", {**options, "family": model})
             found = plan("flaml", items, space, matching=own)
             parts.append(replace(found, accepted=tuple(replace(i, key=learners[0]) for i in found.accepted), notes=()))
     found = joined("flaml", parts)

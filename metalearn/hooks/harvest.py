@@ -2,6 +2,7 @@
 
 import logging
 import math
+import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,7 @@ from metalearn.task import Metric, ProblemType, Task
 
 __all__ = [
     "Harvest",
-    "Reading",
+    "HarvestOptions",
     "Trial",
     "Trials",
     "configuration_of",
@@ -48,7 +49,7 @@ Harvest: TypeAlias = tuple[Task, MetaFeatures, list[Evaluation]]
 """What ``store.append`` takes."""
 
 
-class Reading(TypedDict, total=False):
+class HarvestOptions(TypedDict, total=False):
     """Say how a tool's trials are to be read; every key is optional.
 
     Attributes
@@ -149,7 +150,7 @@ class Trials:
 
 
 def _families(
-    trial: Trial, family: str | None, reading: Reading, likely: Collection[str]
+    trial: Trial, family: str | None, reading: HarvestOptions, likely: Collection[str]
 ) -> tuple[list[str], dict[str, Any]]:
     """Return the families that a trial may be of, and its parameters without the one that names its family."""
     step, params = unfolded(trial.params)
@@ -176,14 +177,14 @@ def _families(
 def configuration_of(
     trial: Trial,
     family: str | None = None,
-    options: Reading | None = None,
+    options: HarvestOptions | None = None,
     *,
     likely: Collection[str] = (),
     extras: "Counter[str] | None" = None,
     asks: str = "family=",
 ) -> Configuration | None:
     """Return a trial's configuration under our names."""
-    reading: Reading = options or {}
+    reading: HarvestOptions = options or {}
     families, params = _families(trial, family, reading, likely)
     if len(families) > 1:
         message = (
@@ -213,11 +214,11 @@ def evaluations_of(
     score: Callable[[float], float],
     *,
     versions: str = "",
-    options: Reading | None = None,
+    options: HarvestOptions | None = None,
     asks: str = "family=",
 ) -> list[Evaluation]:
     """Turn trials into evaluations of a task."""
-    reading: Reading = options or {}
+    reading: HarvestOptions = options or {}
     metric = task.metric
     family = reading.get("family")
     family = (family_of(family) or get_model(family).name) if family is not None else None
@@ -303,7 +304,7 @@ def gather(
     said_metric: str | Metric | None = None,
     convention: Convention = "as named",
     versions: str = "",
-    options: Reading | None = None,
+    options: HarvestOptions | None = None,
 ) -> Harvest:
     """Turn a tool's trials into what ``store.append`` takes.
 
@@ -323,7 +324,7 @@ def gather(
         What the tool itself does to the values of a metric.
     versions : str, default=""
         The tool and its version.
-    options : Reading or None, default=None
+    options : HarvestOptions or None, default=None
         How the trials are to be read.
 
     Returns
@@ -336,7 +337,7 @@ def gather(
     InvalidInputError
         If it is not known what was measured, or of which one family a trial is, or a value cannot be of the metric.
     """
-    reading: Reading = options or {}
+    reading: HarvestOptions = options or {}
     data = Dataset.from_data(X, y, problem_type=reading.get("problem_type"))
     task = data.as_task(reading.get("name"))
     task, score = _measured(task, Trials((), maximize, said_metric, convention), reading)
@@ -345,7 +346,7 @@ def gather(
     return task, extract(data), evaluations_of(trials, task, score, versions=versions, options=reading)
 
 
-def _measured(task: Task, said: Trials, reading: Reading) -> tuple[Task, Callable[[float], float]]:
+def _measured(task: Task, said: Trials, reading: HarvestOptions) -> tuple[Task, Callable[[float], float]]:
     """Return the task with the metric that trials measured, and what turns their values into the metric's."""
     name, to_score = reading.get("metric") or said.metric, reading.get("to_score")
     convention = said.convention
@@ -356,10 +357,10 @@ def _measured(task: Task, said: Trials, reading: Reading) -> tuple[Task, Callabl
 
 
 def knowledge_of(
-    found: Trials, task: Task, *, tool: str, options: Reading | None = None, asks: str = "family="
+    found: Trials, task: Task, *, tool: str, options: HarvestOptions | None = None, asks: str = "family="
 ) -> KnowledgeBase:
     """Turn the trials that a tool's files hold into a knowledge base."""
-    reading: Reading = options or {}
+    reading: HarvestOptions = options or {}
     task.require_known_data()
     measured, score = _measured(task, found, reading)
     evaluations = evaluations_of(found.rows, measured, score, options=reading, asks=asks)
@@ -370,3 +371,12 @@ def knowledge_of(
         plain.configurations,
         plain.evaluations.assign(recorded_with=tool),
     ).normalised()
+
+
+def __getattr__(name: str) -> Any:
+    """Return what a deprecated name stands for, for one version."""
+    if name == "Reading":
+        warnings.warn("Reading is now HarvestOptions.", DeprecationWarning, stacklevel=2)
+        return HarvestOptions
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

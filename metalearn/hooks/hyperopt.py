@@ -29,7 +29,7 @@ def _option(option: Any) -> Any:
     return {name: arg.obj for name, arg in option.named_args if arg.name == "literal"}
 
 
-def _read(node: Any, *, whole: bool) -> Parameter:
+def _parameter(node: Any, *, whole: bool) -> Parameter:
     """Return the range of a distribution node of hyperopt's expression graph."""
     arg = {name: plain(value.obj) for name, value in node.arg.items() if hasattr(value, "obj")}
     kind = node.name
@@ -62,7 +62,7 @@ def _walk(
 ) -> Iterator[tuple[str, Parameter, Condition | None]]:
     """Yield every label with its range and condition, parents first."""
     if node.name == "hyperopt_param":
-        yield node.arg["label"].obj, _read(node.arg["obj"], whole=whole), condition
+        yield node.arg["label"].obj, _parameter(node.arg["obj"], whole=whole), condition
     elif node.name == "switch":
         label, options = node.pos_args[0].arg["label"].obj, node.pos_args[1:]
         names = labels([_option(option) for option in options])

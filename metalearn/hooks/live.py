@@ -13,7 +13,7 @@ from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.hooks.base import defaults_of, require_tool
 from metalearn.hooks.configspace import configuration, read_space
-from metalearn.hooks.harvest import Reading, Trial, configuration_of
+from metalearn.hooks.harvest import HarvestOptions, Trial, configuration_of
 from metalearn.hooks.measure import Measure, measure_of
 from metalearn.hooks.optuna import objective_of
 from metalearn.hooks.optuna import read_space as read_distributions
@@ -40,7 +40,7 @@ class _Steering:
         self.lock = RLock()
         self.given: set[Configuration] = set()
         self.families: set[str] = set()
-        self.reading: Reading = {}
+        self.reading: HarvestOptions = {}
         if names is not None:
             self.reading["names"] = names
         if model_parameter is not None:

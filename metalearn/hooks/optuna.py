@@ -29,10 +29,10 @@ _UNKNOWN = (
 
 def read_space(distributions: Distributions) -> SearchSpace:
     """Return a search space from Optuna's distributions."""
-    return SearchSpace({name: _read(distribution) for name, distribution in distributions.items()})
+    return SearchSpace({name: _parameter(distribution) for name, distribution in distributions.items()})
 
 
-def _read(distribution: Any) -> Parameter:
+def _parameter(distribution: Any) -> Parameter:
     if not isinstance(distribution, require_tool("optuna", "optuna").distributions.BaseDistribution):
         message = (
             f"The space holds {distribution!r}. Expected a distribution of Optuna's. "

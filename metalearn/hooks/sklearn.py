@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold, ParameterSampler, RandomizedSearchCV,
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, MetalearnError
-from metalearn.hooks.base import Matching, Startable, plan, warn_of_lost_conditions
+from metalearn.hooks.base import SeedOptions, Startable, plan, warn_of_lost_conditions
 from metalearn.hooks.choices import label
 from metalearn.hooks.harvest import Harvest, Trial, Trials
 from metalearn.hooks.report import Drop, Seed, SeedReport
@@ -130,7 +130,7 @@ def _choices(values: Iterable[Any]) -> dict[Any, Any]:
     return {(type(label(value)), label(value)): value for value in values}
 
 
-def _read(domain: Any) -> Parameter:
+def _parameter(domain: Any) -> Parameter:
     if isinstance(domain, LogInteger):
         return Integer(domain.low, domain.high, log=True)
     if hasattr(domain, "dist") and hasattr(domain, "support"):
@@ -150,7 +150,7 @@ def _read(domain: Any) -> Parameter:
 
 def read_space(distributions: Mapping[str, Any]) -> SearchSpace:
     """Return a search space from a parameter grid or parameter distributions."""
-    return SearchSpace({name: _read(domain) for name, domain in distributions.items()})
+    return SearchSpace({name: _parameter(domain) for name, domain in distributions.items()})
 
 
 def write_space(space: SearchSpace) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def _own_space(estimator: Any, family: str) -> SearchSpace:
     )
 
 
-def _branches(search: Any) -> Iterator[tuple[dict[str, Any], Matching]]:
+def _branches(search: Any) -> Iterator[tuple[dict[str, Any], SeedOptions]]:
     """Yield each dict of the search's grid or distributions with the family, or the choice, it tunes."""
     held = search.param_grid if hasattr(search, "param_grid") else search.param_distributions
     own = family_of(type(_last_step(search.estimator)).__name__)
@@ -287,7 +287,7 @@ class _Sklearn(SeedTool):
         found: dict[int, SeedReport] = {}
         others: list[SeedReport] = []
         for branch, told in _branches(search):
-            own: Matching = {**told, **matching}
+            own: SeedOptions = {**told, **matching}
             space = _hull(read_space(branch)) if branch else _own_space(search.estimator, own.get("family", ""))
             report = plan(self.name, items, space, matching=own)
             for item in report.accepted:

@@ -17,7 +17,7 @@ _N_CALLS, _N_INITIAL = 100, 10
 """What gp_minimize, forest_minimize and gbrt_minimize take if they are told nothing."""
 
 
-def _read(dimension: Any) -> Parameter:
+def _parameter(dimension: Any) -> Parameter:
     if hasattr(dimension, "categories"):
         return Categorical(tuple(dimension.categories))
     kind: type[Integer | Float] = Integer if type(dimension).__name__ == "Integer" else Float
@@ -33,7 +33,7 @@ def read_space(dimensions: Sequence[Any]) -> SearchSpace:
             "Expected names, to know which parameter it is. Give name=... to each."
         )
         raise InvalidInputError(message)
-    return SearchSpace({d.name: _read(d) for d in dimensions})
+    return SearchSpace({d.name: _parameter(d) for d in dimensions})
 
 
 def write_space(space: SearchSpace) -> list[Any]:

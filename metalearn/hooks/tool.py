@@ -26,7 +26,7 @@ class Tool(ABC):
     """Start a tool's search from a recommendation, and read it back.
 
     A subclass says how the tool reads its space (``space_of``), takes seeds (``enqueue``) and results (``insert``), and lists its
-    trials (``trials``). Keyword options that are not those of ``Matching`` or ``Reading`` go to these.
+    trials (``trials``). Keyword options that are not those of ``SeedOptions`` or ``HarvestOptions`` go to these.
     """
 
     name = ""

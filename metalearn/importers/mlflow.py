@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from metalearn._address import shown as hidden
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.harvest import Reading, Trial, Trials, knowledge_of
+from metalearn.hooks.harvest import HarvestOptions, Trial, Trials, knowledge_of
 from metalearn.hooks.measure import our_metric
 from metalearn.importers.base import USUAL_MODEL, bounded_file, read_lines
 from metalearn.knowledge import KnowledgeBase
@@ -92,7 +92,7 @@ def from_mlflow(tracking: str | Path, task: Task, *, metric: str, model: str = U
     measured = METRICS.get(ours, Metric(ours, greater_is_better=True))
     if measured.problem_types:
         get_metric(ours, task.problem_type)
-    options: Reading = {"metric": name}
+    options: HarvestOptions = {"metric": name}
     if any(model in row.params for row in left):
         options["model_parameter"] = model
     elif model != USUAL_MODEL:

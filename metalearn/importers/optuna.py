@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from metalearn._address import without_passwords
 from metalearn._installation import install_command
 from metalearn.exceptions import InvalidInputError, MetalearnError, MissingExtraError, unknown_name
-from metalearn.hooks.harvest import Reading, Trial, Trials, knowledge_of
+from metalearn.hooks.harvest import HarvestOptions, Trial, Trials, knowledge_of
 from metalearn.hooks.optuna import objective_of, trials
 from metalearn.importers.base import USUAL_MODEL, bounded_file
 from metalearn.knowledge import KnowledgeBase
@@ -92,7 +92,7 @@ def from_optuna(
     if len(directions) > 1:
         message = f"Of the studies {names[:10]} some maximise and some minimise. Expected one direction. Import one: study={names[0]!r}."
         raise InvalidInputError(message)
-    options: Reading = {"metric": metric}
+    options: HarvestOptions = {"metric": metric}
     if any(model in trial.params for trial in rows):
         options["model_parameter"] = model
     elif family:

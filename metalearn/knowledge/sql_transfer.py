@@ -93,7 +93,7 @@ def _packed(rows: pd.DataFrame) -> pd.DataFrame:
     """Return meta-features as one row a task and source, values and seconds as JSON objects."""
     found: dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]] = {}
     made: dict[tuple[str, str], tuple[str, str]] = {}
-    texts = (_plain(rows[name]) for name in ("task_id", "recorded_by", "name", "recorded_with", "recorded_at"))
+    texts = (_python_values(rows[name]) for name in ("task_id", "recorded_by", "name", "recorded_with", "recorded_at"))
     numbers = (rows[name].tolist() for name in ("value", "seconds"))
     for task, source, name, tool, time, *measured in zip(*texts, *numbers, strict=True):
         for objects, number in zip(found.setdefault((task, source), ({}, {})), measured, strict=True):
@@ -126,7 +126,7 @@ def _add(connection: Connection, target: Table, rows: pd.DataFrame) -> int:
         changed = 0
         for start in range(0, len(rows), _CHUNK):
             chunk = rows.iloc[start : start + _CHUNK]
-            values = zip(*(_plain(chunk[name]) for name in names), strict=True)
+            values = zip(*(_python_values(chunk[name]) for name in names), strict=True)
             changed += connection.exec_driver_sql(query, list(values)).rowcount
         return changed
     staged = f"new_{target.name}"
@@ -162,7 +162,7 @@ def _merged(old: Any, new: Any, postgres: bool) -> ColumnElement[Any]:  # noqa: 
     return func.json_patch(old, new)
 
 
-def _plain(values: "pd.Series[Any]") -> list[Any]:
+def _python_values(values: "pd.Series[Any]") -> list[Any]:
     """Return a column as Python objects; not-a-number is None."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         texts = np.asarray(values.cat.categories, dtype=object)

@@ -94,10 +94,10 @@ def join_tables(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
             texts = [column.cat.set_categories(column.cat.categories.astype(str)) for column in pair]
             columns[name] = pd.Series(union_categoricals(texts))
         else:
-            columns[name] = pd.concat([_plain(column) for column in pair], ignore_index=True)
+            columns[name] = pd.concat([_without_categories(column) for column in pair], ignore_index=True)
     return pd.DataFrame(columns)
 
 
-def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+def _without_categories(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return a column without a category type."""
     return column.astype(str) if isinstance(column.dtype, pd.CategoricalDtype) else column

@@ -17,7 +17,7 @@ from metalearn.knowledge.schema import SCHEMA, TASKS
 from metalearn.space import Configuration
 from metalearn.task import METRICS, ProblemType, get_metric
 
-__all__ = ["Finding", "Severity", "validate"]
+__all__ = ["Problem", "Severity", "validate"]
 
 CORRELATION = 0.99
 """Two tasks whose losses correlate more strongly than this over configurations look like copies of each other."""
@@ -39,7 +39,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Problem:
     """Describe something that is wrong or suspicious."""
 
     severity: Severity
@@ -48,11 +48,11 @@ class Finding:
     message: str
 
     def to_dict(self) -> dict[str, str]:
-        """Return the finding as plain values."""
+        """Return the problem as plain values."""
         return {**asdict(self), "severity": str(self.severity)}
 
 
-def validate(knowledge: KnowledgeBase) -> list[Finding]:
+def validate(knowledge: KnowledgeBase) -> list[Problem]:
     """Look for broken keys, impossible values, suspicious tasks and near-copies under different family names.
 
     Parameters
@@ -62,7 +62,7 @@ def validate(knowledge: KnowledgeBase) -> list[Finding]:
 
     Returns
     -------
-    list of Finding
+    list of Problem
         Errors first; empty if nothing was found.
 
     Examples
@@ -73,16 +73,16 @@ def validate(knowledge: KnowledgeBase) -> list[Finding]:
     types = dict.fromkeys(("task_id", "configuration_id"), "category")
     knowledge = replace(knowledge, evaluations=knowledge.evaluations.astype(types))
     checks = (_keys, _links, _configurations, _tasks, _values, _bounds, _leaks, _alike, _folds, _copies)
-    found = [finding for check in checks for finding in check(knowledge)]
-    return sorted(found, key=lambda finding: finding.severity != Severity.ERROR)
+    found = [problem for check in checks for problem in check(knowledge)]
+    return sorted(found, key=lambda problem: problem.severity != Severity.ERROR)
 
 
-def _error(check: str, subject: Any, message: str) -> Finding:
-    return Finding(severity=Severity.ERROR, check=check, subject=str(subject), message=message)
+def _error(check: str, subject: Any, message: str) -> Problem:
+    return Problem(severity=Severity.ERROR, check=check, subject=str(subject), message=message)
 
 
-def _warning(check: str, subject: Any, message: str) -> Finding:
-    return Finding(severity=Severity.WARNING, check=check, subject=str(subject), message=message)
+def _warning(check: str, subject: Any, message: str) -> Problem:
+    return Problem(severity=Severity.WARNING, check=check, subject=str(subject), message=message)
 
 
 def _some(values: Any) -> str:
@@ -93,7 +93,7 @@ def _some(values: Any) -> str:
 # keys and values -----------------------------------------------------------------------------------------------------
 
 
-def _keys(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _keys(knowledge: KnowledgeBase) -> Iterator[Problem]:
     for name, schema in SCHEMA.items():
         table, key = getattr(knowledge, name), schema.key
         repeated = table[table.duplicated(key)]
@@ -106,7 +106,7 @@ def _keys(knowledge: KnowledgeBase) -> Iterator[Finding]:
                 yield _error("empty keys", name, f"{int(empty.sum())} rows have no {column}")
 
 
-def _links(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _links(knowledge: KnowledgeBase) -> Iterator[Problem]:
     for name, table, column, known in (
         ("meta-features", knowledge.meta_features, "task_id", knowledge.tasks),
         ("evaluations", knowledge.evaluations, "task_id", knowledge.tasks),
@@ -125,7 +125,7 @@ def _links(knowledge: KnowledgeBase) -> Iterator[Finding]:
         yield _warning("no meta-features", _some(bare), f"{len(bare)} tasks have none, so that nothing is like them")
 
 
-def _configurations(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _configurations(knowledge: KnowledgeBase) -> Iterator[Problem]:
     for found, model, params in knowledge.configurations.itertuples(index=False):
         try:
             fits = Configuration(model, json.loads(params)).id == found
@@ -135,7 +135,7 @@ def _configurations(knowledge: KnowledgeBase) -> Iterator[Finding]:
             yield _error("configuration ids", found, f"the id is not the hash of {model} and {str(params)[:80]}")
 
 
-def _tasks(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _tasks(knowledge: KnowledgeBase) -> Iterator[Problem]:
     for row in knowledge.tasks.to_dict("records"):
         task_id = row["task_id"]
         if row["problem_type"] not in set(ProblemType):
@@ -153,7 +153,7 @@ def _tasks(knowledge: KnowledgeBase) -> Iterator[Finding]:
             yield _error("sizes", task_id, f"{beyond[0]} is {row[beyond[0]]}, more than any store keeps")
 
 
-def _values(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _values(knowledge: KnowledgeBase) -> Iterator[Problem]:
     runs = knowledge.evaluations
     value, ok = runs["value"].to_numpy(dtype=float), (runs["status"] == str(Status.OK)).to_numpy()
     unknown = set(runs["status"].astype(str).unique()) - set(Status)
@@ -169,7 +169,7 @@ def _values(knowledge: KnowledgeBase) -> Iterator[Finding]:
             yield _error("values", _some(runs["task_id"][wrong]), f"{int(wrong.sum())} {message}")
 
 
-def _bounds(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _bounds(knowledge: KnowledgeBase) -> Iterator[Problem]:
     runs = knowledge.evaluations
     value = runs["value"].to_numpy(dtype=float)
     types = knowledge.tasks.drop_duplicates("task_id").set_index("task_id")["problem_type"]
@@ -216,7 +216,7 @@ def _losses(knowledge: KnowledgeBase) -> Iterator[tuple[ProblemType, pd.DataFram
                 yield kind, known
 
 
-def _leaks(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _leaks(knowledge: KnowledgeBase) -> Iterator[Problem]:
     """Find tasks on which a stump or a naive Bayes classifier makes no error: it has seen the answer."""
     simple = [
         configuration_id
@@ -242,7 +242,7 @@ def _depth(params: str) -> float:
     return float(depth) if isinstance(depth, int | float) else np.inf
 
 
-def _alike(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _alike(knowledge: KnowledgeBase) -> Iterator[Problem]:
     for _, losses in _losses(knowledge):
         spread = losses.max(axis=1) - losses.min(axis=1)
         many = losses.notna().sum(axis=1) >= _MIN_CONFIGURATIONS
@@ -256,7 +256,7 @@ def _alike(knowledge: KnowledgeBase) -> Iterator[Finding]:
         yield _warning("nothing worked", task_id, "every configuration failed")
 
 
-def _folds(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _folds(knowledge: KnowledgeBase) -> Iterator[Problem]:
     for kind, losses in _losses(knowledge):
         metric = get_metric(None, kind)
         part = knowledge.subset(problem_type=kind)
@@ -272,7 +272,7 @@ def _folds(knowledge: KnowledgeBase) -> Iterator[Finding]:
             yield _warning("folds disagree", task_id, message)
 
 
-def _copies(knowledge: KnowledgeBase) -> Iterator[Finding]:
+def _copies(knowledge: KnowledgeBase) -> Iterator[Problem]:
     families = knowledge.tasks.drop_duplicates("task_id").set_index("task_id")
     for kind, losses in _losses(knowledge):
         # one configuration that fails on both tables would make any two alike: what is worse than most counts as most

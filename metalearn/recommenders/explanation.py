@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from metalearn.recommendation import Neighbour, Place
+from metalearn.recommendation import Neighbour, TaskPosition
 from metalearn.recommenders.past import PastTasks, Query
 from metalearn.recommenders.scale import FloatArray
 
@@ -78,7 +78,7 @@ def notes(past: PastTasks, query: Query) -> tuple[str, ...]:
     return ()
 
 
-def places(past: PastTasks, meta_features: FloatArray, name: str) -> tuple[Place, ...]:
+def places(past: PastTasks, meta_features: FloatArray, name: str) -> tuple[TaskPosition, ...]:
     """Place a new task, then at most 500 past ones, on a map of the first two principal components of meta-features."""
     if past.table.n_tasks < _FEWEST or len(meta_features) < 2:  # noqa: PLR2004 - a map has two axes
         return ()
@@ -91,8 +91,8 @@ def places(past: PastTasks, meta_features: FloatArray, name: str) -> tuple[Place
         chosen = np.unique(np.concatenate([near, even]))
     names = past.table.task_names
     return (
-        Place(name, float(here[0]), float(here[1])),
-        *(Place(names[i], float(drawn[i, 0]), float(drawn[i, 1]), best[i]) for i in chosen),
+        TaskPosition(name, float(here[0]), float(here[1])),
+        *(TaskPosition(names[i], float(drawn[i, 0]), float(drawn[i, 1]), best[i]) for i in chosen),
     )
 
 

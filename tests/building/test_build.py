@@ -285,7 +285,7 @@ def test_portfolios_are_nested_and_everything_is_larger() -> None:
 
 def test_a_family_that_was_never_timed_is_unknown_not_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from metalearn.building import choice  # noqa: PLC0415 - its past is replaced
-    from metalearn.fitting import bundled_knowledge_base  # noqa: PLC0415
+    from metalearn.fitted_recommenders import bundled_knowledge_base  # noqa: PLC0415
 
     known = bundled_knowledge_base().subset(models=["knn", "linear"])
     monkeypatch.setattr(choice, "bundled_knowledge_base", lambda: known)

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 import metalearn as ml
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, base
-from metalearn.estimators.blend import Choice, Comparison
+from metalearn.estimators.ensemble import Comparison, Selection
 from metalearn.estimators.refit import normalised
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
 from metalearn.models import get_model
@@ -260,7 +260,7 @@ def test_the_best_score_is_that_of_the_members_that_were_fitted(
 ) -> None:
     """Where a blend lost members to Ctrl-C or the clock, its score would promise too much."""
     real = base.fit_members
-    monkeypatch.setattr(Comparison, "choose", lambda *_, **__: Choice(np.array([0.6, 0.4]), {}))
+    monkeypatch.setattr(Comparison, "choose", lambda *_, **__: Selection(np.array([0.6, 0.4]), {}))
     whole = MetaLearnClassifier(n_trials=2, families=["linear", "gaussian_nb"], cv=2).fit(*cancer)
     monkeypatch.setattr(base, "fit_members", lambda *arguments: normalised(real(*arguments)[1:]))
     model = MetaLearnClassifier(n_trials=2, families=["linear", "gaussian_nb"], cv=2).fit(*cancer)

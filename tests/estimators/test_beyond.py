@@ -12,7 +12,7 @@ import metalearn as ml
 from metalearn import MetaLearnClassifier
 from metalearn.estimators.advice import Advice
 from metalearn.estimators.interruption import Interruption
-from metalearn.estimators.search import Budget, Suggestion, Trial, search
+from metalearn.estimators.search import Budget, SearchTrial, Suggestion, search
 from metalearn.evaluation import Status
 from metalearn.evaluation.fit import TrainingData
 from metalearn.evaluation.splits import split
@@ -83,5 +83,5 @@ def test_what_was_asked_for_is_pending_while_it_runs() -> None:
     found = [one.configuration for one in asked if one is not None]
     assert len(set(found)) == 4
     assert set(advisor.pending) == set(found)
-    advice.tell(Trial(asked[0], advisor.task.metric, 2, status=Status.FAILED))
+    advice.tell(SearchTrial(asked[0], advisor.task.metric, 2, status=Status.FAILED))
     assert set(advisor.pending) == set(found[1:])

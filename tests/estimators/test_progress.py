@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from metalearn.estimators.progress import progress, status_line
-from metalearn.estimators.search import Budget, Suggestion, Trial
+from metalearn.estimators.search import Budget, SearchTrial, Suggestion
 from metalearn.evaluation import Status
 from metalearn.evaluation.fit import Outcome
 from metalearn.models import get_model
@@ -17,7 +17,9 @@ from metalearn.task import ProblemType, get_metric
 def watch_a_trial(show: bool | None) -> None:  # noqa: FBT001 - the option itself
     kind = ProblemType.BINARY
     fold = Outcome(Status.OK, scores={"roc_auc": 0.75})
-    trial = Trial(Suggestion(get_model("linear").default(kind)), get_metric("roc_auc", kind), 1, [fold], Status.OK)
+    trial = SearchTrial(
+        Suggestion(get_model("linear").default(kind)), get_metric("roc_auc", kind), 1, [fold], Status.OK
+    )
     with progress(Budget(n_trials=2), show=show) as watch:
         watch([trial])
 
@@ -70,8 +72,8 @@ def test_the_line_names_the_trial_that_runs_and_the_time_left() -> None:
     kind = ProblemType.BINARY
     metric = get_metric("roc_auc", kind)
     fold = Outcome(Status.OK, scores={"roc_auc": 0.912})
-    ended = Trial(Suggestion(get_model("linear").default(kind)), metric, 1, [fold], Status.OK)
-    running = Trial(Suggestion(get_model("lightgbm").default(kind)), metric, 1)
+    ended = SearchTrial(Suggestion(get_model("linear").default(kind)), metric, 1, [fold], Status.OK)
+    running = SearchTrial(Suggestion(get_model("lightgbm").default(kind)), metric, 1)
     line = status_line([ended, ended, running], Budget(n_trials=20, started=time.monotonic() - 10))
     assert line == "trial 3 of 20, lightgbm, about 90 s left, best 0.912"
     line = status_line([running], Budget(seconds=60, started=time.monotonic() - 20))

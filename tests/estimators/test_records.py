@@ -2,7 +2,7 @@ from typing import Any
 
 from metalearn.estimators.records import decision
 from metalearn.estimators.refit import Member
-from metalearn.estimators.search import DEFAULT, LISTED, Suggestion, Trial
+from metalearn.estimators.search import DEFAULT, LISTED, SearchTrial, Suggestion
 from metalearn.evaluation import Status
 from metalearn.evaluation.fit import Outcome
 from metalearn.models import get_model
@@ -11,13 +11,13 @@ from metalearn.task import ProblemType, get_metric
 BINARY = ProblemType.BINARY
 
 
-def trial(model: str, *scores: float) -> Trial:
+def trial(model: str, *scores: float) -> SearchTrial:
     outcomes = [Outcome(Status.OK, scores={"roc_auc": score}) for score in scores]
     suggestion = Suggestion(get_model(model).default(BINARY), origin=DEFAULT if model == "lightgbm" else LISTED)
-    return Trial(suggestion, get_metric("roc_auc", BINARY), 2, outcomes, Status.OK)
+    return SearchTrial(suggestion, get_metric("roc_auc", BINARY), 2, outcomes, Status.OK)
 
 
-def member(found: Trial, weight: float = 1.0, pipeline: Any = None) -> Member:
+def member(found: SearchTrial, weight: float = 1.0, pipeline: Any = None) -> Member:
     return Member(weight, found.configuration, pipeline, found)
 
 

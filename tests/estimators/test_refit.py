@@ -10,7 +10,7 @@ import pytest
 
 from metalearn.estimators.interruption import Interruption
 from metalearn.estimators.refit import _affordable_rows, fit_members
-from metalearn.estimators.search import Budget, Suggestion, Trial
+from metalearn.estimators.search import Budget, SearchTrial, Suggestion
 from metalearn.evaluation import Status
 from metalearn.evaluation.fit import Outcome, TrainingData
 from metalearn.evaluation.workers import InProcess
@@ -61,7 +61,7 @@ def refit(*presses: int) -> tuple[list[str], int]:
     for model in ("linear", "knn", "decision_tree"):
         fold = Outcome(Status.OK, scores={"roc_auc": 0.9}, fit_seconds=0.1, predict_seconds=0.1)
         suggestion = Suggestion(get_model(model).default(kind))
-        chosen.append((0.3, Trial(suggestion, get_metric("roc_auc", kind), 1, [fold], Status.OK)))
+        chosen.append((0.3, SearchTrial(suggestion, get_metric("roc_auc", kind), 1, [fold], Status.OK)))
     data = table(60)
     runner = Interrupted(data, *presses)
     with Interruption() as interruption:

@@ -9,7 +9,7 @@ import pytest
 
 from metalearn.estimators import search as search_module
 from metalearn.estimators.interruption import Interruption
-from metalearn.estimators.search import DEFAULT, Budget, Suggestion, Trial, default_of, search
+from metalearn.estimators.search import DEFAULT, Budget, SearchTrial, Suggestion, default_of, search
 from metalearn.evaluation import Status
 from metalearn.evaluation.fit import TrainingData
 from metalearn.evaluation.splits import split
@@ -36,8 +36,10 @@ def default(name: str) -> Suggestion:
     return Suggestion(get_model(name).default(NUMBERS), origin=DEFAULT)
 
 
-def run(data: TrainingData, suggestions: Iterator[Suggestion], budget: Budget) -> tuple[list[Trial], list[Trial]]:
-    told: list[Trial] = []
+def run(
+    data: TrainingData, suggestions: Iterator[Suggestion], budget: Budget
+) -> tuple[list[SearchTrial], list[SearchTrial]]:
+    told: list[SearchTrial] = []
     runner = InProcess(data)
     options = {"metric": METRIC, "n_folds": len(data.folds), "budget": budget, "interruption": Interruption()}
     trials = search(runner, lambda _: next(suggestions, None), told.append, **options)

@@ -11,7 +11,7 @@ import pytest
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, MissingExtraError, UnknownNameError
 from metalearn.hooks import Drop, Hook, SeedReport, get_hook, hook_names
-from metalearn.hooks.base import Matching, plan, plan_told, require_tool, told_value
+from metalearn.hooks.base import SeedOptions, plan, plan_told, require_tool, told_value
 from metalearn.recommendation import Recommendation
 from metalearn.space import Categorical, Configuration, Float, Integer, SearchSpace
 
@@ -189,7 +189,7 @@ def test_a_value_whose_sign_nobody_tells_is_not_told() -> None:
 
 def test_options_that_mean_nothing_are_told(recommendation: Recommendation) -> None:
     def matched(**options: Any) -> SeedReport:
-        return plan("tool", recommendation, SPACE, matching=cast("Matching", options))
+        return plan("tool", recommendation, SPACE, matching=cast("SeedOptions", options))
 
     with pytest.raises(UnknownNameError, match="Unknown option 'polcy'\\. Did you mean 'policy'"):
         matched(polcy="drop")
@@ -204,3 +204,14 @@ def test_options_that_mean_nothing_are_told(recommendation: Recommendation) -> N
 def test_what_is_no_configuration_is_no_seed(seeds: Any) -> None:
     with pytest.raises(InvalidInputError, match="Expected a recommendation"):
         plan("tool", seeds, SPACE)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"), [("base", "Matching", "SeedOptions"), ("harvest", "Reading", "HarvestOptions")]
+)
+def test_old_names_of_options_are_deprecated(module: str, old: str, new: str) -> None:
+    home = importlib.import_module(f"metalearn.hooks.{module}")
+    with pytest.warns(DeprecationWarning, match=new):
+        assert getattr(home, old) is getattr(home, new)
+    with pytest.raises(AttributeError, match="absent"):
+        _ = home.absent

@@ -6,15 +6,15 @@ import pytest
 
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
-from metalearn.hooks.harvest import Reading, Trial, gather, tell_extras
+from metalearn.hooks.harvest import HarvestOptions, Trial, gather, tell_extras
 from metalearn.knowledge import FileStore
 
 PARAMS = {"eta": 0.1, "max_leaves": 31, "n_trees": 10}
-OPTIONS: Reading = {"metric": "accuracy", "names": {"n_estimators": "n_trees"}}
+OPTIONS: HarvestOptions = {"metric": "accuracy", "names": {"n_estimators": "n_trees"}}
 
 
 def values(table: Any, trials: list[Trial], *, maximize: bool, **options: Any) -> list[float]:
-    reading: Reading = {"family": "lightgbm", **options}  # type: ignore[typeddict-item]
+    reading: HarvestOptions = {"family": "lightgbm", **options}  # type: ignore[typeddict-item]
     return [e.value for e in gather(trials, *table, maximize=maximize, options=reading)[2]]
 
 
@@ -52,7 +52,7 @@ def test_the_sign_of_values_says_nothing(table: Any, found: tuple[float, ...]) -
     X, y = table[0], table[0]["a"]
 
     def read(metric: str) -> list[float]:
-        options: Reading = {"metric": metric, "family": "lightgbm"}
+        options: HarvestOptions = {"metric": metric, "family": "lightgbm"}
         return [e.value for e in gather(trials(*found), X, y, maximize=False, options=options)[2]]
 
     with pytest.raises(InvalidInputError, match="the sign of its values is not known"):
@@ -91,7 +91,7 @@ FOREST = {"n_estimators": 50, "max_features": 0.5}
 
 
 def families(table: Any, *rows: Trial, **options: Any) -> list[str]:
-    reading: Reading = {"metric": "accuracy", **options}  # type: ignore[typeddict-item]
+    reading: HarvestOptions = {"metric": "accuracy", **options}  # type: ignore[typeddict-item]
     return [e.configuration.model for e in gather(rows, *table, maximize=True, options=reading)[2]]
 
 
@@ -160,7 +160,7 @@ def test_the_task_tells_the_size_of_the_table(table: Any) -> None:
 def test_values_that_no_metric_has_are_refused(table: Any, value: float, metric: str, *, maximize: bool) -> None:
     with pytest.raises(InvalidInputError, match=f"A trial has the value {value:g}, read as accuracy"):
         gather([Trial(PARAMS, value)], *table, maximize=maximize, options={**OPTIONS, "metric": metric})
-    options: Reading = {**OPTIONS, "to_score": lambda _: 0.9}
+    options: HarvestOptions = {**OPTIONS, "to_score": lambda _: 0.9}
     assert gather([Trial(PARAMS, value)], *table, maximize=maximize, options=options)[2][0].value == 0.9
 
 

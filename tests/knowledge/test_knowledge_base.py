@@ -11,7 +11,7 @@ import pytest
 
 from metalearn.evaluation import Evaluation, Status
 from metalearn.exceptions import InvalidInputError, UnknownNameError
-from metalearn.fitting import _bundled_folder
+from metalearn.fitted_recommenders import _bundled_folder
 from metalearn.knowledge import FileStore, KnowledgeBase
 from metalearn.knowledge.schema import EVALUATIONS, TASKS
 from metalearn.metafeatures import MetaFeatures

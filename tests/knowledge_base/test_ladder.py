@@ -14,7 +14,7 @@ from sklearn.datasets import load_wine
 
 from metalearn.builder import evaluate
 from metalearn.dataset import subsample_rows
-from metalearn.fitting import bundled_knowledge_base
+from metalearn.fitted_recommenders import bundled_knowledge_base
 from metalearn.knowledge import FileStore, KnowledgeBase
 from metalearn.models import models_for
 from metalearn.task import ProblemType

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from metalearn.builder import Limits, evaluate
-from metalearn.fitting import bundled_knowledge_base
+from metalearn.fitted_recommenders import bundled_knowledge_base
 from metalearn.knowledge import KnowledgeBase
 from metalearn.models import models_for
 from metalearn.task import ProblemType

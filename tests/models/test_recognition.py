@@ -1,6 +1,6 @@
 import pytest
 
-from metalearn.fitting import bundled_knowledge_base
+from metalearn.fitted_recommenders import bundled_knowledge_base
 from metalearn.models.recognition import families_of_parameters, family_of_parameters, recognised
 from metalearn.space import Configuration
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from metalearn.models import models_for
-from metalearn.recommendation import Candidate, Neighbour, Place, Recommendation
+from metalearn.recommendation import Candidate, Neighbour, Recommendation, TaskPosition
 from metalearn.task import ProblemType, Task
 
 HOSTILE = "<script>document.title='hacked'</script>\"'><img src=x onerror=\"alert(1)\">\u202e\x00&amp;"
@@ -42,8 +42,9 @@ def make(name: str) -> Recommendation:
         )
         for i, c in enumerate(configurations)
     )
-    places = [Place(name, 0.3, 0.2)] + [
-        Place(name if i == 0 else f"past task {i}", *rng.normal(size=2).tolist(), f"family {i % 8}") for i in range(80)
+    places = [TaskPosition(name, 0.3, 0.2)] + [
+        TaskPosition(name if i == 0 else f"past task {i}", *rng.normal(size=2).tolist(), f"family {i % 8}")
+        for i in range(80)
     ]
     return Recommendation(
         Task(id="new:x", problem_type=kind, name=name, n_rows=178, n_features=13, n_classes=3),

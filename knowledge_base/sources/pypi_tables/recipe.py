@@ -31,7 +31,7 @@ from reading import catalog, is_installed, load
 from metalearn.builder import Limits, Table, WorkUnit, describe, evaluate, plan
 from metalearn.building.choice import Choice
 from metalearn.building.progress import progress_bar
-from metalearn.fitting import AUTO, evidence_file, fit_recommender, fitted_file
+from metalearn.fitted_recommenders import AUTO, evidence_file, fit_recommender, fitted_file
 from metalearn.knowledge import FileStore, KnowledgeBase
 from metalearn.models import models_for
 from metalearn.recommenders import PerformanceTable, save

@@ -5,8 +5,8 @@ from typing import Any, Unpack
 
 from metalearn.evaluation import Evaluation
 from metalearn.hooks import SeedReport
-from metalearn.hooks.base import Harvest, Matching, Startable, plan, plan_told
-from metalearn.hooks.harvest import Reading, Trial, gather
+from metalearn.hooks.base import Harvest, SeedOptions, Startable, plan, plan_told
+from metalearn.hooks.harvest import HarvestOptions, Trial, gather
 from metalearn.hooks.report import compare
 from metalearn.space import Float, SearchSpace
 from metalearn_example.climber import Climber
@@ -17,7 +17,7 @@ def _space(target: Climber) -> SearchSpace:
 
 
 def seed(
-    target: Climber, recommendation: Startable, /, *, strict: bool = False, **options: Unpack[Matching]
+    target: Climber, recommendation: Startable, /, *, strict: bool = False, **options: Unpack[SeedOptions]
 ) -> SeedReport:
     """Queue the recommended configurations."""
     report = plan("climber", recommendation, _space(target), strict=strict, matching=options)
@@ -26,7 +26,7 @@ def seed(
 
 
 def tell(
-    target: Climber, evaluations: Iterable[Evaluation], /, *, strict: bool = False, **options: Unpack[Matching]
+    target: Climber, evaluations: Iterable[Evaluation], /, *, strict: bool = False, **options: Unpack[SeedOptions]
 ) -> SeedReport:
     """Add results that were measured before."""
     report, results = plan_told("climber", evaluations, _space(target), strict=strict, matching=options)
@@ -34,7 +34,7 @@ def tell(
     return report
 
 
-def harvest(target: Climber, X: Any, y: Any, /, **options: Unpack[Reading]) -> Harvest:
+def harvest(target: Climber, X: Any, y: Any, /, **options: Unpack[HarvestOptions]) -> Harvest:
     """Return every trial as an evaluation; the tool does not know what its scores measure, so ``metric`` has to be given."""
     trials = [Trial(point, score) for point, score in target.trials]
     return gather(trials, X, y, maximize=True, versions="climber 0.1.0", options=options)

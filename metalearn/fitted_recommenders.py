@@ -99,10 +99,10 @@ def _shipped_evidence() -> dict[str, Any]:
 
 @lru_cache(maxsize=_KEPT_IN_MEMORY)
 def _shipped(problem_type: ProblemType, metric: Metric, name: str) -> Recommender | None:
-    return _read(fitted_file(_bundled_folder(), problem_type, metric, name))
+    return _load(fitted_file(_bundled_folder(), problem_type, metric, name))
 
 
-def _read(file: Path) -> Recommender | None:
+def _load(file: Path) -> Recommender | None:
     """Return the recommender in a file; one that another version wrote, or that is damaged, is as good as absent."""
     if not file.exists():
         return None
@@ -160,7 +160,7 @@ def _cached(key: _Key, problem_type: ProblemType, metric: Metric, name: str) -> 
     past = _related(key.kb, problem_type)
     text = f"{past.id};{problem_type};{metric.name};{name};{__version__}"
     file = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npz"
-    known = _read(file)
+    known = _load(file)
     if known is not None:
         return known
     evidence = key.evidence.get(f"{problem_type}/{metric.name}")

@@ -11,7 +11,7 @@ from metalearn.dataset import subsample_rows
 from metalearn.evaluation import score_classes, score_numbers
 from metalearn.task import Metric, ProblemType
 
-__all__ = ["Choice", "Comparison"]
+__all__ = ["Comparison", "Selection"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -22,7 +22,7 @@ _FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """Say which trials to use, and why."""
 
     weights: FloatArray
@@ -77,7 +77,7 @@ class Comparison:
             for k in range(len(self._targets))
         ]
 
-    def choose(self, *, default: int | None = 0, blend: bool = True) -> Choice:
+    def choose(self, *, default: int | None = 0, blend: bool = True) -> Selection:
         """Choose what to fit on all rows: the simplest of what is best on rows that were held out."""
         folds, n = self._folds if len(self._folds) > 1 else self._halves(), self._n
         singles = np.array([[self._loss(fold, fold.predictions[i]) for fold in folds] for i in range(n)])
@@ -93,7 +93,7 @@ class Comparison:
         for name, make in strategies.items():
             made = [(make(use), rest) for use, rest in halves]
             held_out[name] = float(np.mean([self._blended(folds[i], weights) for weights, rest in made for i in rest]))
-        return Choice(strategies[min(held_out, key=held_out.__getitem__)](every), held_out)
+        return Selection(strategies[min(held_out, key=held_out.__getitem__)](every), held_out)
 
     def _halves(self) -> list[_Fold]:
         """Divide the rows of the only fold, every class in two; where one has a single row, nothing is divided."""

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
-from metalearn import fitting
+from metalearn import fitted_recommenders
 from metalearn.api import recommend
 from metalearn.evaluation import Evaluation
 from metalearn.exceptions import KnowledgeBaseError, UnknownNameError
-from metalearn.fitting import bundled_knowledge_base, fit_recommender, fitted_file, fitted_recommender
+from metalearn.fitted_recommenders import bundled_knowledge_base, fit_recommender, fitted_file, fitted_recommender
 from metalearn.knowledge import KnowledgeBase, open_store
 from metalearn.metafeatures import MetaFeatures
 from metalearn.space import Configuration
@@ -40,19 +40,19 @@ def small() -> KnowledgeBase:
 
 @pytest.mark.parametrize("problem_type", ProblemType)
 def test_the_fitted_recommender_of_every_default_metric_is_shipped_and_up_to_date(problem_type: ProblemType) -> None:
-    folder = fitting._bundled_folder()
-    assert fitted_file(folder, problem_type, get_metric(None, problem_type), fitting.AUTO).exists()
+    folder = fitted_recommenders._bundled_folder()
+    assert fitted_file(folder, problem_type, get_metric(None, problem_type), fitted_recommenders.AUTO).exists()
 
 
 def test_what_was_fitted_is_read_from_the_cache(
     small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
-    fitting._cached.cache_clear()
+    fitted_recommenders._cached.cache_clear()
     first = fitted_recommender(small, ProblemType.REGRESSION, R2, "forest")
     assert len(list(tmp_path.iterdir())) == 1
-    fitting._cached.cache_clear()
-    monkeypatch.setattr(fitting, "fit_recommender", lambda *_, **__: pytest.fail("it was fitted again"))
+    fitted_recommenders._cached.cache_clear()
+    monkeypatch.setattr(fitted_recommenders, "fit_recommender", lambda *_, **__: pytest.fail("it was fitted again"))
     again = fitted_recommender(small, ProblemType.REGRESSION, R2, "forest")
     task = Task(id="new", problem_type="regression", n_rows=90, n_features=5)
     features = MetaFeatures({"log_n_rows": 4.5, "noise": 0.5})
@@ -80,12 +80,12 @@ def test_news_of_another_kind_of_problem_is_no_reason_to_fit_again(
     small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
-    fitting._cached.cache_clear()
+    fitted_recommenders._cached.cache_clear()
     fitted_recommender(small, ProblemType.REGRESSION, R2, "forest")
     other = Task(id="b", problem_type="binary", n_rows=100, n_features=5)
     run = Evaluation(task_id="b", configuration=Configuration("svm", {}), metric="roc_auc", value=0.9)
     grown = small + KnowledgeBase.from_records([other], {"b": MetaFeatures({"noise": 0.5})}, [run])
-    monkeypatch.setattr(fitting, "fit_recommender", lambda *_, **__: pytest.fail("it was fitted again"))
+    monkeypatch.setattr(fitted_recommenders, "fit_recommender", lambda *_, **__: pytest.fail("it was fitted again"))
     fitted_recommender(grown, ProblemType.REGRESSION, R2, "forest")
     with pytest.raises(pytest.fail.Exception):
         fitted_recommender(grown.subset(tasks=small.task_ids[:5]), ProblemType.REGRESSION, R2, "forest")
@@ -118,9 +118,9 @@ def test_what_was_fitted_long_ago_is_forgotten(
     small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
-    monkeypatch.setattr(fitting, "_KEPT_IN_FILES", 2)
+    monkeypatch.setattr(fitted_recommenders, "_KEPT_IN_FILES", 2)
     for n in (3, 4, 5):
-        fitting._cached.cache_clear()
+        fitted_recommenders._cached.cache_clear()
         fitted_recommender(small.subset(tasks=small.task_ids[:n]), ProblemType.REGRESSION, R2, "portfolio")
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -166,12 +166,12 @@ def test_a_damaged_cache_is_fitted_again(
     small: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     monkeypatch.setenv("METALEARN_CACHE", str(tmp_path))
-    fitting._cached.cache_clear()
+    fitted_recommenders._cached.cache_clear()
     fitted_recommender(small, ProblemType.REGRESSION, R2, "forest")
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     file.write_bytes({"other": b"PK and nothing more", "empty": b"", "truncated": whole[: len(whole) // 2]}[damage])
-    fitting._cached.cache_clear()
+    fitted_recommenders._cached.cache_clear()
     assert fitted_recommender(small, ProblemType.REGRESSION, R2, "forest") is not None
 
 
@@ -186,9 +186,9 @@ def test_an_unknown_recommender_is_refused_before_anything_is_read() -> None:
 
 
 def test_a_missing_bundled_knowledge_base_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(fitting, "files", lambda _: tmp_path / "metalearn")
+    monkeypatch.setattr(fitted_recommenders, "files", lambda _: tmp_path / "metalearn")
     with pytest.raises(KnowledgeBaseError, match="Reinstall metalearn-recommender"):
-        fitting._bundled_folder()
+        fitted_recommenders._bundled_folder()
 
 
 def test_bundled_tables_are_there_once_for_each_number_of_rows() -> None:

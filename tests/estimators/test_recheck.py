@@ -13,11 +13,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 import metalearn as ml
-from metalearn import validity
 from metalearn.estimators import MetaLearnClassifier, MetaLearnEstimator, MetaLearnRegressor, load_model, save_model
+from metalearn.estimators import recheck as module
+from metalearn.estimators.recheck import Moved, Recheck
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge import FileStore
-from metalearn.validity import Moved, Recheck
 
 Halves = tuple[pd.DataFrame, pd.Series, pd.DataFrame, pd.Series]
 FAMILIES = ["linear", "lightgbm", "knn"]
@@ -97,7 +97,7 @@ def test_a_few_rows_are_seldom_said_to_be_predicted_worse(model: MetaLearnEstima
     alarms = 0
     for seed in range(20):
         chosen = np.random.default_rng(seed).permutation(len(cancer[2]))[:30]
-        alarms += bool(validity._worse(model, cancer[2].iloc[chosen].reset_index(drop=True), cancer[3].iloc[chosen]))
+        alarms += bool(module._worse(model, cancer[2].iloc[chosen].reset_index(drop=True), cancer[3].iloc[chosen]))
     assert alarms <= 1
 
 
@@ -218,7 +218,7 @@ def test_what_is_no_fitted_model_is_refused(cancer: Halves) -> None:
 
 def test_what_is_alike_on_all_past_tasks_moves_by_its_own_measure() -> None:
     kb = ml.bundled_knowledge_base().subset(problem_type="binary")
-    (moved,) = validity._moved({"n_classes": 2.0}, {"n_classes": 5.0}, kb)
+    (moved,) = module._moved({"n_classes": 2.0}, {"n_classes": 5.0}, kb)
     assert abs(moved.shift) < 1
 
 

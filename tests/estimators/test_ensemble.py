@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from metalearn.estimators.blend import Comparison
+from metalearn.estimators.ensemble import Comparison
 from metalearn.task import ProblemType, get_metric
 
 BINARY, NUMBERS = ProblemType.BINARY, ProblemType.REGRESSION

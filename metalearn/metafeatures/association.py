@@ -64,7 +64,12 @@ def information(sample: Sample) -> dict[str, float]:
     own = entropy(by_bin)
     raw = own + bits - entropy(joint.reshape(len(joint), -1))
     freedom = ((by_bin > 0).sum(axis=1) - 1) * (np.sum(by_group > 0) - 1)
-    shared = np.clip((raw - freedom / (2 * sample.n_rows * np.log(2))) / bits, 0.0, 1.0)
+    # Miller and Madow: each entropy grows by (cells that hold rows - 1) / 2n nats
+    bins, groups, pairs = (
+        (np.sum(part > 0, axis=-1) - 1) / (2 * sample.n_rows * np.log(2))
+        for part in (by_bin, by_group, joint.reshape(len(joint), -1))
+    )
+    shared = np.clip((raw + bins + groups - pairs) / (bits + groups), 0.0, 1.0)
     ordered = np.sort(shared)[::-1]
     # Wilson and Hilferty's cube root brings the chi-squared statistic to the normal distribution
     statistic = 2 * np.log(2) * sample.n_rows * raw

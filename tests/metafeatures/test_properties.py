@@ -112,3 +112,20 @@ def test_what_is_left_by_columns_in_turn_is_that_of_ranks() -> None:
     ties = pd.DataFrame({name: rng.integers(0, 2, 300) for name in "abcd"})
     orders = (np.arange(300), rng.permutation(300))
     assert len({extract(ties.iloc[o], y.iloc[o], tier="all").values["c4"] for o in orders}) == 1
+
+
+def test_mutual_information_is_corrected_for_the_cells_that_hold_rows() -> None:
+    """Miller and Madow's correction, by hand: 8 rows (a, no), 4 (b, no), 8 (b, yes); three of four cells hold rows."""
+    column = pd.Series(["a"] * 8 + ["b"] * 12, dtype="category")
+    target = pd.Series(["no"] * 12 + ["yes"] * 8, dtype="category")
+    # .9709506 + .9709506 - 1.5219281 bits, and (1 + 1 - 2) / 40 nats; of .9709506 bits and 1 / 40 nats
+    expected = 0.4199731 / (0.9709506 + 0.0360674)
+    assert extract(column.to_frame("x"), target).values["mutual_information_max"] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("levels", [2, 5, 10])
+def test_a_column_that_equals_the_target_tells_all_of_it_also_with_twenty_rows(levels: int) -> None:
+    target = pd.Series([f"class {i % levels}" for i in range(20)], dtype="category")
+    values = extract(target.to_frame("x"), target).values
+    assert values["mutual_information_max"] == pytest.approx(1.0)
+    assert values["mutual_information_mean"] == pytest.approx(1.0)

@@ -183,8 +183,8 @@ def sizes(kb: KnowledgeBase) -> str:
         f"| {text} | " + " | ".join(f"{value:,}" for value in quantiles[name]) + " |"
         for name, text in (("n_rows", "rows"), ("n_features", "columns"))
     )
-    mixed = (features["share_categorical"] > 0).mean()
-    gaps = (features["share_missing"] > 0).mean()
+    mixed = (features["categorical_fraction"] > 0).mean()
+    gaps = (features["missing_fraction"] > 0).mean()
     shares = ", ".join(f"{n} {kind}" for kind, n in kinds.items())
     return (
         f"![Sizes and kinds of the tables]({PLOT.name})\n\n"
@@ -208,8 +208,8 @@ def draw(kb: KnowledgeBase) -> None:
         size.axvline(tasks["n_rows_used"].max(), color="0.5", linestyle=":", linewidth=1)
         size.set(xscale="log", yscale="log", xlabel="rows (dotted: at most used)", ylabel="columns", title="Size")
         size.legend(fontsize=8)
-        bars(columns, tasks, features["share_categorical"], "Share of categorical columns", (0.25, 0.5, 0.75))
-        bars(missing, tasks, features["share_missing"], "Share of missing values", (0.01, 0.05, 0.2))
+        bars(columns, tasks, features["categorical_fraction"], "Share of categorical columns", (0.25, 0.5, 0.75))
+        bars(missing, tasks, features["missing_fraction"], "Share of missing values", (0.01, 0.05, 0.2))
         counts = pd.crosstab(tasks["source"].str.split().str[0], tasks["problem_type"])
         counts = counts.loc[counts.sum(axis=1).sort_values().index]
         names = [f"{name} ({n})" for name, n in counts.sum(axis=1).items()]

@@ -52,7 +52,7 @@ KnowledgeSource: TypeAlias = KnowledgeBase | Store | str | Path | Sequence[Knowl
 SAME = 1e-6
 """Tables nearer than this, in standardised meta-features, hold the same data."""
 
-SIGNAL = {"linear_r2": 0.02, "linear_score": 0.05, "neighbour_score": 0.05}
+SIGNAL = {"linear_r2": 0.02, "linear_score": 0.05, "one_nn_score": 0.05}
 """Where these cross-validated meta-features are no higher, nothing was found that predicts the target."""
 
 

@@ -93,7 +93,7 @@ def test_a_description_keeps_to_its_tier_and_its_time(csv: Path) -> None:
 def test_the_meta_features_are_listed_with_all_that_is_known_of_them() -> None:
     out = run("describe", "--list")
     assert out.exit_code == 0, out.output
-    for words in ("NaN when", "share_missing", "landmarking: Pfahringer", "231 meta-features."):
+    for words in ("NaN when", "missing_fraction", "landmarking: Pfahringer", "231 meta-features."):
         assert words in out.stdout
     cheap = json.loads(run("describe", "--list", "--tier", "cheap", "--json").stdout)
     assert {feature["tier"] for feature in cheap} == {"cheap"}

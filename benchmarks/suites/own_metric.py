@@ -94,7 +94,7 @@ def _compare(kb: KnowledgeBase, metric: Metric, problem_type: ProblemType, optio
 
 def _stand_ins(kb: KnowledgeBase, metric: Metric, table: PerformanceTable, allowed: Sequence[str]) -> dict[str, str]:
     """Return what stands in for the metric on each task, whose target is made up anew from the shares of its classes."""
-    shares = kb.meta_feature_table.loc[list(table.task_ids), ["share_majority", "share_minority"]].to_numpy()
+    shares = kb.meta_feature_table.loc[list(table.task_ids), ["majority_fraction", "minority_fraction"]].to_numpy()
     found = {}
     for i, task_id in enumerate(table.task_ids):
         target, classes = _target(table.problem_type, int(table.sizes[i, 2]), *shares[i])

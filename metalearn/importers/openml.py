@@ -34,10 +34,10 @@ _QUALITIES: Mapping[str, tuple[str, float]] = {
     # our meta-feature and the factor that turns OpenML's quality into it
     "NumberOfInstances": ("n_rows", 1.0),
     "NumberOfClasses": ("n_classes", 1.0),
-    "MinorityClassPercentage": ("share_minority", 0.01),
-    "MajorityClassPercentage": ("share_majority", 0.01),
-    "PercentageOfMissingValues": ("share_missing", 0.01),
-    "PercentageOfInstancesWithMissingValues": ("share_rows_missing", 0.01),
+    "MinorityClassPercentage": ("minority_fraction", 0.01),
+    "MajorityClassPercentage": ("majority_fraction", 0.01),
+    "PercentageOfMissingValues": ("missing_fraction", 0.01),
+    "PercentageOfInstancesWithMissingValues": ("rows_missing_fraction", 0.01),
 }
 _MOST_FLOWS = 200
 """More ids would not fit into the address of a request."""
@@ -225,7 +225,7 @@ def _described(facts: Mapping[str, Any]) -> tuple[Task, MetaFeatures]:
         values[ours] = value * factor
     for name in ("majority", "minority"):
         if n_classes and f"{name.title()}ClassSize" in qualities and qualities.get("NumberOfInstances"):
-            values[f"share_{name}"] = qualities[f"{name.title()}ClassSize"] / qualities["NumberOfInstances"]
+            values[f"{name}_fraction"] = qualities[f"{name.title()}ClassSize"] / qualities["NumberOfInstances"]
     if "NumberOfFeatures" in qualities:
         values["n_features"] = qualities["NumberOfFeatures"] - 1  # OpenML counts the target
     task = Task(

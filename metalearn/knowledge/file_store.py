@@ -25,7 +25,7 @@ from metalearn.knowledge.admission import KNOWN_FACTS, admit, ids_of, link_versi
 from metalearn.knowledge.knowledge_base import KnowledgeBase
 from metalearn.knowledge.schema import EVALUATIONS, PROVENANCE, SCHEMA, TableSchema
 from metalearn.knowledge.store import SourceInfo, StoreInfo, StoreMethods
-from metalearn.knowledge.tables import same_data
+from metalearn.knowledge.tables import has_former_names, same_data
 
 __all__ = ["SCHEMA_VERSION", "FileStore"]
 
@@ -110,7 +110,8 @@ class FileStore(StoreMethods):
         if source is not None:
             used = tables["configurations"]["configuration_id"].isin(tables["evaluations"]["configuration_id"])
             knowledge = replace(knowledge, configurations=tables["configurations"][used].reset_index(drop=True))
-        as_read = one and len(knowledge) and not same_data(knowledge.tasks)
+        changed = bool(same_data(knowledge.tasks)) or has_former_names(knowledge.meta_features)
+        as_read = one and len(knowledge) and not changed
         return knowledge if as_read else knowledge.normalised()
 
     def write(self, knowledge: KnowledgeBase, *, source: str | None = None, tool: str | None = None) -> None:

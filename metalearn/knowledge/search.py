@@ -158,15 +158,15 @@ def _feature(features: pd.DataFrame, name: str) -> FloatArray:
 def _evenness(tasks: pd.DataFrame, features: pd.DataFrame) -> FloatArray:
     """Share of the rarest class relative to even classes, 0 to 1; NaN in regression."""
     n_classes = tasks["n_classes"].to_numpy(dtype=float)
-    return _feature(features, "share_minority") * np.where(n_classes > 0, n_classes, np.nan)
+    return _feature(features, "minority_fraction") * np.where(n_classes > 0, n_classes, np.nan)
 
 
 _DEGREES: dict[str, Callable[[pd.DataFrame, pd.DataFrame], FloatArray]] = {
     "imbalanced": lambda tasks, features: 1 - _evenness(tasks, features),
     "balanced": _evenness,
-    "missing": lambda _, features: (_feature(features, "share_missing") > 0).astype(float),
-    "categorical": lambda _, features: _feature(features, "share_categorical"),
-    "numeric": lambda _, features: _feature(features, "share_numeric"),
+    "missing": lambda _, features: (_feature(features, "missing_fraction") > 0).astype(float),
+    "categorical": lambda _, features: _feature(features, "categorical_fraction"),
+    "numeric": lambda _, features: _feature(features, "numeric_fraction"),
     "small": lambda tasks, _: _SMALL / tasks["n_rows"].to_numpy(dtype=float).clip(1),
     "large": lambda tasks, _: tasks["n_rows"].to_numpy(dtype=float) / _LARGE,
     "wide": lambda tasks, _: tasks["n_features"].to_numpy(dtype=float) / tasks["n_rows"].to_numpy(dtype=float).clip(1),

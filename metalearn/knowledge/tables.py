@@ -10,8 +10,9 @@ from pandas.api.types import union_categoricals
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge.schema import CONFIGURATIONS, EVALUATIONS, META_FEATURES, PROVENANCE, TASKS
+from metalearn.metafeatures.renamed import RENAMED
 
-__all__ = ["categories", "check_counts", "join_tables", "normalise", "same_data"]
+__all__ = ["categories", "check_counts", "has_former_names", "join_tables", "normalise", "same_data"]
 
 _IDENTITY = ["fingerprint", "problem_type", "n_rows_used"]
 
@@ -32,6 +33,7 @@ def normalise(
         evaluations, EVALUATIONS.counts, least=-EVALUATIONS.counts["fold"]
     )  # negative ones are found by validate
     tasks = tasks.drop_duplicates(TASKS.key, keep="last")
+    meta_features = meta_features.assign(name=_renamed(meta_features["name"], RENAMED))
     same = same_data(tasks)
     if same:
         tasks = tasks[~tasks["task_id"].isin(list(same))].replace({"predecessor": same})
@@ -75,9 +77,16 @@ def same_data(tasks: pd.DataFrame) -> dict[str, str]:
     return {old: new for old, new in zip(known["task_id"], first, strict=True) if old != new}
 
 
+def has_former_names(meta_features: pd.DataFrame) -> bool:
+    """Whether a meta-feature stands under a name that it has no more."""
+    return any(name in RENAMED for name in meta_features["name"].astype("category").cat.categories)
+
+
 def _renamed(ids: "pd.Series[Any]", new_by_old: Mapping[str, str]) -> "pd.Series[Any]":
-    """Return task ids with some of them replaced."""
+    """Return a column of texts with some of them replaced."""
     as_category = ids.astype("category")
+    if not any(name in new_by_old for name in as_category.cat.categories):
+        return ids
     replaced = [new_by_old.get(name, name) for name in as_category.cat.categories]
     return pd.Series(pd.Index(replaced).take(as_category.cat.codes.to_numpy()), index=ids.index).astype("category")
 

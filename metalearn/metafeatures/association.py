@@ -34,7 +34,7 @@ _INTERACTING = 6
         ),
         "mutual_information_top3": ("Mean of the three largest", "share", "all columns hold text"),
         "mutual_information_mean": ("Mean over the columns", "share", "all columns hold text"),
-        "share_informative": (
+        "informative_fraction": (
             "Share of columns whose mutual information is above the noise (G test, 0.1 %)",
             "share",
             "all columns hold text",
@@ -44,7 +44,7 @@ _INTERACTING = 6
             "log",
             "all columns hold text",
         ),
-        "noise_to_signal": (
+        "log_noise_to_signal": (
             (
                 "Natural logarithm of (mean entropy of the columns - mean mutual information) / mean mutual information, "
                 "within log(1e-4) and log(1e4)"
@@ -81,9 +81,9 @@ def information(sample: Sample) -> dict[str, float]:
         "mutual_information_max": ordered[0],
         "mutual_information_top3": ordered[:3].mean(),
         "mutual_information_mean": shared.mean(),
-        "share_informative": np.mean((normal > 3.09) & (freedom > 0)),  # noqa: PLR2004
+        "informative_fraction": np.mean((normal > 3.09) & (freedom > 0)),  # noqa: PLR2004
         "log_equivalent_columns": np.log(min(bits / max(signal, 1e-12), 1e4)),
-        "noise_to_signal": np.log(np.clip(noise / max(signal, 1e-12), 1e-4, 1e4)),
+        "log_noise_to_signal": np.log(np.clip(noise / max(signal, 1e-12), 1e-4, 1e4)),
     }
 
 
@@ -92,7 +92,7 @@ def information(sample: Sample) -> dict[str, float]:
     tier="cheap",
     reference="Lorena et al., Data complexity meta-features for regression problems, Machine Learning 2018 (C1, C2)",
     names={
-        "target_correlation_max": (
+        "column_r2_max": (
             (
                 "Largest share of the target's variance (in classification: of the classes' indicators) that one encoded "
                 "column explains linearly, adjusted"
@@ -100,8 +100,8 @@ def information(sample: Sample) -> dict[str, float]:
             "share",
             _NO_COLUMN,
         ),
-        "target_correlation_top3": ("Mean of the three largest", "share", _NO_COLUMN),
-        "target_correlation_mean": ("Mean over the encoded columns", "share", _NO_COLUMN),
+        "column_r2_top3": ("Mean of the three largest", "share", _NO_COLUMN),
+        "column_r2_mean": ("Mean over the encoded columns", "share", _NO_COLUMN),
         "bin_r2_max": (
             "Largest share of the target's variance that the bins of one column explain, adjusted",
             "share",
@@ -113,7 +113,7 @@ def information(sample: Sample) -> dict[str, float]:
             "share",
             "no number that varies",
         ),
-        "stump_score": (
+        "stump_train_score": (
             (
                 "Balanced accuracy of the best binned column, rescaled to 0 for chance and 1 for perfect; in regression "
                 "its adjusted R2"
@@ -128,18 +128,18 @@ def single_columns(sample: Sample) -> dict[str, float]:
     if not len(sample.bins):
         return {}
     bin_r2 = sample.bin_r2
-    found = {"bin_r2_max": bin_r2.max(), "bin_r2_mean": bin_r2.mean(), "stump_score": bin_r2.max()}
+    found = {"bin_r2_max": bin_r2.max(), "bin_r2_mean": bin_r2.mean(), "stump_train_score": bin_r2.max()}
     if sample.is_classification:
         joint = sample.joint
         counts = joint[0].sum(axis=0)
         share, n_groups = np.maximum(counts, 1) / sample.n_rows, np.sum(counts > 0)
         balanced = (joint / share).max(axis=2).sum(axis=1).max() / (sample.n_rows * n_groups)
-        found["stump_score"] = max((balanced - 1 / n_groups) / (1 - 1 / n_groups), 0.0)
+        found["stump_train_score"] = max((balanced - 1 / n_groups) / (1 - 1 / n_groups), 0.0)
     if len(sample.design):
         ordered = np.sort(sample.line_r2)[::-1]
-        found["target_correlation_max"] = ordered[0]
-        found["target_correlation_top3"] = ordered[:3].mean()
-        found["target_correlation_mean"] = ordered.mean()
+        found["column_r2_max"] = ordered[0]
+        found["column_r2_top3"] = ordered[:3].mean()
+        found["column_r2_mean"] = ordered.mean()
     varies = np.flatnonzero(sample.quantities.varies)
     if len(varies):
         in_design = sample.encoding[1] < 0  # all of them, unless lines of the design were sampled
@@ -246,7 +246,7 @@ def _decide(predicted: npt.NDArray[np.float64], sample: Sample) -> npt.NDArray[n
     tier="cheap",
     reference="Pfahringer, Bensusan, Giraud-Carrier, Meta-learning by landmarking various learning algorithms, ICML 2000",
     names={
-        "neighbour_score": (
+        "one_nn_score": (
             (
                 "Leave-one-out balanced accuracy of the nearest neighbour on 500 rows, rescaled to 0 for chance and 1 for "
                 "perfect; in regression the R2 of five neighbours"
@@ -254,12 +254,12 @@ def _decide(predicted: npt.NDArray[np.float64], sample: Sample) -> npt.NDArray[n
             "score",
             _NO_COLUMN,
         ),
-        "neighbour_distance_ratio": (
+        "nn_distance_ratio": (
             "Median distance to the nearest neighbour divided by the mean distance: near 1 in many dimensions",
             "share",
             _NO_COLUMN,
         ),
-        "share_duplicate_rows": ("Share of 500 rows with an equal one among them", "share", _NO_COLUMN),
+        "duplicate_rows_fraction": ("Share of 500 rows with an equal one among them", "share", _NO_COLUMN),
     },
 )
 def nearest_neighbours(sample: Sample) -> dict[str, float]:
@@ -289,9 +289,9 @@ def nearest_neighbours(sample: Sample) -> dict[str, float]:
         y = sample.responses[0, rows]
         score = max(1 - np.sum((y - scores) ** 2) / max(np.sum((y - y.mean()) ** 2), 1e-300), -1.0)
     return {
-        "neighbour_score": score,
-        "neighbour_distance_ratio": np.median(nearest) / everyday if everyday > 0 else np.nan,
-        "share_duplicate_rows": np.mean(nearest == 0),
+        "one_nn_score": score,
+        "nn_distance_ratio": np.median(nearest) / everyday if everyday > 0 else np.nan,
+        "duplicate_rows_fraction": np.mean(nearest == 0),
     }
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from metalearn.metafeatures.renamed import current
+
 if TYPE_CHECKING:
     from metalearn.metafeatures.sample import Sample
 
@@ -120,7 +122,7 @@ class MetaFeatures:
     def __post_init__(self) -> None:
         for name, kind in (("values", float), ("seconds", float), ("status", str)):
             given = getattr(self, name)
-            object.__setattr__(self, name, MappingProxyType({k: kind(v) for k, v in given.items()}))
+            object.__setattr__(self, name, MappingProxyType({k: kind(v) for k, v in current(given).items()}))
 
     def __reduce__(self) -> tuple[type[Self], tuple[dict[str, float], dict[str, float], dict[str, str]]]:
         """Pickle by constructor arguments: a mapping proxy does not pickle."""

@@ -92,7 +92,7 @@ def extract(
     Examples
     --------
     >>> X = np.arange(40.0).reshape(20, 2)
-    >>> extract(X, [0, 1] * 10).values["share_majority"]
+    >>> extract(X, [0, 1] * 10).values["majority_fraction"]
     0.5
     """
     features = list_meta_features(tier=tier)

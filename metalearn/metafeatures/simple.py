@@ -51,11 +51,11 @@ def sizes(sample: Sample) -> dict[str, float]:
     names={
         "n_numeric": ("Numeric columns", "columns", "never"),
         "n_categorical": ("Categorical columns", "columns", "never"),
-        "share_numeric": ("Share of numeric columns", "share", "never"),
-        "share_boolean": ("Share of boolean columns", "share", "never"),
-        "share_categorical": ("Share of categorical columns", "share", "never"),
-        "share_datetime": ("Share of date and time columns", "share", "never"),
-        "share_text": ("Share of free-text columns", "share", "never"),
+        "numeric_fraction": ("Share of numeric columns", "share", "never"),
+        "boolean_fraction": ("Share of boolean columns", "share", "never"),
+        "categorical_fraction": ("Share of categorical columns", "share", "never"),
+        "datetime_fraction": ("Share of date and time columns", "share", "never"),
+        "text_fraction": ("Share of free-text columns", "share", "never"),
     },
 )
 def kinds(sample: Sample) -> dict[str, float]:
@@ -65,7 +65,7 @@ def kinds(sample: Sample) -> dict[str, float]:
     return {
         "n_numeric": count[ColumnKind.NUMERIC],
         "n_categorical": count[ColumnKind.CATEGORICAL],
-        **{f"share_{kind}": count[kind] / len(found) for kind in ColumnKind},
+        **{f"{kind}_fraction": count[kind] / len(found) for kind in ColumnKind},
     }
 
 
@@ -74,10 +74,10 @@ def kinds(sample: Sample) -> dict[str, float]:
     tier="cheap",
     reference="Feurer et al., Efficient and Robust Automated Machine Learning, NeurIPS 2015 (supplement)",
     names={
-        "share_missing": ("Share of values that are missing", "share", "never"),
-        "share_columns_missing": ("Share of columns with a missing value", "share", "never"),
-        "share_rows_missing": ("Share of rows with a missing value", "share", "never"),
-        "max_share_missing": ("Largest share of missing values in a column", "share", "never"),
+        "missing_fraction": ("Share of values that are missing", "share", "never"),
+        "columns_missing_fraction": ("Share of columns with a missing value", "share", "never"),
+        "rows_missing_fraction": ("Share of rows with a missing value", "share", "never"),
+        "missing_fraction_max": ("Largest share of missing values in a column", "share", "never"),
     },
 )
 def missing(sample: Sample) -> dict[str, float]:
@@ -85,10 +85,10 @@ def missing(sample: Sample) -> dict[str, float]:
     columns, n_rows_missing = sample.data.missing
     n = sample.data.n_rows
     return {
-        "share_missing": columns.mean() / n,
-        "share_columns_missing": np.mean(columns > 0),
-        "share_rows_missing": n_rows_missing / n,
-        "max_share_missing": columns.max() / n,
+        "missing_fraction": columns.mean() / n,
+        "columns_missing_fraction": np.mean(columns > 0),
+        "rows_missing_fraction": n_rows_missing / n,
+        "missing_fraction_max": columns.max() / n,
     }
 
 
@@ -99,17 +99,17 @@ def missing(sample: Sample) -> dict[str, float]:
     names={
         "levels_mean": ("Mean number of levels of categorical and boolean columns", "levels", "no such column"),
         "log_levels_max": ("Natural logarithm of the largest number of levels", "log", "no such column"),
-        "share_many_levels": ("Share of columns that are categorical with more than 30 levels", "share", "never"),
+        "many_levels_fraction": ("Share of columns that are categorical with more than 30 levels", "share", "never"),
         "level_entropy_mean": (
             "Mean entropy of the levels, divided by its maximum",
             "share",
             "no categorical or boolean column with two levels",
         ),
         "log_encoded_width": ("Natural logarithm of the columns after one-hot encoding", "log", "never"),
-        "share_distinct_mean": ("Mean share of distinct values of numeric columns", "share", "no numeric column"),
-        "share_integer": ("Share of the numeric columns that hold whole numbers only", "share", "no numeric column"),
-        "share_binary": ("Share of all columns with exactly two values", "share", "never"),
-        "share_constant": ("Share of all columns with one value or none", "share", "never"),
+        "distinct_fraction_mean": ("Mean share of distinct values of numeric columns", "share", "no numeric column"),
+        "integer_fraction": ("Share of the numeric columns that hold whole numbers only", "share", "no numeric column"),
+        "binary_fraction": ("Share of all columns with exactly two values", "share", "never"),
+        "constant_fraction": ("Share of all columns with one value or none", "share", "never"),
     },
 )
 def levels(sample: Sample) -> dict[str, float]:
@@ -125,13 +125,13 @@ def levels(sample: Sample) -> dict[str, float]:
     return {
         "levels_mean": mean(n_levels),
         "log_levels_max": np.log(max(n_levels.max(initial=0), 1)) if len(n_levels) else np.nan,
-        "share_many_levels": np.sum(n_levels > _MANY_LEVELS) / n_columns,
+        "many_levels_fraction": np.sum(n_levels > _MANY_LEVELS) / n_columns,
         "level_entropy_mean": mean(spread),
         "log_encoded_width": np.log(max(width, 1.0)),
-        "share_distinct_mean": mean(distinct[with_values] / moments.count[with_values]),
-        "share_integer": mean(moments.whole[with_values]),
-        "share_binary": (np.sum(distinct == 2) + np.sum(n_levels == 2)) / n_columns,  # noqa: PLR2004
-        "share_constant": (np.sum(distinct <= 1) + np.sum(n_levels <= 1)) / n_columns,
+        "distinct_fraction_mean": mean(distinct[with_values] / moments.count[with_values]),
+        "integer_fraction": mean(moments.whole[with_values]),
+        "binary_fraction": (np.sum(distinct == 2) + np.sum(n_levels == 2)) / n_columns,  # noqa: PLR2004
+        "constant_fraction": (np.sum(distinct <= 1) + np.sum(n_levels <= 1)) / n_columns,
     }
 
 
@@ -143,8 +143,8 @@ def levels(sample: Sample) -> dict[str, float]:
         "n_classes": ("Classes", "classes", _REGRESSION),
         "class_entropy": ("Entropy of the classes", "bits", _REGRESSION),
         "class_balance": ("Entropy of the classes divided by its maximum (C1)", "share", _REGRESSION),
-        "share_majority": ("Share of the most frequent class", "share", _REGRESSION),
-        "share_minority": ("Share of the rarest class", "share", _REGRESSION),
+        "majority_fraction": ("Share of the most frequent class", "share", _REGRESSION),
+        "minority_fraction": ("Share of the rarest class", "share", _REGRESSION),
         "log_imbalance": ("Natural logarithm of the largest class divided by the smallest", "log", _REGRESSION),
         "class_imbalance": ("Multi-class imbalance ratio (C2)", "share", _REGRESSION),
         "log_rows_minority": ("Natural logarithm of the rows of the rarest class", "log", _REGRESSION),
@@ -162,8 +162,8 @@ def class_distribution(sample: Sample) -> dict[str, float]:
         "n_classes": k,
         "class_entropy": bits,
         "class_balance": bits / np.log2(k),
-        "share_majority": counts.max() / n,
-        "share_minority": counts.min() / n,
+        "majority_fraction": counts.max() / n,
+        "minority_fraction": counts.min() / n,
         "log_imbalance": np.log(counts.max() / counts.min()),
         "class_imbalance": 1 - 1 / ratio,
         "log_rows_minority": np.log(counts.min()),
@@ -183,10 +183,10 @@ def class_distribution(sample: Sample) -> dict[str, float]:
             "ratio",
             _CLASSIFICATION,
         ),
-        "target_outlier_share": ("Share of targets beyond 1.5 quartile ranges", "share", _CLASSIFICATION),
-        "target_distinct_share": ("Share of distinct values of the target", "share", _CLASSIFICATION),
-        "target_mode_share": ("Share of the target's most frequent value", "share", _CLASSIFICATION),
-        "target_zero_share": ("Share of zeros in the target", "share", _CLASSIFICATION),
+        "target_outlier_fraction": ("Share of targets beyond 1.5 quartile ranges", "share", _CLASSIFICATION),
+        "target_distinct_fraction": ("Share of distinct values of the target", "share", _CLASSIFICATION),
+        "target_mode_fraction": ("Share of the target's most frequent value", "share", _CLASSIFICATION),
+        "target_zero_fraction": ("Share of zeros in the target", "share", _CLASSIFICATION),
         "target_is_integer": ("1 if the target holds whole numbers only, else 0", "flag", _CLASSIFICATION),
         "target_is_positive": ("1 if no target is below zero, else 0", "flag", _CLASSIFICATION),
     },
@@ -210,10 +210,10 @@ def target_distribution(sample: Sample) -> dict[str, float]:
         "target_skewness": moments.power_mean(3)[0],
         "target_kurtosis": moments.power_mean(4)[0] - 3.0,
         "target_log_skewness": logarithm.power_mean(3)[0],
-        "target_outlier_share": np.mean((y < low - reach) | (y > high + reach)),
-        "target_distinct_share": moments.n_distinct[0] / len(y),
-        "target_mode_share": runs.max() / len(y),
-        "target_zero_share": np.mean(y == 0),
+        "target_outlier_fraction": np.mean((y < low - reach) | (y > high + reach)),
+        "target_distinct_fraction": moments.n_distinct[0] / len(y),
+        "target_mode_fraction": runs.max() / len(y),
+        "target_zero_fraction": np.mean(y == 0),
         "target_is_integer": float(np.all(y == np.floor(y))),
         "target_is_positive": float(np.all(y >= 0)),
     }

@@ -24,11 +24,11 @@ _NO_NUMBERS = "no numeric column that varies"
         "skewness_abs_median": ("Median absolute skewness", "ratio", _NO_NUMBERS),
         "kurtosis_mean": ("Mean excess kurtosis of the numeric columns", "ratio", _NO_NUMBERS),
         "kurtosis_median": ("Median excess kurtosis", "ratio", _NO_NUMBERS),
-        "share_outliers": ("Mean share of values beyond 1.5 quartile ranges", "share", _NO_NUMBERS),
-        "share_columns_outliers": ("Share of numeric columns with such a value", "share", _NO_NUMBERS),
-        "share_zero": ("Mean share of zeros in numeric columns", "share", _NO_NUMBERS),
-        "share_negative": ("Share of numeric columns with a value below zero", "share", _NO_NUMBERS),
-        "share_normal": (
+        "outlier_fraction": ("Mean share of values beyond 1.5 quartile ranges", "share", _NO_NUMBERS),
+        "columns_outlier_fraction": ("Share of numeric columns with such a value", "share", _NO_NUMBERS),
+        "zero_fraction": ("Mean share of zeros in numeric columns", "share", _NO_NUMBERS),
+        "negative_fraction": ("Share of numeric columns with a value below zero", "share", _NO_NUMBERS),
+        "normal_fraction": (
             "Share of numeric columns that the Jarque-Bera test takes for normal at 5 %",
             "share",
             _NO_NUMBERS,
@@ -70,11 +70,11 @@ def shapes(sample: Sample) -> dict[str, float]:
         "skewness_abs_median": np.median(np.abs(skewness)),
         "kurtosis_mean": kurtosis.mean(),
         "kurtosis_median": np.median(kurtosis),
-        "share_outliers": outliers.mean(),
-        "share_columns_outliers": np.mean(outliers > 0),
-        "share_zero": zeros.mean(),
-        "share_negative": np.mean(moments.low[varies] < 0),
-        "share_normal": np.mean(jarque_bera < 5.991),  # noqa: PLR2004 - chi-squared, 2 degrees of freedom
+        "outlier_fraction": outliers.mean(),
+        "columns_outlier_fraction": np.mean(outliers > 0),
+        "zero_fraction": zeros.mean(),
+        "negative_fraction": np.mean(moments.low[varies] < 0),
+        "normal_fraction": np.mean(jarque_bera < 5.991),  # noqa: PLR2004 - chi-squared, 2 degrees of freedom
         "scale_spread": deviations.std(),
         "variation_median": np.log1p(np.median(variation)),
     }
@@ -87,8 +87,8 @@ def shapes(sample: Sample) -> dict[str, float]:
     names={
         "correlation_mean": ("Mean absolute correlation between columns", "share", _FEWER),
         "correlation_max": ("Largest absolute correlation", "share", _FEWER),
-        "share_correlated": ("Share of pairs with an absolute correlation of at least 0.5", "share", _FEWER),
-        "share_redundant": ("Share of columns correlated above 0.95 with another", "share", _FEWER),
+        "correlated_fraction": ("Share of pairs with an absolute correlation of at least 0.5", "share", _FEWER),
+        "redundant_fraction": ("Share of columns correlated above 0.95 with another", "share", _FEWER),
     },
 )
 def correlations(sample: Sample) -> dict[str, float]:
@@ -102,8 +102,8 @@ def correlations(sample: Sample) -> dict[str, float]:
     return {
         "correlation_mean": matrix.sum() / pairs,
         "correlation_max": min(matrix.max(), 1.0),
-        "share_correlated": np.sum(matrix >= 0.5) / pairs,  # noqa: PLR2004
-        "share_redundant": np.mean(matrix.max(axis=1) > 0.95),  # noqa: PLR2004
+        "correlated_fraction": np.sum(matrix >= 0.5) / pairs,  # noqa: PLR2004
+        "redundant_fraction": np.mean(matrix.max(axis=1) > 0.95),  # noqa: PLR2004
     }
 
 
@@ -112,8 +112,8 @@ def correlations(sample: Sample) -> dict[str, float]:
     tier="cheap",
     reference="Bardenet et al., Collaborative hyperparameter tuning, ICML 2013",
     names={
-        "pca_first_share": ("Share of the variance in the first principal component", "share", _NO_COLUMN),
-        "pca_top3_share": ("Share of the variance in the first three", "share", _NO_COLUMN),
+        "pca_first_fraction": ("Share of the variance in the first principal component", "share", _NO_COLUMN),
+        "pca_top3_fraction": ("Share of the variance in the first three", "share", _NO_COLUMN),
         "pca_components_95": ("Share of the components that hold 95 % of the variance", "share", _NO_COLUMN),
         "pca_effective_rank": (
             "Participation ratio of the variances, divided by the number of encoded columns",
@@ -134,8 +134,8 @@ def principal_components(sample: Sample) -> dict[str, float]:
     first = first / np.sqrt(np.mean(first**2))
     cube, fourth = mean(first**3), mean(first**4)
     return {
-        "pca_first_share": shares[0],
-        "pca_top3_share": shares[:3].sum(),
+        "pca_first_fraction": shares[0],
+        "pca_top3_fraction": shares[:3].sum(),
         "pca_components_95": (np.sum(np.cumsum(shares) < 0.95 - 1e-12) + 1) / len(shares),
         "pca_effective_rank": 1.0 / np.sum(shares**2) / len(shares),
         "pca_first_skewness": abs(cube),

@@ -60,7 +60,7 @@ def test_what_moved_is_named_with_its_shift(model: MetaLearnEstimator, cancer: H
     X = cancer[2].mask(rng.random(cancer[2].shape) < 0.5)
     found = ml.recheck(model, X, cancer[3])
     names = [m.name for m in found.moved]
-    assert "share_missing" in names
+    assert "missing_fraction" in names
     assert all(abs(a.shift) >= abs(b.shift) for a, b in zip(found.moved, found.moved[1:], strict=False))
     assert found.moved[0].name in str(found)
 

@@ -35,7 +35,7 @@ def test_a_task_comes_with_its_size_qualities_and_runs(read: Any) -> None:
     assert task.dataset_id == "openml-data:2"
     table = knowledge.meta_feature_table
     assert table.loc["openml:1882", "n_rows"] == 898
-    assert table.loc["openml:1882", "share_majority"] == pytest.approx(0.7617, abs=1e-3)
+    assert table.loc["openml:1882", "majority_fraction"] == pytest.approx(0.7617, abs=1e-3)
     assert "openml.DecisionStumpAUC" in table
     shown = {str(c) for c in knowledge.configuration_by_id.values()}
     assert shown >= {"svm(C=10.0, kernel='rbf')", "random_forest(max_features='sqrt', n_estimators=100)"}

@@ -47,11 +47,11 @@ def knowledge() -> KnowledgeBase:
         task("tiny", rows=90),
     ]
     found = {
-        "t:credit": shown({"share_minority": 0.5, "n_classes": 2, "skew": 1.0}),
-        "t:fraud": shown({"share_minority": 0.01, "n_classes": 2, "skew": 9.0}),
-        "t:digits": shown({"share_minority": 0.2, "n_classes": 5, "skew": 0.0}),
+        "t:credit": shown({"minority_fraction": 0.5, "n_classes": 2, "skew": 1.0}),
+        "t:fraud": shown({"minority_fraction": 0.01, "n_classes": 2, "skew": 9.0}),
+        "t:digits": shown({"minority_fraction": 0.2, "n_classes": 5, "skew": 0.0}),
         "t:houses": shown({"n_classes": math.nan, "skew": 9.0}),
-        "t:tiny": shown({"share_minority": 0.4, "n_classes": 2, "skew": 2.0}),
+        "t:tiny": shown({"minority_fraction": 0.4, "n_classes": 2, "skew": 2.0}),
     }
     runs = [
         Evaluation(task_id="t:fraud", configuration=c, metric="roc_auc", value=v, fold=f)
@@ -87,7 +87,7 @@ def test_words_that_fit_nothing_find_nothing(knowledge: KnowledgeBase) -> None:
 
 def test_likeness_orders_by_meta_features_of_the_same_kind(knowledge: KnowledgeBase) -> None:
     assert (
-        ids(search(knowledge, like=MetaFeatures({"share_minority": 0.02, "n_classes": 2, "skew": 8.0})))[0] == "t:fraud"
+        ids(search(knowledge, like=MetaFeatures({"minority_fraction": 0.02, "n_classes": 2, "skew": 8.0})))[0] == "t:fraud"
     )
     near = ids(search(knowledge, like="t:credit"))
     assert "t:credit" not in near
@@ -140,7 +140,7 @@ def test_what_cannot_be_looked_for_is_named(knowledge: KnowledgeBase) -> None:
 
 
 def test_a_row_count_that_agrees_does_not_make_two_tables_alike() -> None:
-    names = ("n_rows", "n_features", "skew", "kurtosis", "share_missing")
+    names = ("n_rows", "n_features", "skew", "kurtosis", "missing_fraction")
     tasks = [task("bare"), task("full"), task("other")]
     values = {"t:bare": {"n_rows": 5.0}, "t:full": dict.fromkeys(names, 5.0), "t:other": dict.fromkeys(names, 9.0)}
     known = KnowledgeBase.from_records(tasks, {key: MetaFeatures(found) for key, found in values.items()}, [])

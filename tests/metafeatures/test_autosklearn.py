@@ -25,8 +25,8 @@ IDENTITY = {
     "NumberOfFeatures": "n_features",
     "NumberOfClasses": "n_classes",
     "ClassEntropy": "class_entropy",
-    "ClassProbabilityMax": "share_majority",
-    "ClassProbabilityMin": "share_minority",
+    "ClassProbabilityMax": "majority_fraction",
+    "ClassProbabilityMin": "minority_fraction",
 }
 COUNTED = {
     "ClassProbabilityMean": "freq_class_mean",
@@ -39,9 +39,9 @@ COUNTED = {
     "NumberOfFeaturesWithMissingValues": "n_columns_missing",
     "NumberOfInstancesWithMissingValues": "n_rows_missing",
     "NumberOfMissingValues": "n_missing",
-    "PercentageOfFeaturesWithMissingValues": "share_columns_missing",
-    "PercentageOfInstancesWithMissingValues": "share_rows_missing",
-    "PercentageOfMissingValues": "share_missing",
+    "PercentageOfFeaturesWithMissingValues": "columns_missing_fraction",
+    "PercentageOfInstancesWithMissingValues": "rows_missing_fraction",
+    "PercentageOfMissingValues": "missing_fraction",
 }
 KINDS = {
     "NumberOfNumericFeatures": "n_numeric",

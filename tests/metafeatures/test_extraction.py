@@ -67,15 +67,15 @@ def test_known_values_of_a_small_table() -> None:
     table = pd.DataFrame({"a": [0.0, 1.0] * 15, "b": [np.nan, *range(29)], "c": ["x", "y", "y"] * 10})
     found = extract(table, [0, 1] * 15).values
     assert found["n_rows"] == 30
-    assert found["share_numeric"] == pytest.approx(2 / 3)
-    assert found["share_missing"] == pytest.approx(1 / 90)
-    assert found["share_rows_missing"] == pytest.approx(1 / 30)
+    assert found["numeric_fraction"] == pytest.approx(2 / 3)
+    assert found["missing_fraction"] == pytest.approx(1 / 90)
+    assert found["rows_missing_fraction"] == pytest.approx(1 / 30)
     assert found["class_entropy"] == 1.0
-    assert found["share_binary"] == pytest.approx(2 / 3)
+    assert found["binary_fraction"] == pytest.approx(2 / 3)
     assert found["mutual_information_max"] == pytest.approx(1.0, abs=0.03)
-    assert found["target_correlation_max"] == pytest.approx(1.0)
+    assert found["column_r2_max"] == pytest.approx(1.0)
     assert found["linear_score"] == pytest.approx(1.0)
-    assert found["stump_score"] == pytest.approx(1.0)
+    assert found["stump_train_score"] == pytest.approx(1.0)
 
 
 def test_a_product_of_two_columns_shows_as_interaction_and_a_square_as_nonlinearity() -> None:
@@ -94,7 +94,7 @@ def test_noise_is_not_taken_for_signal() -> None:
     found = extract(noise, RNG.integers(0, 2, 300), tier="landmarks").values
     assert found["mutual_information_mean"] < 0.02
     assert found["bin_r2_mean"] < 0.02
-    assert found["share_informative"] < 0.08
+    assert found["informative_fraction"] < 0.08
     assert abs(found["linear_score"]) < 0.25
     assert abs(found["landmark_forest"]) < 0.25
 
@@ -127,7 +127,7 @@ def test_a_seed_repeats_the_sample_and_counts_do_not_depend_on_it() -> None:
     first, again, other = (extract(long, y, random_state=seed).values for seed in (0, 0, 1))
     assert dict(first) == pytest.approx(dict(again), nan_ok=True, rel=0, abs=0)
     assert first["skewness_mean"] != other["skewness_mean"]
-    assert first["share_missing"] == other["share_missing"] == pytest.approx(0.1 / 3)
+    assert first["missing_fraction"] == other["missing_fraction"] == pytest.approx(0.1 / 3)
     assert first["n_rows"] == other["n_rows"] == 6000
 
 

@@ -61,8 +61,8 @@ def test_the_order_and_names_of_columns_do_not_matter(table: tuple[pd.DataFrame,
 
 
 NOT_SCALE_FREE = {
-    *("share_zero", "share_negative", "share_integer", "variation_median", "scale_spread"),
-    *("target_std", "target_zero_share", "target_is_integer", "target_is_positive"),
+    *("zero_fraction", "negative_fraction", "integer_fraction", "variation_median", "scale_spread"),
+    *("target_std", "target_zero_fraction", "target_is_integer", "target_is_positive"),
 }
 
 

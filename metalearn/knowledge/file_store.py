@@ -25,7 +25,7 @@ from metalearn.knowledge.admission import KNOWN_FACTS, admit, ids_of, link_versi
 from metalearn.knowledge.knowledge_base import KnowledgeBase
 from metalearn.knowledge.schema import EVALUATIONS, PROVENANCE, SCHEMA, TableSchema
 from metalearn.knowledge.store import SourceInfo, StoreInfo, StoreMethods
-from metalearn.knowledge.tables import has_former_names, same_data
+from metalearn.knowledge.tables import same_data, under_current_names
 
 __all__ = ["SCHEMA_VERSION", "FileStore"]
 
@@ -110,8 +110,7 @@ class FileStore(StoreMethods):
         if source is not None:
             used = tables["configurations"]["configuration_id"].isin(tables["evaluations"]["configuration_id"])
             knowledge = replace(knowledge, configurations=tables["configurations"][used].reset_index(drop=True))
-        changed = bool(same_data(knowledge.tasks)) or has_former_names(knowledge.meta_features)
-        as_read = one and len(knowledge) and not changed
+        as_read = one and len(knowledge) and not same_data(knowledge.tasks)
         return knowledge if as_read else knowledge.normalised()
 
     def write(self, knowledge: KnowledgeBase, *, source: str | None = None, tool: str | None = None) -> None:
@@ -247,7 +246,7 @@ class FileStore(StoreMethods):
         except pa.ArrowException as error:
             message = f"The parts of {name} in {self.path} do not fit together ({error}). {_ADVICE}"
             raise KnowledgeBaseError(message) from error
-        return found
+        return under_current_names(found) if name == "meta_features" else found
 
     def _tables(self) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
         """Return every row of every table, and the manifest; begin again if a writer replaced them meanwhile."""

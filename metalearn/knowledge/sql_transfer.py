@@ -22,6 +22,7 @@ from metalearn.knowledge.schema import CONFIGURATIONS, EVALUATIONS, META_FEATURE
 from metalearn.knowledge.sql_connection import driver_cursor, driver_errors
 from metalearn.knowledge.sql_digests import check_ids, check_records, digests_of, keep_digests, origin_id
 from metalearn.knowledge.tables import categories
+from metalearn.metafeatures.renamed import current
 
 __all__ = ["add_rows", "every_task", "known_tasks", "read_rows", "seal"]
 
@@ -226,8 +227,7 @@ def _frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
 
 def _unpacked(rows: pd.DataFrame) -> pd.DataFrame:
     """Return meta-features as one row a task and name."""
-    values = [json.loads(v) for v in rows["value"]]
-    seconds = [json.loads(s) for s in rows["seconds"]]
+    values, seconds = ([current(json.loads(packed)) for packed in rows[name]] for name in ("value", "seconds"))
     counts = [len(v) for v in values]
     every = [
         (name, v, s.get(name, np.nan)) for found, s in zip(values, seconds, strict=True) for name, v in found.items()

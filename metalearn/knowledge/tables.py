@@ -12,7 +12,7 @@ from metalearn.exceptions import InvalidInputError
 from metalearn.knowledge.schema import CONFIGURATIONS, EVALUATIONS, META_FEATURES, PROVENANCE, TASKS
 from metalearn.metafeatures.renamed import RENAMED
 
-__all__ = ["categories", "check_counts", "has_former_names", "join_tables", "normalise", "same_data"]
+__all__ = ["categories", "check_counts", "join_tables", "normalise", "same_data", "under_current_names"]
 
 _IDENTITY = ["fingerprint", "problem_type", "n_rows_used"]
 
@@ -33,7 +33,7 @@ def normalise(
         evaluations, EVALUATIONS.counts, least=-EVALUATIONS.counts["fold"]
     )  # negative ones are found by validate
     tasks = tasks.drop_duplicates(TASKS.key, keep="last")
-    meta_features = meta_features.assign(name=_renamed(meta_features["name"], RENAMED))
+    meta_features = under_current_names(meta_features)
     same = same_data(tasks)
     if same:
         tasks = tasks[~tasks["task_id"].isin(list(same))].replace({"predecessor": same})
@@ -77,9 +77,11 @@ def same_data(tasks: pd.DataFrame) -> dict[str, str]:
     return {old: new for old, new in zip(known["task_id"], first, strict=True) if old != new}
 
 
-def has_former_names(meta_features: pd.DataFrame) -> bool:
-    """Whether a meta-feature stands under a name that it has no more."""
-    return any(name in RENAMED for name in meta_features["name"].astype("category").cat.categories)
+def under_current_names(meta_features: pd.DataFrame) -> pd.DataFrame:
+    """Return meta-features of which none stands under a name that it has no more."""
+    names = meta_features["name"]
+    renamed = _renamed(names, RENAMED)
+    return meta_features if renamed is names else meta_features.assign(name=renamed)
 
 
 def _renamed(ids: "pd.Series[Any]", new_by_old: Mapping[str, str]) -> "pd.Series[Any]":

@@ -1,9 +1,11 @@
+import itertools
 import os
 import pickle
 import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,11 +24,13 @@ import metalearn as ml
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor, base
 from metalearn.estimators.ensemble import Comparison, Selection
 from metalearn.estimators.refit import normalised
+from metalearn.evaluation.workers import InProcess, Processes, Runner
 from metalearn.exceptions import InvalidInputError, KnowledgeBaseError
 from metalearn.models import get_model
 from metalearn.task import ProblemType
 
 FAST = ("linear", "lightgbm", "knn")
+INTERRUPTED_FIT = 12
 
 
 @pytest.fixture(scope="module")
@@ -216,24 +220,29 @@ def test_the_time_budget_is_kept(n_jobs: int) -> None:
     started = time.monotonic()
     model = MetaLearnClassifier(n_trials=None, time_budget=20, n_jobs=n_jobs).fit(X, y)
     elapsed = time.monotonic() - started
-    assert elapsed < 22
-    assert model.seconds_ == pytest.approx(elapsed, abs=1)
+    assert elapsed < 30  # without a budget there are fits for hours
+    assert model.seconds_ == pytest.approx(elapsed, rel=0.1)
     assert model.score(X, y) > 0.8
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python may lose the exception itself
-@pytest.mark.parametrize("time_budget", [None, 60])
-def test_ctrl_c_keeps_the_best_so_far(time_budget: float | None) -> None:
+@pytest.mark.parametrize(("time_budget", "runner"), [(None, InProcess), (60, Processes)])
+def test_ctrl_c_keeps_the_best_so_far(
+    monkeypatch: pytest.MonkeyPatch, time_budget: float | None, runner: type[Runner]
+) -> None:
     X, y = make_classification(5000, 20, random_state=0)
-    timer = threading.Timer(6, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    started = time.monotonic()
+    real, n_fits = runner.submit, itertools.count(1)
+
+    def submit(self: Runner, *arguments: Any) -> None:
+        if next(n_fits) == INTERRUPTED_FIT:  # during the fit, not at a time: a busy machine may not have begun by then
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        real(self, *arguments)
+
+    monkeypatch.setattr(runner, "submit", submit)
     families = ["linear", "random_forest", "mlp", "svm"]  # an exception within CatBoost's C++ can end the process
     model = MetaLearnClassifier(n_trials=500, time_budget=time_budget, families=families).fit(X, y)
-    timer.join()
-    assert time.monotonic() - started < 30
-    assert len(model.leaderboard_) >= 1
+    assert 1 <= len(model.leaderboard_) <= INTERRUPTED_FIT
     assert model.score(X, y) > 0.8
 
 

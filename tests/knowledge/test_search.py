@@ -87,7 +87,8 @@ def test_words_that_fit_nothing_find_nothing(knowledge: KnowledgeBase) -> None:
 
 def test_likeness_orders_by_meta_features_of_the_same_kind(knowledge: KnowledgeBase) -> None:
     assert (
-        ids(search(knowledge, like=MetaFeatures({"minority_fraction": 0.02, "n_classes": 2, "skew": 8.0})))[0] == "t:fraud"
+        ids(search(knowledge, like=MetaFeatures({"minority_fraction": 0.02, "n_classes": 2, "skew": 8.0})))[0]
+        == "t:fraud"
     )
     near = ids(search(knowledge, like="t:credit"))
     assert "t:credit" not in near

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from metalearn import KnowledgeBase, open_store
+from metalearn.knowledge import FileStore, tables
 from metalearn.metafeatures import MetaFeatures, list_meta_features
 from metalearn.metafeatures.renamed import RENAMED
 from metalearn.task import ProblemType, Task
@@ -32,16 +33,28 @@ def test_values_are_renamed_with_their_seconds_and_states_and_todays_name_goes_f
 
 
 @pytest.mark.parametrize("address", ["folder", "sqlite:///{}/store.db"])
-def test_a_store_written_under_the_former_names_is_read_under_todays(tmp_path: Path, address: str) -> None:
+def test_a_store_written_under_the_former_names_is_read_under_todays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     store = open_store(str(tmp_path / "store") if address == "folder" else address.format(tmp_path))
     former = KnowledgeBase.from_records([task("a"), task("b")], {}, [])
-    values = [("t:a", "share_missing", 0.1, 1.0), ("t:a", "n_rows", 100.0, 1.0), ("t:b", "stump_score", 0.5, 1.0)]
+    values = [
+        ("t:a", "share_missing", 0.1, 1.0),
+        ("t:a", "share_text", 0.1, 1.0),
+        ("t:a", "n_rows", 100.0, 1.0),
+        ("t:b", "stump_score", 0.5, 1.0),
+    ]
     rows = pd.DataFrame(values, columns=["task_id", "name", "value", "seconds"])
-    store.write(KnowledgeBase(former.tasks, rows, former.configurations, former.evaluations))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(tables, "RENAMED", {})
+        store.write(KnowledgeBase(former.tasks, rows, former.configurations, former.evaluations))
     found = store.read().meta_feature_table
     assert found.loc["t:a", "missing_fraction"] == 0.1
     assert found.loc["t:b", "stump_train_score"] == 0.5
     assert not set(RENAMED) & set(found.columns)
     # what is measured later, under the name of today, counts
-    store.append(task("a"), MetaFeatures({"missing_fraction": 0.3}), [])
-    assert store.read().meta_feature_table.loc["t:a", "missing_fraction"] == 0.3
+    store.append(task("a"), MetaFeatures({"missing_fraction": 0.3, "text_fraction": 0.3}), [])
+    assert store.read().meta_feature_table.loc["t:a", ["missing_fraction", "text_fraction"]].tolist() == [0.3, 0.3]
+    if isinstance(store, FileStore):
+        store.compact()
+    assert store.read().meta_feature_table.loc["t:a", ["missing_fraction", "text_fraction"]].tolist() == [0.3, 0.3]

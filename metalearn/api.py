@@ -23,7 +23,7 @@ from metalearn.models import get_model, models_for
 from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.recommenders import Strategy
 from metalearn.table.fingerprint import comparable
-from metalearn.table.intake import split_target
+from metalearn.table.intake import column_names, left_out, split_target
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
 __all__ = [
@@ -97,6 +97,8 @@ def recommend(
     knowledge_base: KnowledgeSource = None,
     problem_type: ProblemType | str | None = None,
     categorical: str | Sequence[str] = (),
+    drop: str | Sequence[str] = (),
+    keep: str | Sequence[str] = (),
     recommender: str = "auto",
     name: str = "table",
 ) -> Recommendation:
@@ -125,6 +127,10 @@ def recommend(
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
     categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
+    drop : str or sequence of str, default=()
+        Columns that are no features, such as identifiers.
+    keep : str or sequence of str, default=()
+        The only columns that are features; empty keeps all.
     recommender : str, default="auto"
         Name of the strategy; ``"auto"`` takes the one that did best on families of tables left out.
     name : str, default="table"
@@ -151,8 +157,9 @@ def recommend(
     (3, 'multiclass')
     """
     n, time_budget = checked_count(n), checked_seconds(time_budget)
-    X, y = split_target(X, y, target)
-    data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
+    given = X
+    X, y = split_target(X, y, target, drop=drop, keep=keep)
+    data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical, dropped=left_out(given, X))
     task = new_task(data, metric, name)
     models, notes = usable_models(families, data.problem_type)
     meta_features = extract(data)
@@ -194,6 +201,8 @@ def recommend(
         serious.insert(0, _too_short(time_budget, unlimited))
     candidates = tuple(replace(candidate, schema=data.schema) for candidate in found.candidates)
     about: dict[str, Any] = {"target": str(data.y.name), "categorical": data.categorical}
+    chosen = {"drop": column_names(drop), "keep": column_names(keep)}
+    about["reading"] = {option: named for option, named in chosen.items() if named}
     return replace(found, candidates=candidates, notes=(*serious, *found.notes, *notes), **about)
 
 

@@ -1,7 +1,7 @@
 """The table: its columns by kind, its target, and the intermediates that meta-features share."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -67,10 +67,13 @@ class Dataset:
         problem_type: ProblemType | str | None = None,
         categorical: str | Sequence[str] = (),
         known: Schema | None = None,
+        dropped: Sequence[str] = (),
     ) -> Self:
         """Check a table and its target, and bring them into one form."""
         frame, target, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
         names = row_names(X)
+        if dropped:
+            known = replace(known or Schema(), dropped=tuple(dropped))
         kept = None if names is None else names[labelled_rows(y)]
         return cls(frame, target, kind, column_names(categorical), len(y) - len(target), kept, known)
 

@@ -114,7 +114,7 @@ def test_a_table_that_does_not_fit_is_refused_in_one_line(model: Path, folder: P
 def test_rechecking_answers_by_text_json_and_exit_code(model: Path, folder: Path) -> None:
     out = run("recheck", model, folder / "new.csv")
     assert out.exit_code == 0, out.output
-    assert out.stdout.startswith("Still valid.")
+    assert out.stdout.startswith("Still valid: ")
     out = run("recheck", model, folder / "turned.csv", "--json")
     assert out.exit_code == 1
     assert json.loads(out.stdout)["still_valid"] is False

@@ -25,6 +25,7 @@ from metalearn.recommendation import Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
 from metalearn.space.aliases import family_of
+from metalearn.table.intake import left_out, split_target
 from metalearn.table.schema import Schema
 from metalearn.task import Metric, ProblemType, Task, scorer_sign
 from metalearn.trial import Trial
@@ -46,8 +47,10 @@ class Advisor:
     ----------
     X : DataFrame or array-like of shape (n_rows, n_features)
         The table.
-    y : Series or array-like of shape (n_rows,)
-        The target.
+    y : Series or array-like of shape (n_rows,) or None, default=None
+        The target; None takes the column that ``target`` names.
+    target : str or None, default=None
+        The column of ``X`` that is the target, where ``y`` is not given.
     metric : str, callable, Metric or None, default=None
         What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression). If a scorer is
         named that negates (``neg_log_loss``), or given as an object, :meth:`tell` takes that scorer's values. A scorer of
@@ -60,6 +63,10 @@ class Advisor:
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
     categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
+    drop : str or sequence of str, default=()
+        Columns that are no features, such as identifiers.
+    keep : str or sequence of str, default=()
+        The only columns that are features; empty keeps all.
     time_budget : float or None, default=None
         Seconds that one fit of each trial may take, all together: with three folds, a third of your time. Configurations that
         are not expected to fit in are passed over.
@@ -106,20 +113,25 @@ class Advisor:
     def __init__(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
+        target: str | None = None,
         metric: str | Callable[..., Any] | Metric | None = None,
         families: str | Sequence[str] | None = None,
         knowledge_base: KnowledgeSource = None,
         problem_type: ProblemType | str | None = None,
         categorical: str | Sequence[str] = (),
+        drop: str | Sequence[str] = (),
+        keep: str | Sequence[str] = (),
         time_budget: float | None = None,
         recommender: str = "auto",
         name: str = "table",
         new_points: bool = True,
         random_state: int = 0,
     ) -> None:
-        data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
+        given = X
+        X, y = split_target(X, y, target, drop=drop, keep=keep)
+        data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical, dropped=left_out(given, X))
         self._schema = data.schema
         self._start(
             new_task(data, metric, name),

@@ -158,18 +158,31 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("--names", metavar="A,B,C", help="Names of all columns of a file without a header.")
     @click.option("--sheet", metavar="NAME", help="Sheet of an Excel file; default: the first.")
+    @click.option(
+        "--date",
+        "dates",
+        multiple=True,
+        metavar="COLUMN[=FORMAT]",
+        help="A column of dates, and their format, such as %d/%m/%y; may be repeated.",
+    )
+    @click.option(
+        "--missing", multiple=True, metavar="VALUE", help="A value that means that there is none, such as -999."
+    )
     @wraps(command)
     def reader(
         *args: Any,
         header: bool | None,
         names: str | None,
         sheet: str | None,
+        dates: tuple[str, ...],
+        missing: tuple[str, ...],
         **options: Any,
     ) -> Any:
         given = next(csv.reader([names or ""], skipinitialspace=True), [])
-        reading = {"header": header, "names": tuple(given), "sheet": sheet}
+        forms = {column: form for column, _, form in (date.partition("=") for date in dates)}
+        reading = {"header": header, "names": tuple(given), "sheet": sheet, "dates": forms, "missing": missing}
         return command(
-            *args, reading={name: value for name, value in reading.items() if value not in (None, ())}, **options
+            *args, reading={name: value for name, value in reading.items() if value not in (None, (), {})}, **options
         )
 
     return reader

@@ -151,9 +151,14 @@ def _check_order(model: Path, data: str) -> None:
 @click.argument("data")
 @reading_options
 @click.option("-o", "--out", type=new_table, help="CSV or Parquet file; default: print CSV.")
+@click.option(
+    "--id", "ids", multiple=True, metavar="COLUMN", help="Column to write beside the predictions; may be repeated."
+)
 @as_json_option
 @clear_errors
-def predict(model: Path, data: str, reading: dict[str, Any], out: Path | None, as_json: bool) -> None:
+def predict(
+    model: Path, data: str, reading: dict[str, Any], out: Path | None, ids: tuple[str, ...], as_json: bool
+) -> None:
     """Predict every row of DATA with a MODEL that metalearn tune wrote.
 
     Columns may stand in any order; those that the model does not know are ignored.
@@ -161,9 +166,12 @@ def predict(model: Path, data: str, reading: dict[str, Any], out: Path | None, a
     \b
     Example:  metalearn predict houses.skops new.csv -o predictions.csv
     """
+    import pandas as pd  # noqa: PLC0415 - --help stays fast
+
     from metalearn.estimators import load_model, predict_table  # noqa: PLC0415 - --help stays fast
-    from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
+    from metalearn.estimators.tuning import remembered, text_columns  # noqa: PLC0415
     from metalearn.report import to_json  # noqa: PLC0415
+    from metalearn.table.intake import chosen_columns  # noqa: PLC0415
     from metalearn.table.read import has_own_target, read_frame, write_frame  # noqa: PLC0415
 
     if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
@@ -172,8 +180,13 @@ def predict(model: Path, data: str, reading: dict[str, Any], out: Path | None, a
     _check_order(model, data)
     fitted = load_model(model)
     known = text_columns(fitted)
+    reading = remembered(fitted, reading)
     frame = read_table(data).X if has_own_target(data) else read_frame(Path(data), text=known, **reading)
     predictions, surplus = predict_table(fitted, frame)
+    if ids:
+        passed = frame[chosen_columns(list(map(str, frame.columns)), keep=ids)].reset_index(drop=True)
+        predictions = pd.concat([passed[list(ids)], predictions], axis=1)
+        surplus = [name for name in surplus if name not in ids]
     if surplus:
         say(f"Not used: {', '.join(surplus[:10])}{' ...' if len(surplus) > 10 else ''}.", err=True)  # noqa: PLR2004
     if as_json:
@@ -209,11 +222,12 @@ def recheck(
     """
     from metalearn.estimators import load_model  # noqa: PLC0415 - --help stays fast
     from metalearn.estimators.recheck import recheck as check  # noqa: PLC0415
-    from metalearn.estimators.tuning import text_columns  # noqa: PLC0415
+    from metalearn.estimators.tuning import remembered, text_columns  # noqa: PLC0415
     from metalearn.table.read import read_table as read  # noqa: PLC0415
 
     _check_order(model, data)
     fitted = load_model(model)
+    reading = remembered(fitted, reading)
     table = read(data, target or fitted.target_["name"], text=text_columns(fitted), **reading)
     found = check(fitted, table.X, table.y, knowledge_base=list(knowledge_bases) or None)
     say(found.to_json() if as_json else str(found))

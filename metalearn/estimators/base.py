@@ -51,7 +51,7 @@ from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
 from metalearn.report import Text, to_json, training_script, tuning_page, tuning_text
 from metalearn.scorers import apply_scorer
-from metalearn.table.intake import MIN_ROWS, column_names, label_name, row_names, with_names
+from metalearn.table.intake import MIN_ROWS, as_frame, column_names, label_name, row_names, split_target, with_names
 from metalearn.table.schema import Schema
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
@@ -59,6 +59,9 @@ __all__ = ["MetaLearnEstimator"]
 
 _TRIALS = 20
 """How many configurations are tried where nothing else bounds the search."""
+
+_FEW_VALUES = 5
+"""Fewer new categories than this are no reason for a warning."""
 
 N_LISTED = 10
 """Candidates of the list that a search begins with, as many as ``recommend`` shows."""
@@ -100,6 +103,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         blend: bool = True,
         cv: Any = None,
         categorical: str | Sequence[str] = (),
+        drop: str | Sequence[str] = (),
+        keep: str | Sequence[str] = (),
         knowledge_base: KnowledgeSource = None,
         recommender: str = "auto",
         record_to: Store | str | Path | None = None,
@@ -115,6 +120,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.blend = blend
         self.cv = cv
         self.categorical = categorical
+        self.drop = drop
+        self.keep = keep
         self.knowledge_base = knowledge_base
         self.recommender = recommender
         self.record_to = record_to
@@ -223,6 +230,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _read(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> TrainingData:
         """Check what is to be learned from, take note of what it is like, and split it into folds."""
+        X = split_target(X, y, None, drop=self.drop, keep=self.keep)[0]
         frame = as_table(self, X, categorical=self._categorical, reset=True)
         target, problem_type, n_classes = self._read_target(y)
         if len(target) != len(frame):
@@ -411,17 +419,40 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         measured = MetaFeatures(self.recommendation_.meta_features)
         store.append(task, measured, evaluations(trials, task.id))
 
+    def _features(self, X: Any) -> Any:
+        """Return a table without the columns that are no features; they may be there or not."""
+        if not (column_names(self.drop) or column_names(self.keep)) or np.ndim(X) < 2:  # noqa: PLR2004
+            return X
+        frame = as_frame(X)
+        known = set(self.column_kinds_)
+        return frame[[c for c in frame.columns if c in known]] if known < set(frame.columns) else X
+
     @property
     def column_formats(self) -> dict[str, str]:
         """How numbers and dates in columns of text were written in fitting."""
         found: dict[str, str] = self.members_[0].pipeline["preprocessing"]["clean"].formats_
         return found
 
+    def _note_unseen(self, frame: pd.DataFrame) -> None:
+        """Tell of columns of categories none of which was there in fitting."""
+        levels: dict[str, list[str]] = self.members_[0].pipeline["preprocessing"]["clean"].levels_
+        unseen = [
+            name
+            for name, known in levels.items()
+            if name in frame.columns
+            and int(frame[name].notna().sum()) >= _FEW_VALUES
+            and not (set(known) & set(map(label_name, frame[name].dropna().unique())))
+        ]
+        if unseen:
+            message = f"No category in {unseen[:5]} was there when the model was fitted, so that these columns tell it nothing. Expected some of the same. Check how they are written."
+            warnings.warn(message, UserWarning, stacklevel=4)
+
     def _mix(self, X: Any) -> npt.NDArray[np.float64]:
         """Return the weighted mean of what the members predict."""
         check_is_fitted(self, "members_")
-        frame = as_table(self, X, categorical=self._categorical)
+        frame = as_table(self, self._features(X), categorical=self._categorical)
         check_values(frame, self.column_kinds_, self.column_formats)
+        self._note_unseen(frame)
         n_classes = len(getattr(self, "classes_", ()))
         shares = [m.weight * predict(m.pipeline, frame, n_classes) for m in self.members_]
         return np.asarray(np.sum(shares, axis=0), dtype=np.float64)
@@ -468,7 +499,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 "known. Set it first: model.metric_ = metalearn.task.get_metric(your_scorer, model.problem_type_)."
             )
             raise InvalidInputError(message)
-        frame = with_names(as_table(self, X, categorical=self._categorical), row_names(X))
+        frame = with_names(as_table(self, self._features(X), categorical=self._categorical), row_names(X))
         truth, classes = np.asarray(y), getattr(self, "classes_", None)
         if classes is not None:  # as they were called in fitting
             labels = {label_name(label): label for label in classes}

@@ -25,6 +25,10 @@ _PARAMETERS = """Parameters
         to train on and to test on; default: 5, or 3 where there are more than 5,000 rows.
     categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
+    drop : str or sequence of str, default=()
+        Columns that are no features, such as identifiers; a table to be predicted may hold them or not.
+    keep : str or sequence of str, default=()
+        The only columns that are features; empty keeps all.
     knowledge_base : KnowledgeBase, Store, str, Path, list of these or None, default=None
         What the recommendation is learned from; default: the bundled knowledge base.
     recommender : str, default="auto"

@@ -71,6 +71,9 @@ _TRUSTED = (
 _OF_THIS_MACHINE = ("knowledge_base", "record_to")
 """Addresses, which are for those who fit or recheck to name, not for a file."""
 
+_COLUMNS = ("categorical", "drop", "keep")
+"""Parameters that name columns."""
+
 _PLAIN = (
     "best_score_",
     "default_score_",
@@ -109,7 +112,7 @@ def save_model(model: MetaLearnEstimator, path: str | Path) -> None:
         message = f"This {type(model).__name__} is not fitted. Expected a fitted one. Call fit first."
         raise InvalidInputError(message)
     kept = {k: v for k, v in model.get_params().items() if k not in _OF_THIS_MACHINE}
-    given = {**kept, "categorical": list(column_names(model.categorical))}
+    given = {**kept, **{name: list(column_names(getattr(model, name))) for name in _COLUMNS}}
     params = {k: v for k, v in ((k, _unboxed(v)) for k, v in given.items()) if _is_plain(v)}
     about = {
         "format": _FORMAT,
@@ -217,7 +220,7 @@ def _load(file: Path, trusted: Collection[str]) -> MetaLearnEstimator:
 
 def _restored(about: dict[str, Any], parts: dict[str, Any]) -> MetaLearnEstimator:
     given = {k: v for k, v in about["params"].items() if k not in _OF_THIS_MACHINE}  # older files have them
-    model = _KINDS[about["kind"]](**{**given, "categorical": tuple(given.get("categorical", ()))})
+    model = _KINDS[about["kind"]](**{**given, **{name: tuple(given.get(name, ())) for name in _COLUMNS}})
     model.learned_from_ = str(about.get("learned_from") or "")
     model.problem_type_ = ProblemType(about["problem_type"])
     model.metric_ = Metric.from_dict(about, model.problem_type_)

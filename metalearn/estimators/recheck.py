@@ -87,12 +87,18 @@ class Recheck:
         What would be recommended now.
     notes : tuple of str, default=()
         What could not be told, a sentence each.
+    score : float, default=nan
+        Score on the newer rows, in the metric's own direction.
+    expected_score : float, default=nan
+        Score that the cross-validation promised.
     """
 
     reasons: tuple[str, ...]
     moved: tuple[Moved, ...]
     recommendation: Recommendation
     notes: tuple[str, ...] = ()
+    score: float = math.nan
+    expected_score: float = math.nan
 
     @property
     def still_valid(self) -> bool:
@@ -110,7 +116,8 @@ class Recheck:
 
     @property
     def _head(self) -> str:
-        return "Still valid." if self.still_valid else "No longer valid:"
+        scored = f"{self.recommendation.task.metric.name} {number(self.score)} on these rows, {number(self.expected_score)} in cross-validation"
+        return f"Still valid: {scored}." if self.still_valid else f"No longer valid ({scored}):"
 
     @property
     def _rows(self) -> list[tuple[str, ...]]:
@@ -128,6 +135,9 @@ class Recheck:
             "still_valid": self.still_valid,
             "reasons": list(self.reasons),
             "notes": list(self.notes),
+            "metric": self.recommendation.task.metric.name,
+            "score": self.score,
+            "expected_score": self.expected_score,
             "moved": [asdict(m) for m in self.moved],
             "recommendation": self.recommendation.to_dict(),
         }
@@ -212,7 +222,8 @@ def recheck(
         recommender=fitted.recommender,
     )
     notes: list[str] = []
-    reasons += _worse(fitted, named, target)
+    score, worse = _compared(fitted, named, target)
+    reasons += worse
     if now.task.problem_type is not before.task.problem_type:
         notes = [
             f"With classes missing the new rows are a {now.task.problem_type} problem: recommendations are not compared."
@@ -228,7 +239,9 @@ def recheck(
         reasons += [*left, *_another(before, now)]
     kb = open_knowledge_base(knowledge_base).subset(problem_type=before.task.problem_type)
     moved = _moved(before.meta_features, now.meta_features, kb)
-    return Recheck(tuple(reasons), moved, replace(now, candidates=now.candidates[:_TOLD]), tuple(notes))
+    return Recheck(
+        tuple(reasons), moved, replace(now, candidates=now.candidates[:_TOLD]), tuple(notes), score, fitted.best_score_
+    )
 
 
 def _named(X: Any, names: Collection[str]) -> pd.DataFrame:
@@ -289,8 +302,8 @@ def _another(before: Recommendation, now: Recommendation) -> list[str]:
     ]
 
 
-def _worse(model: Any, frame: pd.DataFrame, target: "pd.Series[Any]") -> list[str]:
-    """Compare the score on the new rows with what the cross-validation promised."""
+def _compared(model: Any, frame: pd.DataFrame, target: "pd.Series[Any]") -> tuple[float, list[str]]:
+    """Return the score on the new rows, and a reason if it is worse than what the cross-validation promised."""
     used = [t for t in model.trial_facts_ if t["status"] == "ok" and t["weight"]]
     known = [t["deviation"] for t in used if math.isfinite(t["deviation"])]  # a single fold has none
     promised = max(known, default=0.0)
@@ -298,9 +311,9 @@ def _worse(model: Any, frame: pd.DataFrame, target: "pd.Series[Any]") -> list[st
     score = scorer(slice(None))
     behind = model.metric_.to_loss(score) - model.metric_.to_loss(expected)
     if not behind > _WORSE * promised or not behind > _WORSE * _spread(scorer, len(target)):
-        return []
+        return score, []
     name = model.metric_.name
-    return [
+    return score, [
         f"The model does worse than expected: {name} {number(score)} on these rows, {number(expected)} in cross-validation."
     ]
 

@@ -1,6 +1,6 @@
 """Tune on a table whatever its kind of problem, and predict tables that a file holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -16,10 +16,10 @@ from metalearn.estimators.columns import select_columns
 from metalearn.estimators.regressor import MetaLearnRegressor
 from metalearn.evaluation.splits import among_kept, fewer_folds, time_folds
 from metalearn.exceptions import InvalidInputError, unknown_name
-from metalearn.table.intake import label_name, labelled_rows, split_target, with_names
+from metalearn.table.intake import column_names, label_name, labelled_rows, split_target, with_names
 from metalearn.task import ProblemType
 
-__all__ = ["predict_table", "text_columns", "tune"]
+__all__ = ["predict_table", "remembered", "text_columns", "tune"]
 
 
 def tune(
@@ -29,6 +29,8 @@ def tune(
     target: str | None = None,
     problem_type: ProblemType | str | None = None,
     categorical: str | Sequence[str] = (),
+    drop: str | Sequence[str] = (),
+    keep: str | Sequence[str] = (),
     groups: Any = None,
     time: Any = None,
     sample_weight: Any = None,
@@ -49,6 +51,10 @@ def tune(
         The kind of problem; default: inferred from the target.
     categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
+    drop : str or sequence of str, default=()
+        Columns that are no features, such as identifiers; a table to be predicted may hold them or not.
+    keep : str or sequence of str, default=()
+        The only columns that are features; empty keeps all.
     groups : str, array-like of shape (n_rows,) or None, default=None
         Which rows belong together, such as those of one patient: they are on the same side of every fold. A column that
         is named is left out of the features, since the groups to be predicted are others.
@@ -81,7 +87,7 @@ def tune(
     >>> type(model).__name__
     'MetaLearnClassifier'
     """
-    X, y = split_target(X, y, target)
+    X, y = split_target(X, y, target, drop=drop, keep=keep)
     data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical)
     if groups is not None and time is not None:
         message = "Both groups and time were given. Expected one of them. Pass a splitter as cv that does both."
@@ -116,7 +122,9 @@ def tune(
         held_out = model.held_out_predictions_
         model.held_out_predictions_ = np.full((len(present), *held_out.shape[1:]), np.nan)
         model.held_out_predictions_[present] = held_out
-    model.set_params(cv=cv)  # the rows of the folds are those of this table
+    model.set_params(
+        cv=cv, drop=column_names(drop), keep=column_names(keep)
+    )  # the rows of the folds are those of this table
     model.way_["split_by"] = "time" if time is not None else model.way_["split_by"]
     model.way_["dropped"] = [name for name in data.X.columns if name not in frame.columns]
     model.recommendation_ = replace(model.recommendation_, notes=(*model.recommendation_.notes, *notes))
@@ -161,6 +169,14 @@ def text_columns(model: MetaLearnEstimator) -> dict[str, list[str]]:
     return found
 
 
+def remembered(model: MetaLearnEstimator, reading: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a file is read for a model: as its table was, where nothing else is asked for."""
+    known = model.recommendation_.reading
+    dates = {name: form for name, form in known.get("dates", {}).items() if name in model.column_kinds_}
+    before = {"dates": dates, "missing": tuple(known.get("missing", ()))}
+    return {option: value for option, value in before.items() if value} | dict(reading)
+
+
 def predict_table(model: MetaLearnEstimator, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Predict every row of a table that may hold its columns in any order, and others beside them.
 
@@ -184,6 +200,8 @@ def predict_table(model: MetaLearnEstimator, frame: pd.DataFrame) -> tuple[pd.Da
         If a column is absent, or holds another kind of value than it did.
     """
     chosen, surplus = select_columns(frame, model.column_kinds_, model.column_formats)
+    dropped = {*column_names(model.drop), *model.recommendation_.reading.get("drop", ())}
+    surplus = [name for name in surplus if name not in dropped]
     if not isinstance(model, MetaLearnClassifier):
         return pd.DataFrame({"prediction": model.predict(chosen)}), surplus
     probabilities = model.predict_proba(chosen)

@@ -69,11 +69,13 @@ class TableCleaner(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
         """Learn which columns there are, and the categories of the categorical ones."""
+        known = None if self.schema is None else Schema.from_dict(self.schema)
         frame = self._frame(X)
+        if known is not None and known.dropped:
+            frame = frame.drop(columns=list(known.dropped), errors="ignore")
         self.feature_names_in_ = np.array(frame.columns, dtype=object)
         self.n_features_in_ = frame.shape[1]
         self.kinds_, self.levels_, self.formats_ = {}, {}, {}
-        known = None if self.schema is None else Schema.from_dict(self.schema)
         schema = Schema.of(frame, known=known)
         for name, kind in schema.kinds.items():
             column = frame[name]

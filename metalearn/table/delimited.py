@@ -41,6 +41,7 @@ _SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)[ \t]*\r?\n", re.IGNORECASE)
 """A first line by which spreadsheets are told the separator."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_ZERO = re.compile(rb"(?:^|[,;|\"\s])0\d")
 _GROUP = re.compile(r"[^\d,]{0,3}\d{1,3}")
 _NEXT_GROUP = re.compile(r"\d{3}(\.\d+)?\D{0,2}")
 _TOO_LONG = re.compile(r"Expected \d+ fields in line \d+, saw \d+")
@@ -77,6 +78,7 @@ class _Given:
 
     header: bool | None
     names: Sequence[str]
+    missing: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +111,21 @@ class _Form:
 
 
 def read_delimited(
-    path: Path, text: Collection[str] = (), *, header: bool | None = None, names: Sequence[str] = ()
+    path: Path,
+    text: Collection[str] = (),
+    *,
+    header: bool | None = None,
+    names: Sequence[str] = (),
+    missing: Collection[str] = (),
 ) -> pd.DataFrame:
     """Read a file whose separator, quotes, encoding and marks of numbers are found out from what stands in it."""
     with opened(path) as file:
         start = file.read(2)
         marked = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what spreadsheets call Unicode text
         try:
-            return _decoded(file, path, text, "utf-16" if marked else "utf-8-sig", _Given(header, names))
+            return _decoded(file, path, text, "utf-16" if marked else "utf-8-sig", _Given(header, names, missing))
         except UnicodeDecodeError:
-            frame = _decoded(file, path, text, "cp1252", _Given(header, names))
+            frame = _decoded(file, path, text, "cp1252", _Given(header, names, missing))
             if any("\0" in name for name in frame.columns):  # UTF-16
                 raise
     _log.warning("%s is not UTF-8. It was read as Windows-1252; if letters look wrong, save it as UTF-8.", path.name)
@@ -129,7 +136,12 @@ def _decoded(file: IO[bytes], path: Path, text: Collection[str], encoding: str, 
     form = _form(file, path, encoding, given)
     options = form.options
     if isinstance(text, Mapping) and any(_MISSING & set(words) for words in text.values()):
-        options |= {"keep_default_na": False, "na_values": {n: _MISSING - set(text.get(n, ())) for n in form.names}}
+        options |= {
+            "keep_default_na": False,
+            "na_values": {n: _MISSING - set(text.get(n, ())) | set(given.missing) for n in form.names},
+        }
+    elif given.missing:
+        options["na_values"] = list(given.missing)
     first = next(itertools.islice(_rows(file, form), int(form.has_header), None), [])
     surplus = _surplus(file, path, form) if len(first) > len(form.names) else ""
     try:
@@ -138,6 +150,7 @@ def _decoded(file: IO[bytes], path: Path, text: Collection[str], encoding: str, 
         if not _TOO_LONG.search(str(error)):
             raise
         frame = _frame(file, text, form, options, _surplus(file, path, form))
+    frame = _with_zeros_kept(frame, path, text, file, options)
     if form.separator == _ALONE:
         frame = frame.iloc[: len(frame) - _blank_end(file)] if len(frame) else frame
     return frame if form.separator == "," else _with_marks_read(frame, path, text, file, options)
@@ -391,6 +404,40 @@ def _surplus(file: IO[bytes], path: Path, form: _Form) -> str:
 
 def _is_split_number(row: list[str], place: int) -> bool:
     return bool(_GROUP.fullmatch(row[place]) and _NEXT_GROUP.fullmatch(row[place + 1]))
+
+
+def _with_zeros_kept(
+    frame: pd.DataFrame, path: Path, text: Collection[str], file: IO[bytes], options: dict[str, Any]
+) -> pd.DataFrame:
+    """Return columns of digits that begin with zeros, such as postcodes, as text: numbers would lose them."""
+    numeric = [n for n in frame.columns if n not in text and pd.api.types.is_numeric_dtype(frame[n].dtype)]
+    whole = [
+        n for n in numeric if not pd.api.types.is_bool_dtype(frame[n].dtype) and (frame[n].dropna() % 1 == 0).all()
+    ]
+    if not whole or not isinstance(frame.index, pd.RangeIndex) or not _has_zeros(file, options["encoding"]):
+        return frame
+    written = _read(file, dtype=str, **{**options, "usecols": whole})
+    padded = {}
+    for name in whole:
+        present = written[name].dropna().str.strip()
+        if present.str.fullmatch(r"0\d+").any() and present.str.fullmatch(r"\d+").all():
+            padded[name] = present.reindex(written.index)
+    if padded:
+        _log.warning("%s: leading zeros were kept, so that %s are text.", path.name, shortened(list(padded)))
+    return frame.assign(**padded)
+
+
+def _has_zeros(file: IO[bytes], encoding: str) -> bool:
+    """Tell whether some value in a file may begin with a zero before another digit."""
+    if encoding == "utf-16":
+        return True
+    file.seek(0)
+    before = b""
+    while chunk := file.read(1 << 20):
+        if _ZERO.search(before + chunk):
+            return True
+        before = chunk[-2:]
+    return False
 
 
 def _with_marks_read(

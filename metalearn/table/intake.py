@@ -24,12 +24,14 @@ __all__ = [
     "as_frame",
     "as_text",
     "check_names",
+    "chosen_columns",
     "column_names",
     "infer_problem_type",
     "is_lazy",
     "is_records",
     "label_name",
     "labelled_rows",
+    "left_out",
     "numeric_target",
     "row_names",
     "split_target",
@@ -84,12 +86,47 @@ def numeric_target(target: "pd.Series[Any]", problem_type: ProblemType | str | N
     return numbers
 
 
-def split_target(X: Any, y: Any, target: str | None) -> tuple[Any, Any]:
-    """Return the table without its target, and the target: ``y``, or the column that is named."""
+def split_target(
+    X: Any, y: Any, target: str | None, *, drop: str | Sequence[str] = (), keep: str | Sequence[str] = ()
+) -> tuple[Any, Any]:
+    """Return the features, and the target: ``y``, or the column that is named."""
+    if target is None and y is None:
+        message = "No target was given. Expected y, or the name of a column of X. Pass target='name'."
+        raise InvalidInputError(message)
+    X, y = _without_target(X, y, target)
+    return _chosen(X, drop, keep), y
+
+
+def _chosen(X: Any, drop: str | Sequence[str], keep: str | Sequence[str]) -> Any:
+    if not (column_names(drop) or column_names(keep)):
+        return X
+    frame = as_frame(X)
+    return frame[chosen_columns(list(frame.columns), drop=drop, keep=keep)]
+
+
+def left_out(given: Any, X: Any) -> tuple[str, ...]:
+    """Return the columns of what was given that are no features."""
+    return () if X is given else tuple(name for name in as_frame(given).columns if name not in X.columns)
+
+
+def chosen_columns(
+    columns: Sequence[str], *, drop: str | Sequence[str] = (), keep: str | Sequence[str] = (), target: str | None = None
+) -> list[str]:
+    """Return the columns that are features."""
+    dropped, kept = column_names(drop), column_names(keep)
+    unknown = [column for column in (*dropped, *kept) if column not in columns]
+    if unknown:
+        raise unknown_name("column", unknown[0], columns)
+    chosen = [name for name in columns if name != target and name not in dropped and (not kept or name in kept)]
+    if not chosen:
+        beside = "" if target is None else f" besides the target {target!r}"
+        message = f"No column is left{beside}. Expected one or more of {list(columns)[:20]}. Drop fewer."
+        raise InvalidInputError(message)
+    return chosen
+
+
+def _without_target(X: Any, y: Any, target: str | None) -> tuple[Any, Any]:
     if target is None:
-        if y is None:
-            message = "No target was given. Expected y, or the name of a column of X. Pass target='name'."
-            raise InvalidInputError(message)
         return X, y
     if y is not None:
         message = f"Both y and target={target!r} were given. Expected one of them. Leave the other out."

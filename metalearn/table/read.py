@@ -3,10 +3,11 @@
 import importlib.util
 import json
 import logging
+import re
 import shlex
 import warnings
 import zipfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from metalearn._installation import install_command
 from metalearn._wording import advice
 from metalearn.exceptions import InvalidInputError, MetalearnError, MissingExtraError, unknown_name
 from metalearn.table.arff import read_arff
-from metalearn.table.delimited import read_delimited, shortened
+from metalearn.table.delimited import read_delimited
+from metalearn.table.intake import chosen_columns
 from metalearn.table.packed import MAX_RATIO, MAX_UNPACKED, PACKED, opened
+from metalearn.table.schema import date_format, is_ambiguous_date, read_dates
 
 __all__ = [
     "SHIPPED",
@@ -64,6 +67,7 @@ _LABELLED = {
 }
 
 _log = logging.getLogger(__name__)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _WHOLE = 2.0**53
 _LISTED = 20
 _TARGET_NAMES = ("target", "label", "labels", "y", "class", "outcome", "response")
@@ -94,6 +98,8 @@ def read_table(
     sheet: str | None = None,
     drop: Collection[str] = (),
     keep: Collection[str] = (),
+    dates: Mapping[str, str] | None = None,
+    missing: Collection[str] = (),
 ) -> NamedTable:
     """Read a table and take its target out.
 
@@ -118,6 +124,10 @@ def read_table(
         Columns that are no features.
     keep : collection of str, default=()
         The only columns that are features; empty keeps all.
+    dates : mapping of str to str or None, default=None
+        Columns that hold dates, and the format of each as in :meth:`datetime.datetime.strptime`; empty for one that tells itself.
+    missing : collection of str, default=()
+        Values that mean that there is none, such as ``"?"`` or ``"-999"``.
 
     Returns
     -------
@@ -143,7 +153,9 @@ def read_table(
         frame, own_target = _from_openml(name)
         target = target or own_target
     else:
-        frame = read_frame(Path(source), text=text, header=header, names=names, sheet=sheet)
+        frame = read_frame(
+            Path(source), text=text, header=header, names=names, sheet=sheet, dates=dates, missing=missing
+        )
         name = Path(source).name
     if frame.shape[0] == 0 or frame.shape[1] == 0:
         message = f"{name} is empty: {frame.shape[0]} rows, {frame.shape[1]} columns. Expected both. Check the file."
@@ -161,14 +173,9 @@ def read_table(
             "target", target, columns if len(columns) <= _LISTED else _likely_targets(columns), further=columns
         )
     frame.columns = pd.Index(columns)
-    features = [column for column in columns if column != target]
-    unknown = [column for column in (*drop, *keep) if column not in columns]
-    if unknown:
-        raise unknown_name("column", unknown[0], columns)
-    chosen = [column for column in features if column not in drop and (not keep or column in keep)]
-    if not chosen:
-        message = f"No column of {name} is left besides the target {target!r}. Expected one or more of {shortened(features)}. Drop fewer."
-        raise InvalidInputError(message)
+    if has_own_target(source):
+        frame = _as_told(frame, name, dates=dates, missing=missing)
+    chosen = chosen_columns(columns, drop=tuple(drop), keep=tuple(keep), target=target)
     return NamedTable(name, frame[chosen], _as_written(frame[target]))
 
 
@@ -194,6 +201,8 @@ def read_frame(
     header: bool | None = None,
     names: Sequence[str] = (),
     sheet: str | None = None,
+    dates: Mapping[str, str] | None = None,
+    missing: Collection[str] = (),
 ) -> pd.DataFrame:
     """Read a file by its ending; parameters and errors are those of :func:`read_table`."""
     if not path.exists():
@@ -211,8 +220,10 @@ def read_frame(
     inner = f".{ending.split('.')[1]}"
     try:
         if inner in _TEXTS:
-            return read_delimited(path, text, header=header, names=names)
-        return _READERS[inner](path) if inner != ".xlsx" else _excel(path, sheet)
+            frame = read_delimited(path, text, header=header, names=names, missing=missing)
+        else:
+            frame = _READERS[inner](path) if inner != ".xlsx" else _excel(path, sheet)
+        return _as_told(frame, path.name, dates=dates, missing=() if inner in _TEXTS else missing)
     except MetalearnError:
         raise
     except Exception as error:  # readers of damaged files raise anything
@@ -220,6 +231,52 @@ def read_frame(
         advice = "Save it as UTF-8" if isinstance(error, UnicodeError) else "Check the file"
         message = f"{str(path)!r} cannot be read: {first}. Expected a table in the format of its ending. {advice}."
         raise InvalidInputError(message) from error
+
+
+def _as_told(
+    frame: pd.DataFrame, file: str, *, dates: Mapping[str, str] | None, missing: Collection[str]
+) -> pd.DataFrame:
+    """Make values missing that mean so, and dates of columns that hold them."""
+    for place in range(frame.shape[1] if missing else 0):
+        column = frame.iloc[:, place]
+        known = {float(value) for value in missing if _NUMBER.fullmatch(value)}
+        means = column.isin(known) if pd.api.types.is_numeric_dtype(column.dtype) else column.isin(list(missing))
+        if means.any():
+            frame.isetitem(place, column.mask(means).infer_objects().array)
+    for name, form in (dates or {}).items():
+        if name in frame.columns:
+            frame = frame.assign(**{name: _dates(frame[name], form, file)})
+        elif name not in map(str, frame.columns):
+            raise unknown_name("column", name, map(str, frame.columns))
+    return frame
+
+
+def _dates(column: "pd.Series[Any]", form: str, file: str) -> "pd.Series[Any]":
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column
+    held = _as_written(column) if pd.api.types.is_float_dtype(column.dtype) else column
+    text = held.astype(object).map(lambda value: str(value).strip(), na_action="ignore")
+    known = form or date_format(text)
+    if not known and is_ambiguous_date(text):
+        option, argument = f"{column.name}=%d/%m/%Y", {str(column.name): "%d/%m/%Y"}
+        message = (
+            f"Column {str(column.name)!r} of {file} holds dates in which day or month may come first. Expected the format. "
+            f"Add it: {advice(python=f'dates={argument}', command=f'--date {shlex.quote(option)}')}, or with %m/%d/%Y."
+        )
+        raise InvalidInputError(message)
+    found = read_dates(text, known or "mixed")
+    wrong = text[found.isna() & text.notna()]
+    if len(wrong) > text.notna().sum() / 2:
+        message = (
+            f"Column {str(column.name)!r} of {file} holds {wrong.iloc[0]!r}. Expected dates{f' of the form {form}' if form else ''}. "
+            f"Name another format: {advice(python='dates={column: format}', command='--date COLUMN=%d.%m.%y')}."
+        )
+        raise InvalidInputError(message)
+    if len(wrong):
+        _log.warning(
+            "%s: %s values of %r are no dates and count as missing.", file, f"{len(wrong):,}", str(column.name)
+        )
+    return found
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "column_kinds",
     "columns_at",
     "date_format",
+    "is_ambiguous_date",
     "is_date_text",
     "is_no_day",
     "kind_of_dtype",
@@ -91,6 +92,12 @@ def date_format(values: "pd.Series[Any]") -> str | None:
     """
     text = _some_text(values)
     return _format_of(text) if text else None
+
+
+def is_ambiguous_date(values: "pd.Series[Any]") -> bool:
+    """Tell whether several formats fit dates, so that none was chosen."""
+    text = _some_text(values)
+    return bool(text) and all(map(_OTHER_DATE.match, text)) and _format_of(text) is None
 
 
 def read_dates(text: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
@@ -218,6 +225,7 @@ class Schema:
     kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
     formats: Mapping[str, str] = field(default_factory=dict)
     categorical: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, X: pd.DataFrame, categorical: str | Sequence[str] = (), known: Self | None = None) -> Self:
@@ -234,18 +242,20 @@ class Schema:
                 continue
             form = _FORMS[kind](X[name])
             formats |= {} if form is None else {name: form}
-        return cls(kinds, formats, tuple(name for name in forced if name in kinds))
+        dropped = () if known is None else known.dropped
+        return cls(kinds, formats, tuple(name for name in forced if name in kinds), dropped)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         kinds = {name: str(kind) for name, kind in self.kinds.items()}
-        return {"kinds": kinds, "formats": dict(self.formats), "categorical": list(self.categorical)}
+        found = {"kinds": kinds, "formats": dict(self.formats), "categorical": list(self.categorical)}
+        return found | ({"dropped": list(self.dropped)} if self.dropped else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return the schema that :meth:`to_dict` wrote."""
         kinds = {name: ColumnKind(kind) for name, kind in values["kinds"].items()}
-        return cls(kinds, dict(values["formats"]), tuple(values["categorical"]))
+        return cls(kinds, dict(values["formats"]), tuple(values["categorical"]), tuple(values.get("dropped", ())))
 
 
 def columns_at(X: pd.DataFrame, places: Sequence[int] | npt.NDArray[np.intp]) -> pd.DataFrame:

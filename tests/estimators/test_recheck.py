@@ -42,7 +42,7 @@ def model(cancer: Halves) -> MetaLearnEstimator:
 def test_other_rows_of_the_same_table_change_nothing(model: MetaLearnEstimator, cancer: Halves) -> None:
     found = ml.recheck(model, *cancer[2:])
     assert found.still_valid, found.reasons
-    assert str(found).startswith("Still valid.")
+    assert str(found).startswith("Still valid: ")
     X, y, X_new, y_new = halves(*load_diabetes(return_X_y=True, as_frame=True))
     regressor = MetaLearnRegressor(n_trials=2, families=["linear", "knn"]).fit(X, y)
     assert ml.recheck(regressor, X_new, y_new).still_valid
@@ -52,7 +52,7 @@ def test_a_relation_that_turned_round_is_noticed(model: MetaLearnEstimator, canc
     found = ml.recheck(model, cancer[2], 1 - cancer[3])
     assert not found.still_valid
     assert any("does worse than expected" in reason for reason in found.reasons)
-    assert str(found).startswith("No longer valid:")
+    assert str(found).startswith("No longer valid (")
 
 
 def test_what_moved_is_named_with_its_shift(model: MetaLearnEstimator, cancer: Halves) -> None:
@@ -97,7 +97,9 @@ def test_a_few_rows_are_seldom_said_to_be_predicted_worse(model: MetaLearnEstima
     alarms = 0
     for seed in range(20):
         chosen = np.random.default_rng(seed).permutation(len(cancer[2]))[:30]
-        alarms += bool(module._worse(model, cancer[2].iloc[chosen].reset_index(drop=True), cancer[3].iloc[chosen]))
+        alarms += bool(
+            module._compared(model, cancer[2].iloc[chosen].reset_index(drop=True), cancer[3].iloc[chosen])[1]
+        )
     assert alarms <= 1
 
 
@@ -187,7 +189,9 @@ def test_the_answer_is_given_for_a_file_and_as_json(model: MetaLearnEstimator, c
     found = ml.recheck(tmp_path / "model.skops", cancer[2].assign(more=1), cancer[3])
     facts = json.loads(found.to_json())
     assert facts["still_valid"] is True
-    assert set(facts) == {"still_valid", "reasons", "notes", "moved", "recommendation"}
+    assert set(facts) == {
+        *["still_valid", "reasons", "notes", "moved", "recommendation", "metric", "score", "expected_score"]
+    }
 
 
 @pytest.mark.parametrize("y", [None, 0])

@@ -227,7 +227,7 @@ def test_columns_can_be_left_out(tmp_path: Path, frame: pd.DataFrame) -> None:
     assert read_table(tmp_path / "t.csv", "y", keep=["a"]).X.columns.tolist() == ["a"]
     with pytest.raises(UnknownNameError, match="Unknown column 'c'"):
         read_table(tmp_path / "t.csv", "y", drop=["c"])
-    with pytest.raises(InvalidInputError, match=r"No column of .* is left"):
+    with pytest.raises(InvalidInputError, match=r"No column is left"):
         read_table(tmp_path / "t.csv", "y", drop=["a", "b"])
 
 

@@ -23,7 +23,7 @@ from metalearn.models import get_model, models_for
 from metalearn.recommendation import Neighbour, Recommendation
 from metalearn.recommenders import Strategy
 from metalearn.table.fingerprint import comparable
-from metalearn.table.intake import column_names, left_out, split_target
+from metalearn.table.intake import column_names
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
 __all__ = [
@@ -157,9 +157,9 @@ def recommend(
     (3, 'multiclass')
     """
     n, time_budget = checked_count(n), checked_seconds(time_budget)
-    given = X
-    X, y = split_target(X, y, target, drop=drop, keep=keep)
-    data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical, dropped=left_out(given, X))
+    data = Dataset.from_data(
+        X, y, target=target, drop=drop, keep=keep, problem_type=problem_type, categorical=categorical
+    )
     task = new_task(data, metric, name)
     models, notes = usable_models(families, data.problem_type)
     meta_features = extract(data)

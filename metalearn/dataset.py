@@ -10,7 +10,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from metalearn.table.fingerprint import seal_table
-from metalearn.table.intake import as_text, column_names, labelled_rows, row_names, take_in, with_names
+from metalearn.table.intake import (
+    as_frame,
+    as_text,
+    column_names,
+    labelled_rows,
+    row_names,
+    split_target,
+    take_in,
+    with_names,
+)
 from metalearn.table.schema import ColumnKind, Schema, columns_at, kind_of_dtype
 from metalearn.task import ProblemType, Task
 
@@ -62,20 +71,25 @@ class Dataset:
     def from_data(
         cls,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
+        target: str | None = None,
+        drop: str | Sequence[str] = (),
+        keep: str | Sequence[str] = (),
         problem_type: ProblemType | str | None = None,
         categorical: str | Sequence[str] = (),
         known: Schema | None = None,
-        dropped: Sequence[str] = (),
     ) -> Self:
         """Check a table and its target, and bring them into one form."""
-        frame, target, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
+        given = X
+        X, y = split_target(X, y, target, drop=drop, keep=keep)
+        frame, labels, kind = take_in(X, y, problem_type=problem_type, categorical=categorical)
         names = row_names(X)
-        if dropped:
-            known = replace(known or Schema(), dropped=tuple(dropped))
+        if X is not given:
+            dropped = tuple(name for name in as_frame(given).columns if name not in frame.columns)
+            known = replace(known or Schema(), dropped=dropped)
         kept = None if names is None else names[labelled_rows(y)]
-        return cls(frame, target, kind, column_names(categorical), len(y) - len(target), kept, known)
+        return cls(frame, labels, kind, column_names(categorical), len(y) - len(labels), kept, known)
 
     @property
     def named(self) -> pd.DataFrame:

@@ -25,7 +25,6 @@ from metalearn.recommendation import Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
 from metalearn.space.aliases import family_of
-from metalearn.table.intake import left_out, split_target
 from metalearn.table.schema import Schema
 from metalearn.task import Metric, ProblemType, Task, scorer_sign
 from metalearn.trial import Trial
@@ -41,16 +40,16 @@ _ALL = 100_000
 
 
 class Advisor:
-    """Suggest configurations one by one, learning from every result on the table at hand.
+    """Suggest configurations one by one, learning from every result; several threads may share an advisor.
 
     Parameters
     ----------
     X : DataFrame or array-like of shape (n_rows, n_features)
         The table.
     y : Series or array-like of shape (n_rows,) or None, default=None
-        The target; None takes the column that ``target`` names.
+        The target.
     target : str or None, default=None
-        The column of ``X`` that is the target, where ``y`` is not given.
+        The column of ``X`` that is the target, instead of ``y``.
     metric : str, callable, Metric or None, default=None
         What to optimise; default: ``roc_auc`` (binary), ``accuracy`` (multiclass), ``r2`` (regression). If a scorer is
         named that negates (``neg_log_loss``), or given as an object, :meth:`tell` takes that scorer's values. A scorer of
@@ -63,20 +62,16 @@ class Advisor:
         ``binary``, ``multiclass`` or ``regression``; default: inferred from the target.
     categorical : str or sequence of str, default=()
         Columns that are categorical whatever they look like.
-    drop : str or sequence of str, default=()
-        Columns that are no features, such as identifiers.
-    keep : str or sequence of str, default=()
-        The only columns that are features; empty keeps all.
+    drop, keep : str or sequence of str, default=()
+        Columns that are no features, such as identifiers, or the only ones that are.
     time_budget : float or None, default=None
-        Seconds that one fit of each trial may take, all together: with three folds, a third of your time. Configurations that
-        are not expected to fit in are passed over.
+        Seconds for one fit of each trial, all together: with three folds, a third of your time.
     recommender : str, default="auto"
         Name of the strategy.
     name : str, default="table"
         What to call the table.
     new_points : bool, default=True
-        Whether to propose, once a few results are known, configurations that nobody has run, where they promise more
-        than those of the knowledge base.
+        Whether to propose, once a few results are known, new configurations where they promise more than known ones.
     random_state : int, default=0
         Seed of such proposals.
 
@@ -86,19 +81,12 @@ class Advisor:
         The task with its metric.
     meta_features : MetaFeatures
         What was measured of the table.
-    trials : tuple of Trial
-        All trials in order, running ones first; scores in the metric's own direction.
-    history : tuple of Trial
-        Those that ended.
+    trials, history : tuple of Trial
+        All trials, running ones first, and those that ended; scores in the metric's own direction.
     pending : tuple of Configuration
-        Configurations of those that run.
+        Configurations of the trials that run.
     score_sign : float
-        What told scores are multiplied with to be in the metric's own direction: -1 if the metric was given as a scorer
-        that negates.
-
-    Notes
-    -----
-    Several threads may share one advisor: a lock makes each question and each answer one step.
+        Factor of told scores: -1 if the metric was given as a scorer that negates.
 
     Examples
     --------
@@ -129,9 +117,8 @@ class Advisor:
         new_points: bool = True,
         random_state: int = 0,
     ) -> None:
-        given = X
-        X, y = split_target(X, y, target, drop=drop, keep=keep)
-        data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical, dropped=left_out(given, X))
+        chosen: dict[str, Any] = {"target": target, "drop": drop, "keep": keep}
+        data = Dataset.from_data(X, y, problem_type=problem_type, categorical=categorical, **chosen)
         self._schema = data.schema
         self._start(
             new_task(data, metric, name),
@@ -161,8 +148,7 @@ class Advisor:
         self.task, self.meta_features = task, meta_features
         self.time_budget, self.score_sign = checked_seconds(time_budget), score_sign
         self._models, self.notes = usable_models(families, task.problem_type)
-        past = past_of(knowledge_base)
-        self._recommender = fitted_recommender(past, task.problem_type, task.metric, recommender)
+        self._recommender = fitted_recommender(past_of(knowledge_base), task.problem_type, task.metric, recommender)
         self._new_points, self._random_state = bool(new_points), int(random_state)
         self._trials: dict[str, Trial] = {}
         self._running: dict[str, Trial] = {}
@@ -544,6 +530,7 @@ class Advisor:
             "random_state": self._random_state,
             "score_sign": self.score_sign,
             "categorical": list(self._schema.categorical),
+            "dropped": list(self._schema.dropped),
             "trials": [trial.to_dict() for trial in self.history],
         }
         text = json.dumps(state, indent=1, allow_nan=False)
@@ -585,7 +572,8 @@ class Advisor:
                 message = f"The state has format {state['format']}, but this version reads {_FORMAT}. Expected at most that. Upgrade metalearn-recommender."
                 raise InvalidInputError(message)
             made = cls.__new__(cls)
-            made._schema = Schema(categorical=tuple(state.get("categorical", ())))  # noqa: SLF001
+            forced, dropped = (tuple(state.get(name, ())) for name in ("categorical", "dropped"))
+            made._schema = Schema(categorical=forced, dropped=dropped)  # noqa: SLF001
             made._start(  # noqa: SLF001 - an own instance
                 Task.from_dict(state["task"]),
                 MetaFeatures(state["meta_features"]),

@@ -29,7 +29,7 @@ from metalearn.builder import Limits
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
 from metalearn.estimators.advice import Advice
-from metalearn.estimators.columns import EMPTY, check_values
+from metalearn.estimators.columns import EMPTY, check_values, note_unseen, without_surplus
 from metalearn.estimators.documentation import documented
 from metalearn.estimators.drift import summary
 from metalearn.estimators.ensemble import Comparison
@@ -51,7 +51,7 @@ from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
 from metalearn.report import Text, to_json, training_script, tuning_page, tuning_text
 from metalearn.scorers import apply_scorer
-from metalearn.table.intake import MIN_ROWS, as_frame, column_names, label_name, row_names, split_target, with_names
+from metalearn.table.intake import MIN_ROWS, column_names, label_name, row_names, split_target, with_names
 from metalearn.table.schema import Schema
 from metalearn.task import NEW, Metric, ProblemType, Task, get_metric
 
@@ -59,9 +59,6 @@ __all__ = ["MetaLearnEstimator"]
 
 _TRIALS = 20
 """How many configurations are tried where nothing else bounds the search."""
-
-_FEW_VALUES = 5
-"""Fewer new categories than this are no reason for a warning."""
 
 N_LISTED = 10
 """Candidates of the list that a search begins with, as many as ``recommend`` shows."""
@@ -419,13 +416,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         measured = MetaFeatures(self.recommendation_.meta_features)
         store.append(task, measured, evaluations(trials, task.id))
 
-    def _features(self, X: Any) -> Any:
-        """Return a table without the columns that are no features; they may be there or not."""
-        if not (column_names(self.drop) or column_names(self.keep)) or np.ndim(X) < 2:  # noqa: PLR2004
-            return X
-        frame = as_frame(X)
-        known = set(self.column_kinds_)
-        return frame[[c for c in frame.columns if c in known]] if known < set(frame.columns) else X
+    def _known(self, X: Any) -> Any:
+        chosen = column_names(self.drop) or column_names(self.keep)
+        return without_surplus(X, self.column_kinds_) if chosen else X
 
     @property
     def column_formats(self) -> dict[str, str]:
@@ -433,26 +426,12 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         found: dict[str, str] = self.members_[0].pipeline["preprocessing"]["clean"].formats_
         return found
 
-    def _note_unseen(self, frame: pd.DataFrame) -> None:
-        """Tell of columns of categories none of which was there in fitting."""
-        levels: dict[str, list[str]] = self.members_[0].pipeline["preprocessing"]["clean"].levels_
-        unseen = [
-            name
-            for name, known in levels.items()
-            if name in frame.columns
-            and int(frame[name].notna().sum()) >= _FEW_VALUES
-            and not (set(known) & set(map(label_name, frame[name].dropna().unique())))
-        ]
-        if unseen:
-            message = f"No category in {unseen[:5]} was there when the model was fitted, so that these columns tell it nothing. Expected some of the same. Check how they are written."
-            warnings.warn(message, UserWarning, stacklevel=4)
-
     def _mix(self, X: Any) -> npt.NDArray[np.float64]:
         """Return the weighted mean of what the members predict."""
         check_is_fitted(self, "members_")
-        frame = as_table(self, self._features(X), categorical=self._categorical)
+        frame = as_table(self, self._known(X), categorical=self._categorical)
         check_values(frame, self.column_kinds_, self.column_formats)
-        self._note_unseen(frame)
+        note_unseen(frame, self.members_[0].pipeline["preprocessing"]["clean"].levels_)
         n_classes = len(getattr(self, "classes_", ()))
         shares = [m.weight * predict(m.pipeline, frame, n_classes) for m in self.members_]
         return np.asarray(np.sum(shares, axis=0), dtype=np.float64)
@@ -499,7 +478,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
                 "known. Set it first: model.metric_ = metalearn.task.get_metric(your_scorer, model.problem_type_)."
             )
             raise InvalidInputError(message)
-        frame = with_names(as_table(self, self._features(X), categorical=self._categorical), row_names(X))
+        frame = with_names(as_table(self, self._known(X), categorical=self._categorical), row_names(X))
         truth, classes = np.asarray(y), getattr(self, "classes_", None)
         if classes is not None:  # as they were called in fitting
             labels = {label_name(label): label for label in classes}

@@ -1,6 +1,7 @@
 """Tell whether a new table has the columns that a model was fitted on, holding what they held then."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,15 +10,42 @@ import pandas as pd
 
 from metalearn.exceptions import InvalidInputError
 from metalearn.table.amounts import POINT, as_numbers
-from metalearn.table.intake import as_frame
+from metalearn.table.intake import as_frame, label_name
 from metalearn.table.schema import ColumnKind, is_date_text
 
-__all__ = ["EMPTY", "check_values", "select_columns"]
+__all__ = ["EMPTY", "check_values", "note_unseen", "select_columns", "without_surplus"]
 
 EMPTY = "empty"
 """Kind of a column that held nothing in fitting, so that no model looks at it."""
 
 _SHOWN = 5
+
+_FEW_VALUES = 5
+"""Fewer new categories than this are no reason for a warning."""
+
+
+def without_surplus(X: Any, kinds: Mapping[str, str]) -> Any:
+    """Return a table without the columns that a model does not know, if it has all others."""
+    if np.ndim(X) < 2:  # noqa: PLR2004
+        return X
+    frame = as_frame(X)
+    return frame[[name for name in frame.columns if name in kinds]] if set(kinds) < set(frame.columns) else X
+
+
+def note_unseen(frame: pd.DataFrame, levels: Mapping[str, Sequence[str]]) -> None:
+    """Warn of columns of categories none of which was there in fitting."""
+    present = {name: frame[name].dropna() for name in levels if name in frame.columns}
+    unseen = [
+        name
+        for name, values in present.items()
+        if len(values) >= _FEW_VALUES and not set(levels[name]) & set(map(label_name, values.unique()))
+    ]
+    if unseen:
+        message = (
+            f"No category in {unseen[:_SHOWN]} was there when the model was fitted, so that these columns tell it nothing. "
+            "Expected some of the same. Check how they are written."
+        )
+        warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def select_columns(

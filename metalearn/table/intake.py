@@ -31,7 +31,6 @@ __all__ = [
     "is_records",
     "label_name",
     "labelled_rows",
-    "left_out",
     "numeric_target",
     "row_names",
     "split_target",
@@ -102,11 +101,6 @@ def _chosen(X: Any, drop: str | Sequence[str], keep: str | Sequence[str]) -> Any
         return X
     frame = as_frame(X)
     return frame[chosen_columns(list(frame.columns), drop=drop, keep=keep)]
-
-
-def left_out(given: Any, X: Any) -> tuple[str, ...]:
-    """Return the columns of what was given that are no features."""
-    return () if X is given else tuple(name for name in as_frame(given).columns if name not in X.columns)
 
 
 def chosen_columns(

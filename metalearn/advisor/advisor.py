@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
@@ -13,18 +14,18 @@ import numpy as np
 from metalearn._arguments import checked_count, checked_seconds
 from metalearn._files import write_text
 from metalearn._version import __version__
-from metalearn.api import KnowledgeSource, new_task, past_of, usable_models
+from metalearn.advisor.results import impossible_score, recognised_by_hand
+from metalearn.advisor.saved import FORMAT, read_state
+from metalearn.api import N_FOLDS, KnowledgeSource, new_task, past_of, usable_models
 from metalearn.dataset import Dataset
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, unknown_name
 from metalearn.fitted_recommenders import fitted_recommender
 from metalearn.metafeatures import MetaFeatures, extract
 from metalearn.models import build_pipeline, get_model
-from metalearn.models.recognition import recognised
 from metalearn.recommendation import Recommendation
 from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
-from metalearn.space.aliases import family_of
 from metalearn.table.schema import Schema
 from metalearn.task import Metric, ProblemType, Task, scorer_sign
 from metalearn.trial import Trial
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 __all__ = ["Advisor"]
-
-_FORMAT = 1
 
 _ALL = 100_000
 
@@ -65,7 +64,8 @@ class Advisor:
     drop, keep : str or sequence of str, default=()
         Columns that are no features, such as identifiers, or the only ones that are.
     time_budget : float or None, default=None
-        Seconds for one fit of each trial, all together: with three folds, a third of your time.
+        Seconds on the clock that you have from now on, everything included. Configurations whose three-fold cross-validation is
+        not expected to end in time are passed over. The clock of a saved state stands still until it is loaded.
     recommender : str, default="auto"
         Name of the strategy.
     name : str, default="table"
@@ -144,6 +144,7 @@ class Advisor:
         new_points: bool,
         random_state: int,
         score_sign: float,
+        elapsed: float = 0.0,
     ) -> None:
         self.task, self.meta_features = task, meta_features
         self.time_budget, self.score_sign = checked_seconds(time_budget), score_sign
@@ -152,15 +153,16 @@ class Advisor:
         self._new_points, self._random_state = bool(new_points), int(random_state)
         self._trials: dict[str, Trial] = {}
         self._running: dict[str, Trial] = {}
+        self._began = time.monotonic() - elapsed
         self._recommender_name, self._lock = recommender, RLock()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the lock, which does not pickle."""
-        return {name: value for name, value in vars(self).items() if name != "_lock"}
+        """Leave out the lock, which does not pickle, and stop the clock."""
+        return {**{name: value for name, value in vars(self).items() if name != "_lock"}, "_began": -self._elapsed}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take a new lock."""
-        vars(self).update(state, _lock=RLock())
+        """Take a new lock and let the clock go on."""
+        vars(self).update(state, _lock=RLock(), _began=time.monotonic() + state["_began"])
 
     def __repr__(self) -> str:
         """Return one readable line."""
@@ -205,8 +207,8 @@ class Advisor:
         n : int, default=10
             How many candidates at most.
         time_left : float or None, default=None
-            Seconds that are left, where the caller keeps the clock, infinity for no limit; default: the time budget less what
-            was told.
+            Seconds that are left, where the caller keeps the clock, infinity for no limit; default: what is left of
+            ``time_budget``.
         families : str, collection of str or None, default=None
             Choose among these of the advisor's model families only, by name or alias; None among all.
 
@@ -224,12 +226,11 @@ class Advisor:
         """
         trials = self.trials
         tried, pending = self._losses(trials), tuple(t.configuration for t in trials if t.is_running)
-        left = math.inf if self.time_budget is None else self.time_budget - self.seconds
-        left = left if time_left is None else float(time_left)
+        left = self._left if time_left is None else float(time_left)
         about: dict[str, Any] = {
             "n": checked_count(n),
             "models": self._models if families is None else self._some(families),
-            "time_budget": None if math.isinf(left) else max(left, 0.0),
+            "time_budget": None if math.isinf(left) else max(left, 0.0) / N_FOLDS,
         }
         if tried and self._new_points and isinstance(self._recommender, Strategy):
             found = recommend_beyond(
@@ -245,6 +246,17 @@ class Advisor:
             observed = {configuration.id: loss for configuration, loss in tried.items()}
             found = self._recommender.recommend(self.task, self.meta_features, observed=observed, **about)
         return found if left > 0 else replace(found, candidates=())  # what takes unknown seconds does not fit either
+
+    @property
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+    @property
+    def _left(self) -> float:
+        """Seconds that are left on the clock when what runs will have ended as expected."""
+        budget = math.inf if self.time_budget is None else self.time_budget
+        running = np.nansum([trial.expected_seconds for trial in self.trials if trial.is_running])
+        return budget - self._elapsed - N_FOLDS * float(running)
 
     def _losses(self, trials: Sequence[Trial]) -> dict[Configuration, float]:
         """Return losses in an order that does not depend on that of telling; what runs counts as expected."""
@@ -303,8 +315,8 @@ class Advisor:
         families : str, collection of str or None, default=None
             Choose among these of the advisor's model families only, by name or alias; None among all.
         time_left : float or None, default=None
-            Seconds that are left, where the caller keeps the clock, infinity for no limit; default: the time budget less what
-            was told.
+            Seconds that are left, where the caller keeps the clock, infinity for no limit; default: what is left of
+            ``time_budget``.
 
         Returns
         -------
@@ -336,7 +348,7 @@ class Advisor:
                 )
                 found.append(chosen.configuration)
                 if time_left is not None:
-                    time_left -= float(np.nan_to_num(chosen.expected_seconds))
+                    time_left -= N_FOLDS * float(np.nan_to_num(chosen.expected_seconds))
         if n is not None:
             return found
         if not found:
@@ -361,7 +373,7 @@ class Advisor:
             Running, with the expected score and seconds where past tasks have the configuration, else NaN.
         """
         with self._lock:
-            known = configuration if configuration.id in self._running else _recognised(configuration)
+            known = configuration if configuration.id in self._running else recognised_by_hand(configuration)
             if (running := self._running.get(known.id)) is not None:
                 return running
             observed = {tried.id: loss for tried, loss in self._losses(self.trials).items()}
@@ -439,10 +451,10 @@ class Advisor:
         trial = Trial.of(configuration, score, seconds, status)
         trial = replace(trial, score=self.score_sign * trial.score)
         if trial.status is Status.OK and not self.task.metric.is_possible(trial.score):
-            raise InvalidInputError(self._impossible(float(score or 0)))
+            raise InvalidInputError(impossible_score(float(score or 0), self.task.metric, self.score_sign))
         with self._lock:
             if configuration.id not in self._running:
-                trial = replace(trial, configuration=_recognised(configuration))
+                trial = replace(trial, configuration=recognised_by_hand(configuration))
             tried = trial.configuration.id
             asked = self._running.pop(tried, None)
             if asked is not None:
@@ -450,25 +462,13 @@ class Advisor:
             self._trials.pop(tried, None)
             self._trials[tried] = trial
 
-    def _impossible(self, score: float) -> str:
-        low, high = sorted(self.score_sign * bound + 0.0 for bound in self.task.metric.bounds)  # no -0
-        name = self.task.metric.name if self.score_sign > 0 else f"negated {self.task.metric.name}"
-        message = f"The score is {score:g}. Expected a value of the {name} from {low:g} to {high:g}."
-        if self.score_sign * score < 0 and self.task.metric.is_possible(-self.score_sign * score):
-            return (
-                f"{message} Its sign is likely turned round: scorers such as neg_mean_absolute_error give negative values, "
-                "functions such as mean_absolute_error positive ones. Tell the other, or give the advisor the scorer's name "
-                "as its metric."
-            )
-        return f"{message} Tell a score of this metric, or give the advisor the metric that was measured."
-
     def expected_improvement(self, *, time_left: float | None = None) -> float:
         """Return by how much the next trial is expected to improve on the best so far.
 
         Parameters
         ----------
         time_left : float or None, default=None
-            Seconds that are left for single fits, infinity for no limit; default: what is left of ``time_budget``.
+            Seconds that are left, infinity for no limit; default: what is left of ``time_budget``.
 
         Returns
         -------
@@ -478,8 +478,7 @@ class Advisor:
 
         Notes
         -----
-        The mean over the hypotheses of the ensemble, times the share of such means that came true on families of past
-        tasks left out. How near it comes stands in the results of the benchmarks.
+        The mean over the hypotheses of the ensemble, times the share of such means that came true on families left out.
         """
         with self._lock:
             if self.best is None:
@@ -519,7 +518,7 @@ class Advisor:
             What :meth:`from_json` takes; it holds meta-features and results, nothing of the table's rows.
         """
         state = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "version": __version__,
             "task": self.task.to_dict(),
             "meta_features": {k: v for k, v in self.meta_features.values.items() if math.isfinite(v)},
@@ -531,6 +530,7 @@ class Advisor:
             "score_sign": self.score_sign,
             "categorical": list(self._schema.categorical),
             "dropped": list(self._schema.dropped),
+            "elapsed": self._elapsed,
             "trials": [trial.to_dict() for trial in self.history],
         }
         text = json.dumps(state, indent=1, allow_nan=False)
@@ -559,18 +559,8 @@ class Advisor:
         InvalidInputError
             If it is not a saved state, or was written by a newer version.
         """
-        text = "" if isinstance(source, Path) else source
-        if not text.lstrip().startswith("{"):
-            try:
-                text = Path(source).read_text(encoding="utf-8")
-            except OSError as error:
-                message = f"{str(source)[:200]!r} cannot be read: {error.strerror}. Expected what to_json wrote. Check the path."
-                raise InvalidInputError(message) from error
+        state = read_state(source)
         try:
-            state: Mapping[str, Any] = json.loads(text)
-            if int(state["format"]) > _FORMAT:
-                message = f"The state has format {state['format']}, but this version reads {_FORMAT}. Expected at most that. Upgrade metalearn-recommender."
-                raise InvalidInputError(message)
             made = cls.__new__(cls)
             forced, dropped = (tuple(state.get(name, ())) for name in ("categorical", "dropped"))
             made._schema = Schema(categorical=forced, dropped=dropped)  # noqa: SLF001
@@ -584,6 +574,7 @@ class Advisor:
                 new_points=state.get("new_points", True),
                 random_state=state.get("random_state", 0),
                 score_sign=state.get("score_sign", 1.0),
+                elapsed=float(state.get("elapsed", 0.0)),
             )
             for trial in map(Trial.from_dict, state["trials"]):
                 made._trials[trial.configuration.id] = trial  # noqa: SLF001
@@ -593,8 +584,3 @@ class Advisor:
             message = f"This is not a saved advisor ({error!r}). Expected what to_json wrote. Check the file."
             raise InvalidInputError(message) from error
         return made
-
-
-def _recognised(configuration: Configuration) -> Configuration:
-    """Return a configuration made by hand under our names and kinds of values: C=10 is C=10.0."""
-    return recognised(family_of(configuration.model) or configuration.model, configuration.params)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from metalearn.advisor import Advisor
+from metalearn.api import N_FOLDS
 from metalearn.estimators.search import DEFAULT, LISTED, NEW, SearchTrial, Suggestion
 from metalearn.evaluation import Status
 from metalearn.space import Configuration
@@ -35,13 +36,13 @@ class Advice:
         return Suggestion(configuration, seconds, origin)
 
     def suggest(self, time_left: float) -> Suggestion | None:
-        """Return what to try next, given every result so far and the seconds left for single fits; None for nothing."""
+        """Return what to try next, given every result so far and the seconds left for one fold each; None for nothing."""
         if self._waiting:
             return self._start(*self._waiting.pop(0))
         if self._advisor is None:
             return None
         with suppress(StopIteration):
-            asked = self._advisor.ask(time_left=time_left)
+            asked = self._advisor.ask(time_left=time_left * N_FOLDS)
             return self._start(asked, LISTED if asked in self._listed else NEW)
         return None
 

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from metalearn._address import guarded
 from metalearn._files import write_text
 from metalearn.advisor import Advisor
-from metalearn.api import N_FOLDS, KnowledgeSource, open_store
+from metalearn.api import KnowledgeSource, open_store
 from metalearn.builder import Limits
 from metalearn.checks import check_data
 from metalearn.dataset import Dataset
@@ -320,7 +320,7 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         if isinstance(self.cv, list | TimeSeriesSplit):
             answered.add("time_order")
         findings = [f for f in check_data(checked, metric=self.metric_) if f.kind not in answered]
-        found = advisor.recommend(N_LISTED, time_left=math.inf if self._seconds is None else self._seconds / N_FOLDS)
+        found = advisor.recommend(N_LISTED, time_left=math.inf if self._seconds is None else self._seconds)
         asked = int(self.cv) if isinstance(self.cv, Integral) else 0
         fewer = (fewer_folds(asked, len(data.folds)),) if len(data.folds) < asked else ()
         notes = (*found.notes, *advisor.notes, *fewer, *(finding.message for finding in findings))

@@ -158,12 +158,22 @@ def test_results_of_configurations_outside_the_list_count(advisor: ml.Advisor) -
     assert advisor.ask() != own
 
 
-def test_a_spent_time_budget_ends_the_questions_where_no_seconds_are_known() -> None:
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000.0
+        monkeypatch.setattr("metalearn.advisor.advisor.time.monotonic", lambda: self.now)
+
+
+def test_a_spent_time_budget_ends_the_questions_where_no_seconds_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     past = ml.bundled_knowledge_base().subset(tasks=["pypi:keel/iris", "pypi:cds/ecoli", "pypi:cds/newthyroid"])
     past = replace(past, evaluations=past.evaluations.assign(fit_seconds=np.float32("nan")))
+    clock = Clock(monkeypatch)
     advisor = ml.Advisor(*load_wine(return_X_y=True), time_budget=4, knowledge_base=past)
     for _ in range(4):
         advisor.tell(advisor.ask(), score=0.9, seconds=1)
+        clock.now += 1
     with pytest.raises(StopIteration):
         advisor.ask()
 
@@ -174,10 +184,12 @@ def test_a_value_of_another_kind_than_the_space_knows_is_taken(advisor: ml.Advis
     assert advisor.ask().model
 
 
-def test_a_spent_time_budget_ends_the_questions() -> None:
+def test_a_spent_time_budget_ends_the_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
     advisor = ml.Advisor(*load_wine(return_X_y=True), time_budget=5)
     c = advisor.ask()
-    advisor.tell(c, score=0.9, seconds=5.0)
+    clock.now += 5
+    advisor.tell(c, score=0.9, seconds=0.1)
     assert advisor.ask(3) == []
     with pytest.raises(StopIteration, match="time budget"):
         advisor.ask()
@@ -350,13 +362,39 @@ def test_states_of_older_versions_are_read(advisor: ml.Advisor) -> None:
     assert ml.Advisor.from_json(json.dumps(state)).ask() == advisor.ask()
 
 
-def test_a_time_budget_is_kept_and_cheap_questions_come_instead(table: tuple[np.ndarray, np.ndarray]) -> None:
-    budget = 0.5 * sum(c.expected_seconds for c in ml.Advisor(*table).recommend(5))
+def test_the_clock_of_a_saved_advisor_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    advisor = ml.Advisor(*load_wine(return_X_y=True), time_budget=100)
+    clock.now += 60
+    kept = advisor.to_json(), pickle.dumps(advisor)
+    clock.now += 1_000
+    assert advisor.ask(1) == []
+    for load, state in ((ml.Advisor.from_json, kept[0]), (pickle.loads, kept[1])):
+        again = load(state)
+        assert again.ask(1)
+        clock.now += 41
+        assert again.ask(1) == []
+
+
+def test_recommend_and_advisor_mean_the_same_by_a_time_budget(table: tuple[np.ndarray, np.ndarray]) -> None:
+    free = ml.recommend(*table, n=10)
+    budget = 3 * float(np.median([c.expected_seconds for c in free]))
+    rec = ml.recommend(*table, n=10, time_budget=budget)
+    asked = ml.Advisor(*table).recommend(10, time_left=budget)
+    assert [c.configuration for c in asked] == [c.configuration for c in rec] != [c.configuration for c in free]
+
+
+def test_a_time_budget_is_kept_and_cheap_questions_come_instead(
+    table: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    budget = 3 * 0.5 * sum(c.expected_seconds for c in ml.Advisor(*table).recommend(5))
     advisor = ml.Advisor(*table, time_budget=budget)
     spent, n_asked = 0.0, 0
     while n_asked < 40 and advisor.ask(1):
         ((candidate, expected),) = [(t.configuration, t.expected_seconds) for t in advisor.trials if t.is_running]
-        spent += expected
+        spent += 3 * expected
+        clock.now += 3 * expected
         n_asked += 1
         advisor.tell(candidate, score=score(candidate), seconds=expected)
     assert n_asked > 3

@@ -475,10 +475,6 @@ class Advisor:
         float
             In units of the metric, at least 0; infinity before the first success, 0 when nothing is left, NaN where the
             recommender does not say.
-
-        Notes
-        -----
-        The mean over the hypotheses of the ensemble, times the share of such means that came true on families left out.
         """
         with self._lock:
             if self.best is None:

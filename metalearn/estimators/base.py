@@ -50,6 +50,7 @@ from metalearn.knowledge import KnowledgeBase, Store
 from metalearn.metafeatures import MetaFeatures
 from metalearn.recommendation import Recommendation
 from metalearn.report import Text, to_json, training_script, tuning_page, tuning_text
+from metalearn.report.model import held_out_facts
 from metalearn.scorers import apply_scorer
 from metalearn.table.intake import MIN_ROWS, column_names, label_name, row_names, split_target, with_names
 from metalearn.table.schema import Schema
@@ -207,6 +208,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         self.best_score_ = float(self.metric_.from_loss(loss))
         mixed = comparison.mixed(used) if comparison is not None and members else []
         self.held_out_predictions_ = _by_row(data, mixed)
+        labels = [label_name(label) for label in self.classes_] if data.n_classes else []
+        self.held_out_facts_ = held_out_facts(data.target, self.held_out_predictions_, labels) if mixed else None
         split_by = "groups" if groups is not None else "" if self.cv is None or isinstance(self.cv, Integral) else "cv"
         self.way_: dict[str, Any] = {"split_by": split_by, "weighed": data.weights is not None, "dropped": []}
         self._report(trials, held_out, budget)
@@ -564,7 +567,8 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         str
             An HTML document that needs no network and holds no rows of the table.
         """
-        facts = {**self.recommendation_.report_facts(), "tuning": self._tuning_facts(), "code": self.to_code()}
+        tuning = {**self._tuning_facts(), "held_out": getattr(self, "held_out_facts_", None)}
+        facts = {**self.recommendation_.report_facts(), "tuning": tuning, "code": self.to_code()}
         for named in (facts["task"], *facts["places"][:1]):
             named["name"] = name
         page = tuning_page(facts)

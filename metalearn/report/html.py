@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metalearn.report.markup import shortened, visible
+from metalearn.report.model import held_out_figures
 from metalearn.report.series import TrialPoint, driver_shares, in_view, map_points, score_points, trial_points
 from metalearn.report.svg import curve_plot, family_plot, map_plot, score_plot
 from metalearn.report.text import (
@@ -175,6 +176,7 @@ def _searched(facts: Mapping[str, Any]) -> dict[str, Any]:
         "dots": _dots(trials, greater_is_better=better),
         "families": _drawn(family_plot(trials, metric, greater_is_better=better)),
         "leaderboard": _leaderboard(tuning["trials"], metric),
+        "held_out": [(title, _drawn(plot), said) for title, plot, said in held_out_figures(tuning.get("held_out"))],
     }
 
 

@@ -8,7 +8,7 @@ from metalearn.report.markup import escaped, shortened
 from metalearn.report.series import MapPoint, ScorePoint, TrialPoint, best_so_far, by_family, groups, in_view
 from metalearn.report.text import number
 
-__all__ = ["curve_plot", "family_plot", "map_plot", "score_plot"]
+__all__ = ["curve_plot", "family_plot", "line_plot", "map_plot", "score_plot"]
 
 WIDTH, HEIGHT = 480, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 68, 14, 14, 46
@@ -220,3 +220,22 @@ def family_plot(trials: Sequence[TrialPoint], metric: str, *, greater_is_better:
         parts.append(_text(WIDTH - 4, middle + 4, number(scores[0], 4), kind="label", anchor="end"))
     parts.append(_text((left + right) / 2, bottom + 2 * _LINE + 4, metric, kind="axis", anchor="middle"))
     return _svg(parts, f"{metric} of the trials by model family", bottom + 2 * _LINE + 12)
+
+
+def line_plot(
+    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]], title: str, x_label: str, y_label: str
+) -> str:
+    """Plot named lines, each value shown on hover."""
+    x = _Scale.around([v for _, xs, _ in lines for v in xs], _LEFT, WIDTH - _RIGHT, pad=0.03)
+    y = _Scale.around([v for _, _, ys in lines for v in ys], HEIGHT - _BOTTOM, _TOP, pad=0.04)
+    parts = _axes(x, y, x_label, y_label)
+    codes = {label: i + 1 for i, (label, _, _) in enumerate(lines)}
+    for label, xs, ys in lines:
+        path = "L".join(f"{x(a)} {y(b)}" for a, b in zip(xs, ys, strict=True))
+        parts.append(f'<path class="line g{codes[label]}" d="M{path}"/>')
+        parts += [
+            f'<circle class="g{codes[label]}" cx="{x(a)}" cy="{y(b)}" r="2.5">'
+            f"<title>{escaped(label)}: {number(a, 3)}, {number(b, 3)}</title></circle>"
+            for a, b in zip(xs, ys, strict=True)
+        ]
+    return _svg(parts, title) + _legend(codes, rest=False)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from metalearn._installation import install_command
 from metalearn.api import KnowledgeSource, open_knowledge_base
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
-from metalearn.exceptions import InvalidInputError, MissingExtraError
+from metalearn.exceptions import InvalidInputError
+from metalearn.plot.canvas import ACCENT, LABEL, SOFT, axes, literal
 from metalearn.recommendation import Recommendation
 from metalearn.recommenders import PastTasks, PerformanceTable, Strategy, get_recommender
 from metalearn.recommenders.simulation import curve, family_folds, play
@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["drivers", "families", "fits", "past_tasks", "progress", "regrets", "scores", "sizes"]
 
-_ACCENT, _SOFT = "#1668b8", "#5b6675"
 _MARKERS = {"binary": "o", "multiclass": "s", "regression": "^"}
-_LABEL = 26
-"""Longer names are cut."""
-
 _DECADE = 10.0
 
 
@@ -54,10 +50,10 @@ def scores(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axes
         If matplotlib is not installed.
     """
     _check(recommendation)
-    ax = _axes(ax)
+    ax = axes(ax)
     points = series.score_points(recommendation.report_facts()["candidates"])
     for i, p in enumerate(points):
-        colour = _SOFT if i else _ACCENT
+        colour = SOFT if i else ACCENT
         ax.plot([p.seconds] * 2, [p.low, p.high], color=colour, alpha=0.5 if i else 1, linewidth=1.5 if i else 2.5)
         ax.plot(p.seconds, p.score, "o", color=colour, markersize=5 if i else 8)
         ax.annotate(p.label, (p.seconds, p.score), xytext=(6, 0), textcoords="offset points", va="center")
@@ -111,7 +107,7 @@ def past_tasks(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "
             "Expected one that recommend() returned. Recommend again."
         )
         raise InvalidInputError(message)
-    ax = _axes(ax)
+    ax = axes(ax)
     here, *past = points
     codes = series.groups([p.group for p in past])
     for group in [*codes, "others"]:
@@ -119,14 +115,14 @@ def past_tasks(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "
         if chosen:
             edges = ["black" if p.named else "none" for p in chosen]
             spots = [p.x for p in chosen], [p.y for p in chosen]
-            ax.scatter(*spots, s=24, color=series.COLOURS[codes.get(group, 0)], edgecolors=edges, label=_literal(group))
-    ax.scatter([here.x], [here.y], s=90, marker="D", color=_ACCENT, edgecolors="white", zorder=3)
+            ax.scatter(*spots, s=24, color=series.COLOURS[codes.get(group, 0)], edgecolors=edges, label=literal(group))
+    ax.scatter([here.x], [here.y], s=90, marker="D", color=ACCENT, edgecolors="white", zorder=3)
     middle = sum(ax.get_xlim()) / 2
     for p in [*(p for p in past if p.named), here]:
         sideways, align = (8, "left") if p.x < middle else (-8, "right")
         place: dict[str, Any] = {"ha": align, "weight": "bold" if p is here else "normal"}
         spot = (sideways, -9 if p is here else 3)
-        ax.annotate(_literal(shortened(p.name, _LABEL)), (p.x, p.y), xytext=spot, textcoords="offset points", **place)
+        ax.annotate(literal(shortened(p.name, LABEL)), (p.x, p.y), xytext=spot, textcoords="offset points", **place)
     ax.set(xticks=[], yticks=[], xlabel="near each other where meta-features are alike")
     ax.legend(title="what won there", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return ax
@@ -155,9 +151,9 @@ def drivers(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axe
         If matplotlib is not installed.
     """
     _check(recommendation)
-    ax = _axes(ax)
+    ax = axes(ax)
     shares = series.driver_shares(recommendation.drivers)
-    ax.barh([_literal(shortened(name, _LABEL)) for name in shares], [100 * v for v in shares.values()], color=_ACCENT)
+    ax.barh([literal(shortened(name, LABEL)) for name in shares], [100 * v for v in shares.values()], color=ACCENT)
     ax.invert_yaxis()
     ax.set(xlabel="share of the match in %")
     return ax
@@ -186,11 +182,11 @@ def progress(model: MetaLearnClassifier | MetaLearnRegressor, *, ax: "Axes | Non
         If matplotlib is not installed.
     """
     trials, greater = _trials(model)
-    ax = _axes(ax)
+    ax = axes(ax)
     if trials:
         best = series.best_so_far(trials, greater_is_better=greater)
         seconds = [t.seconds for t in trials]
-        ax.step([*seconds, max(*seconds, model.seconds_)], [*best, best[-1]], where="post", color=_ACCENT, zorder=1)
+        ax.step([*seconds, max(*seconds, model.seconds_)], [*best, best[-1]], where="post", color=ACCENT, zorder=1)
         codes = series.groups([t.group for t in trials])
         for group in [*codes, "others"]:
             chosen = [t for t in trials if (t.group if t.group in codes else "others") == group]
@@ -226,10 +222,10 @@ def families(model: MetaLearnClassifier | MetaLearnRegressor, *, ax: "Axes | Non
         If matplotlib is not installed.
     """
     trials, greater = _trials(model)
-    ax = _axes(ax)
+    ax = axes(ax)
     found = series.by_family(trials, greater_is_better=greater)
     for row, reached in enumerate(found.values()):
-        ax.scatter(reached, [row] * len(reached), color=_SOFT, alpha=0.75)
+        ax.scatter(reached, [row] * len(reached), color=SOFT, alpha=0.75)
         ax.annotate(number(reached[0]), (1.02, row), xycoords=("axes fraction", "data"), va="center", weight="bold")
     ax.set_yticks(range(len(found)), list(found))
     ax.invert_yaxis()
@@ -260,7 +256,7 @@ def sizes(knowledge_base: KnowledgeSource = None, *, ax: "Axes | None" = None) -
         If matplotlib is not installed.
     """
     tasks = open_knowledge_base(knowledge_base).tasks
-    ax = _axes(ax)
+    ax = axes(ax)
     for i, (kind, found) in enumerate(tasks.groupby("problem_type"), start=1):
         marks: dict[str, Any] = {"marker": _MARKERS[str(kind)], "color": series.COLOURS[i]}
         ax.scatter(found["n_rows"], found["n_features"], s=18, alpha=0.7, label=f"{kind} ({len(found)})", **marks)
@@ -293,9 +289,9 @@ def fits(knowledge_base: KnowledgeSource = None, *, ax: "Axes | None" = None) ->
         If matplotlib is not installed.
     """
     counts: dict[str, int] = open_knowledge_base(knowledge_base).summary()["fits by model"]
-    ax = _axes(ax)
+    ax = axes(ax)
     names = sorted(counts, key=counts.__getitem__)
-    ax.barh([_literal(name) for name in names], [counts[name] for name in names], color=_ACCENT)
+    ax.barh([literal(name) for name in names], [counts[name] for name in names], color=ACCENT)
     ax.set(xlabel="fits")
     return ax
 
@@ -344,7 +340,7 @@ def regrets(
     kind = ProblemType(problem_type)
     past = open_knowledge_base(knowledge_base).subset(problem_type=kind)
     found = _replayed(PerformanceTable.from_knowledge_base(past, get_metric(metric, kind)), recommenders, n, n_folds)
-    ax = _axes(ax)
+    ax = axes(ax)
     counts = np.arange(1, n + 1)
     for name in recommenders:
         curves = found[name].groupby(level=0).mean()  # near-copies of a table are one
@@ -382,18 +378,6 @@ def _replayed(table: PerformanceTable, recommenders: Sequence[str], n: int, n_fo
     return {name: pd.DataFrame(curves, index=order) for name, curves in rows.items()}
 
 
-def _axes(ax: "Axes | None") -> "Axes":
-    if ax is not None:
-        return ax
-    try:
-        from matplotlib import pyplot as plt  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        message = f"Plots need the package 'matplotlib', which is not installed. Run: {install_command('plot')}."
-        raise MissingExtraError(message) from error
-    _, ax = plt.subplots(layout="constrained")
-    return ax
-
-
 def _check(recommendation: Recommendation) -> None:
     if not isinstance(recommendation, Recommendation):
         message = (
@@ -414,8 +398,3 @@ def _show(set_limits: Any, trials: Sequence[series.TrialPoint], *, greater_is_be
     low, high = series.in_view([t.score for t in trials], greater_is_better=greater_is_better)
     room = 0.06 * (high - low) or 0.05
     set_limits(low - room, high + room)
-
-
-def _literal(text: str) -> str:
-    """Keep matplotlib from reading a name as mathematics."""
-    return text.replace("$", r"\$")

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import auc, average_precision_score, confusion_matrix, precision_recall_curve, roc_curve
 
 from metalearn.report.markup import escaped
 from metalearn.report.svg import line_plot
@@ -43,6 +41,15 @@ def held_out_facts(
 
 
 def _classes(truth: npt.NDArray[Any], predicted: npt.NDArray[np.float64], labels: Sequence[str]) -> dict[str, Any]:
+    from sklearn.calibration import calibration_curve  # noqa: PLC0415 - --help stays fast
+    from sklearn.metrics import (  # noqa: PLC0415
+        auc,
+        average_precision_score,
+        confusion_matrix,
+        precision_recall_curve,
+        roc_curve,
+    )
+
     n_classes = len(labels)
     chosen = [1] if n_classes == 2 else np.argsort(-np.bincount(truth, minlength=n_classes))[:_MOST_CURVES].tolist()  # noqa: PLR2004
     lines: dict[str, list[dict[str, Any]]] = {"roc": [], "precision_recall": [], "calibration": []}

@@ -224,11 +224,22 @@ class Advisor:
         UnknownNameError
             If a family is none of the advisor's.
         """
+        return self._ranked(checked_count(n), (), time_left=time_left, families=families)
+
+    def _ranked(
+        self,
+        n: int,
+        without: Collection[Configuration],
+        *,
+        time_left: float | None,
+        families: str | Collection[str] | None,
+    ) -> Recommendation:
+        """Rank what to try next, passing over what was tried, is pending or is in ``without``."""
         trials = self.trials
         tried, pending = self._losses(trials), tuple(t.configuration for t in trials if t.is_running)
         left = self._left if time_left is None else float(time_left)
         about: dict[str, Any] = {
-            "n": checked_count(n),
+            "n": n,
             "models": self._models if families is None else self._some(families),
             "time_budget": None if math.isinf(left) else max(left, 0.0) / N_FOLDS,
         }
@@ -239,12 +250,15 @@ class Advisor:
                 self.meta_features,
                 tried=tried,
                 pending=pending,
+                without=without,
                 random_state=self._random_state,
                 **about,
             )
         else:
             observed = {configuration.id: loss for configuration, loss in tried.items()}
+            about["n"] += len(without)
             found = self._recommender.recommend(self.task, self.meta_features, observed=observed, **about)
+            found = replace(found, candidates=tuple(c for c in found if c.configuration not in without)[:n])
         return found if left > 0 else replace(found, candidates=())  # what takes unknown seconds does not fit either
 
     @property
@@ -335,11 +349,12 @@ class Advisor:
         n_asked = 1 if n is None else checked_count(n)
         found: list[Configuration] = []
         with self._lock:
+            other = {c for c in without if c.id not in self._trials and c.id not in self._running}
             while len(found) < n_asked:
-                ranked = self.recommend(1 + len(without), families=families, time_left=time_left)
-                chosen = next((candidate for candidate in ranked if candidate.configuration not in without), None)
-                if chosen is None:
+                ranked = self._ranked(1, other, families=families, time_left=time_left)
+                if not ranked.candidates:
                     break
+                chosen = ranked.candidates[0]
                 self._running[chosen.configuration.id] = Trial(
                     configuration=chosen.configuration,
                     status=None,

@@ -67,22 +67,27 @@ def recommend_beyond(
     n: int = 10,
     tried: Mapping[Configuration, float],
     pending: Collection[Configuration] = (),
+    without: Collection[Configuration] = (),
     models: Collection[str],
     time_budget: float | None = None,
     random_state: int = 0,
 ) -> Recommendation:
-    """Rank what to try next, in the list and in the spaces of the families around it."""
+    """Rank what to try next, in the list and in the spaces of the families around it; ``without`` is passed over."""
     observed = strategy.in_known_metric(task, meta_features, {c.id: loss for c, loss in tried.items()})
     tried = {configuration: observed[configuration.id] for configuration in tried}
     succeeded = [loss for found, loss in tried.items() if math.isfinite(loss) and found not in pending]
-    query = strategy.query(task, meta_features, n=n, observed=observed, models=models, time_budget=time_budget)
+    left_out = {c.id for c in without}
+    size = n + sum(name in strategy.past_.table.columns for name in left_out)
+    query = strategy.query(task, meta_features, n=size, observed=observed, models=models, time_budget=time_budget)
     posterior = strategy.posterior(query)
     listed = strategy.answer(task, meta_features, posterior)
+    listed = replace(listed, candidates=tuple(c for c in listed.candidates if c.configuration.id not in left_out))
     if not succeeded:  # nothing to improve on: all that is known are expected results of what runs
         listed = replace(listed, candidates=tuple(replace(c, expected_improvement=None) for c in listed.candidates))
     if len(succeeded) < FIRST and listed.candidates:
-        return strategy.in_asked_metric(listed)
+        return strategy.in_asked_metric(replace(listed, candidates=listed.candidates[:n]))
     field = _Field.around(strategy, task, posterior, tried, tuple(models), random_state)
+    field.known |= left_out
     ahead = list(listed.candidates)
     left = math.inf if time_budget is None else time_budget
     merged: list[Candidate] = []

@@ -14,6 +14,7 @@ import metalearn as ml
 from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError, UnknownNameError
 from metalearn.models import get_model
+from metalearn.recommenders.surrogate import Outlook
 from metalearn.space import Configuration
 
 
@@ -76,6 +77,21 @@ def test_what_is_withdrawn_is_not_pending_and_can_be_left_out(advisor: ml.Adviso
     assert other != first
     advisor.withdraw(other)
     assert advisor.ask() == first
+
+
+def test_what_is_left_out_costs_next_to_nothing(advisor: ml.Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, configuration in enumerate(advisor.ask(8)):
+        advisor.tell(configuration, score=0.9 + number / 100)
+    out: list[ml.Configuration] = []
+    for _ in range(40):  # each is asked for once, and its result is told under other values, or never
+        out.append(advisor.ask(without=out))
+        advisor.withdraw(out[-1])
+    assert len(set(out)) == 40
+    chosen: list[int] = []
+    believed = Outlook.believe
+    monkeypatch.setattr(Outlook, "believe", lambda self, row: chosen.append(row) or believed(self, row))
+    assert advisor.ask(without=out) not in out
+    assert len(chosen) <= 1  # new points are chosen as often as they are wanted, not once for each that is left out
 
 
 def test_what_is_asked_runs_until_it_is_told(advisor: ml.Advisor) -> None:

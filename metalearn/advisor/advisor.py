@@ -258,7 +258,8 @@ class Advisor:
             observed = {configuration.id: loss for configuration, loss in tried.items()}
             about["n"] += len(without)
             found = self._recommender.recommend(self.task, self.meta_features, observed=observed, **about)
-            found = replace(found, candidates=tuple(c for c in found if c.configuration not in without)[:n])
+            if without:
+                found = replace(found, candidates=tuple(c for c in found if c.configuration not in without)[:n])
         return found if left > 0 else replace(found, candidates=())  # what takes unknown seconds does not fit either
 
     @property

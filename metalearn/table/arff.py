@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import arff  # type: ignore[import-untyped]
 import pandas as pd
@@ -70,10 +71,17 @@ def read_arff(path: Path) -> pd.DataFrame:
             form = _strptime(dates[name])
             frame[name] = pd.to_datetime(frame[name], format="ISO8601" if dates[name] == _ISO else form)
         elif kind != "STRING":
-            frame[name] = frame[name].astype("Int64" if kind == "INTEGER" and frame[name].isna().any() else float)
-            if kind == "INTEGER" and not frame[name].isna().any():
-                frame[name] = frame[name].astype(int)
+            frame[name] = frame[name].astype(float) if kind != "INTEGER" else _whole(frame[name])
     return frame
+
+
+def _whole(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return whole numbers in 64 bits if they fit, beside missing ones too."""
+    present = values.dropna().map(int)
+    if not present.between(-(2**63), 2**63 - 1).all():
+        return values
+    whole = present.astype("int64")
+    return whole if len(whole) == len(values) else whole.astype("Int64").reindex(values.index)
 
 
 def _normal_lines(text: str, path: Path, dates: dict[str, str]) -> Iterator[str]:

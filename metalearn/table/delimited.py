@@ -5,6 +5,7 @@ import csv
 import io
 import itertools
 import logging
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from metalearn._wording import advice
 from metalearn.exceptions import InvalidInputError
 from metalearn.table.packed import opened
 
-__all__ = ["decimal_commas", "read_delimited", "separator_of", "shortened"]
+__all__ = ["decimal_commas", "read_delimited", "separator_of", "shortened", "whole_numbers"]
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ _GROUP = re.compile(r"[^\d,]{0,3}\d{1,3}")
 _NEXT_GROUP = re.compile(r"\d{3}(\.\d+)?\D{0,2}")
 _TOO_LONG = re.compile(r"Expected \d+ fields in line \d+, saw \d+")
 
+_WHOLE_NUMBER = r"\s*[+-]?\d+\s*"
 _MISSING = frozenset(
     (
         "#N/A",
@@ -159,13 +161,25 @@ def _decoded(file: IO[bytes], path: Path, text: Collection[str], encoding: str, 
 def _frame(file: IO[bytes], text: Collection[str], form: _Form, options: dict[str, Any], surplus: str) -> pd.DataFrame:
     if surplus == "empty":
         options |= {"index_col": False, "usecols": list(form.names)}
-    return _read(file, dtype={name: str for name in text if name in form.names}, **options)
+    return whole_numbers(_read(file, dtype={name: str for name in text if name in form.names}, **options), text=text)
 
 
 def _read(file: IO[bytes], **options: Any) -> pd.DataFrame:
     file.seek(0)
     found: pd.DataFrame = pd.read_csv(file, **options)
     return found
+
+
+def whole_numbers(frame: pd.DataFrame, *, text: Collection[str] = ()) -> pd.DataFrame:
+    """Read whole numbers beyond 63 bits beside missing values, which pandas leaves as text, the missing ones too."""
+    for name in frame.columns:
+        column = frame[name]
+        if name in text or column.dtype.kind not in "OT" or not (missing := column.isin(_MISSING)).any():
+            continue
+        if column[~missing].astype(str).str.fullmatch(_WHOLE_NUMBER).all():
+            whole = [math.nan if gone else int(value) for value, gone in zip(column, missing, strict=True)]
+            frame[name] = pd.Series(whole, index=frame.index, dtype=object)
+    return frame
 
 
 def _blank_end(file: IO[bytes]) -> int:

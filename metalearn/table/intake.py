@@ -294,7 +294,9 @@ def _plain_numbers(target: "pd.Series[Any]") -> "pd.Series[Any]":
     held = pd.api.types.infer_dtype(target, skipna=True) if target.dtype == object else ""
     if held == "integer":
         present = target.dropna().infer_objects()
-        return present if len(present) == len(target) else target.astype(present.convert_dtypes().dtype)
+        if len(present) == len(target) or present.dtype == object:  # object: some are beyond 64 bits
+            return present if len(present) == len(target) else target
+        return target.astype(present.convert_dtypes().dtype)
     return pd.to_numeric(target) if held in {"floating", "mixed-integer-float", "decimal"} else target
 
 

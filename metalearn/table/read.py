@@ -21,7 +21,7 @@ from metalearn._installation import install_command
 from metalearn._wording import advice
 from metalearn.exceptions import InvalidInputError, MetalearnError, MissingExtraError, unknown_name
 from metalearn.table.arff import read_arff
-from metalearn.table.delimited import read_delimited
+from metalearn.table.delimited import read_delimited, whole_numbers
 from metalearn.table.intake import chosen_columns
 from metalearn.table.packed import MAX_RATIO, MAX_UNPACKED, PACKED, opened
 from metalearn.table.schema import date_format, is_ambiguous_date, read_dates
@@ -396,7 +396,7 @@ def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
                     advice(python="sheet=", command="--sheet"),
                 )
             found: pd.DataFrame = pd.read_excel(book, sheet_name=sheet if sheet is not None else 0)
-    return found
+    return whole_numbers(found)
 
 
 _READERS: dict[str, Callable[[Path], pd.DataFrame]] = {

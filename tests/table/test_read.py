@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from sklearn import datasets
 from sklearn.utils import Bunch
 
 from metalearn._wording import at_command_line
+from metalearn.dataset import Dataset
 from metalearn.exceptions import InvalidInputError, MetalearnError, UnknownNameError
 from metalearn.table.read import SHIPPED, read_frame, read_table
 
@@ -274,3 +276,35 @@ def test_a_recommendation_imports_no_scikit_learn(tmp_path: Path) -> None:
             "sys.exit('sklearn' in sys.modules or 'scipy.stats' in sys.modules)"
         )
         subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "arff", "xlsx"])
+@pytest.mark.parametrize("big", [2**63, 2**64 + 1, 2**70, -(2**65)])
+def test_whole_numbers_beyond_64_bits_are_numbers_beside_missing_values(tmp_path: Path, ending: str, big: int) -> None:
+    keys = [None if i % 5 == 0 else big if i == 3 else i for i in range(40)]
+    path = tmp_path / f"t.{ending}"
+    if ending in ("csv", "tsv"):
+        mark = "," if ending == "csv" else "\t"
+        lines = [f"{'' if key is None else key}{mark}{i % 2}" for i, key in enumerate(keys)]
+        path.write_text("\n".join([f"id{mark}y", *lines]), encoding="utf-8")
+    elif ending == "jsonl":
+        path.write_text("\n".join(json.dumps({"id": key, "y": i % 2}) for i, key in enumerate(keys)), encoding="utf-8")
+    elif ending == "arff":
+        lines = [f"{'?' if key is None else key},{i % 2}" for i, key in enumerate(keys)]
+        head = "@relation r\n@attribute id integer\n@attribute y {0,1}\n@data\n"
+        path.write_text(head + "\n".join(lines), encoding="utf-8")
+    else:
+        pd.DataFrame({"id": pd.Series(keys, dtype=object), "y": [i % 2 for i in range(40)]}).to_excel(path, index=False)
+    values = read_table(path, "y").X["id"]
+    assert list(values.isna()) == [key is None for key in keys]
+    assert values.dropna().astype(float).tolist() == pytest.approx([float(k) for k in keys if k is not None], rel=1e-14)
+    told = read_table(path, "id")
+    data = Dataset.from_data(told.X, told.y, problem_type="regression")
+    assert (data.n_rows, data.y.max(), data.y.min()) == (32, pytest.approx(max(big, 39)), pytest.approx(min(big, 1)))
+
+
+@pytest.mark.parametrize("big", [2**63, 2**70, -(2**65)])
+def test_a_target_of_whole_numbers_beyond_64_bits_may_have_missing_values(big: int) -> None:
+    target = pd.Series([None if i % 5 == 0 else big if i == 3 else i for i in range(40)], dtype=object)
+    data = Dataset.from_data(pd.DataFrame({"a": range(40)}), target, problem_type="regression")
+    assert float(big) in set(data.y)

@@ -91,6 +91,9 @@ class SqlStore(StoreMethods):
         exists = self._exists()
 
         def work(connection: Connection) -> StoreInfo:
+            if found := _integrity(connection, most=1):  # counts come from indexes, which may differ from the rows
+                message = f"The database {self.database.shown} is damaged: {found[0]}. Expected the file as metalearn wrote it. Restore it from a copy."
+                raise KnowledgeBaseError(message)
             t, e, o = schema.tasks.c, schema.evaluations.c, schema.origins.c
             by = [select(c.recorded_by, func.count()).group_by(c.recorded_by) for c in (t, e)]
             tasks, runs = (dict(map(tuple, connection.execute(query))) for query in by)
@@ -149,11 +152,7 @@ class SqlStore(StoreMethods):
         list of str
             What is wrong with the file.
         """
-        if not (self.database.is_sqlite and self._exists()):
-            return []
-        check = text("PRAGMA integrity_check(20)")
-        found = self.database.run(lambda connection: connection.execute(check).scalars().all(), write=False)
-        return [str(said) for said in found if said != "ok"]
+        return self.database.run(_integrity, write=False) if self._exists() else []
 
     def _exists(self) -> bool:
         """Tell whether anything was ever stored; a store of an older schema is brought forward."""
@@ -176,6 +175,14 @@ class SqlStore(StoreMethods):
         except OSError as error:
             message = f"The folder of {self.database.shown} cannot be made ({error.strerror}). Expected a place that you may write to. Choose another."
             raise KnowledgeBaseError(message) from error
+
+
+def _integrity(connection: Connection, *, most: int = 20) -> list[str]:
+    """Return problems that SQLite finds in its file; none for other databases."""
+    if connection.dialect.name != "sqlite":
+        return []
+    found = connection.execute(text(f"PRAGMA integrity_check({most})")).scalars().all()
+    return [str(said) for said in found if said != "ok"]
 
 
 def _bring_forward(connection: Connection) -> None:

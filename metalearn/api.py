@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from metalearn._address import shown
 from metalearn._arguments import checked_count, checked_seconds
 from metalearn._installation import install_command
-from metalearn.checks import check_data
+from metalearn.checks import associations, check_data
 from metalearn.dataset import Dataset
 from metalearn.evaluation.proxy import with_stand_ins
 from metalearn.exceptions import InvalidInputError
@@ -218,7 +219,9 @@ def describe(
         "n_features": data.n_features,
         "n_classes": data.n_classes,
         "kinds": dict(Counter(map(str, data.kinds.values()))),
-        "columns": data.columns.drop(columns="examples").to_dict("records"),
+        "columns": data.columns.drop(columns="examples")
+        .assign(association=pd.Series(associations(data)).to_numpy())
+        .to_dict("records"),
         "meta_features": dict(found.values),
         "seconds": dict(found.seconds),
         "status": dict(found.status),

@@ -1,4 +1,5 @@
 import io
+import json
 import subprocess
 import sys
 import warnings
@@ -100,7 +101,42 @@ def test_names_in_a_store_of_others_do_not_steer_the_terminal(
     run = Evaluation(task_id=task.id, configuration=Configuration("knn", {}), metric="roc_auc", value=1.5)
     good = Evaluation(task_id=task.id, configuration=Configuration("linear", {}), metric="roc_auc", value=0.5)
     open_store("kb", source=name, keep_names=True).append(task, MetaFeatures({"n_rows": 30.0}), [run, good])
-    out = CliRunner().invoke(main, command, color=True)
+    out = CliRunner().invoke(main, command, color=True, env={"NO_COLOR": "1"})
     assert out.exit_code in (0, 1), out.output
     assert "red" in out.output or command[1] == "merge"
     assert not set("\x1b\x07") & set(out.output)
+
+
+def test_quiet_prints_answers_and_errors_only(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("zip,y\n" + "".join(f"0{i:03d},{i % 2}\n" for i in range(40)))
+    run = CliRunner().invoke
+    loud = run(main, ["recommend", str(tmp_path / "t.csv"), "--target", "y", "-n", "1"])
+    quiet = run(main, ["--quiet", "recommend", str(tmp_path / "t.csv"), "--target", "y", "-n", "1"])
+    assert "leading zeros were kept" in loud.stderr
+    assert quiet.stderr == ""
+    assert quiet.stdout == loud.stdout
+    assert run(main, ["-q", "recommend", "absent.csv"]).stderr.startswith("Error: ")
+
+
+def test_the_most_serious_note_is_coloured_unless_colours_are_unwanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    found = CliRunner().invoke(main, ["recommend", "wine", "-n", "1"], color=True).stdout
+    assert found.count("\x1b[33m") == 1
+    assert "\x1b[33m\x1b[1mNote: " in found
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in CliRunner().invoke(main, ["recommend", "wine", "-n", "1"], color=True).stdout
+
+
+def test_help_lists_every_command_by_task() -> None:
+    text = CliRunner().invoke(main, ["--help"]).stdout
+    assert text.index("Look at a table:") < text.index("Train and use a model:")
+    assert all(f"  {name} " in text for name in main.commands)
+
+
+def test_describe_shows_values_and_association() -> None:
+    text = CliRunner().invoke(main, ["describe", "iris"]).stdout
+    assert "association" in text
+    facts = json.loads(CliRunner().invoke(main, ["describe", "iris", "--json"]).stdout)
+    by_name = {column["name"]: column["association"] for column in facts["columns"]}
+    assert by_name["petal width (cm)"] > by_name["sepal width (cm)"] > 0
+    assert "examples" not in facts["columns"][0]

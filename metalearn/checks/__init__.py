@@ -1,6 +1,6 @@
 """Look for what spoils models before any is trained."""
 
-from metalearn.checks.data import check_data, unlabelled
+from metalearn.checks.data import associations, check_data, unlabelled
 from metalearn.checks.finding import Finding
 
-__all__ = ["Finding", "check_data", "unlabelled"]
+__all__ = ["Finding", "associations", "check_data", "unlabelled"]

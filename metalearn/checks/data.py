@@ -22,7 +22,7 @@ from metalearn.table.intake import as_text
 from metalearn.table.schema import ColumnKind
 from metalearn.task import Metric, get_metric
 
-__all__ = ["Finding", "check_data", "unlabelled"]
+__all__ = ["Finding", "associations", "check_data", "unlabelled"]
 
 LEAK_FROM = 0.99
 """Held-out balanced accuracy (rescaled), or R2 of ranks, from which one column alone is suspected of a leak."""
@@ -154,6 +154,16 @@ def _explained(sample: Sample) -> npt.NDArray[np.float64]:
     by_bin = (joint @ ranks) ** 2 / np.maximum(joint.sum(axis=2), 1)
     of_ranks = by_bin.sum(axis=1) / max(float(np.square(ranks[sample.groups]).sum()), 1e-12)
     return np.asarray(np.maximum(sample.bin_r2, of_ranks))
+
+
+def associations(data: Dataset) -> dict[str, float]:
+    """Return the share of the target's variance that the bins of each column explain, NaN for text."""
+    sample = sample_of(data)
+    numbers, days, levels = _read_places(sample)
+    with np.errstate(all="ignore"):
+        shares = _explained(sample)
+    found = dict.fromkeys(data.kinds, math.nan)
+    return found | dict(zip(names_of(sample, [*numbers, *days, *levels]), map(float, shares), strict=True))
 
 
 def _is_in_order(values: npt.NDArray[np.float64], target: npt.NDArray[Any], *, classes: bool) -> bool:

@@ -66,7 +66,10 @@ def _held(column: "pd.Series[Any]", kind: ColumnKind) -> str | None:
     if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) in {"mixed", "mixed-integer"}:
         return "odd"
     if share == 1:
-        return "digits"
+        padded = any(
+            isinstance(value, str) and value[:1] == "0" and value.isdecimal() and len(value) > 1 for value in column
+        )
+        return None if padded else "digits"  # leading zeros are kept on purpose
     if kind in {ColumnKind.CATEGORICAL, ColumnKind.TEXT} and (written := written_as(column)):
         return written
     return "odd" if share > 0.5 else None  # noqa: PLR2004 - more numbers than words

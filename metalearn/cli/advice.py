@@ -156,7 +156,7 @@ def describe(
     elif as_json:
         say_json("describe", facts)
     else:
-        _show_found(facts)
+        _show_found(facts, checked.columns["examples"].tolist())
 
 
 def _show_known(features: Sequence["MetaFeature"], *, as_json: bool) -> None:
@@ -175,14 +175,19 @@ def _show_known(features: Sequence["MetaFeature"], *, as_json: bool) -> None:
     say(f"{len(features)} meta-features.")
 
 
-def _show_found(facts: Mapping[str, Any]) -> None:
+def _show_found(facts: Mapping[str, Any], examples: Sequence[str]) -> None:
     from metalearn.metafeatures import list_meta_features  # noqa: PLC0415 - --help stays fast
     from metalearn.report.text import facts_table, number  # noqa: PLC0415
 
     say(f"{facts['table']}: {facts['problem_type']}, {facts['n_rows']:,} rows, {facts['n_features']:,} columns\n")
-    columns = [(c["name"], c["kind"], c["format"], c["missing"], c["distinct"]) for c in facts["columns"]]
+    columns = [
+        (c["name"], c["kind"], c["format"], c["missing"], c["distinct"], number(c["association"], 2), shown)
+        for c, shown in zip(facts["columns"], examples, strict=True)
+    ]
     shown = columns[:_MOST_COLUMNS]
-    say(facts_table(("column", "read as", "dates as", "missing", "distinct"), shown, right=("missing", "distinct")))
+    names = ("column", "read as", "written as", "missing", "distinct", "association", "commonest values")
+    say(facts_table(names, shown, right=("missing", "distinct", "association")))
+    say("Association: share of the target's variance that the column explains by itself, in bins or categories.\n")
     if len(columns) > len(shown):
         say(f"{len(shown)} of {len(columns):,} columns shown; --json lists all.\n")
     known = {feature.name: feature for feature in list_meta_features()}

@@ -2,8 +2,10 @@
 
 import codecs
 import logging
+import os
 import sys
 import warnings
+from contextvars import ContextVar
 from typing import Any
 
 import click
@@ -11,9 +13,11 @@ import click
 from metalearn._wording import at_command_line
 from metalearn.report.markup import visible
 
-__all__ = ["adapt_console", "say"]
+__all__ = ["adapt_console", "be_quiet", "say"]
 
 _DRAWN = "metalearn.drawn"
+_COLOURS = {"Error: ": "red", "Note: ": "yellow", "Check: ": "yellow"}
+_quiet = ContextVar("quiet", default=False)
 _PLAIN = {"\N{BOX DRAWINGS LIGHT HORIZONTAL}": "-"}
 
 
@@ -37,7 +41,7 @@ def adapt_console(context: click.Context) -> None:
         if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_DRAWN)
     handler = logging.StreamHandler()
-    handler.setLevel(logging.WARNING)
+    handler.setLevel(logging.ERROR if _quiet.get() else logging.WARNING)
     handler.setFormatter(_Visible())
     log = logging.getLogger("metalearn")
     log.addHandler(handler)
@@ -77,4 +81,24 @@ def say(text: object, *, err: bool = False) -> None:
     err : bool, default=False
         Whether it goes to the standard error.
     """
-    click.echo(visible(text), err=err)
+    written = visible(text)
+    if err and _quiet.get() and not written.startswith("Error: "):
+        return
+    click.echo(written if os.environ.get("NO_COLOR") else _coloured(written), err=err)
+
+
+def _coloured(text: str) -> str:
+    """Colour an error, or the first note, which is the most serious; click removes colours where there is no terminal."""
+    lines = text.split("\n")
+    for place, line in enumerate(lines):
+        kind = next((kind for kind in _COLOURS if line.startswith(kind)), None)
+        if kind is not None:
+            lines[place] = click.style(kind, fg=_COLOURS[kind], bold=True) + line[len(kind) :]
+            break
+    return "\n".join(lines)
+
+
+def be_quiet(context: click.Context) -> None:
+    """Print answers and errors only, until the command ends."""
+    token = _quiet.set(True)
+    context.call_on_close(lambda: _quiet.reset(token))

@@ -200,7 +200,7 @@ def predict_table(model: MetaLearnEstimator, frame: pd.DataFrame) -> tuple[pd.Da
         If a column is absent, or holds another kind of value than it did.
     """
     chosen, surplus = select_columns(frame, model.column_kinds_, model.column_formats)
-    dropped = {*column_names(model.drop), *model.recommendation_.reading.get("drop", ())}
+    dropped = {*column_names(model.drop), *model.recommendation_.reading.get("drop", ()), model.target_["name"]}
     surplus = [name for name in surplus if name not in dropped]
     if not isinstance(model, MetaLearnClassifier):
         return pd.DataFrame({"prediction": model.predict(chosen)}), surplus

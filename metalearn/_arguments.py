@@ -6,7 +6,7 @@ from typing import Any
 
 from metalearn.exceptions import InvalidInputError
 
-__all__ = ["checked_count", "checked_seconds"]
+__all__ = ["checked_count", "checked_seconds", "checked_time_left"]
 
 
 def checked_count(n: Any, of: str = "configurations") -> int:
@@ -25,3 +25,11 @@ def checked_seconds(time_budget: Any) -> float | None:
         message = f"The time budget is {time_budget!r} seconds. Expected a positive number. Leave it out for no limit."
         raise InvalidInputError(message)
     return None if math.isinf(time_budget) else float(time_budget)
+
+
+def checked_time_left(seconds: Any) -> float:
+    """Return seconds that are left as a float of Python: none, some or infinitely many."""
+    if isinstance(seconds, bool) or not isinstance(seconds, Real) or math.isnan(seconds):
+        message = f"The time left is {seconds!r}. Expected a number of seconds. Leave it out to have it counted."
+        raise InvalidInputError(message)
+    return float(seconds)

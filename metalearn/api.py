@@ -66,6 +66,9 @@ def open_knowledge_base(source: KnowledgeSource) -> KnowledgeBase:
     if isinstance(source, Sequence) and not isinstance(source, str):
         first, *others = map(open_knowledge_base, source)
         return sum(others, first)
+    if not (isinstance(source, str | Path) or hasattr(source, "read")):
+        message = f"{source!r} is no knowledge base. Expected one, a store, or the address of a store. Name one."
+        raise InvalidInputError(message)
     found = (open_store(source) if isinstance(source, str | Path) else source).read()
     if not len(found) and isinstance(source, str | Path):
         message = (

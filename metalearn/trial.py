@@ -1,7 +1,7 @@
 """One configuration tried on a task: running, or how it ended."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Self, TypeGuard
@@ -10,7 +10,7 @@ from metalearn.evaluation import Status
 from metalearn.exceptions import InvalidInputError
 from metalearn.space import Configuration
 
-__all__ = ["Trial"]
+__all__ = ["Trial", "as_configurations"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +68,7 @@ class Trial:
         InvalidInputError
             If it is no configuration, succeeded but has no finite score, or the status is unknown.
         """
-        if not isinstance(configuration, Configuration):
-            message = (
-                f"{str(configuration)[:40]!r} is no configuration. Expected what ask returned, or "
-                "Configuration(model, params). Of a recommendation, pass rec[0].configuration."
-            )
-            raise InvalidInputError(message)
+        as_configurations(configuration)
         if status not in set(Status):
             message = f"Unknown status {str(status)!r}. Expected one of {[str(s) for s in Status]}. Choose one of them."
             raise InvalidInputError(message)
@@ -133,6 +128,19 @@ class Trial:
 
 
 _NUMBERS = ("score", "seconds", "expected_score", "expected_seconds")
+
+
+def as_configurations(given: object) -> set[Configuration]:
+    """Return one configuration or several as a set; anything else is refused."""
+    several = given if isinstance(given, Collection) and not isinstance(given, str | Mapping) else [given]
+    for one in several:
+        if not isinstance(one, Configuration):
+            message = (
+                f"{str(one)[:40]!r} is no configuration. Expected what ask returned, or "
+                "Configuration(model, params). Of a recommendation, pass rec[0].configuration."
+            )
+            raise InvalidInputError(message)
+    return set(several)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
-from metalearn._arguments import checked_count, checked_seconds
+from metalearn._arguments import checked_count, checked_seconds, checked_time_left
 from metalearn._files import write_text
 from metalearn._version import __version__
 from metalearn.advisor.results import impossible_score, recognised_by_hand
@@ -28,7 +28,7 @@ from metalearn.recommenders import Strategy, recommend_beyond
 from metalearn.space import Configuration
 from metalearn.table.schema import Schema
 from metalearn.task import Metric, ProblemType, Task, scorer_sign
-from metalearn.trial import Trial
+from metalearn.trial import Trial, as_configurations
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -237,7 +237,7 @@ class Advisor:
         """Rank what to try next, passing over what was tried, is pending or is in ``without``."""
         trials = self.trials
         tried, pending = self._losses(trials), tuple(t.configuration for t in trials if t.is_running)
-        left = self._left if time_left is None else float(time_left)
+        left = self._left if time_left is None else checked_time_left(time_left)
         about: dict[str, Any] = {
             "n": n,
             "models": self._models if families is None else self._some(families),
@@ -350,7 +350,7 @@ class Advisor:
         n_asked = 1 if n is None else checked_count(n)
         found: list[Configuration] = []
         with self._lock:
-            other = {c for c in without if c.id not in self._trials and c.id not in self._running}
+            other = {c for c in as_configurations(without) if c.id not in self._trials and c.id not in self._running}
             while len(found) < n_asked:
                 ranked = self._ranked(1, other, families=families, time_left=time_left)
                 if not ranked.candidates:
@@ -590,7 +590,7 @@ class Advisor:
             )
             for trial in map(Trial.from_dict, state["trials"]):
                 made._trials[trial.configuration.id] = trial  # noqa: SLF001
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, InvalidInputError):
                 raise
             message = f"This is not a saved advisor ({error!r}). Expected what to_json wrote. Check the file."

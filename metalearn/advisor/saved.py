@@ -18,10 +18,8 @@ def read_state(source: str | Path) -> Mapping[str, Any]:
     if not text.lstrip().startswith("{"):
         try:
             text = Path(source).read_text(encoding="utf-8")
-        except OSError as error:
-            message = (
-                f"{str(source)[:200]!r} cannot be read: {error.strerror}. Expected what to_json wrote. Check the path."
-            )
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"{str(source)[:200]!r} cannot be read: {getattr(error, 'strerror', error)}. Expected what to_json wrote. Check the path."
             raise InvalidInputError(message) from error
     try:
         state: Mapping[str, Any] = json.loads(text)

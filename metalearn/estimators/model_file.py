@@ -196,7 +196,7 @@ def load_model(path: str | Path, *, trusted: Collection[str] = ()) -> MetaLearnE
     except InvalidInputError:
         raise
     except Exception as error:  # a damaged archive raises anything
-        message = f"{str(path)!r} is not a model that can be read ({type(error).__name__}: {error}). Expected a file that metalearn tune wrote. Tune again."
+        message = f"{str(path)!r} is not a model that can be read ({type(error).__name__}: {error}). Expected a file that metalearn tune wrote. Check the path, or tune again."
         raise InvalidInputError(message) from error
 
 

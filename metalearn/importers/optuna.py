@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from sqlalchemy import NullPool, create_engine, inspect
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import NoSuchModuleError
 
 from metalearn._address import without_passwords
 from metalearn._installation import install_command
@@ -109,6 +110,9 @@ def _readable(optuna: Any, storage: Any) -> Iterator[Any]:
         yield _opened(optuna, storage) if isinstance(storage, str | Path) else storage
     except MetalearnError:
         raise
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        message = f"There is no driver for such an address ({error}). Expected a path, sqlite:/// or postgresql://. Install the driver, or correct it."
+        raise InvalidInputError(message) from error
     except Exception as error:
         message = (
             f"The storage cannot be read ({type(error).__name__}: {without_passwords(error)[:200]}). Expected a database or journal of Optuna's "

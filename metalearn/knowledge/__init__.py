@@ -68,6 +68,9 @@ def open_store(url: str | Path, *, source: str = "local", tool: str | None = Non
     >>> open_store("sqlite:///team.db")
     SqlStore('sqlite:///team.db')
     """
+    if not isinstance(url, str | Path):
+        message = f"{url!r} is no address of a store. Expected a folder, 'sqlite:///file.db' or 'postgresql://user@host/database'. Name one."
+        raise InvalidInputError(message)
     text = str(url)
     if not text or text.startswith(":memory:"):
         message = f"{text!r} names no place. Expected a folder, 'sqlite:///file.db' or 'postgresql://user@host/database'. Name one."

@@ -214,9 +214,6 @@ class Tools:
         self,
         *,
         table: Request,
-        time_budget: Annotated[
-            float | None, Field(description="Seconds that one fit of each trial may take, all together.")
-        ] = None,
     ) -> Annotated[CallToolResult, answers.AdvisorState]:
         """Start an advisor for a table. It learns from every result; it is saved and outlives this server."""
         data, read, file = self._dataset(table)
@@ -228,7 +225,7 @@ class Tools:
             knowledge_base=self._knowledge_base,
             problem_type=table.problem_type,
             categorical=table.categorical or (),
-            time_budget=time_budget,
+            time_budget=table.time_budget,
             name=read.name,
         )
         about = {

@@ -57,7 +57,10 @@ class Request(Table):
     ] = None
     families: Annotated[Columns, Field(description="Model families to choose from, such as lightgbm, linear.")] = None
     time_budget: Annotated[
-        float | None, Field(description="Seconds that trying the whole list with three folds may take.")
+        float | None,
+        Field(
+            description="Seconds to try the candidates with three folds each; of an advisor, on the clock from now on."
+        ),
     ] = None
 
 

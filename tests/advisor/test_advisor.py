@@ -4,6 +4,9 @@ import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -552,3 +555,46 @@ def test_what_was_made_by_hand_is_what_we_call_it(advisor: ml.Advisor) -> None:
     advisor.tell(asked, score=0.9)
     assert advisor.history[1].configuration == asked
     assert advisor.pending == ()
+
+
+@pytest.mark.parametrize(
+    "options", [{"without": None}, {"without": ["knn"]}, {"without": "knn"}, {"without": [{"model": "knn"}]}]
+)
+def test_what_is_left_out_has_to_be_configurations(advisor: ml.Advisor, options: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"is no configuration\. Expected"):
+        advisor.ask(**options)
+
+
+@pytest.mark.parametrize("left", [math.nan, "10", True, [1]])
+def test_the_time_left_has_to_be_a_number(advisor: ml.Advisor, left: Any) -> None:
+    for question in (advisor.ask, advisor.recommend, partial(advisor.ask, 2)):
+        with pytest.raises(InvalidInputError, match=r"time left is .* Expected a number"):
+            question(time_left=left)
+    assert advisor.ask(2, time_left=math.inf)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"meta_features": [1]}, {"trials": 7}, {"trials": ["x"]}, {"task": []}, {"format": "x"}]
+)
+def test_a_state_with_parts_of_another_kind_is_refused(advisor: ml.Advisor, changed: Any) -> None:
+    with pytest.raises(InvalidInputError, match="Expected what to_json wrote"):
+        ml.Advisor.from_json(json.dumps(json.loads(advisor.to_json()) | changed))
+
+
+def test_a_state_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "state").write_bytes(b"PK\x81\xff")
+    with pytest.raises(InvalidInputError, match="Expected what to_json wrote"):
+        ml.Advisor.from_json(tmp_path / "state")
+
+
+@pytest.mark.parametrize("place", [5, None, b"a.db", ["a"]])
+def test_what_is_no_address_opens_no_store(place: Any) -> None:
+    with pytest.raises(InvalidInputError, match="Expected a folder"):
+        ml.open_store(place)
+
+
+def test_what_is_no_knowledge_base_is_refused() -> None:
+    X, y = load_wine(return_X_y=True)
+    for source in (5, [5], {"a": 1}):
+        with pytest.raises(InvalidInputError, match=r"is no knowledge base\. Expected"):
+            ml.recommend(X, y, knowledge_base=source)

@@ -232,6 +232,21 @@ def test_a_database_of_another_program_is_refused_and_not_written(tmp_path: Path
     assert place.read_bytes() == before
 
 
+@pytest.mark.parametrize("storage", ["sqlite:///{}/typo.db", "{}/typo.db", "sqlite:///{}/deep/typo.db"])
+def test_a_mistyped_database_of_optuna_is_not_made(storage: str, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    with pytest.raises(InvalidInputError, match=r"is no file\. Expected one"):
+        from_optuna(storage.format(tmp_path), TASK, metric="accuracy", model="svm")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("storage", ["mysql://host/x", "https://host/study.db"])
+def test_an_address_without_a_driver_is_told(storage: str) -> None:
+    pytest.importorskip("optuna")
+    with pytest.raises(InvalidInputError, match=r"driver .* Expected .* Install"):
+        from_optuna(storage, TASK, metric="accuracy", model="svm")
+
+
 def test_damaged_databases_of_optuna_are_told_plainly(tmp_path: Path) -> None:
     whole = optuna_database(tmp_path / "study.db").read_bytes()
     broken = tmp_path / "broken.db"

@@ -63,9 +63,12 @@ def in_child(url: str, worker: int, n_appends: int, report: Path) -> int:
 
 
 def main(what: str, url: str, path: str) -> None:
-    """Let eight processes write at once, or kill four of them one after the other in the middle of their work."""
+    """Write alone, let eight processes write at once, or kill four of them one after the other in the middle of their work."""
     report = Path(path)
     report.touch()
+    if what == "alone":
+        keep_appending(url, 0, 12, report)
+        return
     if what == "together":
         children = [in_child(url, worker, 3, report) for worker in range(8)]
         sys.exit(max(os.waitpid(child, 0)[1] for child in children))

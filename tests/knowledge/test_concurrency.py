@@ -2,11 +2,13 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from metalearn.exceptions import KnowledgeBaseError
 from metalearn.knowledge import open_store
 
 from .records import FOUND, N_RUNS, runs, task
@@ -95,3 +97,38 @@ def test_readers_see_whole_appends_only(store_url: str) -> None:
     finally:
         thread.join()
     assert seen == sorted(seen)
+
+
+@pytest.fixture
+def seen_read_only(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder, and a view of it through which nothing can be written."""
+    place, view = tmp_path / "place", tmp_path / "view"
+    place.mkdir()
+    view.mkdir()
+    for words in (["--bind", place, view], ["-o", "remount,bind,ro", view]):
+        if os.getuid() or subprocess.run(["mount", *words], capture_output=True, check=False).returncode:
+            pytest.skip("Only root may mount a folder.")
+    yield place, view
+    subprocess.run(["umount", "-l", view], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["store.db", "folder"])
+def test_who_may_only_read_sees_whole_appends_beside_a_writing_process(
+    seen_read_only: tuple[Path, Path], tmp_path: Path, name: str
+) -> None:
+    place, view = seen_read_only
+    open_store(place / name).append(task("first"), FOUND, runs(task("first")))
+    reader, seen, refused = open_store(view / name), [], []
+    with subprocess.Popen([sys.executable, PROGRAM, "alone", str(place / name), tmp_path / "report"]) as writer:
+        while writer.poll() is None:
+            try:
+                kept = reader.read()
+            except KnowledgeBaseError as error:
+                refused.append(str(error))
+            else:
+                seen.append(len(kept))
+                assert set(kept.evaluations["task_id"].value_counts()) == {N_RUNS}
+    assert seen == sorted(seen)
+    assert all("Expected a moment of rest" in said for said in refused)
+    assert len(reader.read()) == 1 + 12 + 1

@@ -29,6 +29,7 @@ SUITES = (
     "oboe",
     "autosklearn2016",
     "aslib",
+    "autogluon_lightgbm",
     "scale",
     "peers",
     "hooks",

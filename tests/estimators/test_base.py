@@ -116,6 +116,7 @@ def test_it_works_in_pipelines_and_cross_validation(cancer: tuple[pd.DataFrame, 
     assert cross_val_score(model, *cancer, cv=2).mean() > 0.9
 
 
+@pytest.mark.filterwarnings("ignore:No category in")  # told on purpose
 def test_any_table_with_weights_of_rows_is_taken(messy_table: pd.DataFrame, three_classes: np.ndarray) -> None:
     weights = np.where(three_classes == "rare", 10.0, 1.0)
     model = MetaLearnClassifier(n_trials=3, cv=2, families=["linear", "lightgbm", "knn"], categorical=["whole"])

@@ -40,6 +40,7 @@ def test_rows_without_a_target_are_told(X: pd.DataFrame) -> None:
     assert any("rows have no target and are left out" in note for note in notes)
 
 
+@pytest.mark.filterwarnings("ignore:No category in")  # told on purpose
 def test_predictions_name_the_classes(X: pd.DataFrame) -> None:
     model = tune(X, (X["size"] > 0).map({True: "big", False: "small"}), **OPTIONS)
     found, surplus = predict_table(model, X.assign(note="?")[["note", "town", "size"]].head(3))

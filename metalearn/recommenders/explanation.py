@@ -20,6 +20,9 @@ _MOST = 500
 
 _FEWEST = 3
 
+_BEYOND = 2
+"""Times the rows of the largest past task from which a table is told to lie beyond them."""
+
 
 def evidence(past: PastTasks, query: Query, column: int) -> tuple[str, ...]:
     """Name the past tasks of different families that count most among those where a configuration did well."""
@@ -69,13 +72,20 @@ def drivers(past: PastTasks, query: Query) -> dict[str, float]:
     return {names[j]: float(share[j]) for j in np.argsort(-share)[:_DRIVERS] if share[j] > 0}
 
 
-def notes(past: PastTasks, query: Query) -> tuple[str, ...]:
-    """Say why no score can be predicted, if so."""
+def notes(past: PastTasks, query: Query, n_rows: int = 0) -> tuple[str, ...]:
+    """Say why no score can be predicted, and whether the table is far larger than all past ones."""
+    found = []
     if np.isnan(query.unit):
-        return (
-            f"No {past.table.metric.name} can be predicted: the meta-feature target_std, its unit, was not measured.",
+        found.append(
+            f"No {past.table.metric.name} can be predicted: the meta-feature target_std, its unit, was not measured."
         )
-    return ()
+    most = int(np.nan_to_num(past.table.sizes[:, 0]).max(initial=0))
+    if n_rows > _BEYOND * most > 0:
+        found.append(
+            f"The table has {n_rows:,} rows, past tasks were measured on at most {most:,}: the order, the scores and the "
+            "intervals are extrapolated. Try a default of a boosting family beside the first candidate."
+        )
+    return tuple(found)
 
 
 def places(past: PastTasks, meta_features: FloatArray, name: str) -> tuple[TaskPosition, ...]:

@@ -165,7 +165,7 @@ class Strategy:
             neighbours=neighbours(past, query),
             drivers=drivers(past, query),
             meta_features=meta_features.values,
-            notes=notes(past, query),
+            notes=notes(past, query, task.n_rows),
             places=places(past, query.meta_features, task.name),
         )
 

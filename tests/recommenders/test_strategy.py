@@ -255,3 +255,18 @@ def test_what_comes_first_promises_most(
             assert (
                 max(c.expected_improvement for c in outside) <= max(gains) + 1e-12
             )  # a better result leaves less to gain
+
+
+@pytest.mark.parametrize("name", ["portfolio", "blend"])
+def test_a_table_far_larger_than_all_past_ones_is_noted(
+    name: str, make_knowledge: Callable[..., KnowledgeBase], features_of: Callable[[float], MetaFeatures]
+) -> None:
+    kb = make_knowledge(20)
+    rec, most = get_recommender(name)().fit(kb), int(kb.tasks["n_rows_used"].max())
+    small, large = (
+        Task(id="x", problem_type=ProblemType.BINARY, n_rows=n, n_features=5, n_classes=2) for n in (most, 200 * most)
+    )
+    assert rec.recommend(small, features_of(0)).notes == ()
+    (note,) = rec.recommend(large, features_of(0)).notes
+    assert f"{200 * most:,} rows" in note
+    assert f"at most {most:,}" in note

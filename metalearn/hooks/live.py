@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -24,6 +25,12 @@ __all__ = ["OptunaSampler", "SpaceAdvisor"]
 
 _SUGGESTED = "metalearn_suggested"
 """The attribute by which processes that share a study tell each other what they try."""
+
+_DECIDED = "metalearn_decided"
+"""The attribute by which they say that nobody else can have it any more."""
+
+_POLLS, _POLL_SECONDS = 40, 0.05
+"""How long a trial waits for one that began later and said the same: it decides, or takes something else."""
 
 _ATTEMPTS = 50
 """So many suggestions may come to values that were tried, in a narrow space, before the other sampler is asked."""
@@ -183,7 +190,7 @@ class OptunaSampler:
         return dict(self._fallback.infer_relative_search_space(study, trial))
 
     def _claimed(self, study: Any, trial: Any) -> Configuration | None:
-        """Return what to try, once no other process has said that it tries the same; the trial that began first keeps it."""
+        """Return what to try, once no other process tries the same; the trial that decided, else began, first keeps it."""
         storage, key = study._storage, trial._trial_id  # noqa: SLF001 - where samplers keep what they remember
         for _ in range(_ATTEMPTS):
             trials = [past for past in study.get_trials(deepcopy=False) if past.number != trial.number]
@@ -194,8 +201,8 @@ class OptunaSampler:
                 return None
             text = json.dumps(suggested.to_dict(), sort_keys=True)
             storage.set_trial_system_attr(key, _SUGGESTED, text)
-            others = study.get_trials(deepcopy=False)
-            if not any(t.number < trial.number and t.system_attrs.get(_SUGGESTED) == text for t in others):
+            if not _is_taken(study, trial, text):
+                storage.set_trial_system_attr(key, _DECIDED, text)
                 return suggested
             self._steering.withdraw(suggested)
         return None
@@ -293,6 +300,19 @@ class OptunaSampler:
             model_parameter=named if named in space.parameters else None,
             defaults=defaults_of(suggested, self._steering.advisor.task.problem_type),
         )
+
+
+def _is_taken(study: Any, trial: Any, text: str) -> bool:
+    """Tell whether another trial tries the same: one that began earlier, or a later one that had already decided."""
+    for _ in range(_POLLS):
+        same = [t for t in study.get_trials(deepcopy=False) if t.system_attrs.get(_SUGGESTED) == text]
+        others = [t for t in same if t.number != trial.number]
+        if any(t.number < trial.number or t.state.is_finished() or _DECIDED in t.system_attrs for t in others):
+            return True
+        if not others:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return False
 
 
 def _is_silent(trial: Any) -> bool:

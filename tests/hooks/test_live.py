@@ -220,6 +220,40 @@ def test_processes_that_begin_together_try_nothing_twice(advisor_of: Any, tmp_pa
     assert len(set(said)) == 3
 
 
+def test_a_trial_that_began_earlier_gives_way_to_one_that_had_decided(
+    advisor_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The later one speaks and decides between the moment when the earlier one looked and that when it speaks."""
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    earlier, later = (
+        optuna.create_study(
+            storage=f"sqlite:///{tmp_path / 'shared.db'}",
+            study_name="one",
+            load_if_exists=True,
+            direction="maximize",
+            sampler=OptunaSampler(advisor_of(families=["lightgbm"])),
+        )
+        for _ in range(2)
+    )
+    begun = [study._storage.create_new_trial(study._study_id) for study in (earlier, later)]
+    looked = []
+    choose = earlier.sampler._next
+
+    def late(trials: Any, *, skip: int = 0) -> Any:
+        found = choose(trials, skip=skip)
+        if not looked:
+            looked.append(found)
+            monkeypatch.setattr(later.sampler, "_next", lambda *_, **__: found)
+            later.sampler.infer_relative_search_space(later, later._storage.get_trial(begun[1]))
+        return found
+
+    monkeypatch.setattr(earlier.sampler, "_next", late)
+    earlier.sampler.infer_relative_search_space(earlier, earlier._storage.get_trial(begun[0]))
+    said = [trial.system_attrs["metalearn_suggested"] for trial in earlier.get_trials()]
+    assert len(set(said)) == 2
+
+
 def test_values_that_were_tried_do_not_come_again_in_a_narrow_space(advisor_of: Any) -> None:
     study = steered(advisor_of(families=["lightgbm"]))
     study.optimize(lambda trial: 0.9 - trial.suggest_int("num_leaves", 2, 5) / 1000, n_trials=3)

@@ -1,5 +1,4 @@
 import dataclasses
-import importlib
 import math
 import pickle
 from collections.abc import Callable
@@ -283,12 +282,6 @@ def test_a_fold_that_cannot_be_kept_is_refused(fold: int) -> None:
     evaluations = KnowledgeBase.from_records([task("t")], {}, [rows]).evaluations.astype({"fold": "int64"})
     with pytest.raises(InvalidInputError, match=f"fold is {fold}, .*32767"):
         replace(KnowledgeBase.empty(), evaluations=evaluations.assign(fold=fold)).normalised()
-
-
-def test_the_old_name_of_the_stores_is_deprecated() -> None:
-    with pytest.warns(DeprecationWarning, match=r"metalearn\.knowledge"):
-        old = importlib.reload(importlib.import_module("metalearn.store"))
-    assert old.FileStore is FileStore
 
 
 def test_the_value_objects_have_what_the_tables_keep() -> None:

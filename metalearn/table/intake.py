@@ -90,7 +90,10 @@ def split_target(
 ) -> tuple[Any, Any]:
     """Return the features, and the target: ``y``, or the column that is named."""
     if target is None and y is None:
-        message = "No target was given. Expected y, or the name of a column of X. Pass target='name'."
+        message = (
+            "No target was given: metalearn requires y to be passed, but the target y is None. "  # as scikit-learn says it
+            "Expected y, or the name of a column of X. Pass target='name'."
+        )
         raise InvalidInputError(message)
     X, y = _without_target(X, y, target)
     return _chosen(X, drop, keep), y

@@ -133,7 +133,7 @@ def described(rows: dict[str, list[list[Any]]], about: str) -> Report:
 @contextmanager
 def server() -> Iterator[Any]:
     """Start a private PostgreSQL server, or give the reason why there is none."""
-    spec = importlib.util.spec_from_file_location("postgresql", ROOT / "tests" / "store" / "postgresql.py")
+    spec = importlib.util.spec_from_file_location("postgresql", ROOT / "tests" / "knowledge" / "postgresql.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     try:

@@ -86,7 +86,7 @@ def test_more_tasks_help(tmp_path: Path) -> None:
     facts = dict(report["tables"][0]["rows"])
     assert facts["tasks"] == 302
     assert float(facts["package with both, zipped like the wheel, MB (target: below 12)"]) < 12
-    assert float(facts["loading the tables, ms of processor"]) > 0  # how fast is tested beside other work of the machine
+    assert float(facts["loading the tables, ms of processor"]) > 0  # tested beside other work elsewhere
 
 
 @pytest.mark.slow

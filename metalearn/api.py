@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from metalearn._address import shown
 from metalearn._arguments import checked_count, checked_seconds
@@ -223,7 +222,7 @@ def describe(
         "n_classes": data.n_classes,
         "kinds": dict(Counter(map(str, data.kinds.values()))),
         "columns": data.columns.drop(columns="examples")
-        .assign(association=pd.Series(associations(data)).to_numpy())
+        .assign(association=list(associations(data).values()))
         .to_dict("records"),
         "meta_features": dict(found.values),
         "seconds": dict(found.seconds),

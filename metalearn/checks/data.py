@@ -14,7 +14,7 @@ import pandas as pd
 
 from metalearn._wording import advice
 from metalearn.checks.finding import Finding, dropping, listed, names_of, verb
-from metalearn.checks.text import missing_codes, mixed, similar_labels, written_as
+from metalearn.checks.text import mixed, odd_values, written_as
 from metalearn.dataset import Dataset
 from metalearn.metafeatures.columns import levels_of
 from metalearn.metafeatures.sample import Sample, sample_of
@@ -87,8 +87,7 @@ def check_data(data: Dataset, *, metric: Metric | None = None) -> tuple[Finding,
         _groups,
         _identifiers,
         mixed,
-        missing_codes,
-        similar_labels,
+        odd_values,
         _constants,
         _duplicate_columns,
     )

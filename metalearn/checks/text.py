@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,14 @@ from metalearn.metafeatures.sample import Sample
 from metalearn.table.intake import as_text
 from metalearn.table.schema import ColumnKind
 
-__all__ = ["missing_codes", "mixed", "similar_labels", "written_as"]
+__all__ = ["mixed", "odd_values", "written_as"]
 
 _PROBED = 50
 _FEWEST_WRITTEN = 5
 _MEANS_MISSING = frozenset(
     ("?", "-", "--", ".", "n.a.", "k.a.", "missing", "none", "nil", "#n/v", "(null)", "(missing)")
 )
-_NUMBER_CODES = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, 999999.0)
+_NUMBER_CODES = frozenset((-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0, 999999.0))
 _FAR = 5
 _MOSTLY = 0.9
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -155,17 +155,24 @@ def _is_number(value: Any) -> bool:
     return bool(value == value)  # noqa: PLR0124 - NaN differs from itself
 
 
-def missing_codes(sample: Sample) -> Iterator[Finding]:
+def odd_values(sample: Sample) -> Iterator[Finding]:
+    """Look for codes that stand for missing values, and for labels that are nearly the same."""
+    places = sample.places(ColumnKind.CATEGORICAL, ColumnKind.TEXT)
+    columns = zip(places, sample.part(places).items(), strict=True)
+    texts = {
+        place: _few_texts(column) for place, (_, column) in columns if not pd.api.types.is_numeric_dtype(column.dtype)
+    }
+    yield from _missing_codes(sample, texts)
+    yield from _similar_labels(sample, texts)
+
+
+def _missing_codes(sample: Sample, texts: Mapping[int, Sequence[str]]) -> Iterator[Finding]:
     """Look for values such as "?" and -999 that stand for missing ones."""
     found: dict[str, list[int]] = {}
     for place, values in zip(sample.places(ColumnKind.NUMERIC), sample.numbers, strict=True):
         for number in _codes_in(values):
             found.setdefault(f"{number:.0f}", []).append(place)
-    texts = sample.places(ColumnKind.CATEGORICAL, ColumnKind.TEXT)
-    for place, (_, column) in zip(texts, sample.part(texts).items(), strict=True):
-        if pd.api.types.is_numeric_dtype(column.dtype):
-            continue
-        levels = _few_texts(column)
+    for place, levels in texts.items():
         for level in levels if len(levels) > 1 else ():
             if level.strip().lower() in _MEANS_MISSING:
                 found.setdefault(level, []).append(place)
@@ -186,7 +193,7 @@ def _codes_in(values: npt.NDArray[np.float64]) -> Iterator[float]:
     present = values[~np.isnan(values)]
     if len(present) < _FEWEST:
         return
-    for code in _NUMBER_CODES:
+    for code in _NUMBER_CODES & {present.min(), present.max()}:
         held = present == code
         if held.sum() < 2:  # noqa: PLR2004
             continue
@@ -204,11 +211,9 @@ def _few_texts(column: "pd.Series[Any]") -> list[str]:
         return []
 
 
-def similar_labels(sample: Sample) -> Iterator[Finding]:
+def _similar_labels(sample: Sample, texts: Mapping[int, Sequence[str]]) -> Iterator[Finding]:
     """Look for labels that differ in case or spaces only."""
-    places = sample.places(ColumnKind.CATEGORICAL)
-    columns = zip(places, sample.part(places).items(), strict=True)
-    names = names_of(sample, [place for place, (_, column) in columns if _alike(_few_texts(column))])
+    names = names_of(sample, [p for p in sample.places(ColumnKind.CATEGORICAL) if _alike(texts.get(p, ()))])
     how = advice(python="X[column].str.strip().str.lower()", command="write them alike in the file")
     if names:
         yield Finding(

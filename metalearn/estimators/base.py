@@ -3,6 +3,7 @@
 import hashlib
 import math
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -85,7 +86,7 @@ def _checked_weights(sample_weight: Any, frame: pd.DataFrame) -> npt.NDArray[np.
 
 
 @documented
-class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
+class MetaLearnEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     """Search with a recommendation as the start, under scikit-learn's rules.
 
     {parameters}
@@ -141,9 +142,9 @@ class MetaLearnEstimator(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.categorical = True
         return tags
 
+    @abstractmethod
     def _read_target(self, y: Any) -> tuple[npt.NDArray[Any], ProblemType, int]:
         """Check the target; return it as codes or numbers, the kind of problem and the number of classes."""
-        raise NotImplementedError
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Search for the best configuration within the budget, and fit it on all rows.

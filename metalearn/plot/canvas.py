@@ -1,6 +1,7 @@
 """Axes, colours and labels that all figures share."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from metalearn._installation import install_command
 from metalearn.exceptions import MissingExtraError
@@ -8,11 +9,42 @@ from metalearn.exceptions import MissingExtraError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["ACCENT", "LABEL", "SOFT", "axes", "literal"]
+__all__ = ["ACCENT", "LABEL", "SOFT", "axes", "documented", "literal"]
 
 ACCENT, SOFT = "#1668b8", "#5b6675"
 LABEL = 26
 """Longer names are cut."""
+
+_Figure = TypeVar("_Figure", bound=Callable[..., "Axes"])
+
+
+def documented(subject: str, returned: str, *, refused: str) -> Callable[[_Figure], _Figure]:
+    """Complete the documentation of a figure of one subject: its parameters, what it returns and what it refuses."""
+
+    def completed(figure: _Figure) -> _Figure:
+        figure.__doc__ = f"""{figure.__doc__}
+
+    Parameters
+    ----------
+    {subject}
+    ax : Axes or None, default=None
+        Where to draw; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+        {returned}
+
+    Raises
+    ------
+    InvalidInputError
+        {refused}
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+        return figure
+
+    return completed
 
 
 def axes(ax: "Axes | None") -> "Axes":

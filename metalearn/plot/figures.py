@@ -1,6 +1,7 @@
 """Figures of recommendations, searches and knowledge bases: what the HTML report shows, as matplotlib axes."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from metalearn.api import KnowledgeSource, open_knowledge_base
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
 from metalearn.exceptions import InvalidInputError
-from metalearn.plot.canvas import ACCENT, LABEL, SOFT, axes, literal
+from metalearn.plot.canvas import ACCENT, LABEL, SOFT, axes, documented, literal
 from metalearn.recommendation import Recommendation
 from metalearn.recommenders import PastTasks, PerformanceTable, Strategy, get_recommender
 from metalearn.recommenders.simulation import curve, family_folds, play
@@ -26,29 +27,23 @@ __all__ = ["drivers", "families", "fits", "past_tasks", "progress", "regrets", "
 _MARKERS = {"binary": "o", "multiclass": "s", "regression": "^"}
 _DECADE = 10.0
 
+_of_recommendations = partial(
+    documented,
+    """recommendation : Recommendation
+        What ``recommend`` returned.""",
+    refused="If it is no recommendation.",
+)
+_of_searches = partial(
+    documented,
+    """model : MetaLearnClassifier or MetaLearnRegressor
+        Fitted.""",
+    refused="If the model is not fitted.",
+)
 
+
+@_of_recommendations("Numbers are ranks in the list; the first candidate is accented.")
 def scores(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot what each candidate should reach, with its 80 % interval, against the seconds of one fit.
-
-    Parameters
-    ----------
-    recommendation : Recommendation
-        What ``recommend`` returned.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        Numbers are ranks in the list; the first candidate is accented.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is no recommendation.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot what each candidate should reach, with its 80 % interval, against the seconds of one fit."""
     _check(recommendation)
     ax = axes(ax)
     points = series.score_points(recommendation.report_facts()["candidates"])
@@ -76,28 +71,12 @@ def _show_seconds(ax: "Axes", seconds: Sequence[float]) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
+@_of_recommendations(
+    "The first two principal components of the meta-features; the nearest three tasks are named.",
+    refused="If it is no recommendation, or one without a map.",
+)
 def past_tasks(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot a map of the past tasks, coloured by what won there, with the new table on it.
-
-    Parameters
-    ----------
-    recommendation : Recommendation
-        What ``recommend`` returned.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        The first two principal components of the meta-features; the nearest three tasks are named.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is no recommendation, or one without a map.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot a map of the past tasks, coloured by what won there, with the new table on it."""
     _check(recommendation)
     facts = recommendation.report_facts()
     points = series.map_points(facts["places"], facts["neighbours"])
@@ -128,28 +107,9 @@ def past_tasks(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "
     return ax
 
 
+@_of_recommendations("One bar each, the largest share on top.")
 def drivers(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot the meta-features that made the nearest past tasks near.
-
-    Parameters
-    ----------
-    recommendation : Recommendation
-        What ``recommend`` returned.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        One bar each, the largest share on top.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is no recommendation.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot the meta-features that made the nearest past tasks near."""
     _check(recommendation)
     ax = axes(ax)
     shares = series.driver_shares(recommendation.drivers)
@@ -159,28 +119,9 @@ def drivers(recommendation: Recommendation, *, ax: "Axes | None" = None) -> "Axe
     return ax
 
 
+@_of_searches("Trials that lie far behind are below the range shown.")
 def progress(model: MetaLearnClassifier | MetaLearnRegressor, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot what each trial of a search reached, and the best so far, against time.
-
-    Parameters
-    ----------
-    model : MetaLearnClassifier or MetaLearnRegressor
-        Fitted.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        Trials that lie far behind are below the range shown.
-
-    Raises
-    ------
-    InvalidInputError
-        If the model is not fitted.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot what each trial of a search reached, and the best so far, against time."""
     trials, greater = _trials(model)
     ax = axes(ax)
     if trials:
@@ -199,28 +140,9 @@ def progress(model: MetaLearnClassifier | MetaLearnRegressor, *, ax: "Axes | Non
     return ax
 
 
+@_of_searches("Trials that lie far behind are outside the range shown.")
 def families(model: MetaLearnClassifier | MetaLearnRegressor, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot what the trials of each model family reached in a search, the best family on top.
-
-    Parameters
-    ----------
-    model : MetaLearnClassifier or MetaLearnRegressor
-        Fitted.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        Trials that lie far behind are outside the range shown.
-
-    Raises
-    ------
-    InvalidInputError
-        If the model is not fitted.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot what the trials of each model family reached in a search, the best family on top."""
     trials, greater = _trials(model)
     ax = axes(ax)
     found = series.by_family(trials, greater_is_better=greater)

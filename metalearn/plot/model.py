@@ -1,5 +1,6 @@
 """Figures of a chosen model on rows that it has not seen."""
 
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from metalearn.estimators import MetaLearnClassifier, MetaLearnRegressor
 from metalearn.estimators.columns import select_columns
 from metalearn.exceptions import InvalidInputError
-from metalearn.plot.canvas import ACCENT, LABEL, SOFT, axes, literal
+from metalearn.plot.canvas import ACCENT, LABEL, SOFT, axes, documented, literal
 from metalearn.report import series
 from metalearn.report.markup import shortened
 from metalearn.report.model import CURVES
@@ -20,29 +21,17 @@ __all__ = ["calibration", "confusion", "importance", "precision_recall", "predic
 
 _ROWS, _TOP = 2_000, 15
 
+_of_rows_held_out = partial(
+    documented,
+    """model : MetaLearnClassifier or MetaLearnRegressor
+        Fitted in this process: a file of a model does not hold the facts.""",
+    refused="If the model has no such facts.",
+)
 
+
+@_of_rows_held_out("Scikit-learn's display; there are at most twelve classes.")
 def confusion(model: MetaLearnClassifier, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot how often each class was taken for each other on rows held out.
-
-    Parameters
-    ----------
-    model : MetaLearnClassifier or MetaLearnRegressor
-        Fitted in this process: a file of a model does not hold the facts.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        Scikit-learn's display; there are at most twelve classes.
-
-    Raises
-    ------
-    InvalidInputError
-        If the model has no such facts.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot how often each class was taken for each other on rows held out."""
     from sklearn.metrics import ConfusionMatrixDisplay  # noqa: PLC0415 - imports matplotlib
 
     facts = _held_out(model, "confusion")
@@ -52,128 +41,33 @@ def confusion(model: MetaLearnClassifier, *, ax: "Axes | None" = None) -> "Axes"
     return ax
 
 
+@_of_rows_held_out("One line a class, of two classes the second's.")
 def roc(model: MetaLearnClassifier, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot the ROC curve of each class, on rows held out.
-
-    Parameters
-    ----------
-    model : MetaLearnClassifier or MetaLearnRegressor
-        Fitted in this process: a file of a model does not hold the facts.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        One line a class, of two classes the second's.
-
-    Raises
-    ------
-    InvalidInputError
-        If the model has no such facts.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot the ROC curve of each class, on rows held out."""
     return _lines(model, "roc", ax)
 
 
+@_of_rows_held_out("One line a class, of two classes the second's.")
 def precision_recall(model: MetaLearnClassifier, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot precision against recall of each class, on rows held out.
-
-    Parameters
-    ----------
-    model : MetaLearnClassifier or MetaLearnRegressor
-        Fitted in this process: a file of a model does not hold the facts.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        One line a class, of two classes the second's.
-
-    Raises
-    ------
-    InvalidInputError
-        If the model has no such facts.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot precision against recall of each class, on rows held out."""
     return _lines(model, "precision_recall", ax)
 
 
+@_of_rows_held_out("One line a class, of two classes the second's.")
 def calibration(model: MetaLearnClassifier, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot observed shares against predicted probabilities, on rows held out.
-
-    Parameters
-    ----------
-    model : MetaLearnClassifier or MetaLearnRegressor
-        Fitted in this process: a file of a model does not hold the facts.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        One line a class, of two classes the second's.
-
-    Raises
-    ------
-    InvalidInputError
-        If the model has no such facts.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot observed shares against predicted probabilities, on rows held out."""
     return _lines(model, "calibration", ax)
 
 
+@_of_rows_held_out("Medians and tenths of groups of rows with similar predictions.")
 def predicted(model: MetaLearnRegressor, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot true against predicted numbers, on rows held out.
-
-    Parameters
-    ----------
-    model : MetaLearnClassifier or MetaLearnRegressor
-        Fitted in this process: a file of a model does not hold the facts.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        Medians and tenths of groups of rows with similar predictions.
-
-    Raises
-    ------
-    InvalidInputError
-        If the model has no such facts.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot true against predicted numbers, on rows held out."""
     return _lines(model, "predicted", ax)
 
 
+@_of_rows_held_out("Medians and tenths of groups of rows with similar predictions.")
 def residuals(model: MetaLearnRegressor, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot residuals against predicted numbers, on rows held out.
-
-    Parameters
-    ----------
-    model : MetaLearnClassifier or MetaLearnRegressor
-        Fitted in this process: a file of a model does not hold the facts.
-    ax : Axes or None, default=None
-        Where to draw; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-        Medians and tenths of groups of rows with similar predictions.
-
-    Raises
-    ------
-    InvalidInputError
-        If the model has no such facts.
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """Plot residuals against predicted numbers, on rows held out."""
     return _lines(model, "residuals", ax)
 
 

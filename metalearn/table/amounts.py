@@ -44,8 +44,12 @@ def _read(text: str, form: str) -> float | None:
 
 def amount_form(texts: Iterable[str]) -> str | None:
     """Return the form in which all texts are numbers with marks; None if they are not, or have no marks."""
-    found = {text.strip().translate(_PLAIN) for text in texts}
-    if not found or any(_PADDED.match(text) for text in found):
+    each = (text.strip().translate(_PLAIN) for text in texts)
+    first = next(each, None)
+    if first is None or all(_read(first, form) is None for form in _FORMS):
+        return None  # a column of words is told from one of them
+    found = {first, *each}
+    if any(_PADDED.match(text) for text in found):
         return None
     marked = {text for text in found if not _is_plain(text)}
     if not marked:

@@ -237,9 +237,9 @@ def _as_told(
     frame: pd.DataFrame, file: str, *, dates: Mapping[str, str] | None, missing: Collection[str]
 ) -> pd.DataFrame:
     """Make values missing that mean so, and dates of columns that hold them."""
+    known = {float(value) for value in missing if _NUMBER.fullmatch(value)}
     for place in range(frame.shape[1] if missing else 0):
         column = frame.iloc[:, place]
-        known = {float(value) for value in missing if _NUMBER.fullmatch(value)}
         means = column.isin(known) if pd.api.types.is_numeric_dtype(column.dtype) else column.isin(list(missing))
         if means.any():
             frame.isetitem(place, column.mask(means).infer_objects().array)

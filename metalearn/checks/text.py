@@ -206,7 +206,7 @@ def _few_texts(column: "pd.Series[Any]") -> list[str]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         return [value for value in column.cat.categories if isinstance(value, str)]
     try:
-        return [value for value in column.dropna().unique() if isinstance(value, str)]
+        return [value for value in column.unique() if isinstance(value, str)]
     except TypeError:  # unhashable
         return []
 

@@ -90,8 +90,9 @@ def test_every_configuration_of_a_rung_comes_once_and_slow_families_stay_small(
 
 
 def test_what_is_done_is_not_planned_again_and_the_first_stage_alternates(
-    ladder: ModuleType, kb: KnowledgeBase
+    ladder: ModuleType, kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ladder, "is_installed", lambda _: True)  # planning reads no table
     names = ["sk/diabetes", "rd/AER-CPSSW8", "rd/steve-TV16"]
     pieces = ladder.planned(kb, kb.done, names)
     pairs = [(p.unit.table.task.id, c.id) for p in pieces for c in p.unit.configurations]
@@ -100,6 +101,16 @@ def test_what_is_done_is_not_planned_again_and_the_first_stage_alternates(
     assert [p.stage for p in pieces] == sorted(p.stage for p in pieces)
     assert {p.rows > ladder.USUAL for p in pieces[:4]} == {True, False}
     assert not ladder.planned(kb, kb.done | set(pairs), names)
+
+
+def test_tables_that_only_the_ladder_knows_come_first(
+    ladder: ModuleType, kb: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ladder, "is_installed", lambda _: True)
+    pieces = ladder.planned(kb, kb.done, ["sk/diabetes", "rd/lme4-InstEval"])
+    is_new = [p.unit.table.task.dataset_id.endswith("InstEval") for p in pieces]
+    assert {True, False} == set(is_new)
+    assert is_new == sorted(is_new, reverse=True)
 
 
 def test_a_store_gets_what_it_lacks_once(
